@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const script = fileURLToPath(new URL('../../../.ci/run-tests.mjs', import.meta.url));
+let root = '';
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'sluice-run-tests-'));
+  writeFileSync(
+    join(root, 'vitest.config.mjs'),
+    "export default { test: { globals: true, pool: 'threads', include: ['*.case.mjs'] } };\n",
+  );
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+/** Runs the test command over one file and returns its exit code and its last line. */
+function runOver(text?: string): { status: number | null; lastLine: string | undefined } {
+  if (text !== undefined) writeFileSync(join(root, 'one.case.mjs'), text);
+  const { VITEST: _outer, ...env } = process.env;
+  const args = [script, '--config', join(root, 'vitest.config.mjs'), '--root', root];
+  const run = spawnSync(process.execPath, args, { encoding: 'utf8', env });
+  return { status: run.status, lastLine: run.stdout.trimEnd().split('\n').at(-1) };
+}
+
+describe('the test command ends with an honest line', () => {
+  const green = "test('a', () => {}); test('b', () => {});\n";
+  const rows: [title: string, text: string | undefined, line: string, status: number][] = [
+    ['all green', green, '2 passed, 0 failed', 0],
+    ['a failed test', `${green}test('c', () => { throw new Error('no'); });`, '2 passed, 1 failed', 1],
+    ['a skipped test', `${green}test.skip('c', () => {});`, '2 passed, 1 failed', 1],
+    ['a file that does not load', "import './missing.mjs';", '0 passed, 1 failed', 1],
+    ['an unhandled rejection', `${green}void Promise.reject(new Error('lost'));`, '2 passed, 1 failed', 1],
+    ['no test at all', undefined, '0 passed, 1 failed', 1],
+  ];
+  it.each(rows)('%s', (_title, text, line, status) => {
+    expect(runOver(text)).toEqual({ status, lastLine: line });
+  });
+});
