@@ -1,0 +1,127 @@
+import { ERROR_CODES, type ErrorCode } from '../errors.js';
+import { Histogram } from './histogram.js';
+
+/**
+ * How an admitted request ended: `succeeded`; `failed`, its handler or its database work did; `expired`, its deadline
+ * ran out; `abandoned`, its client left.
+ */
+export type RouteOutcome = 'succeeded' | 'failed' | 'expired' | 'abandoned';
+
+/** Every {@link RouteOutcome}. */
+export const ROUTE_OUTCOMES: readonly RouteOutcome[] = ['succeeded', 'failed', 'expired', 'abandoned'];
+
+/** A count for each error code. */
+export type CodeCounts = Record<ErrorCode, number>;
+
+/**
+ * The counters of one route: plain numbers, written on the request's path and read when somebody asks.
+ *
+ * Each request arrives once and is then admitted, shed or abandoned, or still undecided; each admitted one ends once:
+ * `arrived = admitted + shed + abandonedBeforeAdmission + undecided` and `admitted = ended + inFlight`.
+ */
+export class RouteStats {
+  arrived = 0;
+  admitted = 0;
+  /** Requests that had to wait for a seat, whatever became of them. */
+  queued = 0;
+  /** Clients that left before their request was admitted. */
+  abandonedBeforeAdmission = 0;
+  /** What handlers still wrote after their request had been answered. */
+  lateWrites = 0;
+  /** Malformed budget headers. */
+  budgetsIgnored = 0;
+  readonly shedByCode: CodeCounts = zeroCounts();
+  /** Mode `observe`: requests that would have been shed in mode `enforce`. They are not part of {@link shed}. */
+  readonly wouldShedByCode: CodeCounts = zeroCounts();
+  /** Error answers after admission. These requests are counted in {@link outcomes} as well. */
+  readonly errorsByCode: CodeCounts = zeroCounts();
+  readonly outcomes: Record<RouteOutcome, number> = { succeeded: 0, failed: 0, expired: 0, abandoned: 0 };
+  /** From the queue to the seat; 0 for those that found one free. */
+  readonly queueWait: Histogram = new Histogram();
+  /** How long seats were held. */
+  readonly seatHold: Histogram = new Histogram();
+  /** From arrival to the end of the response, of admitted requests. */
+  readonly response: Histogram = new Histogram();
+  #shed = 0;
+  #ended = 0;
+
+  /** Requests shed, for whatever reason. */
+  get shed(): number {
+    return this.#shed;
+  }
+
+  /** Admitted requests that have ended, in whatever way. */
+  get ended(): number {
+    return this.#ended;
+  }
+
+  /** Admitted requests that have not ended. */
+  get inFlight(): number {
+    return this.admitted - this.#ended;
+  }
+
+  /** Requests that arrived and are neither admitted nor shed nor abandoned: queued, or with a body still coming. */
+  get undecided(): number {
+    return this.arrived - this.admitted - this.#shed - this.abandonedBeforeAdmission;
+  }
+
+  arrive(): void {
+    this.arrived += 1;
+  }
+
+  /** The request waits for a seat. */
+  enqueue(): void {
+    this.queued += 1;
+  }
+
+  /** The request got its seat, after this wait in milliseconds. */
+  admit(queueWaitMs: number): void {
+    this.admitted += 1;
+    this.queueWait.observe(queueWaitMs);
+  }
+
+  /** The request is refused before it got a seat. */
+  shedWith(code: ErrorCode): void {
+    this.#shed += 1;
+    this.shedByCode[code] += 1;
+  }
+
+  /** Mode `observe`: the request goes on, and would not have. */
+  wouldShed(code: ErrorCode): void {
+    this.wouldShedByCode[code] += 1;
+  }
+
+  /** The client left before the request got a seat. */
+  abandon(): void {
+    this.abandonedBeforeAdmission += 1;
+  }
+
+  /** An admitted request ended, after holding its seat for this long in milliseconds. */
+  end(outcome: RouteOutcome, seatHoldMs: number): void {
+    this.#ended += 1;
+    this.outcomes[outcome] += 1;
+    this.seatHold.observe(seatHoldMs);
+  }
+
+  /** An admitted request was answered with this error. */
+  answerWith(code: ErrorCode): void {
+    this.errorsByCode[code] += 1;
+  }
+
+  /** The answer to an admitted request is complete, this many milliseconds after its arrival. */
+  respond(responseMs: number): void {
+    this.response.observe(responseMs);
+  }
+
+  swallowLateWrite(): void {
+    this.lateWrites += 1;
+  }
+
+  ignoreBudget(): void {
+    this.budgetsIgnored += 1;
+  }
+}
+
+function zeroCounts(): CodeCounts {
+  return Object.fromEntries(ERROR_CODES.map((code) => [code, 0])) as CodeCounts;
+}
