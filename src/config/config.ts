@@ -1,0 +1,107 @@
+import type { IncomingMessage } from 'node:http';
+import type { PriorityClass } from '../core/priority.js';
+import type { DisconnectPolicy, Mode } from './options.js';
+
+/** Where a value came from; `fallback` is a variable that other programs share, such as `DATABASE_URL`. */
+export type Origin = 'default' | 'code' | 'environment' | 'fallback';
+
+/** Where one value came from, and by which variable. */
+export interface ValueOrigin {
+  readonly origin: Origin;
+  /** The variable that gave the value, where one did. */
+  readonly variable?: string;
+}
+
+/**
+ * The effective configuration: complete, checked and frozen, maps included. Printing it (`console.log`,
+ * `JSON.stringify`) shows secrets masked. The fields are those of `GatewayOptions`, with the same units and ranges.
+ */
+export interface GatewayConfig {
+  readonly mode: Mode;
+  /** A secret. */
+  readonly redisUrl?: string;
+  readonly applicationName: string;
+  readonly instances: number;
+  readonly budgetReserve: number;
+  /** Lower case, without duplicates. */
+  readonly budgetHeaders: readonly string[];
+  /** Lower case. */
+  readonly priorityHeader?: string;
+  readonly rateLimitHeaders: boolean;
+  readonly serverTiming: boolean;
+  readonly readinessDelayMs: number;
+  readonly drainTimeoutMs: number;
+  readonly maxEventLoopLagMs: number;
+  readonly pools: ReadonlyMap<string, PoolConfig>;
+  readonly routes: ReadonlyMap<string, RouteConfig>;
+  /** Where each value came from, by its path in the code: `mode`, `routes.checkout.burst`. */
+  readonly origins: ReadonlyMap<string, ValueOrigin>;
+}
+
+/** One pool, complete. The fields are those of `PoolOptions`, with the same units and ranges. */
+export interface PoolConfig {
+  readonly name: string;
+  /** A secret. */
+  readonly url: string;
+  readonly max: number;
+  readonly minIdle: number;
+  readonly connectTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxLifetimeMs: number;
+  readonly validateAfterIdleMs: number;
+  readonly lockTimeoutMs: number;
+  readonly rideOutMs: number;
+  readonly operationsPerRequest: number;
+  /** Absent: computed from what is measured. */
+  readonly headroom?: number;
+  readonly capCritical: number;
+  readonly minHigh: number;
+  readonly minNormal: number;
+  readonly minLow: number;
+  readonly breaker: boolean;
+  readonly breakerErrorPercent: number;
+  readonly breakerMinimumCalls: number;
+  readonly breakerWindowMs: number;
+  readonly breakerResetMs: number;
+}
+
+/** One route, complete. The fields are those of `RouteOptions`, with the same units and ranges. */
+export interface RouteConfig {
+  readonly name: string;
+  /** The name of an existing pool. */
+  readonly pool?: string;
+  readonly priority: PriorityClass;
+  /** Absent: the route has no rate limit. */
+  readonly ratePerSecond?: number;
+  /** Means nothing without `ratePerSecond`. */
+  readonly burst: number;
+  readonly deadlineMs: number;
+  readonly maxQueued: number;
+  /** Never together with `pool`. */
+  readonly concurrency?: number;
+  readonly stream: boolean;
+  readonly onDisconnect: DisconnectPolicy;
+  readonly commitGraceMs: number;
+  readonly expectedMs?: number;
+  readonly perCaller?: PerCallerConfig;
+}
+
+/** The token bucket of each caller, complete. */
+export interface PerCallerConfig {
+  readonly key: (request: IncomingMessage) => string | undefined;
+  readonly ratePerSecond: number;
+  readonly burst: number;
+  readonly maxKeys: number;
+}
+
+/** The fields of {@link GatewayConfig} that are plain values, each with a variable of its own. */
+export type GatewayValues = Omit<GatewayConfig, 'pools' | 'routes' | 'origins'>;
+
+/** The fields of {@link PoolConfig} that have a variable each. */
+export type PoolValues = Omit<PoolConfig, 'name'>;
+
+/** The fields of {@link RouteConfig} that have a variable each. */
+export type RouteValues = Omit<RouteConfig, 'name' | 'perCaller'>;
+
+/** The fields of {@link PerCallerConfig} that have a variable each. */
+export type PerCallerValues = Omit<PerCallerConfig, 'key'>;

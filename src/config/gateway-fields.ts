@@ -1,0 +1,60 @@
+import type { GatewayValues } from './config.js';
+import { choice, type FieldsOf, flag, number, text, whole } from './field.js';
+import { header, headerList, serverUrl } from './special-fields.js';
+
+/** The fields of a gateway that `SLUICE_<FIELD>` sets. */
+export const gatewayFields: FieldsOf<GatewayValues> = {
+  mode: choice(['enforce', 'observe', 'off'], {
+    description: 'Whether decisions are enforced, only counted (`observe`), or not taken at all.',
+    default: 'enforce',
+  }),
+  redisUrl: serverUrl({
+    description: 'Redis server for limits that hold across processes. A secret. Nothing uses it yet.',
+    schemes: ['redis', 'rediss'],
+    fallbackVariable: 'REDIS_URL',
+  }),
+  applicationName: text({
+    description: 'Name that the database server shows for every session.',
+    allowed: '1 to 63 printable ASCII characters',
+    pattern: /^[ -~]{1,63}$/,
+    default: 'sluice',
+  }),
+  instances: whole(1, 10_000, {
+    description: "Processes that share the database server's connections.",
+    default: 1,
+  }),
+  budgetReserve: number({
+    description: "Share of the server's `max_connections` that stays free.",
+    from: { atLeast: 0 },
+    to: 0.9,
+    default: 0.15,
+  }),
+  budgetHeaders: headerList({
+    description: 'Request headers that may shorten a deadline.',
+    default: ['x-request-timeout-ms'],
+  }),
+  priorityHeader: header({
+    description: "Request header that may lower a request's class.",
+    defaultText: 'none',
+  }),
+  rateLimitHeaders: flag({
+    description: 'Whether answers carry `RateLimit` and `RateLimit-Policy`.',
+    default: true,
+  }),
+  serverTiming: flag({
+    description: 'Whether answers carry `Server-Timing`.',
+    default: false,
+  }),
+  readinessDelayMs: whole(0, 600_000, {
+    description: 'How long a draining process still admits after readiness turned 503.',
+    default: 5_000,
+  }),
+  drainTimeoutMs: whole(0, 600_000, {
+    description: 'How long draining waits for requests in flight before it cancels them.',
+    default: 10_000,
+  }),
+  maxEventLoopLagMs: whole(0, 60_000, {
+    description: 'Event-loop lag from which requests are shed as `overloaded`; 0 never.',
+    default: 200,
+  }),
+};

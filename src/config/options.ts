@@ -1,0 +1,132 @@
+import type { IncomingMessage } from 'node:http';
+import type { PriorityClass } from '../core/priority.js';
+
+/**
+ * What a gateway does: `enforce` admits, queues and sheds; `observe` refuses nothing and counts what it would have
+ * done; `off` passes everything through.
+ */
+export type Mode = 'enforce' | 'observe' | 'off';
+
+/** What happens to the work of a client that went away; never applied to a transaction whose COMMIT was sent. */
+export type DisconnectPolicy = 'cancel' | 'finish';
+
+/**
+ * What the code says about a gateway. Every field but `pools` and `routes` can be set, and is overridden, by its
+ * environment variable: `SLUICE_` and the field's name in upper snake case. An explicit `undefined` is the same as
+ * leaving the field out.
+ */
+export interface GatewayOptions {
+  /** Whether decisions are enforced. Default `enforce`. */
+  readonly mode?: Mode | undefined;
+  /** `redis://` or `rediss://` URL for limits that hold across processes. A secret. Default: `REDIS_URL`. */
+  readonly redisUrl?: string | undefined;
+  /** What the database server shows as the name of every session; 1 to 63 printable ASCII characters. Default `sluice`. */
+  readonly applicationName?: string | undefined;
+  /** Processes that share the database server's connections, 1 to 10,000. Default 1. */
+  readonly instances?: number | undefined;
+  /** Share of the server's `max_connections` that stays free, 0 to 0.9. Default 0.15. */
+  readonly budgetReserve?: number | undefined;
+  /** Request headers that may shorten a deadline, at most 16. Default `['x-request-timeout-ms']`. */
+  readonly budgetHeaders?: readonly string[] | undefined;
+  /** Request header that may lower a request's class. Default: none is read. */
+  readonly priorityHeader?: string | undefined;
+  /** Whether answers carry `RateLimit` and `RateLimit-Policy`. Default true. */
+  readonly rateLimitHeaders?: boolean | undefined;
+  /** Whether answers carry `Server-Timing`. Default false. */
+  readonly serverTiming?: boolean | undefined;
+  /** How long a draining process still admits after readiness turned 503, in ms, 0 to 600,000. Default 5,000. */
+  readonly readinessDelayMs?: number | undefined;
+  /** How long draining waits for requests in flight before it cancels them, in ms, 0 to 600,000. Default 10,000. */
+  readonly drainTimeoutMs?: number | undefined;
+  /** Event-loop lag from which requests are shed as `overloaded`, in ms, up to 60,000; 0 never. Default 200. */
+  readonly maxEventLoopLagMs?: number | undefined;
+  /** The database pools, by name: a lower-case letter, then up to 63 letters and digits. Default: none. */
+  readonly pools?: Readonly<Record<string, PoolOptions>> | undefined;
+  /** The routes, by name (as for pools); at least one. */
+  readonly routes: Readonly<Record<string, RouteOptions>>;
+}
+
+/** What the code says about one pool; overridden by `SLUICE_POOL_<NAME>_<FIELD>`. */
+export interface PoolOptions {
+  /** `postgres://` or `postgresql://` URL of the server. A secret. Default: `DATABASE_URL`; one of them must be set. */
+  readonly url?: string | undefined;
+  /** Connections at most, 1 to 1,000. Default 10. */
+  readonly max?: number | undefined;
+  /** Connections kept open while idle, 0 to `max`. Default 2, or `max` where that is less. */
+  readonly minIdle?: number | undefined;
+  /** Bound of one connection attempt, in ms, 1 to 60,000. Default 2,000. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Idle time after which a connection above `minIdle` is closed, in ms, up to 86,400,000; 0 never. Default 60,000. */
+  readonly idleTimeoutMs?: number | undefined;
+  /** Age at which a connection is replaced, in ms, up to 604,800,000; 0 never. Default 1,800,000. */
+  readonly maxLifetimeMs?: number | undefined;
+  /** Idle time after which a connection is checked before it is lent, in ms, 0 to 86,400,000. Default 5,000. */
+  readonly validateAfterIdleMs?: number | undefined;
+  /** How long a statement may wait for a lock, in ms, up to 3,600,000; 0 is the server's own setting. Default 0. */
+  readonly lockTimeoutMs?: number | undefined;
+  /** How long tickets may wait for a server that is down, from the start of the outage, in ms, 0 to 60,000. Default 2,000. */
+  readonly rideOutMs?: number | undefined;
+  /** Share of a request's time that holds a connection, above 0 up to 1: seats are `max` divided by it. Default 1. */
+  readonly operationsPerRequest?: number | undefined;
+  /** Seats that lower classes leave to the critical class, 0 to `max`. Default: computed from what is measured. */
+  readonly headroom?: number | undefined;
+  /** Largest share of seat time for the critical class, 0 to 1; with the minima at most 1. Default 0.9. */
+  readonly capCritical?: number | undefined;
+  /** Smallest share of seat time for a backlogged high class, 0 to 1. Default 0.06. */
+  readonly minHigh?: number | undefined;
+  /** Smallest share of seat time for a backlogged normal class, 0 to 1. Default 0.03. */
+  readonly minNormal?: number | undefined;
+  /** Smallest share of seat time for a backlogged low class, 0 to 1. Default 0.01. */
+  readonly minLow?: number | undefined;
+  /** Whether the pool has a circuit breaker. Default true. */
+  readonly breaker?: boolean | undefined;
+  /** Share of failing database work that opens the breaker, in percent, 1 to 100. Default 50. */
+  readonly breakerErrorPercent?: number | undefined;
+  /** Calls within the window below which the breaker stays closed, 1 to 100,000. Default 20. */
+  readonly breakerMinimumCalls?: number | undefined;
+  /** Length of the window in which the breaker counts, in ms, 100 to 600,000. Default 5,000. */
+  readonly breakerWindowMs?: number | undefined;
+  /** How long an open breaker waits for its first probe, in ms, 10 to 600,000. Default 500. */
+  readonly breakerResetMs?: number | undefined;
+}
+
+/** What the code says about one route; overridden by `SLUICE_ROUTE_<NAME>_<FIELD>`. */
+export interface RouteOptions {
+  /** Name of the pool that serves the route. Default: none, and the route has no database. */
+  readonly pool?: string | undefined;
+  /** Priority class. Default `normal`. */
+  readonly priority?: PriorityClass | undefined;
+  /** Refill rate of the route's token bucket, in requests per second, above 0 up to 1,000,000. Default: no rate limit. */
+  readonly ratePerSecond?: number | undefined;
+  /** Capacity of the token bucket, in requests, 1 to 10,000,000. Default `ratePerSecond`, at least 1. */
+  readonly burst?: number | undefined;
+  /** Time from arrival to deadline, in ms, 1 to 3,600,000. Default 10,000. */
+  readonly deadlineMs?: number | undefined;
+  /** Requests queued at most, 0 to 1,000,000. Default 1,000. */
+  readonly maxQueued?: number | undefined;
+  /** Concurrency limit of a route without a pool, 1 to 100,000. Default: none. */
+  readonly concurrency?: number | undefined;
+  /** Whether the deadline ends at the first byte of the answer. Default false. */
+  readonly stream?: boolean | undefined;
+  /** What happens to the work of a client that went away. Default `cancel`. */
+  readonly onDisconnect?: DisconnectPolicy | undefined;
+  /** How long past the deadline a COMMIT that was sent may take to answer, in ms, 0 to 60,000. Default 100. */
+  readonly commitGraceMs?: number | undefined;
+  /** Service time to expect before any is measured, in ms, above 0 up to 3,600,000. Default: none. */
+  readonly expectedMs?: number | undefined;
+  /** A second token bucket for each caller. Default: none. */
+  readonly perCaller?: PerCallerOptions | undefined;
+}
+
+/** A token bucket per caller; its numbers are overridden by `SLUICE_ROUTE_<NAME>_PER_CALLER_<FIELD>`. */
+export interface PerCallerOptions {
+  // A method, not a function property: its parameter is bivariant, so a function of an Express request fits.
+  /** Names the caller of a request; `undefined` leaves the request to the route's own bucket. */
+  key(request: IncomingMessage): string | undefined;
+  /** Refill rate of each caller's bucket, in requests per second, above 0 up to 1,000,000. Here or in the environment. */
+  readonly ratePerSecond?: number | undefined;
+  /** Capacity of each caller's bucket, in requests, 1 to 10,000,000. Default `ratePerSecond`, at least 1. */
+  readonly burst?: number | undefined;
+  /** Callers remembered at once, 1 to 1,000,000. Default 10,000. */
+  readonly maxKeys?: number | undefined;
+}

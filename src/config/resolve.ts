@@ -1,0 +1,141 @@
+import { checkKey, checkPool, checkRoute } from './checks.js';
+import type {
+  GatewayConfig,
+  GatewayValues,
+  PerCallerConfig,
+  PerCallerValues,
+  PoolConfig,
+  PoolValues,
+  RouteConfig,
+  RouteValues,
+} from './config.js';
+import { checkVariables } from './environment.js';
+import { frozenMap, sealed } from './freeze.js';
+import { maskUrl } from './mask.js';
+import type { GatewayOptions } from './options.js';
+import { ConfigError } from './problem.js';
+import { type Environment, Reading, type Unchecked } from './reading.js';
+import { gatewaySection, perCallerSection, poolSection, routeSection } from './section.js';
+import { readNamed, readObject } from './shape.js';
+
+const NO_FIELDS: Unchecked = {};
+
+/**
+ * The effective configuration: environment over code over default, checked as a whole. Reads nothing but its
+ * arguments and changes neither.
+ *
+ * @param code - What the application says.
+ * @param env - The variables, usually `process.env`. Those that do not begin with `SLUICE_` are ignored, except
+ *   `DATABASE_URL` and `REDIS_URL`, which serve where no URL of our own is set.
+ * @throws {@link ConfigError} with every mistake in both.
+ */
+export function resolveConfig(code: GatewayOptions, env: Environment): GatewayConfig {
+  const reading = new Reading(env);
+  const all = readObject(code, 'options', reading) ?? NO_FIELDS;
+  const pools = readNamed('pools', all.pools ?? {}, reading);
+  const routes = readNamed('routes', all.routes ?? {}, reading);
+  if (Object.keys(all.routes ?? {}).length === 0) {
+    reading.problems.push({ where: 'routes', remedy: 'name at least one route' });
+  }
+  reading.unknownKeys(all, [...Object.keys(gatewaySection.fields), 'pools', 'routes'], '');
+
+  const gatewayValues = reading.section(gatewaySection, all);
+  const poolValues = mapValues(pools, (name, own) => readPool(name, own, reading));
+  const poolNames = Object.keys(all.pools ?? {});
+  const routeParts = mapValues(routes, (name, own) => readRoute(name, own, poolNames, reading));
+  const keyed = new Set([...routeParts].filter(([, part]) => part.perCaller !== undefined).map(([name]) => name));
+  checkVariables({ pools: [...pools.keys()], routes: [...routes.keys()], keyed }, env, reading);
+
+  if (reading.problems.length > 0) throw new ConfigError(reading.problems);
+  return complete(gatewayValues, poolValues, routeParts, reading);
+}
+
+function mapValues<From, To>(
+  map: ReadonlyMap<string, From>,
+  change: (name: string, value: From) => To,
+): Map<string, To> {
+  return new Map(Array.from(map, ([name, value]) => [name, change(name, value)]));
+}
+
+function readPool(name: string, code: Unchecked, reading: Reading): Partial<PoolValues> {
+  const section = poolSection(name);
+  reading.unknownKeys(code, Object.keys(section.fields), section.pathPrefix);
+  const values = reading.section(section, code);
+  checkPool(name, values, reading);
+  return values;
+}
+
+/** What was read of a route; `perCaller` is there as soon as the code names it, mistaken or not. */
+interface RoutePart {
+  readonly values: Partial<RouteValues>;
+  readonly perCaller?: { readonly key?: PerCallerConfig['key']; readonly values: Partial<PerCallerValues> };
+}
+
+function readRoute(name: string, code: Unchecked, pools: readonly string[], reading: Reading): RoutePart {
+  const section = routeSection(name);
+  reading.unknownKeys(code, [...Object.keys(section.fields), 'perCaller'], section.pathPrefix);
+  const values = reading.section(section, code);
+  checkRoute(name, values, pools, reading);
+  if (code.perCaller === undefined) return { values };
+  return { values, perCaller: readPerCaller(name, code.perCaller, reading) };
+}
+
+function readPerCaller(name: string, code: unknown, reading: Reading): NonNullable<RoutePart['perCaller']> {
+  const section = perCallerSection(name);
+  const own = readObject(code, section.pathPrefix.slice(0, -1), reading);
+  if (own === undefined) return { values: {} };
+  reading.unknownKeys(own, [...Object.keys(section.fields), 'key'], section.pathPrefix);
+  const values = reading.section(section, own);
+  const ratePath = `${section.pathPrefix}ratePerSecond`;
+  if (values.ratePerSecond === undefined && reading.sound(ratePath)) {
+    const remedy = `no rate; set it in the code, or set ${section.variablePrefix}RATE_PER_SECOND`;
+    reading.problems.push({ where: ratePath, remedy });
+  }
+  return checkKey(own.key, `${section.pathPrefix}key`, reading) ? { key: own.key, values } : { values };
+}
+
+/** The whole, once it is known to have no mistake: what a field has no default for is computed or optional. */
+function complete(
+  gateway: Partial<GatewayValues>,
+  pools: ReadonlyMap<string, Partial<PoolValues>>,
+  routes: ReadonlyMap<string, RoutePart>,
+  reading: Reading,
+): GatewayConfig {
+  const config: GatewayConfig = {
+    ...(gateway as GatewayValues),
+    pools: frozenMap(mapValues(pools, (name, values) => completePool(name, values as PoolValues))),
+    routes: frozenMap(mapValues(routes, completeRoute)),
+    origins: frozenMap(mapValues(reading.origins, (_, origin) => Object.freeze(origin))),
+  };
+  const { origins: _origins, ...values } = config;
+  return sealed(config, () => ({
+    ...values,
+    ...(config.redisUrl === undefined ? {} : { redisUrl: maskUrl(config.redisUrl) }),
+    pools: Object.fromEntries(config.pools),
+    routes: Object.fromEntries(config.routes),
+  }));
+}
+
+function completePool(name: string, values: PoolValues): PoolConfig {
+  const pool: PoolConfig = { name, ...values, minIdle: values.minIdle ?? Math.min(2, values.max) };
+  return sealed(pool, () => ({ ...pool, url: maskUrl(pool.url) }));
+}
+
+function completeRoute(name: string, { values, perCaller }: RoutePart): RouteConfig {
+  const route: RouteConfig = {
+    name,
+    ...(values as RouteValues),
+    burst: values.burst ?? Math.max(1, values.ratePerSecond ?? 1),
+    ...(perCaller === undefined ? {} : { perCaller: completePerCaller(perCaller as PerCallerPart) }),
+  };
+  return Object.freeze(route);
+}
+
+interface PerCallerPart {
+  readonly key: PerCallerConfig['key'];
+  readonly values: PerCallerValues;
+}
+
+function completePerCaller({ key, values }: PerCallerPart): PerCallerConfig {
+  return Object.freeze({ key, ...values, burst: values.burst ?? Math.max(1, values.ratePerSecond) });
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { Field } from './field.js';
+import { credentialsEscaped, parseServerUrl } from './mask.js';
+
+interface UrlAbout {
+  readonly description: string;
+  readonly schemes: readonly string[];
+  readonly fallbackVariable: string;
+}
+
+/** A server's URL, which carries a password more often than not and is a secret. */
+export function serverUrl({ schemes, ...about }: UrlAbout): Field<string> {
+  const value = z
+    .string()
+    .trim()
+    .refine((text) => isServerUrl(text, schemes));
+  const starts = schemes.map((scheme) => `${scheme}://`).join(' or ');
+  return {
+    ...about,
+    allowed: `a URL that starts with ${starts}, special characters of the password percent-encoded`,
+    defaultText: `\`${about.fallbackVariable}\``,
+    secret: true,
+    value,
+    text: value,
+  };
+}
+
+function isServerUrl(text: string, schemes: readonly string[]): boolean {
+  const url = parseServerUrl(text);
+  return url !== undefined && schemes.includes(url.protocol.slice(0, -1)) && !credentialsEscaped(url);
+}
+
+const MOST_HEADERS = 16;
+const headerName = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .max(128)
+  .regex(/^[!#$%&'*+.^_`|~0-9a-z-]+$/);
+
+interface HeaderAbout {
+  readonly description: string;
+  readonly defaultText?: string;
+}
+
+/** The name of a request header, in lower case. */
+export function header(about: HeaderAbout): Field<string> {
+  return { ...about, allowed: 'the name of a header', value: headerName, text: headerName };
+}
+
+/** Names of request headers, in lower case and without duplicates; as text, separated by commas. */
+export function headerList(about: HeaderAbout & { readonly default: readonly string[] }): Field<readonly string[]> {
+  const value = z
+    .array(headerName)
+    .max(MOST_HEADERS)
+    .transform((names): readonly string[] => [...new Set(names)]);
+  return {
+    ...about,
+    allowed: `at most ${MOST_HEADERS} names of headers, in a variable separated by commas`,
+    value,
+    text: z
+      .string()
+      .transform((list) => list.split(','))
+      .pipe(value),
+  };
+}
