@@ -1,0 +1,33 @@
+import type { LoadPlan } from './plan.js';
+
+const LONGEST_MS = 600_000;
+
+/**
+ * Refuses a plan that is not bounded or makes no sense.
+ *
+ * @throws RangeError naming every mistake.
+ */
+export function validatePlan(plan: LoadPlan): void {
+  const wrong: string[] = [];
+  const expect = (holds: boolean, text: string): void => {
+    if (!holds) wrong.push(text);
+  };
+  const between = (name: string, value: number, low: number, high: number): void =>
+    expect(value >= low && value <= high, `${name} must be between ${low} and ${high}, it is ${value}`);
+
+  between('port', plan.port, 1, 65_535);
+  between('warmUpMs', plan.warmUpMs, 0, LONGEST_MS);
+  between('measureMs', plan.measureMs, 1, LONGEST_MS);
+  between('coolDownMs', plan.coolDownMs, 0, LONGEST_MS);
+  if (plan.maxSockets !== undefined) between('maxSockets', plan.maxSockets, 1, 16_000);
+  if (plan.maxRequests !== undefined) between('maxRequests', plan.maxRequests, 1, 10_000_000);
+  expect(plan.streams.length > 0, 'streams must not be empty');
+  expect(new Set(plan.streams.map((stream) => stream.name)).size === plan.streams.length, 'stream names must differ');
+  for (const { name, arrivals, deadlineMs, unansweredAfterMs } of plan.streams) {
+    if (arrivals.kind === 'closed') between(`${name}: callers`, arrivals.callers, 1, 4_000);
+    else between(`${name}: ratePerSecond`, arrivals.ratePerSecond, 0.001, 50_000);
+    between(`${name}: deadlineMs`, deadlineMs, 1, LONGEST_MS);
+    between(`${name}: unansweredAfterMs`, unansweredAfterMs, deadlineMs, LONGEST_MS);
+  }
+  if (wrong.length > 0) throw new RangeError(`the load plan is wrong: ${wrong.join('; ')}`);
+}
