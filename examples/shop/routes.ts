@@ -1,0 +1,66 @@
+import express, { type Express } from 'express';
+import type { Gateway } from 'sluice';
+import { HttpProblem, protect } from 'sluice/express';
+import { findProduct } from './catalog.js';
+import { type Checkout, checkout } from './checkout.js';
+import { readDays, readNumber, readOrderInput } from './input.js';
+import { readOrder } from './orders.js';
+import { salesReport } from './sales-report.js';
+
+/** Extra database time for load experiments, in milliseconds. */
+export interface Work {
+  readonly checkoutWorkMs: number;
+  readonly reportWorkMs: number;
+}
+
+/** Adds the shop's four routes, each behind its guard. */
+export function addRoutes(app: Express, gateway: Gateway, work: Work): void {
+  app.post(
+    '/checkout',
+    protect(gateway, 'checkout', { body: express.json({ limit: '32kb' }) }, async (req, res) => {
+      const result = await checkout(req.sluice, readOrderInput(req), work.checkoutWorkMs);
+      if (result.kind !== 'placed' && result.kind !== 'replayed') throw refusalOf(result.kind);
+      if (result.kind === 'replayed') res.set('Idempotent-Replayed', 'true');
+      res.status(201).json({ orderId: result.orderId });
+    }),
+  );
+
+  app.get(
+    '/products/:sku',
+    protect(gateway, 'product', {}, async (req, res) => {
+      const sku = readNumber(req.params.sku);
+      const product = sku === undefined ? undefined : await findProduct(req.sluice, sku);
+      if (product === undefined) throw new HttpProblem(404, 'There is no product with this sku.');
+      res.json(product);
+    }),
+  );
+
+  app.get(
+    '/reports/sales',
+    protect(gateway, 'salesReport', {}, async (req, res) => {
+      const days = readDays(req);
+      res.json({ days, rows: await salesReport(req.sluice, days, work.reportWorkMs) });
+    }),
+  );
+
+  app.get(
+    '/admin/orders/:id',
+    protect(gateway, 'adminOrder', {}, async (req, res) => {
+      const id = readNumber(req.params.id);
+      const order = id === undefined ? undefined : await readOrder(req.sluice, id);
+      if (order === undefined) throw new HttpProblem(404, 'There is no order with this number.');
+      res.json(order);
+    }),
+  );
+}
+
+function refusalOf(kind: Exclude<Checkout['kind'], 'placed' | 'replayed'>): HttpProblem {
+  switch (kind) {
+    case 'unknown_product':
+      return new HttpProblem(404, 'There is no product with this sku.');
+    case 'out_of_stock':
+      return new HttpProblem(409, 'There is not enough of this product in stock.');
+    case 'key_reused':
+      return new HttpProblem(422, 'This Idempotency-Key belongs to an order with another sku or quantity.');
+  }
+}

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ConfigError } from 'sluice';
+import { startPostgres } from '../support/postgres-server.js';
+import { createShop, type Shop } from './app.js';
+import { DatabaseRefused } from './database.js';
+import { readSettings, SettingsError, type ShopSettings } from './settings.js';
+import type { Shutdown } from './shutdown.js';
+
+const HOST = '127.0.0.1';
+
+/** Something of the outside world is in the way: one line says what. */
+class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+type Cleanup = () => Promise<void>;
+
+/**
+ * Runs the shop until somebody asks it to end, also in the middle of its start.
+ *
+ * @returns The exit code: 0 when it was asked to end, 1 when it could not start or go on.
+ */
+export async function runShop(shutdown: Shutdown): Promise<number> {
+  const cleanups: Cleanup[] = [];
+  try {
+    const shop = await start(shutdown.signal, cleanups);
+    await Promise.race([shutdown.asked, shop.refused]);
+    return 0;
+  } catch (error) {
+    if (shutdown.signal.aborted) return 0;
+    console.error(explain(error));
+    return 1;
+  } finally {
+    for (const cleanup of cleanups.reverse()) {
+      await cleanup().catch((error: unknown) => console.error(explain(error)));
+    }
+  }
+}
+
+/** Each step first looks whether it is still wanted, and leaves behind what undoes it. */
+async function start(signal: AbortSignal, cleanups: Cleanup[]): Promise<Shop> {
+  const settings = readSettings(process.env);
+  // A port in use is told before anything slow happens; the port is taken only when there is something to answer.
+  await stopListening(await listen((_req, res) => res.destroy(), settings.port));
+  signal.throwIfAborted();
+  const databaseUrl = settings.databaseUrl ?? (await startEmbedded(cleanups));
+  signal.throwIfAborted();
+  const shop = await createShop({ ...settings, databaseUrl, env: process.env, log: (line) => console.log(line) });
+  let server: Server | undefined;
+  cleanups.push(() => shop.close(server === undefined ? {} : { server }));
+  signal.throwIfAborted();
+  server = await listen(shop.app, settings.port);
+  console.log(`listening on http://${HOST}:${portOf(server)}`);
+  return shop;
+}
+
+async function startEmbedded(cleanups: Cleanup[]): Promise<string> {
+  console.log('starting an embedded PostgreSQL, gone at the end; set DATABASE_URL to use one of your own');
+  // The data does not outlive the process, so nothing is gained by waiting for the disk.
+  const settings = { fsync: 'off', max_parallel_workers_per_gather: '0' };
+  const server = await startPostgres({ settings }).catch((error: unknown) => {
+    throw error instanceof Error ? new StartError(error.message, { cause: error }) : error;
+  });
+  cleanups.push(() => server.close());
+  return server.url;
+}
+
+async function listen(listener: RequestListener, port: ShopSettings['port']): Promise<Server> {
+  const server = createServer(listener);
+  server.listen({ port, host: HOST, backlog: 4_096 });
+  try {
+    await once(server, 'listening');
+    return server;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EADDRINUSE') throw new StartError(`port ${port} is in use: end what listens there, or set PORT`);
+    if (code === 'EACCES') throw new StartError(`port ${port} needs rights that this process lacks: set PORT`);
+    throw error;
+  }
+}
+
+async function stopListening(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  await closed;
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+function explain(error: unknown): string {
+  const expected = [ConfigError, DatabaseRefused, SettingsError, StartError];
+  if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
