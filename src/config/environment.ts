@@ -1,7 +1,8 @@
 import { listNames, VARIABLE_PREFIX } from './names.js';
-import { nearestName } from './nearest.js';
+import { nearestName, nearestSpelling } from './nearest.js';
+import type { ConfigProblem } from './problem.js';
 import type { Environment, Reading } from './reading.js';
-import { entriesOf, gatewaySection, perCallerSection, poolSection, routeSection } from './section.js';
+import { type Entry, entriesOf, gatewaySection, perCallerSection, poolSection, routeSection } from './section.js';
 
 /** The pools and routes that variables can name. */
 export interface Named {
@@ -13,36 +14,35 @@ export interface Named {
 
 /** Adds a problem for each variable that begins with `SLUICE_` and sets nothing, and for each that sets two things. */
 export function checkVariables(named: Named, env: Environment, reading: Reading): void {
-  const known = knownVariables(named, reading);
-  const keyless = keylessVariables(named);
-  for (const variable of Object.keys(env)) {
-    if (!variable.startsWith(VARIABLE_PREFIX) || known.has(variable)) continue;
-    // Empty is unset, and what is unset cannot be a mistake.
-    if (reading.variable(variable) === undefined) continue;
-    const keyPath = keyless.get(variable);
-    if (keyPath === undefined) reading.problems.push(unknownVariable(variable, known, named));
-    else reading.problems.push({ where: variable, remedy: `needs ${keyPath}, a function, in the code` });
-  }
-}
-
-/**
- * Every variable and the path that it sets. Exact names, so that of `report` and `reportDaily` each has its own; the
- * one clash left (`report` with `perCaller`, beside `reportPerCaller`) is a problem like two names with one form.
- */
-function knownVariables({ pools, routes, keyed }: Named, reading: Reading): Map<string, string> {
-  const entries = [
-    ...entriesOf(gatewaySection),
-    ...pools.flatMap((name) => entriesOf(poolSection(name))),
-    ...routes.flatMap((name) => entriesOf(routeSection(name))),
-    ...routes.filter((name) => keyed.has(name)).flatMap((name) => entriesOf(perCallerSection(name))),
-  ];
+  const entries = knownEntries(named);
   const known = new Map<string, string>();
   for (const { variable, path } of entries) {
     const other = known.get(variable);
     if (other === undefined) known.set(variable, path);
     else reading.problems.push({ where: variable, remedy: `would set both ${other} and ${path}; rename a route` });
   }
-  return known;
+  const keyless = keylessVariables(named);
+  for (const variable of Object.keys(env)) {
+    if (!variable.startsWith(VARIABLE_PREFIX) || known.has(variable)) continue;
+    // Empty is unset, and what is unset cannot be a mistake.
+    if (reading.variable(variable) === undefined) continue;
+    const keyPath = keyless.get(variable);
+    if (keyPath === undefined) reading.problems.push(unknownVariable(variable, entries, named));
+    else reading.problems.push({ where: variable, remedy: `needs ${keyPath}, a function, in the code` });
+  }
+}
+
+/**
+ * Every field with its variable. Whole names are compared, so that of `report` and `reportDaily` each has its own; the
+ * one clash left is `report` with `perCaller` beside `reportPerCaller`.
+ */
+function knownEntries({ pools, routes, keyed }: Named): Entry[] {
+  return [
+    ...entriesOf(gatewaySection),
+    ...pools.flatMap((name) => entriesOf(poolSection(name))),
+    ...routes.flatMap((name) => entriesOf(routeSection(name))),
+    ...routes.filter((name) => keyed.has(name)).flatMap((name) => entriesOf(perCallerSection(name))),
+  ];
 }
 
 /** The variables that would work if the code gave a key per caller, with the path of that key. */
@@ -55,22 +55,37 @@ function keylessVariables({ routes, keyed }: Named): Map<string, string> {
   );
 }
 
-function unknownVariable(
-  variable: string,
-  known: ReadonlyMap<string, string>,
-  { pools, routes }: Named,
-): Reading['problems'][number] {
-  const bare = (name: string): string => name.slice(VARIABLE_PREFIX.length);
-  // Without the prefix, which all share and which would make every short name look near.
-  const nearest = nearestName(bare(variable), Array.from(known.keys(), bare));
+function unknownVariable(variable: string, entries: readonly Entry[], { pools, routes }: Named): ConfigProblem {
   const where = /^\w{1,200}$/.test(variable) ? variable : JSON.stringify(variable.slice(0, 200));
-  if (nearest !== undefined) return { where, remedy: 'no such variable', nearest: VARIABLE_PREFIX + nearest };
-  return { where, remedy: `no such variable${namesFor(variable, pools, routes)}` };
+  const nearest = nearestField(variable, entries) ?? nearestWhole(variable, entries);
+  if (nearest !== undefined) return { where, remedy: 'no such variable', nearest };
+  const kind = /^SLUICE_(ROUTE|POOL)_/.exec(variable)?.[1];
+  const names = kind === undefined ? '' : `; ${listNames(`${kind.toLowerCase()}s`, kind === 'POOL' ? pools : routes)}`;
+  return { where, remedy: `no such variable${names}` };
 }
 
-/** The names that a variable of a pool or route could hold, when it is too far off for a suggestion. */
-function namesFor(variable: string, pools: readonly string[], routes: readonly string[]): string {
-  const kind = /^SLUICE_(ROUTE|POOL)_/.exec(variable)?.[1];
-  if (kind === undefined) return '';
-  return `; ${listNames(`${kind.toLowerCase()}s`, kind === 'POOL' ? pools : routes)}`;
+/** The nearest field where the name before it is right; of several such names the longest counts. */
+function nearestField(variable: string, entries: readonly Entry[]): string | undefined {
+  const prefixes = new Set(entries.map(prefixOf).filter((prefix) => variable.startsWith(prefix)));
+  for (const prefix of [...prefixes].sort((left, right) => right.length - left.length)) {
+    const fields = entries.filter((entry) => prefixOf(entry) === prefix).map((entry) => entry.form);
+    const nearest = nearestName(variable.slice(prefix.length), fields);
+    if (nearest !== undefined) return prefix + nearest;
+  }
+  return undefined;
+}
+
+function prefixOf({ variable, form }: Entry): string {
+  return variable.slice(0, -form.length);
+}
+
+/** More slips in a whole variable would turn one field into another. */
+const MOST_SLIPS = 2;
+
+function nearestWhole(variable: string, entries: readonly Entry[]): string | undefined {
+  return nearestSpelling(
+    variable,
+    entries.map((entry) => entry.variable),
+    MOST_SLIPS,
+  );
 }

@@ -3,15 +3,37 @@ const LONGEST_NAME = 160;
 /** More slips than this, and a suggestion would be a guess. */
 const MOST_SLIPS = 4;
 
+/** The fewest characters that can stand for a longer name. */
+const SHORTEST_BEGINNING = 3;
+
 /**
- * The candidate that a misspelt name most likely means, or `undefined` when none is near. Case does not count. About
- * one slip in three characters is forgiven, four at most.
+ * The candidate that a name most likely means, or `undefined` when none is near: the nearest spelling, else the
+ * shortest candidate that begins with the name, as `deadline` for `deadlineMs`. Case does not count.
  */
-export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
+export function nearestName(name: string, candidates: readonly string[]): string | undefined {
+  return nearestSpelling(name, candidates) ?? nearestCompletion(name, candidates);
+}
+
+function nearestCompletion(name: string, candidates: readonly string[]): string | undefined {
+  if (name.length < SHORTEST_BEGINNING) return undefined;
+  const wanted = name.toLowerCase();
+  const longer = candidates.filter((candidate) => candidate.toLowerCase().startsWith(wanted));
+  return longer.sort((left, right) => left.length - right.length)[0];
+}
+
+/**
+ * The candidate with the nearest spelling, or `undefined` when none is near. Case does not count; about one slip in
+ * three characters is forgiven, at most `mostSlips`.
+ */
+export function nearestSpelling(
+  name: string,
+  candidates: Iterable<string>,
+  mostSlips: number = MOST_SLIPS,
+): string | undefined {
   if (name.length > LONGEST_NAME) return undefined;
   const wanted = name.toLowerCase();
   let best: string | undefined;
-  let bound = Math.min(MOST_SLIPS, Math.max(1, Math.floor(name.length / 3)));
+  let bound = Math.min(mostSlips, Math.max(1, Math.floor(name.length / 3)));
   for (const candidate of candidates) {
     const slips = editDistance(wanted, candidate.toLowerCase(), bound);
     if (slips > bound || (best !== undefined && slips === bound)) continue;

@@ -20,6 +20,8 @@ export interface Entry {
   /** The place in the code, for example `pools.checkout.max`. */
   readonly path: string;
   readonly variable: string;
+  /** The key as it ends the variable: `MAX`. */
+  readonly form: string;
   readonly field: Field<unknown>;
 }
 
@@ -29,6 +31,7 @@ export function entriesOf<Values>(section: Section<Values>): Entry[] {
     key,
     path: section.pathPrefix + key,
     variable: section.variablePrefix + upperSnake(key),
+    form: upperSnake(key),
     field,
   }));
 }
