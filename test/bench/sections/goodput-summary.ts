@@ -1,0 +1,156 @@
+import type { StreamResult } from '../../load/plan.js';
+import { RIVALS, RIVAL_TITLES, type RivalName } from '../rivals/names.js';
+import type { Check, SectionResult } from '../section.js';
+import { showSpread, type Spread, spreadOf } from '../support/statistics.js';
+import type { Table } from '../support/table.js';
+
+/** Offered load as a multiple of the capacity. */
+export const FACTORS = [2, 5] as const;
+
+/** Who stands before the database. */
+export type Contender = 'sluice' | RivalName;
+
+/** One run of one contender. */
+export interface GoodputRun {
+  readonly contender: Contender;
+  readonly factor: number;
+  readonly repeat: number;
+  /** Offered. */
+  readonly ratePerSecond: number;
+  readonly checkout: Omit<StreamResult, 'events'>;
+  readonly reportsPerSecond: number;
+  readonly generatorCpu: number;
+}
+
+/** Checkouts per second that the database, and the shop in mode `off`, can do; measured around the runs of a repeat. */
+export interface Capacity {
+  readonly alone: number;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Everything the section measured. */
+export interface GoodputData {
+  readonly callers: number;
+  readonly capacities: readonly Capacity[];
+  readonly tunings: Readonly<Partial<Record<RivalName, unknown>>>;
+  readonly runs: readonly GoodputRun[];
+}
+
+/** Name of a contender as tables and plots show it. */
+export function titleOf(contender: Contender): string {
+  return contender === 'sluice' ? 'Sluice' : RIVAL_TITLES[contender];
+}
+
+/** Goodput of a contender over the capacity of the same repeat. */
+export function ratioOf(data: GoodputData, contender: Contender, factor: number): Spread {
+  return spreadOf(runsOf(data, contender, factor).map((run) => run.checkout.goodPerSecond / capacity(data, run.repeat)));
+}
+
+/** Goodput of a contender, checkouts per second. */
+export function goodOf(data: GoodputData, contender: Contender, factor: number): Spread {
+  return spreadOf(runsOf(data, contender, factor).map((run) => run.checkout.goodPerSecond));
+}
+
+/** Tables and bars. */
+export function summarise(data: GoodputData): Pick<SectionResult, 'tables' | 'checks'> {
+  return { tables: [capacityTable(data), ...FACTORS.map((factor) => table(data, factor))], checks: checks(data) };
+}
+
+function runsOf(data: GoodputData, contender: Contender, factor: number): GoodputRun[] {
+  return data.runs.filter((run) => run.contender === contender && run.factor === factor);
+}
+
+function capacity(data: GoodputData, repeat: number): number {
+  const measured = data.capacities[repeat];
+  if (measured === undefined) throw new Error(`repeat ${repeat} has no capacity`);
+  return (measured.before + measured.after) / 2;
+}
+
+function capacityTable(data: GoodputData): Table {
+  const repeats = data.capacities.map((_, repeat) => capacity(data, repeat));
+  return {
+    title: 'What there is to give',
+    columns: ['', 'checkouts/s'],
+    rows: [
+      ['the database alone, 16 raw clients', showSpread(spreadOf(data.capacities.map(({ alone }) => alone)))],
+      [`the shop in mode off, ${data.callers} callers back to back: the capacity`, showSpread(spreadOf(repeats))],
+    ],
+  };
+}
+
+function table(data: GoodputData, factor: number): Table {
+  const rows = (['sluice', ...RIVALS] as const).map((contender) => {
+    const runs = runsOf(data, contender, factor);
+    const of = (pick: (run: GoodputRun) => number): Spread => spreadOf(runs.map(pick));
+    const { median: refused } = of((run) => run.checkout.refused);
+    return [
+      titleOf(contender),
+      showSpread(goodOf(data, contender, factor)),
+      `${(ratioOf(data, contender, factor).median * 100).toFixed(0)} %`,
+      of((run) => run.checkout.okLatency.p50Ms).median.toFixed(0),
+      of((run) => run.checkout.okLatency.p99Ms).median.toFixed(0),
+      refused === 0 ? '–' : of((run) => run.checkout.refusedLatency.p50Ms).median.toFixed(0),
+      refused === 0 ? '–' : of((run) => run.checkout.refusedLatency.p99Ms).median.toFixed(0),
+      of((run) => run.checkout.unanswered / Math.max(1, run.checkout.offered)).median.toLocaleString('en', {
+        style: 'percent',
+        maximumFractionDigits: 1,
+      }),
+      of((run) => run.reportsPerSecond).median.toFixed(1),
+    ];
+  });
+  const offered = spreadOf(data.runs.filter((run) => run.factor === factor).map((run) => run.ratePerSecond)).median;
+  return {
+    title: `${factor} times the capacity: ${offered.toFixed(0)} checkouts/s offered, 30 reports/s beside them`,
+    columns: [
+      'in front of the database',
+      'in time/s',
+      'of capacity',
+      '2xx p50 ms',
+      '2xx p99 ms',
+      'refused p50 ms',
+      'refused p99 ms',
+      'unanswered',
+      'reports/s',
+    ],
+    rows,
+  };
+}
+
+function checks(data: GoodputData): Check[] {
+  const share = (factor: number, bound: number): Check => ({
+    text: `goodput of Sluice at ${factor} times the capacity, share of the capacity`,
+    value: ratioOf(data, 'sluice', factor).median,
+    bound,
+    kind: 'at least',
+    unit: '',
+  });
+  const against = (factor: number): Check => ({
+    text: `goodput of Sluice at ${factor} times the capacity, over the hand-tuned queue`,
+    value: ratioOf(data, 'sluice', factor).median / ratioOf(data, 'hand-tuned', factor).median,
+    bound: 1,
+    kind: 'at least',
+    unit: '',
+  });
+  const own = data.runs.filter((run) => run.contender === 'sluice');
+  return [
+    share(2, 0.95),
+    share(5, 0.88),
+    against(2),
+    against(5),
+    {
+      text: 'checkouts that Sluice left unanswered, in all runs',
+      value: own.reduce((sum, run) => sum + run.checkout.unanswered, 0),
+      bound: 0,
+      kind: 'at most',
+      unit: '',
+    },
+    {
+      text: 'refusals of Sluice at 2 times the capacity, p99',
+      value: spreadOf(runsOf(data, 'sluice', 2).map((run) => run.checkout.refusedLatency.p99Ms)).median,
+      bound: 100,
+      kind: 'at most',
+      unit: 'ms',
+    },
+  ];
+}
