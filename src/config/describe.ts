@@ -1,4 +1,4 @@
-import type { GatewayConfig, Origin, ValueOrigin } from './config.js';
+import type { GatewayConfig, Origin, RouteConfig, ValueOrigin } from './config.js';
 import { maskText, maskUrl } from './mask.js';
 import { type Entry, entriesOf, gatewaySection, perCallerSection, poolSection, routeSection } from './section.js';
 
@@ -27,10 +27,15 @@ export function describeConfig(config: GatewayConfig): ConfigLine[] {
     ...lines(entriesOf(gatewaySection), config),
     ...[...config.pools.values()].flatMap((pool) => lines(entriesOf(poolSection(pool.name)), pool)),
     ...[...config.routes.values()].flatMap((route) => [
-      ...lines(entriesOf(routeSection(route.name)), route),
+      ...lines(entriesOf(routeSection(route.name)), meaningful(route)),
       ...(route.perCaller === undefined ? [] : lines(entriesOf(perCallerSection(route.name)), route.perCaller)),
     ]),
   ];
+}
+
+/** Without a rate limit the burst means nothing, and would be a mistake if somebody set it as printed. */
+function meaningful(route: RouteConfig): object {
+  return route.ratePerSecond === undefined ? { ...route, burst: undefined } : route;
 }
 
 function describe({ variable, path, field }: Entry, value: unknown, config: GatewayConfig): ConfigLine {

@@ -7,18 +7,23 @@ const MOST_SLIPS = 4;
 const SHORTEST_BEGINNING = 3;
 
 /**
- * The candidate that a name most likely means, or `undefined` when none is near: the nearest spelling, else the
- * shortest candidate that begins with the name, as `deadline` for `deadlineMs`. Case does not count.
+ * The candidate that a name most likely means, or `undefined` when none is near: the nearest spelling, else one that
+ * goes on after the name or that the name goes on after, as `deadline` or `maximum` for `deadlineMs` and `max`. Case
+ * does not count.
  */
 export function nearestName(name: string, candidates: readonly string[]): string | undefined {
   return nearestSpelling(name, candidates) ?? nearestCompletion(name, candidates);
 }
 
 function nearestCompletion(name: string, candidates: readonly string[]): string | undefined {
-  if (name.length < SHORTEST_BEGINNING) return undefined;
-  const wanted = name.toLowerCase();
-  const longer = candidates.filter((candidate) => candidate.toLowerCase().startsWith(wanted));
-  return longer.sort((left, right) => left.length - right.length)[0];
+  const distance = (candidate: string): number => Math.abs(candidate.length - name.length);
+  return candidates
+    .filter((candidate) => beginsWith(candidate, name) || beginsWith(name, candidate))
+    .sort((left, right) => distance(left) - distance(right))[0];
+}
+
+function beginsWith(name: string, beginning: string): boolean {
+  return beginning.length >= SHORTEST_BEGINNING && name.toLowerCase().startsWith(beginning.toLowerCase());
 }
 
 /**

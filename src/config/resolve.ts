@@ -11,7 +11,7 @@ import type {
 } from './config.js';
 import { checkVariables } from './environment.js';
 import { frozenMap, sealed } from './freeze.js';
-import { maskUrl } from './mask.js';
+import { maskText, maskUrl } from './mask.js';
 import type { GatewayOptions } from './options.js';
 import { ConfigError } from './problem.js';
 import { type Environment, Reading, type Unchecked } from './reading.js';
@@ -110,6 +110,8 @@ function complete(
   const { origins: _origins, ...values } = config;
   return sealed(config, () => ({
     ...values,
+    // A URL that strayed into a free text is as secret as in its place.
+    applicationName: maskText(config.applicationName),
     ...(config.redisUrl === undefined ? {} : { redisUrl: maskUrl(config.redisUrl) }),
     pools: Object.fromEntries(config.pools),
     routes: Object.fromEntries(config.routes),
