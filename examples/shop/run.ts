@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ConfigError } from 'sluice';
+import { ConfigError, resolveConfig } from 'sluice';
 import { startPostgres } from '../support/postgres-server.js';
 import { createShop, type Shop } from './app.js';
 import { DatabaseRefused } from './database.js';
+import { shopPolicy } from './policy.js';
 import { readSettings, SettingsError, type ShopSettings } from './settings.js';
 import type { Shutdown } from './shutdown.js';
 
@@ -42,6 +43,8 @@ export async function runShop(shutdown: Shutdown): Promise<number> {
 /** Each step first looks whether it is still wanted, and leaves behind what undoes it. */
 async function start(signal: AbortSignal, cleanups: Cleanup[]): Promise<Shop> {
   const settings = readSettings(process.env);
+  // Mistakes are told before anything slow happens, so the gateway's are looked for here, on a URL that fits any form.
+  resolveConfig(shopPolicy(settings.databaseUrl ?? 'postgres://127.0.0.1/postgres'), process.env);
   // A port in use is told before anything slow happens; the port is taken only when there is something to answer.
   await stopListening(await listen((_req, res) => res.destroy(), settings.port));
   signal.throwIfAborted();
