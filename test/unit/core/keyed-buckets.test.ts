@@ -81,6 +81,15 @@ describe('KeyedBuckets', () => {
     expect([buckets.tokens(0, 'ada'), buckets.tokens(0, 'bob'), buckets.size]).toEqual([0, 0, 2]);
   });
 
+  it('stands still as a whole while instants jump backwards', () => {
+    const buckets = new KeyedBuckets({ refillPerSecond: 1, burst: 2, maxKeys: 1 });
+    buckets.take(10_000, 'ada', 2);
+    expect(buckets.take(0, 'bob', 2)).toBe(true);
+    expect(buckets.take(2_000, 'bob', 1)).toBe(false);
+    expect(buckets.msUntil(2_000, 'bob', 1)).toBeCloseTo(9_000, 6);
+    expect(buckets.take(11_000, 'bob', 1)).toBe(true);
+  });
+
   it('looks at every bucket in turn for one to forget', () => {
     const buckets = new KeyedBuckets({ refillPerSecond: 10, burst: 1_000, maxKeys: 100 });
     for (let index = 0; index < 100; index++) buckets.take(0, `busy-${index}`, index === 90 ? 1 : 1_000);
