@@ -11,7 +11,7 @@ export const TABLES: readonly string[] = ['orders', 'products', 'shop_meta'];
  * serial, also where the database's own settings cannot be changed. The foreign key comes after the rows, which is
  * ten times faster than checking them one by one.
  */
-export const CREATE_AND_SEED = `
+export const CREATE_AND_SEED: string = `
 create table products (
   sku integer primary key,
   name text not null,
