@@ -1,5 +1,6 @@
 // Keeps the table of variables in README.md equal to the schema. Without a flag it only checks, and exits with 1 when
 // the table is stale; with --write it puts the table in place. Works on the built package: run `npm run build` first.
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -14,23 +15,12 @@ export function withTable(readme, table) {
   return `${parts[0]}${START}\n\n${table}\n\n${END}${tail[1]}`;
 }
 
-async function builtTable(root) {
-  const module = new URL('dist/src/config/variable-table.js', root);
-  try {
-    const { variableTable } = await import(module.href);
-    return variableTable();
-  } catch (error) {
-    if (error?.code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new Error(`dist/ is missing or incomplete (${error.message}): run "npm run build" first`);
-  }
-}
-
-/** Checks or writes; the result is one line and whether all is well. */
-export async function run(root, write) {
-  const file = new URL('README.md', root);
+/** Checks README.md in a folder, or writes it; the result is one line and whether all is well. */
+export async function updateReadme(folder, table, write) {
+  const file = new URL('README.md', folder);
   const readme = await readFile(file, 'utf8').catch(() => undefined);
   if (readme === undefined) return { ok: false, line: 'README.md is missing' };
-  const wanted = withTable(readme, await builtTable(root));
+  const wanted = withTable(readme, table);
   if (wanted === undefined) return { ok: false, line: `README.md needs ${START} and ${END}, once each, in this order` };
   if (wanted === readme) return { ok: true, line: 'README.md: the table of variables is up to date' };
   if (!write) {
@@ -40,11 +30,16 @@ export async function run(root, write) {
   return { ok: true, line: 'README.md: the table of variables was written' };
 }
 
+async function main() {
+  const root = new URL('..', import.meta.url);
+  const built = new URL('dist/src/config/variable-table.js', root);
+  if (!existsSync(built)) return { ok: false, line: 'dist/src/config is missing: run "npm run build" first' };
+  const { variableTable } = await import(built.href);
+  return updateReadme(root, variableTable(), process.argv.includes('--write'));
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { ok, line } = await run(new URL('..', import.meta.url), process.argv.includes('--write')).catch((error) => ({
-    ok: false,
-    line: error.message,
-  }));
+  const { ok, line } = await main();
   (ok ? console.log : console.error)(line);
   process.exitCode = ok ? 0 : 1;
 }

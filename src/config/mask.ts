@@ -5,7 +5,7 @@ const NO_HOST = 'no-host.invalid';
 /** Printed where no part of a value can be told to be harmless. */
 const HIDDEN = '(hidden)';
 const LONGEST_SHOWN = 120;
-const SECRET_NAME = /pass|pwd|secret|token|key|auth|credential/i;
+const SECRET_NAME = /pass|^pwd?$|secret|token|key|auth|credential/i;
 const SECRET_PAIR = /(?:pass\w*|pwd|secret|token|credentials?)\s*[=:]/i;
 const SERVER_URL = /^[a-z][a-z0-9+.-]*:\/\//i;
 
@@ -32,14 +32,21 @@ export function credentialsEscaped(url: URL): boolean {
 export function maskUrl(text: string): string {
   const url = parseServerUrl(text);
   if (url === undefined || credentialsEscaped(url) || url.search.includes('@')) return HIDDEN;
-  const query = [...url.searchParams].map(([name, value]) => {
-    const shown = SECRET_NAME.test(name) ? MASK : encodeURIComponent(value);
-    return `${encodeURIComponent(name)}=${shown}`;
-  });
-  const search = query.length === 0 ? '' : `?${query.join('&')}`;
   const fragment = url.hash === '' ? '' : `#${MASK}`;
   const host = url.host === NO_HOST ? '' : url.host;
-  return `${url.protocol}//${maskCredentials(url)}${host}${url.pathname}${search}${fragment}`;
+  return `${url.protocol}//${maskCredentials(url)}${host}${url.pathname}${maskQuery(url.searchParams)}${fragment}`;
+}
+
+function maskQuery(query: URLSearchParams): string {
+  const pairs = [...query];
+  const first = pairs.findIndex(([name]) => SECRET_NAME.test(name));
+  const harmless = first === -1 ? pairs : pairs.slice(0, first);
+  const shown = harmless.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
+  const name = pairs[first]?.[0];
+  if (name !== undefined) shown.push(`${encodeURIComponent(name)}=${MASK}`);
+  // What follows may be the rest of a secret with a bare `&` in it.
+  if (first !== -1 && first < pairs.length - 1) shown.push(MASK);
+  return shown.length === 0 ? '' : `?${shown.join('&')}`;
 }
 
 function maskCredentials(url: URL): string {

@@ -9,9 +9,10 @@ describe('a URL in print', () => {
     ['postgres://app:s3%40cret@[::1]/shop', 'postgres://app:***@[::1]/shop'],
     ['postgres://app:s3@cret@db/shop', 'postgres://app:***@db/shop'],
     ['postgres://app:s3cret@/shop?host=/run', 'postgres://app:***@/shop?host=%2Frun'],
+    ['postgres://db/shop?password=s3cret&sslmode=require&sslpassword=s3cret', 'postgres://db/shop?password=***&***'],
     [
-      'postgres://db/shop?password=s3cret&sslmode=require&sslpassword=s3cret',
-      'postgres://db/shop?password=***&sslmode=require&sslpassword=***',
+      'postgres://db/shop?sslmode=require&sslpassword=s3&cret',
+      'postgres://db/shop?sslmode=require&sslpassword=***&***',
     ],
     ['postgres://db/shop?PASSWORD=s3cret', 'postgres://db/shop?PASSWORD=***'],
     ['postgres://db/shop?pass%77ord=s3cret', 'postgres://db/shop?password=***'],
