@@ -21,7 +21,7 @@ export class Histogram {
 
   /** Counts one duration, in milliseconds. Negative ones and NaN, which a clock cannot mean, count as 0. */
   observe(durationMs: number): void {
-    const ms = durationMs > 0 ? durationMs : 0;
+    const ms = Math.max(0, durationMs || 0);
     let index = 0;
     for (const bound of BUCKET_BOUNDS_MS) {
       if (ms <= bound) break;

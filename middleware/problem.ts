@@ -1,0 +1,158 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ErrorCode, Refusal } from '../src/errors.js';
+
+/** One title per code, the same in every answer (RFC 9457 §3.1.3); the detail says what happened this time. */
+const TITLES: Readonly<Record<ErrorCode, string>> = {
+  rate_limited: 'Too many requests',
+  queue_full: 'The queue is full',
+  displaced: 'A more important request took the place',
+  deadline_unreachable: 'The deadline cannot be met',
+  deadline_expired: 'The deadline has passed',
+  breaker_open: 'The circuit breaker is open',
+  database_unavailable: 'The database cannot be reached',
+  connection_lost: 'The database connection was lost',
+  database_busy: 'The database cannot serve this now',
+  fleet_limited: 'A fleet-wide cap is reached',
+  overloaded: 'The process is overloaded',
+  draining: 'The server is shutting down',
+};
+
+/** A problem that is not Sluice's own: bad input, something missing, a conflict. */
+export interface PlainProblem {
+  /** An HTTP status from 400 to 599. */
+  readonly status: number;
+  /** One sentence for a person. */
+  readonly detail: string;
+  /** More members of the body, for example `code`, `type`, `title` or `instance`; never `status` or `detail`. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** How a problem is sent. */
+export interface SendProblemOptions {
+  /** Uniform in [0, 1), for the spread of `Retry-After`. Default `Math.random`. */
+  readonly random?: () => number;
+  /** Ends the connection after the answer. Default: only for `draining`. */
+  readonly close?: boolean;
+  /** More headers, as a flat list of names and values. */
+  readonly headers?: readonly string[];
+}
+
+/** Clients that were shed together come back spread over this share of the wait, added to it. */
+const RETRY_SPREAD = 0.25;
+
+/** What a handler may have announced about an answer that will not come; it would be untrue of the problem. */
+const ABOUT_ANOTHER_ANSWER = [
+  'Content-Encoding',
+  'Content-Language',
+  'Content-Range',
+  'Content-Disposition',
+  'Transfer-Encoding',
+  'Trailer',
+  'ETag',
+  'Last-Modified',
+  'Cache-Control',
+  'Expires',
+] as const;
+
+const PROBLEM = Symbol('sluice.problem');
+
+interface Answered {
+  [PROBLEM]?: true;
+}
+
+/** Whether this response carries a problem written by {@link sendProblem}. */
+export function answeredWithProblem(res: ServerResponse): boolean {
+  return (res as ServerResponse & Answered)[PROBLEM] === true;
+}
+
+/**
+ * Answers with `application/problem+json` (RFC 9457): in one write, without the framework's helpers, because this is
+ * what an overloaded server does most. An answer that has begun, or a client that has left, is no error.
+ *
+ * @returns `false`, having done nothing, when an answer has already begun.
+ */
+export function sendProblem(
+  res: ServerResponse,
+  problem: Refusal | PlainProblem,
+  options: SendProblemOptions = {},
+): boolean {
+  if (res.headersSent || res.writableEnded) return false;
+  const waitMs = 'code' in problem ? spreadWaitMs(problem.retryAfterMs, options.random ?? Math.random) : undefined;
+  const body = 'code' in problem ? refusalBody(problem, waitMs) : plainBody(problem);
+  const headers = [
+    'Content-Type',
+    'application/problem+json; charset=utf-8',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+  ];
+  if (waitMs !== undefined) headers.push('Retry-After', String(Math.max(1, Math.ceil(waitMs / 1_000))));
+  if (options.close ?? ('code' in problem && problem.code === 'draining')) headers.push('Connection', 'close');
+  if (options.headers !== undefined) headers.push(...options.headers);
+  for (const name of ABOUT_ANOTHER_ANSWER) res.removeHeader(name);
+  (res as ServerResponse & Answered)[PROBLEM] = true;
+  res.writeHead(problem.status, headers);
+  if (res.req.method === 'HEAD') res.end();
+  else res.end(body);
+  return true;
+}
+
+function spreadWaitMs(waitMs: number | undefined, random: () => number): number | undefined {
+  if (waitMs === undefined || !Number.isFinite(waitMs)) return undefined;
+  return Math.ceil(Math.max(0, waitMs) * (1 + RETRY_SPREAD * random()));
+}
+
+function refusalBody(refusal: Refusal, waitMs: number | undefined): string {
+  return JSON.stringify({
+    type: `urn:sluice:problem:${refusal.code}`,
+    title: TITLES[refusal.code],
+    status: refusal.status,
+    detail: refusal.detail,
+    code: refusal.code,
+    outcome: refusal.outcome,
+    retry_after_ms: waitMs,
+    measured: refusal.measured,
+  });
+}
+
+function plainBody({ status, detail, extra }: PlainProblem): string {
+  const own = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error' };
+  try {
+    return JSON.stringify({ ...own, ...extra, status, detail });
+  } catch {
+    // The extra members are the caller's; what JSON cannot express must not cost the answer.
+    return JSON.stringify({ ...own, status, detail });
+  }
+}
+
+/** An error that handlers throw to be answered as a problem; see {@link problem}. */
+export class HttpProblem extends Error implements PlainProblem {
+  override readonly name = 'HttpProblem';
+  readonly status: number;
+  readonly extra?: Readonly<Record<string, unknown>>;
+
+  /** @throws RangeError when the status is not an integer from 400 to 599. */
+  constructor(status: number, detail: string, extra?: Readonly<Record<string, unknown>>) {
+    if (!Number.isInteger(status) || status < 400 || status > 599) {
+      throw new RangeError(`status ${status} is not an error status: use an integer from 400 to 599`);
+    }
+    super(detail);
+    this.status = status;
+    if (extra !== undefined) this.extra = extra;
+  }
+
+  /** The same text as `message`: it goes to the client. */
+  get detail(): string {
+    return this.message;
+  }
+}
+
+/**
+ * An error to throw from a handler: `throw problem(409, 'out of stock', { sku })`.
+ *
+ * @param status - 400 to 599.
+ * @param detail - One sentence for the client.
+ * @param extra - More members of the body.
+ */
+export function problem(status: number, detail: string, extra?: Readonly<Record<string, unknown>>): HttpProblem {
+  return new HttpProblem(status, detail, extra);
+}
