@@ -1,0 +1,83 @@
+import { connect, isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import type { Clock } from '../clock.js';
+import { timeLimit } from './time-limit.js';
+
+/** Where a session was opened, and the key that its server gave it for cancelling. */
+export interface CancelTarget {
+  readonly host: string;
+  readonly port: number;
+  /** The TLS settings of the session; `undefined` when it runs without. */
+  readonly tls: ConnectionOptions | undefined;
+  /** TLS from the first byte, without asking for it first. */
+  readonly directTls: boolean;
+  readonly processId: number;
+  readonly secretKey: number;
+}
+
+const CANCEL_REQUEST = 80_877_102;
+const SSL_REQUEST = 80_877_103;
+
+/**
+ * Sends a CancelRequest on a fresh socket. The server closes that socket after it has signalled the session, so the
+ * promise resolves when the signal is on its way, not merely the request; or when `limitMs` is over, or the server
+ * cannot be reached. It never rejects: a cancel is a request, and its caller has a bound of its own.
+ *
+ * Protocol: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
+ */
+export function sendCancelRequest(target: CancelTarget, clock: Clock, limitMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = target.host.startsWith('/')
+      ? connect(`${target.host}/.s.PGSQL.${target.port}`)
+      : connect(target.port, target.host);
+    const limit = timeLimit(clock, limitMs, () => socket.destroy());
+    socket.setNoDelay(true);
+    // 'close' follows every error.
+    socket.on('error', () => undefined);
+    socket.once('close', () => {
+      limit.cancel();
+      resolve();
+    });
+    socket.once('connect', () => {
+      if (target.tls === undefined) deliver(socket, target);
+      else if (target.directTls) deliver(secure(socket, target, target.tls), target);
+      else askForTls(socket, target, target.tls);
+    });
+  });
+}
+
+function deliver(stream: Socket, target: CancelTarget): void {
+  const message = Buffer.alloc(16);
+  message.writeInt32BE(16, 0);
+  message.writeInt32BE(CANCEL_REQUEST, 4);
+  message.writeInt32BE(target.processId, 8);
+  message.writeInt32BE(target.secretKey, 12);
+  stream.write(message);
+  // Without a reader the end of the stream would never be seen.
+  stream.resume();
+}
+
+function askForTls(socket: Socket, target: CancelTarget, tls: ConnectionOptions): void {
+  const message = Buffer.alloc(8);
+  message.writeInt32BE(8, 0);
+  message.writeInt32BE(SSL_REQUEST, 4);
+  socket.write(message);
+  socket.once('data', (answer: Buffer) => {
+    // The key must not travel in the clear when the session itself is encrypted.
+    if (answer.toString('latin1') === 'S') deliver(secure(socket, target, tls), target);
+    else socket.destroy();
+  });
+}
+
+function secure(socket: Socket, target: CancelTarget, tls: ConnectionOptions): Socket {
+  const stream = connectTls({
+    host: target.host,
+    ...(isIP(target.host) === 0 ? { servername: target.host } : {}),
+    ...(target.directTls ? { ALPNProtocols: ['postgresql'] } : {}),
+    ...tls,
+    socket,
+  });
+  stream.on('error', () => socket.destroy());
+  stream.once('close', () => socket.destroy());
+  return stream;
+}

@@ -1,0 +1,62 @@
+import type { Clock } from '../clock.js';
+import type { ConnectionPool, PoolListener } from './contract.js';
+import { PgDriver } from './pg-driver.js';
+import { SessionPool } from './session-pool.js';
+
+/** How {@link createPgPool} makes a pool. Durations in milliseconds. */
+export interface PgPoolOptions {
+  /** For messages. */
+  readonly name: string;
+  /** `postgres://user:password@host:port/database`; `sslmode` and the other parameters of the driver are honoured. */
+  readonly url: string;
+  /** Sessions at most, whatever their state; at least 1. */
+  readonly max: number;
+  /** Sessions that are kept open also when idle; 0 to `max`. */
+  readonly minIdle: number;
+  /** Bound of one connection attempt, handshake included. */
+  readonly connectTimeoutMs: number;
+  /** Idle sessions beyond `minIdle` are closed after this time; 0 keeps them. */
+  readonly idleTimeoutMs: number;
+  /** Sessions are replaced at this age, less up to a tenth drawn per session; 0 keeps them. Never while lent. */
+  readonly maxLifetimeMs: number;
+  /** A session idle for longer is validated before it is lent. */
+  readonly validateAfterIdleMs: number;
+  /** Bound of each wait for a lock, by the server; 0 sets none. */
+  readonly lockTimeoutMs: number;
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName: string;
+  readonly clock: Clock;
+  /** Uniform in [0, 1): jitter. */
+  readonly random: () => number;
+  readonly listener: PoolListener;
+  /** Numbers the connections. Give all pools of a process the same; the default counts within this pool. */
+  readonly nextConnectionId?: () => number;
+}
+
+/**
+ * A pool of PostgreSQL sessions. It starts to connect at once and is `down` until the first session is open.
+ *
+ * @throws RangeError or Error that names the option, its value and the remedy; the url is never repeated.
+ */
+export function createPgPool(options: PgPoolOptions): ConnectionPool {
+  const { name, url, max, minIdle, applicationName, connectTimeoutMs, lockTimeoutMs, clock } = options;
+  if (!Number.isInteger(max) || max < 1) {
+    throw new RangeError(`max of pool "${name}" is ${max}: use a whole number of at least 1`);
+  }
+  if (!Number.isInteger(minIdle) || minIdle < 0 || minIdle > max) {
+    throw new RangeError(`minIdle of pool "${name}" is ${minIdle}: use a whole number from 0 to max (${max})`);
+  }
+  const driver = new PgDriver(
+    { name, url, applicationName, connectTimeoutMs, lockTimeoutMs, clock },
+    options.nextConnectionId ?? counter(),
+  );
+  return new SessionPool(options, driver);
+}
+
+function counter(): () => number {
+  let last = 0;
+  return () => {
+    last += 1;
+    return last;
+  };
+}

@@ -1,0 +1,108 @@
+import type { Clock, Timer } from '../clock.js';
+import { Backoff } from './backoff.js';
+import type { ConnectTrouble, Opening, Session, SessionDriver, SessionOwner } from './session.js';
+import { timeLimit } from './time-limit.js';
+
+/** Attempts under way at once while they succeed. */
+const MAX_PARALLEL = 4;
+
+/** The longest wait between two attempts, in milliseconds, by what the last one met. */
+const LONGEST_WAIT_MS: Readonly<Record<ConnectTrouble, number>> = {
+  // A server that returns is found within half a second.
+  unreachable: 250,
+  // Only a person can help, and many servers lock accounts or count failures.
+  credentials: 1_000,
+  unknown_database: 1_000,
+  crowded: 1_000,
+};
+
+/** What a pool learns from its connector. */
+export interface ConnectorOwner extends Omit<SessionOwner, 'onOpen' | 'onOpenFailed'> {
+  /** @param generation - The one given when the attempt began. */
+  onOpened(session: Session, generation: number): void;
+  onConnectFailed(error: unknown, trouble: ConnectTrouble): void;
+  /** The wait after a failure is over: ask again for what is needed now. */
+  onMayConnect(): void;
+}
+
+/**
+ * Opens sessions in the background: a few at a time while that works, one at a time with growing waits between them
+ * after a failure. Nobody waits for a particular attempt.
+ */
+export class Connector {
+  readonly #driver: SessionDriver;
+  readonly #owner: ConnectorOwner;
+  readonly #clock: Clock;
+  readonly #backoff: Backoff;
+  readonly #openings = new Set<Opening>();
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  constructor(driver: SessionDriver, owner: ConnectorOwner, clock: Clock, random: () => number) {
+    this.#driver = driver;
+    this.#owner = owner;
+    this.#clock = clock;
+    this.#backoff = new Backoff(random);
+  }
+
+  /** Attempts under way. */
+  get connecting(): number {
+    return this.#openings.size;
+  }
+
+  /** Sees to it that up to `wanted` attempts are under way, now or when the wait after a failure is over. */
+  pursue(wanted: number, generation: number): void {
+    const target = Math.min(wanted, this.#backoff.failing ? 1 : MAX_PARALLEL);
+    while (!this.#stopped && this.#openings.size < target) {
+      const waitMs = this.#backoff.notBeforeMs - this.#clock.nowMs();
+      if (waitMs > 0) {
+        this.#timer ??= timeLimit(this.#clock, waitMs, () => {
+          this.#timer = undefined;
+          this.#owner.onMayConnect();
+        });
+        return;
+      }
+      this.#open(generation);
+    }
+  }
+
+  /** Sessions were lost: the next attempt leaves the server a moment. */
+  settle(): void {
+    this.#backoff.settle(this.#clock.nowMs());
+  }
+
+  /** A session answered: unless attempts are failing the next may start at once. */
+  relax(): void {
+    this.#backoff.relax();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  /** Gives up every attempt and makes no more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    for (const opening of this.#openings) opening.abort();
+  }
+
+  #open(generation: number): void {
+    const owner = this.#owner;
+    const opening = this.#driver.open({
+      onOpen: (session) => {
+        this.#openings.delete(opening);
+        this.#backoff.succeed();
+        owner.onOpened(session, generation);
+      },
+      onOpenFailed: (error) => {
+        this.#openings.delete(opening);
+        const trouble = this.#driver.connectTrouble(error);
+        this.#backoff.fail(this.#clock.nowMs(), LONGEST_WAIT_MS[trouble]);
+        owner.onConnectFailed(error, trouble);
+      },
+      onLost: (session, error) => owner.onLost(session, error),
+      onClosed: (session) => owner.onClosed(session),
+      onCancelSent: () => owner.onCancelSent(),
+    });
+    this.#openings.add(opening);
+  }
+}

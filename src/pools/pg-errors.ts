@@ -1,0 +1,124 @@
+import type { FailureKind } from './contract.js';
+import type { ConnectTrouble } from './session.js';
+
+/** Every SQLSTATE has a digit; that keeps system codes of five capitals (EPIPE, EPERM) apart. */
+const SQLSTATE = /^(?=.*[0-9])[0-9A-Z]{5}$/;
+
+/** The server ended this one session by a rule of its own (idle limits): the others are in no doubt. */
+const OWN_RULE = new Set(['25P03', '57P05']);
+
+/** The SQLSTATE of an error, or `undefined` when the server did not speak. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const code = codeOf(error);
+  return code !== undefined && SQLSTATE.test(code) ? code : undefined;
+}
+
+/**
+ * What kind of failure an error of PostgreSQL or of its driver is. Errors without a code are classified by that
+ * absence: a killed backend, a crash and a reset connection carry none.
+ */
+export function classifyPgError(error: unknown): FailureKind {
+  const state = sqlStateOf(error);
+  if (state === undefined) return isConnectionLoss(error) ? 'connection_lost' : 'application';
+  switch (state) {
+    case '40001':
+    case '40P01':
+      return 'contention';
+    case '57014':
+      return 'cancelled';
+    case '55P03':
+    case '25006':
+    case '57P03':
+      return 'database_busy';
+  }
+  if (state.startsWith('53')) return 'database_busy';
+  if (state.startsWith('58') || state.startsWith('XX')) return 'server_fault';
+  // Class 08 without FATAL is a statement's own mistake: too few parameters, or a foreign server that is away.
+  return isFatal(error) ? 'connection_lost' : 'application';
+}
+
+/** What an error says about the attempt to connect that failed with it. */
+export function pgConnectTrouble(error: unknown): ConnectTrouble {
+  switch (sqlStateOf(error) ?? codeOf(error)) {
+    case '28P01':
+    case '28000':
+      return 'credentials';
+    case '3D000':
+      return 'unknown_database';
+    case '53300':
+    case 'EMFILE':
+    case 'ENFILE':
+    case 'EADDRNOTAVAIL':
+    case 'ENOMEM':
+      return 'crowded';
+    default:
+      return 'unreachable';
+  }
+}
+
+/** Whether a session lost with this error makes its siblings suspect. */
+export function isPgOutage(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return state === undefined || !OWN_RULE.has(state);
+}
+
+/** Whether the server ends the session after this error. */
+export function isFatal(error: unknown): boolean {
+  const severity = severityOf(error);
+  if (severity === 'FATAL' || severity === 'PANIC') return true;
+  // A server may translate the severity, but never the code of an ending session. ERROR is a function's own raise.
+  return severity !== 'ERROR' && sqlStateOf(error)?.startsWith('57P') === true;
+}
+
+const SOCKET_CODES = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EMFILE',
+  'ENFILE',
+  'EADDRNOTAVAIL',
+  'ERR_STREAM_DESTROYED',
+  'ERR_SOCKET_CLOSED',
+]);
+
+/** The driver's words for a session that is gone; it gives these errors neither code nor class. */
+const DRIVER_LOSS = /connection terminated|connection error and is not queryable|client was closed|unexpected \w+ message/i;
+
+function isConnectionLoss(error: unknown): boolean {
+  if (error instanceof ConnectionEndedError) return true;
+  const code = codeOf(error);
+  if (code !== undefined) return SOCKET_CODES.has(code) || code.startsWith('ERR_TLS') || code.startsWith('CERT_');
+  return error instanceof Error && DRIVER_LOSS.test(error.message);
+}
+
+/** The session ended before or while a statement ran, because its owner ended it. */
+export class ConnectionEndedError extends Error {
+  override readonly name = 'ConnectionEndedError';
+}
+
+/** A statement that was stopped before it was sent; carries the SQLSTATE of a cancelled statement. */
+export class StatementStoppedError extends Error {
+  override readonly name = 'StatementStoppedError';
+  readonly code = '57014';
+  constructor() {
+    super('the statement was stopped before it was sent');
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+function severityOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('severity' in error)) return undefined;
+  return typeof error.severity === 'string' ? error.severity : undefined;
+}

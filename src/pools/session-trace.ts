@@ -1,0 +1,61 @@
+/**
+ * Statements that by their form leave nothing in the session: their effects are in the data, in the transaction or
+ * in the result. Everything else, DDL included, counts as leaving a trace; a needless clean-up is cheap, a missed one
+ * shows one borrower the state of another.
+ */
+const TRACELESS_START =
+  /^(?:select|insert|update|delete|merge|values|with|table|show|begin|start|commit|end|rollback|abort|savepoint|release|lock|truncate|notify|set\s+local|set\s+transaction|set\s+constraints)\b/i;
+
+/**
+ * Words that reach the session even from a statement that starts harmlessly: settings, session locks, temporary
+ * tables, connections to elsewhere, and identifiers written in escapes that could hide any of these. Looked for in
+ * the whole text, literals included, because being wrong in that direction is harmless.
+ */
+const TRACE_WORD = /set_config|advisory_lock|pg_settings|\btemp\b|\btemporary\b|pg_temp|dblink|u&"/i;
+
+const LEADING_NOISE = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*(?:[^*/]|\*(?!\/)|\/(?!\*))*\*\/)+/;
+
+/** A second statement in the same text: anything but space after a semicolon. */
+const SECOND_STATEMENT = /;\s*\S/;
+
+const MAX_REMEMBERED = 512;
+const MAX_REMEMBERED_LENGTH = 4_096;
+
+/**
+ * Whether a statement may leave something in its session that the next borrower could see. It reads the text, so a
+ * function of the application that changes session state behind a plain `SELECT` is not noticed.
+ */
+export function mayLeaveTrace(text: string): boolean {
+  return (
+    SECOND_STATEMENT.test(text) || TRACE_WORD.test(text) || !TRACELESS_START.test(text.replace(LEADING_NOISE, ''))
+  );
+}
+
+/** Whether a text commits a transaction by itself, and so must not be cancelled. */
+export function isCommit(text: string): boolean {
+  if (/^(?:commit|end)\b/i.test(text.replace(LEADING_NOISE, ''))) return true;
+  return SECOND_STATEMENT.test(text) && /\bcommit\b/i.test(text);
+}
+
+/** What is known of a statement text. */
+export interface StatementNature {
+  readonly leavesTrace: boolean;
+  readonly commits: boolean;
+}
+
+/** Remembers the nature of the texts seen last, so that the statements of a hot path are read once. */
+export class StatementNatures {
+  readonly #known = new Map<string, StatementNature>();
+
+  of(text: string): StatementNature {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    const nature = { leavesTrace: mayLeaveTrace(text), commits: isCommit(text) };
+    if (text.length <= MAX_REMEMBERED_LENGTH) {
+      // Starting over is enough: an application that builds texts without end gains nothing from any order.
+      if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
+      this.#known.set(text, nature);
+    }
+    return nature;
+  }
+}

@@ -1,0 +1,72 @@
+import type { FailureKind, QueryResult, TransactionOptions } from './contract.js';
+
+/** What went wrong with a connection attempt. */
+export type ConnectTrouble =
+  /** Nobody answers, or not in time, or the server is starting up or shutting down. */
+  | 'unreachable'
+  /** The server answers and does not accept these credentials. */
+  | 'credentials'
+  /** The server answers and has no such database. */
+  | 'unknown_database'
+  /** The server, the role or this host has no connection left to give. */
+  | 'crowded';
+
+/**
+ * One server session as its pool sees it: what {@link Connection} offers a borrower, plus the care between borrowers.
+ * Implemented once per engine.
+ */
+export interface Session {
+  readonly id: number;
+  readonly busy: boolean;
+  readonly inTransaction: boolean;
+  readonly alive: boolean;
+  /** True when nothing of the last borrower is left: no statement, no transaction, no session state, no cancel. */
+  readonly clean: boolean;
+  query<Row>(
+    text: string,
+    values: readonly unknown[] | undefined,
+    limitMs: number | undefined,
+  ): Promise<QueryResult<Row>>;
+  begin(limitMs: number | undefined, options: TransactionOptions | undefined): Promise<void>;
+  commit(): Promise<boolean>;
+  rollback(): Promise<void>;
+  cancel(): void;
+  /**
+   * Makes the session clean: refuses what is queued, stops what runs, rolls back, forgets session state. Resolves to
+   * whether it is fit for the next borrower; if not, it was destroyed. Bounded in time, never rejects.
+   */
+  restore(): Promise<boolean>;
+  /** One empty round trip. Resolves to whether it came back within `limitMs`; if not, the session was destroyed. */
+  validate(limitMs: number): Promise<boolean>;
+  /** Says goodbye to the server and waits a moment for it to hang up. For a session that is clean. */
+  retire(): void;
+  /** Ends the session at once; a running statement is cancelled on the server and rejects. */
+  destroy(): void;
+}
+
+/** What a session and its opening tell their pool. */
+export interface SessionOwner {
+  onOpen(session: Session): void;
+  /** The attempt failed and its socket is closed. */
+  onOpenFailed(error: unknown): void;
+  /** The session ended although nobody asked. `onClosed` follows. */
+  onLost(session: Session, error: unknown): void;
+  /** The socket is closed, and the server was told to stop what still ran: the place is free. */
+  onClosed(session: Session): void;
+  onCancelSent(): void;
+}
+
+/** A connection attempt under way. */
+export interface Opening {
+  /** Gives the attempt up; `onOpenFailed` follows once its socket is closed. */
+  abort(): void;
+}
+
+/** The engine-specific part of a pool. */
+export interface SessionDriver {
+  open(owner: SessionOwner): Opening;
+  classify(error: unknown): FailureKind;
+  connectTrouble(error: unknown): ConnectTrouble;
+  /** Whether the loss of a session with this error puts the others in doubt. */
+  isOutage(error: unknown): boolean;
+}

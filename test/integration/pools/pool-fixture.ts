@@ -1,0 +1,119 @@
+import pg from 'pg';
+import { expect } from 'vitest';
+import type { PostgresServer } from '../../../examples/support/postgres-server.js';
+import { systemClock } from '../../../src/clock.js';
+import { createPgPool, type PgPoolOptions } from '../../../src/pools/connection-pool.js';
+import type { ConnectionPool, PoolListener } from '../../../src/pools/contract.js';
+
+/** What a pool told its owner, in order. */
+export class Journal implements PoolListener {
+  readonly entries: string[] = [];
+  readonly warnings: { readonly code: string; readonly message: string }[] = [];
+  readonly #waiting: (() => void)[] = [];
+
+  onDown(): void {
+    this.#add('down');
+  }
+
+  onUp(): void {
+    this.#add('up');
+  }
+
+  onWarning(code: string, message: string): void {
+    this.warnings.push({ code, message });
+    this.#add(code);
+  }
+
+  count(entry: string): number {
+    return this.entries.filter((each) => each === entry).length;
+  }
+
+  /** Resolves once `entry` was told at least `times` times. */
+  async reached(entry: string, times = 1): Promise<void> {
+    while (this.count(entry) < times) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #add(entry: string): void {
+    this.entries.push(entry);
+    for (const resume of this.#waiting.splice(0)) resume();
+  }
+}
+
+/** A pool on a real server, with what a test needs to look behind it. */
+export interface PoolUnderTest {
+  readonly pool: ConnectionPool;
+  readonly journal: Journal;
+  readonly applicationName: string;
+}
+
+let made = 0;
+
+export function makePool(server: Pick<PostgresServer, 'url'>, options: Partial<PgPoolOptions> = {}): PoolUnderTest {
+  made += 1;
+  const journal = new Journal();
+  const applicationName = `pool-${process.pid}-${made}`;
+  const pool = createPgPool({
+    name: 'test',
+    url: server.url,
+    max: 4,
+    minIdle: 0,
+    connectTimeoutMs: 5_000,
+    idleTimeoutMs: 0,
+    maxLifetimeMs: 0,
+    validateAfterIdleMs: 60_000,
+    lockTimeoutMs: 0,
+    applicationName,
+    clock: systemClock,
+    random: Math.random,
+    listener: journal,
+    ...options,
+  });
+  return { pool, journal, applicationName };
+}
+
+/** Runs one statement on a connection of its own, beside every pool. */
+export async function ask<Row extends object = Record<string, unknown>>(
+  url: string,
+  text: string,
+  values: unknown[] = [],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    const result = await client.query<Row>(text, values);
+    return result.rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** Ids of the server processes that belong to a pool. */
+export async function sessionsOf(url: string, applicationName: string): Promise<number[]> {
+  const rows = await ask<{ pid: number }>(url, 'SELECT pid FROM pg_stat_activity WHERE application_name = $1', [
+    applicationName,
+  ]);
+  return rows.map((row) => row.pid);
+}
+
+/** What must hold after every test: nothing is lent, nobody waits, and the server sees no more sessions than allowed. */
+export async function expectAtRest({ pool, applicationName }: PoolUnderTest, url: string): Promise<void> {
+  expect(pool.gauges()).toMatchObject({ inUse: 0, acquiring: 0 });
+  expect((await sessionsOf(url, applicationName)).length).toBeLessThanOrEqual(pool.max);
+}
+
+/** Waits until a condition holds, looking again at every turn of the event loop. */
+export async function until(condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
+  const giveUpAt = performance.now() + limitMs;
+  while (!(await condition())) {
+    if (performance.now() > giveUpAt) throw new Error(`not within ${limitMs} ms: ${condition.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+export const FOREVER = { deadlineAtMs: Number.POSITIVE_INFINITY, rank: 0 } as const;
+
+/** A request for a connection that waits at most so long. */
+export function within(ms: number, rank: 0 | 1 | 2 | 3 = 0): { readonly deadlineAtMs: number; readonly rank: 0 | 1 | 2 | 3 } {
+  return { deadlineAtMs: systemClock.nowMs() + ms, rank };
+}
