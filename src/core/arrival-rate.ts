@@ -1,6 +1,6 @@
 import { requireNumber } from './numbers.js';
 
-/** The shortest time over which arrivals are averaged: a burst in the first instants is no rate of thousands a second. */
+/** The shortest time to average over: a burst in the first instants is no rate of thousands a second. */
 const SHORTEST_MS = 1_000;
 
 /**
@@ -45,6 +45,6 @@ export class ArrivalRate {
   }
 
   #left(elapsedMs: number): number {
-    return 2 ** (-elapsedMs / this.#halfLifeMs);
+    return Math.exp((-elapsedMs * Math.LN2) / this.#halfLifeMs);
   }
 }

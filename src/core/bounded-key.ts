@@ -5,8 +5,8 @@ const KEY_MAX = 256;
 const PREFIX = 64;
 
 /**
- * A name of at most some 110 characters for a caller key of any length: a key of up to 256 characters is its own name, a longer one
- * keeps its beginning and its length, with a 64-bit hash of all of it in place of the rest.
+ * A name of at most 256 characters for a caller key of any length. A key up to that length is its own name; of a longer
+ * one its beginning and its length are kept, with a 64-bit hash of all of it in place of the rest.
  *
  * The hash is FNV-1a in two lanes (Fowler, Noll, Vo). It is no secret and not meant to withstand forgery: who can make
  * a key that collides with another's long key knows that key, and could as well send it.

@@ -57,9 +57,11 @@ export function checkBudget(pools: readonly BudgetedPool[], budget: ServerBudget
   const ok = needed + reserved <= available;
   const sum =
     `${here.map((pool) => `${pool.name} ${pool.max}`).join(' + ') || 'no pool: 0'} = ${perInstance} connections` +
-    ` x ${counted(instances, 'instance')} = ${needed}, and ${reserved} in reserve (${percent(reserve)} of ${maxConnections}),` +
-    ` are ${needed + reserved}`;
-  const server = `server "${budget.server}" gives ${available} (max_connections ${maxConnections} - ${superuser} reserved for superusers)`;
+    ` x ${counted(instances, 'instance')} = ${needed}, and ${reserved} in reserve` +
+    ` (${percent(reserve)} of ${maxConnections}), are ${needed + reserved}`;
+  const server =
+    `server "${budget.server}" gives ${available}` +
+    ` (max_connections ${maxConnections} - ${superuser} reserved for superusers)`;
   const detail = ok
     ? `${sum}; ${server}`
     : `${sum}, but ${server}: ${remedy(Math.floor((available - reserved) / instances))}`;

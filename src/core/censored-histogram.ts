@@ -49,16 +49,10 @@ export class CensoredHistogram {
     this.#atLeast[bin] = (this.#atLeast[bin] ?? 0) + this.#unit;
   }
 
-  /** Makes everything added so far count `factor` times less than what is added next. `factor` is 1 to 2^64. */
+  /** Makes everything added so far count `factor` times less than what is added next: 1 or more, up to `Infinity`. */
   age(factor: number): void {
     this.#unit *= factor;
     if (this.#unit > UNIT_MAX) this.#rescale();
-  }
-
-  clear(): void {
-    this.#exact.fill(0);
-    this.#atLeast.fill(0);
-    this.#unit = 1;
   }
 
   /** Works out what {@link quantile} and {@link meanMs} tell until the next call; `false` when there is nothing. */

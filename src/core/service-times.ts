@@ -15,9 +15,6 @@ const FRESH_SAMPLES = 64;
 const HALF_LIFE_DURATIONS = 4;
 const HALF_LIFE_CAP = 12;
 
-/** Beyond so many half-lives nothing is left of a sample. */
-const FORGOTTEN = 64;
-
 /** What an estimate may be told beforehand. */
 export interface ServiceTimesOptions {
   /** What one request is expected to take, in ms, 0 to 3,600,000; counts like four samples. Default 0: optimism. */
@@ -48,7 +45,8 @@ export class ServiceTimes {
   readonly #growth: number;
   #halfLifeMs: number;
   #samples = 0;
-  #lastSampleMs: number | undefined;
+  // Not `undefined` before the first: a field that is always a double is written in place, without allocation.
+  #lastMs = Number.NaN;
   /** A running mean that only paces the half-life. */
   #paceMs = 0;
   // Evidence as of the last sample. Cancelled work is evidence for "slower", and none for "faster".
@@ -75,7 +73,7 @@ export class ServiceTimes {
 
   /** The instant of the last sample, cancelled ones included; `undefined` before the first. */
   get lastSampleMs(): number | undefined {
-    return this.#lastSampleMs;
+    return this.#samples === 0 ? undefined : this.#lastMs;
   }
 
   /** Adds what a request took from dispatch to release, in ms. NaN and negative durations are ignored. */
@@ -113,27 +111,22 @@ export class ServiceTimes {
 
   #age(nowMs: number, ms: number): void {
     const halfLives = this.#halfLivesSince(nowMs);
-    if (halfLives > FORGOTTEN) {
-      this.#histogram.clear();
-      this.#evidence = 0;
-      this.#exactEvidence = 0;
-    } else {
-      const factor = halfLives === 0 ? 1 : 2 ** halfLives;
-      this.#histogram.age(factor * this.#growth);
-      this.#evidence /= factor;
-      this.#exactEvidence /= factor;
-    }
+    // Infinity after a silence of days: nothing is left then.
+    const factor = halfLives === 0 ? 1 : Math.exp(halfLives * Math.LN2);
+    this.#histogram.age(factor * this.#growth);
+    this.#exactEvidence /= factor;
+    this.#evidence /= factor;
     this.#evidence = Math.min(EVIDENCE_MAX, this.#evidence + 1);
     this.#samples++;
     this.#unsettled++;
-    this.#lastSampleMs = Math.max(nowMs, this.#lastSampleMs ?? nowMs);
+    if (!(nowMs <= this.#lastMs)) this.#lastMs = nowMs;
     this.#paceMs += (ms - this.#paceMs) / Math.min(this.#samples, 16);
     const stretch = (HALF_LIFE_DURATIONS * this.#paceMs) / this.#baseHalfLifeMs;
     this.#halfLifeMs = this.#baseHalfLifeMs * Math.min(HALF_LIFE_CAP, Math.max(1, stretch));
   }
 
   #halfLivesSince(nowMs: number): number {
-    return Math.max(0, nowMs - (this.#lastSampleMs ?? nowMs)) / this.#halfLifeMs;
+    return nowMs > this.#lastMs ? (nowMs - this.#lastMs) / this.#halfLifeMs : 0;
   }
 
   #settle(nowMs: number): void {

@@ -16,7 +16,7 @@ export interface LocalRateLimitOptions {
 export interface RateShed {
   /** `endpoint`: all callers together are over the rate limit. `caller`: this caller is. */
   readonly scope: 'endpoint' | 'caller';
-  /** Until every bucket could pay, in milliseconds; `Infinity` when the cost exceeds a burst, so that none ever could. */
+  /** Until every bucket could pay, in milliseconds; `Infinity` when none ever could, as the cost exceeds a burst. */
   readonly retryAfterMs: number;
   /** Of the bucket named by `scope`, in tokens per second. */
   readonly refillPerSecond: number;
@@ -91,7 +91,12 @@ export class LocalRateLimit {
     const callerMs = this.#callerMs(nowMs, callerKey, cost);
     const byCaller = callerMs > endpointMs;
     const { refillPerSecond, burst } = (byCaller ? this.#callers : this.#endpoint) ?? { refillPerSecond: 0, burst: 0 };
-    return { scope: byCaller ? 'caller' : 'endpoint', retryAfterMs: byCaller ? callerMs : endpointMs, refillPerSecond, burst };
+    return {
+      scope: byCaller ? 'caller' : 'endpoint',
+      retryAfterMs: byCaller ? callerMs : endpointMs,
+      refillPerSecond,
+      burst,
+    };
   }
 
   #endpointMs(nowMs: number, cost: number): number {

@@ -56,7 +56,8 @@ describe('ArrivalRate', () => {
         const rate = new ArrivalRate();
         let nowMs = 0;
         for (const [index, gapMs] of gapsMs.entries()) {
-          rate.note((nowMs += gapMs));
+          nowMs += gapMs;
+          rate.note(nowMs);
           expect(rate.perSecond(nowMs)).toBeGreaterThan(0);
           expect(rate.perSecond(nowMs)).toBeLessThanOrEqual((index + 1) * 1.1);
         }

@@ -40,9 +40,12 @@ describe('checkBudget', () => {
     // 0.1 x 30 is 3, not a trifle more; 0.1 x 31 is 3.1, so 4.
     [30, 0.1, 7, true],
     [31, 0.1, 8, false],
-  ])('of %d connections, %d in reserve and %d for superusers, leaves 20: %s', (maxConnections, reserve, superuserReserved, ok) => {
-    expect(checkBudget(POOLS, { server: 'main', maxConnections, reserve, superuserReserved }).ok).toBe(ok);
-  });
+  ])(
+    'of %d connections, %d in reserve and %d for superusers, leaves 20: %s',
+    (maxConnections, reserve, superuserReserved, ok) => {
+      expect(checkBudget(POOLS, { server: 'main', maxConnections, reserve, superuserReserved }).ok).toBe(ok);
+    },
+  );
 
   it('proposes no size where none would fit', () => {
     const verdict = checkBudget(POOLS, { server: 'main', maxConnections: 2, instances: 3 });
@@ -73,7 +76,10 @@ describe('checkBudget', () => {
         count,
         (sizes, maxConnections, reserve, instances) => {
           const budget = { server: 'main', maxConnections, reserve, instances };
-          const verdict = checkBudget(sizes.map((max, index) => ({ name: `p${index}`, max, server: 'main' })), budget);
+          const verdict = checkBudget(
+            sizes.map((max, index) => ({ name: `p${index}`, max, server: 'main' })),
+            budget,
+          );
           const used = sizes.reduce((sum, max) => sum + max, 0) * instances;
           if (verdict.ok) {
             expect(maxConnections - 3 - used).toBeGreaterThanOrEqual(maxConnections * reserve - 1e-9);

@@ -136,11 +136,14 @@ describe('KeyedBuckets', () => {
 
   it('property: a stored key is the same key, whatever its characters', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constant('\ud800'), fc.constant('')), (text) => {
-        expect(detached(text)).toBe(text);
-        const buckets = new KeyedBuckets({ refillPerSecond: 1, burst: 1 });
-        expect([buckets.take(0, text, 1), buckets.take(0, text, 1)]).toEqual([true, false]);
-      }),
+      fc.property(
+        fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constant('\ud800'), fc.constant('')),
+        (text) => {
+          expect(detached(text)).toBe(text);
+          const buckets = new KeyedBuckets({ refillPerSecond: 1, burst: 1 });
+          expect([buckets.take(0, text, 1), buckets.take(0, text, 1)]).toEqual([true, false]);
+        },
+      ),
     );
   });
 
@@ -157,7 +160,9 @@ describe('KeyedBuckets', () => {
 
   it('refuses senseless options by name', () => {
     expect(() => new KeyedBuckets({ refillPerSecond: 1, burst: 1, maxKeys: 0 })).toThrow(/maxKeys is 0/);
-    expect(() => new KeyedBuckets({ refillPerSecond: 1, burst: 1, maxKeys: 1.5 })).toThrow(/maxKeys is 1.5: give a whole/);
+    expect(() => new KeyedBuckets({ refillPerSecond: 1, burst: 1, maxKeys: 1.5 })).toThrow(
+      /maxKeys is 1.5: give a whole/,
+    );
     expect(() => new KeyedBuckets({ refillPerSecond: -1, burst: 1 })).toThrow(/refillPerSecond is -1/);
   });
 
@@ -227,7 +232,10 @@ describe('KeyedBuckets', () => {
       fc.property(settings, calls, key, (setting, sequence, who) => {
         const buckets = new KeyedBuckets(setting);
         let nowMs = 0;
-        for (const call of sequence) buckets.take((nowMs += Math.abs(call.stepMs)), call.key, call.cost);
+        for (const call of sequence) {
+          nowMs += Math.abs(call.stepMs);
+          buckets.take(nowMs, call.key, call.cost);
+        }
         const before = buckets.tokens(nowMs, who);
         if (buckets.take(nowMs, who, 0.5)) buckets.refund(nowMs, who, 0.5);
         // In the overflow bucket it may be that the hand has moved on to a bucket that can be forgotten.
@@ -242,7 +250,10 @@ describe('KeyedBuckets', () => {
         const run = (): unknown => {
           const buckets = new KeyedBuckets(setting);
           let nowMs = 0;
-          return sequence.map((call) => buckets.take((nowMs += call.stepMs), call.key, call.cost));
+          return sequence.map((call) => {
+            nowMs += call.stepMs;
+            return buckets.take(nowMs, call.key, call.cost);
+          });
         };
         expect(run()).toEqual(run());
       }),

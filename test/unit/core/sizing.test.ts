@@ -20,9 +20,12 @@ describe('advisePoolSize', () => {
     [1, 0.1, 1, 1],
     [1.1, 10, 10, 110],
     [100, 0.3, 1.0001, 31],
-  ])('is not led astray by decimal fractions: %d x %d x %d', (concurrentRequests, operationsPerRequest, safetyFactor, demand) => {
-    expect(advisePoolSize({ concurrentRequests, operationsPerRequest, safetyFactor }).demand).toBe(demand);
-  });
+  ])(
+    'is not led astray by decimal fractions: %d x %d x %d',
+    (concurrentRequests, operationsPerRequest, safetyFactor, demand) => {
+      expect(advisePoolSize({ concurrentRequests, operationsPerRequest, safetyFactor }).demand).toBe(demand);
+    },
+  );
 
   it('names the bound that binds', () => {
     const input = { concurrentRequests: 150, operationsPerRequest: 0.3 };

@@ -139,7 +139,10 @@ describe('LocalRateLimit', () => {
         const run = (): unknown => {
           const rates = new LocalRateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
           let nowMs = 0;
-          return sequence.map(({ stepMs, key, cost }) => rates.take((nowMs += stepMs), key, cost) ?? 'taken');
+          return sequence.map(({ stepMs, key, cost }) => {
+            nowMs += stepMs;
+            return rates.take(nowMs, key, cost) ?? 'taken';
+          });
         };
         expect(run()).toEqual(run());
       }),
