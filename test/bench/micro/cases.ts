@@ -1,0 +1,136 @@
+import { createGateway } from 'sluice';
+import { ClassQueue } from '../../../src/core/class-queue.js';
+import { type RouteLoad, Ticket } from '../../../src/core/ticket.js';
+import type { RequestWork, WorkHost } from '../../../src/gateway/request-work.js';
+import type { RouteEntry } from '../../../src/gateway/route-entry.js';
+import { bytesEach, type MicroCase, nanoseconds } from './measure.js';
+
+const QUEUED = 10_000;
+const KEPT = 50_000;
+/** The highest bucket that the configuration allows: 25 ms of the quickest loop do not empty it. */
+const WIDE = { ratePerSecond: 1_000_000, burst: 10_000_000 };
+/** Longer than the bench: nothing here may end by its deadline. */
+const HOUR_MS = 3_600_000;
+
+/** Stands where the HTTP response stands; an object of its own for each request, as there. */
+class Caller implements WorkHost {
+  proceed(): void {}
+  refuse(): void {}
+  expire(): void {}
+  streaming(): boolean {
+    return false;
+  }
+}
+
+/** All cases, on one gateway. They take the whole way through the engine: only Express and the database are missing. */
+export async function microCases(): Promise<MicroCase[]> {
+  const critical = { priority: 'critical', deadlineMs: HOUR_MS, ...WIDE } as const;
+  const gateway = await createGateway(
+    {
+      routes: {
+        open: { ...critical, concurrency: 16, deadlineMs: 500 },
+        dry: { ...critical, concurrency: 16, ratePerSecond: 0.001, burst: 1 },
+        full: { ...critical, concurrency: 1, maxQueued: 0 },
+        line: { ...critical, concurrency: 1, maxQueued: 2 * QUEUED },
+        crowd: { ...critical, concurrency: 1, maxQueued: KEPT },
+      },
+    },
+    { env: {} },
+  );
+  for (const route of ['dry', 'full', 'crowd'] as const) takeSeat(gateway.entry(route));
+  const running = takeSeat(gateway.entry('line'));
+  return [
+    { name: 'admit + release', unit: 'ns', bound: 1_000, sample: nanoseconds(() => admitAndRelease(gateway.entry('open'))) },
+    { name: 'shed before the body: queue full', unit: 'ns', bound: 500, sample: nanoseconds(() => shed(gateway.entry('full'))) },
+    { name: 'shed after the body: bucket empty', unit: 'ns', bound: 500, sample: nanoseconds(() => shedByBucket(gateway.entry('dry'))) },
+    { name: `put + take in the class queue, ${QUEUED} queued`, unit: 'ns', sample: nanoseconds(putAndTake) },
+    { name: `queue + dispatch + release, ${QUEUED} queued`, unit: 'ns', sample: nanoseconds(standInLine(gateway.entry('line'), running)) },
+    {
+      name: 'a queued request',
+      unit: 'bytes',
+      bound: 1_024,
+      sample: bytesEach(KEPT, (count) => enqueue(gateway.entry('crowd'), count), leave),
+    },
+  ];
+}
+
+function takeSeat(entry: RouteEntry): RequestWork {
+  const nowMs = performance.now();
+  const work = entry.classify(nowMs, new Caller(), {});
+  if (work.enter(nowMs) !== 'leased') throw new Error('the first seat is not free');
+  return work;
+}
+
+function admitAndRelease(entry: RouteEntry): () => void {
+  return () => {
+    const nowMs = performance.now();
+    const work = entry.classify(nowMs, new Caller(), {});
+    if (entry.preflight(nowMs, work) !== undefined) throw new Error('a free seat was refused');
+    if (work.enter(nowMs) !== 'leased') throw new Error('a free seat was not given');
+    work.complete(performance.now(), 'succeeded');
+  };
+}
+
+function shed(entry: RouteEntry): () => void {
+  return () => {
+    const nowMs = performance.now();
+    if (entry.preflight(nowMs, entry.classify(nowMs, new Caller(), {})) === undefined) throw new Error('not shed');
+  };
+}
+
+function shedByBucket(entry: RouteEntry): () => void {
+  return () => {
+    const nowMs = performance.now();
+    const work = entry.classify(nowMs, new Caller(), {});
+    if (entry.preflight(nowMs, work) !== undefined || typeof work.enter(nowMs) === 'string') throw new Error('not shed');
+  };
+}
+
+function putAndTake(): () => void {
+  const times = { p50: () => 0, p90: () => 0, meanMs: () => 0 };
+  const route: RouteLoad = { name: 'a', deadlineMs: 500, maxQueued: QUEUED, times, queued: 0, lastLeaseMs: 0 };
+  const queue = new ClassQueue<Ticket>();
+  const put = (): void => queue.put(new Ticket(undefined, route, 0, 0, 500));
+  for (let count = 0; count < QUEUED; count += 1) put();
+  return () => {
+    put();
+    const oldest = queue.oldest(0);
+    if (oldest === undefined || !queue.remove(oldest)) throw new Error('the queue ran empty');
+  };
+}
+
+/** One request comes, the one that runs ends, and the oldest of the line gets its seat. */
+function standInLine(entry: RouteEntry, first: RequestWork): () => () => void {
+  const line: RequestWork[] = [];
+  let running = first;
+  let front = 0;
+  const come = (): void => {
+    line.push(...enqueue(entry, 1));
+  };
+  return () => {
+    while (line.length - front < QUEUED) come();
+    return () => {
+      come();
+      running.complete(performance.now(), 'succeeded');
+      const next = line[front];
+      if (next?.ticket.state !== 'leased') throw new Error('the freed seat was not handed on');
+      running = next;
+      front += 1;
+      if (front === QUEUED) line.splice(0, front);
+      if (front === QUEUED) front = 0;
+    };
+  };
+}
+
+function enqueue(entry: RouteEntry, count: number): RequestWork[] {
+  return Array.from({ length: count }, () => {
+    const nowMs = performance.now();
+    const work = entry.classify(nowMs, new Caller(), {});
+    if (work.enter(nowMs) !== 'queued') throw new Error('not queued');
+    return work;
+  });
+}
+
+function leave(works: readonly RequestWork[]): void {
+  for (const work of works) work.clientGone(performance.now());
+}
