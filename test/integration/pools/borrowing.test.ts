@@ -1,9 +1,20 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { PgPoolOptions } from '../../../src/pools/connection-pool.js';
-import { AcquireTimeoutError, type Connection, PoolClosedError } from '../../../src/pools/contract.js';
+import { AcquireTimeoutError, PoolClosedError } from '../../../src/pools/contract.js';
 import { readServerLimits } from '../../../src/pools/server-limits.js';
-import { ask, expectAtRest, FOREVER, makePool, type PoolUnderTest, sessionsOf, until, within } from './pool-fixture.js';
+import {
+  activeStatements,
+  ask,
+  expectAtRest,
+  FOREVER,
+  makePool,
+  pidOf,
+  type PoolUnderTest,
+  sessionsOf,
+  until,
+  within,
+} from './pool-fixture.js';
 
 let server: PostgresServer;
 const tested: PoolUnderTest[] = [];
@@ -26,11 +37,6 @@ function open(options: Partial<PgPoolOptions> = {}): PoolUnderTest {
   const made = makePool(server, options);
   tested.push(made);
   return made;
-}
-
-async function pidOf(connection: Connection): Promise<number> {
-  const { rows } = await connection.query<{ pid: number }>('SELECT pg_backend_pid() AS pid', undefined, undefined);
-  return rows[0]?.pid ?? 0;
 }
 
 describe('borrowing', () => {
@@ -184,7 +190,7 @@ describe('borrowing', () => {
     const { pool, applicationName } = open({ max: 1 });
     const connection = await pool.acquire(FOREVER);
     const running = connection.query('SELECT pg_sleep(30)', undefined, undefined);
-    await until(async () => (await activeStatements(applicationName)) === 1);
+    await until(async () => (await activeStatements(server.url, applicationName)) === 1);
     connection.destroy();
     await expect(running).rejects.toThrow('destroyed');
     await connection.release();
@@ -284,7 +290,7 @@ describe('closing', () => {
     const { pool, applicationName } = open({ max: 1 });
     const connection = await pool.acquire(FOREVER);
     const running = connection.query('SELECT pg_sleep(30)', undefined, undefined);
-    await until(async () => (await activeStatements(applicationName)) === 1);
+    await until(async () => (await activeStatements(server.url, applicationName)) === 1);
     const closing = pool.close(within(30).deadlineAtMs);
     await expect(running).rejects.toThrow('destroyed');
     await closing;
@@ -300,15 +306,6 @@ describe('closing', () => {
     expect(pool.gauges()).toMatchObject({ connecting: 0, total: 0 });
   });
 });
-
-async function activeStatements(applicationName: string): Promise<number> {
-  const rows = await ask(
-    server.url,
-    "SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND state = 'active'",
-    [applicationName],
-  );
-  return rows.length;
-}
 
 async function lastStatement(applicationName: string): Promise<string | undefined> {
   const rows = await ask<{ query: string }>(

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { PostgresServer } from '../../../examples/support/postgres-server.js';
 import { systemClock } from '../../../src/clock.js';
 import { createPgPool, type PgPoolOptions } from '../../../src/pools/connection-pool.js';
-import type { ConnectionPool, PoolListener } from '../../../src/pools/contract.js';
+import type { Connection, ConnectionPool, PoolListener } from '../../../src/pools/contract.js';
 
 /** What a pool told its owner, in order. */
 export class Journal implements PoolListener {
@@ -94,6 +94,20 @@ export async function sessionsOf(url: string, applicationName: string): Promise<
     applicationName,
   ]);
   return rows.map((row) => row.pid);
+}
+
+/** How many sessions of a pool are running a statement. */
+export async function activeStatements(url: string, applicationName: string): Promise<number> {
+  const rows = await ask(url, "SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND state = 'active'", [
+    applicationName,
+  ]);
+  return rows.length;
+}
+
+/** The process of the server that runs a session. */
+export async function pidOf(connection: Connection): Promise<number> {
+  const { rows } = await connection.query<{ pid: number }>('SELECT pg_backend_pid() AS pid', undefined, undefined);
+  return rows[0]?.pid ?? 0;
 }
 
 /** What must hold after every test: nothing is lent, nobody waits, and the server sees no more sessions than allowed. */

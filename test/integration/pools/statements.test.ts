@@ -1,0 +1,322 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import type { PgPoolOptions } from '../../../src/pools/connection-pool.js';
+import type { Connection } from '../../../src/pools/contract.js';
+import { activeStatements, ask, expectAtRest, FOREVER, makePool, type PoolUnderTest, until, within } from './pool-fixture.js';
+import { Tap } from './tap.js';
+
+let server: PostgresServer;
+const tested: PoolUnderTest[] = [];
+
+beforeAll(async () => {
+  server = await startPostgres({ settings: { fsync: 'off', deadlock_timeout: '20ms' } });
+  await ask(server.url, 'CREATE TABLE stock (sku int PRIMARY KEY, left_over int NOT NULL)');
+  await ask(server.url, 'INSERT INTO stock SELECT n, 1000 FROM generate_series(1, 10) n');
+});
+
+afterEach(async () => {
+  for (const each of tested.splice(0)) {
+    await expectAtRest(each, server.url);
+    await each.pool.close(0);
+  }
+});
+
+afterAll(() => server.close());
+
+function open(options: Partial<PgPoolOptions> = {}): PoolUnderTest {
+  const made = makePool(server, { max: 1, ...options });
+  tested.push(made);
+  return made;
+}
+
+async function valueOf(connection: Connection, text: string, limitMs?: number): Promise<unknown> {
+  const { rows } = await connection.query(`SELECT (${text}) AS value`, undefined, limitMs);
+  return rows[0]?.['value'];
+}
+
+describe('a statement', () => {
+  it('takes parameters and answers with rows, count and command', async () => {
+    const connection = await open().pool.acquire(FOREVER);
+    const result = await connection.query<{ sum: number }>('SELECT $1::int + $2::int AS sum', [2, 3], 1_000);
+    expect(result).toMatchObject({ rows: [{ sum: 5 }], rowCount: 1, command: 'SELECT' });
+    const update = await connection.query('UPDATE stock SET left_over = left_over WHERE sku <= $1', [4], undefined);
+    expect(update).toMatchObject({ rows: [], rowCount: 4, command: 'UPDATE' });
+    await connection.release();
+  });
+
+  it('runs in the order of the calls, one at a time', async () => {
+    const connection = await open().pool.acquire(FOREVER);
+    const results = await Promise.all(
+      ['SELECT 1 AS n, pg_sleep(0.01)', 'SELECT 2 AS n', 'SELECT nonsense', 'SELECT 4 AS n'].map((text) =>
+        connection.query<{ n: number }>(text, undefined, undefined).then(
+          ({ rows }) => rows[0]?.n,
+          (error: Error) => error.message,
+        ),
+      ),
+    );
+    expect(results).toEqual([1, 2, 'column "nonsense" does not exist', 4]);
+    await connection.release();
+  });
+
+  it('refuses what the driver would not send, and stays usable', async () => {
+    const connection = await open().pool.acquire(FOREVER);
+    const untyped = connection.query.bind(connection) as (...args: unknown[]) => Promise<unknown>;
+    await expect(untyped(undefined)).rejects.toThrow('text must be');
+    await expect(untyped('SELECT 1', 'one')).rejects.toThrow('values must be');
+    const unprintable = { toPostgres: (): never => { throw new Error('cannot be printed'); } };
+    await expect(connection.query('SELECT $1', [unprintable], undefined)).rejects.toThrow('cannot be printed');
+    expect(await valueOf(connection, '7')).toBe(7);
+    await connection.release();
+  });
+
+  it('fails with a stack that names the caller', async () => {
+    const connection = await open().pool.acquire(FOREVER);
+    const placeOrder = async (): Promise<unknown> => await connection.query('SELECT nonsense', undefined, undefined);
+    const error: unknown = await placeOrder().catch((reason: unknown) => reason);
+    expect((error as Error).stack).toContain('placeOrder');
+    await connection.release();
+  });
+
+  it('does not cost the session when it fails', async () => {
+    const { pool } = open();
+    for (let i = 0; i < 5; i += 1) {
+      const connection = await pool.acquire(FOREVER);
+      await expect(connection.query('INSERT INTO stock VALUES (1, 1)', undefined, undefined)).rejects.toThrow('duplicate');
+      await connection.release();
+    }
+    expect(pool.gauges()).toMatchObject({ opened: 1, lost: 0 });
+  });
+
+  it('waits for a lock only as long as the pool allows', async () => {
+    const { pool } = open({ max: 2, lockTimeoutMs: 30 });
+    const [holder, waiter] = await Promise.all([pool.acquire(FOREVER), pool.acquire(FOREVER)]);
+    await holder.begin(undefined);
+    await holder.query('UPDATE stock SET left_over = 0 WHERE sku = 1', undefined, undefined);
+    const failure: unknown = await waiter
+      .query('UPDATE stock SET left_over = 1 WHERE sku = 1', undefined, undefined)
+      .catch((error: unknown) => error);
+    expect(pool.classify(failure)).toBe('database_busy');
+    await Promise.all([holder.release(), waiter.release()]);
+  });
+});
+
+describe('the limit of a statement', () => {
+  it('is rounded up to a step and set only when the step changes', async () => {
+    const tap = await Tap.before(server.url);
+    const made = makePool(tap, { max: 1 });
+    const connection = await made.pool.acquire(FOREVER);
+    for (const limitMs of [undefined, 450, 201, 500, 501, 501, undefined, undefined]) {
+      await connection.query('SELECT 1', undefined, limitMs);
+    }
+    expect(tap.statements).toEqual([
+      'SELECT 1',
+      'SET statement_timeout = 500',
+      'SELECT 1',
+      'SELECT 1',
+      'SELECT 1',
+      'SET statement_timeout = 1000',
+      'SELECT 1',
+      'SELECT 1',
+      'RESET statement_timeout',
+      'SELECT 1',
+      'SELECT 1',
+    ]);
+    await connection.release();
+    await expectAtRest(made, server.url);
+    await made.pool.close(0);
+    await tap.close();
+  });
+
+  it('stops the statement on the server with 57014 and leaves the connection usable', async () => {
+    const { pool } = open();
+    const connection = await pool.acquire(FOREVER);
+    const failure: unknown = await connection
+      .query('SELECT pg_sleep(30)', undefined, 40)
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: '57014', message: expect.stringContaining('statement timeout') });
+    expect(pool.classify(failure)).toBe('cancelled');
+    expect(await valueOf(connection, '1')).toBe(1);
+    expect(pool.gauges().cancels).toBe(0);
+    await connection.release();
+  });
+
+  it('is exact and at least 1 ms in a transaction, and ends with it', async () => {
+    const tap = await Tap.before(server.url);
+    const made = makePool(tap, { max: 1 });
+    const connection = await made.pool.acquire(FOREVER);
+    await connection.query('SELECT 1', undefined, 1_000);
+    await connection.begin(333.4, { isolation: 'serializable', readOnly: true });
+    expect(await valueOf(connection, "current_setting('statement_timeout')", 5)).toBe('334ms');
+    expect(await valueOf(connection, "current_setting('transaction_isolation')")).toBe('serializable');
+    expect(await connection.commit()).toBe(true);
+    expect(await valueOf(connection, "current_setting('statement_timeout')", 900)).toBe('1s');
+    await connection.begin(0);
+    await connection.rollback();
+    await connection.begin(undefined);
+    await connection.rollback();
+    expect(tap.statements.filter((text) => /BEGIN|SET/.test(text))).toEqual([
+      'SET statement_timeout = 1000',
+      'BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY; SET LOCAL statement_timeout = 334',
+      'BEGIN; SET LOCAL statement_timeout = 1',
+      'BEGIN',
+    ]);
+    await connection.release();
+    await made.pool.close(0);
+    await tap.close();
+  });
+
+  it('is set anew after the session was cleaned', async () => {
+    const { pool } = open();
+    const first = await pool.acquire(FOREVER);
+    await valueOf(first, '1', 1_000);
+    await first.query('SET statement_timeout = 7777', undefined, undefined);
+    expect(await valueOf(first, "current_setting('statement_timeout')")).toBe('7777ms');
+    expect(await valueOf(first, "current_setting('statement_timeout')", 1_000)).toBe('1s');
+    await first.release();
+    const second = await pool.acquire(FOREVER);
+    expect(second.id).toBe(first.id);
+    expect(await valueOf(second, "current_setting('statement_timeout')")).toBe('0');
+    expect(await valueOf(second, "current_setting('statement_timeout')", 1_000)).toBe('1s');
+    await second.release();
+  });
+});
+
+describe('a transaction', () => {
+  it('is open between begin and the end of its commit', async () => {
+    const connection = await open().pool.acquire(FOREVER);
+    expect(connection.inTransaction).toBe(false);
+    await connection.begin(1_000);
+    expect(connection.inTransaction).toBe(true);
+    await expect(connection.begin(1_000)).rejects.toThrow('open already');
+    await connection.query('UPDATE stock SET left_over = left_over - 1 WHERE sku = 2', undefined, 1_000);
+    expect(await connection.commit()).toBe(true);
+    expect(connection.inTransaction).toBe(false);
+    await expect(connection.commit()).rejects.toThrow('nothing to commit');
+    await connection.rollback();
+    await connection.release();
+    expect(await ask(server.url, 'SELECT left_over FROM stock WHERE sku = 2')).toEqual([{ left_over: 999 }]);
+  });
+
+  it('commits to false when an earlier statement had failed', async () => {
+    const connection = await open().pool.acquire(FOREVER);
+    await connection.begin(1_000);
+    await connection.query('UPDATE stock SET left_over = 0 WHERE sku = 3', undefined, 1_000);
+    await expect(connection.query('SELECT nonsense', undefined, 1_000)).rejects.toThrow('nonsense');
+    expect(await connection.commit()).toBe(false);
+    expect(connection.inTransaction).toBe(false);
+    await connection.release();
+    expect(await ask(server.url, 'SELECT left_over FROM stock WHERE sku = 3')).toEqual([{ left_over: 1000 }]);
+  });
+
+  it('is rolled back by release, failed or not', async () => {
+    const { pool } = open();
+    for (const text of ['SELECT 1', 'SELECT nonsense']) {
+      const connection = await pool.acquire(FOREVER);
+      await connection.begin(1_000);
+      await connection.query('UPDATE stock SET left_over = 0 WHERE sku = 4', undefined, undefined);
+      await connection.query(text, undefined, undefined).catch(() => undefined);
+      await connection.release();
+      expect(pool.gauges().idle).toBe(1);
+    }
+    const next = await pool.acquire(FOREVER);
+    expect(next.inTransaction).toBe(false);
+    expect(await valueOf(next, 'SELECT left_over FROM stock WHERE sku = 4')).toBe(1000);
+    await next.release();
+    expect(pool.gauges().opened).toBe(1);
+  });
+
+  it('is rolled back by release also when the failure has only just arrived', async () => {
+    const { pool } = open();
+    const connection = await pool.acquire(FOREVER);
+    await connection.begin(1_000);
+    await connection.query('SELECT nonsense', undefined, undefined).catch(() => undefined);
+    void connection.release();
+    const next = await pool.acquire(FOREVER);
+    expect(await valueOf(next, '1')).toBe(1);
+    await next.release();
+  });
+
+  it('tells contention from everything else', async () => {
+    const { pool } = open({ max: 2 });
+    const [one, two] = await Promise.all([pool.acquire(FOREVER), pool.acquire(FOREVER)]);
+    await Promise.all([one.begin(undefined), two.begin(undefined)]);
+    const update = (connection: Connection, sku: number): Promise<unknown> =>
+      connection.query('UPDATE stock SET left_over = 1 WHERE sku = $1', [sku], undefined);
+    await Promise.all([update(one, 5), update(two, 6)]);
+    const outcomes = await Promise.allSettled([update(one, 6), update(two, 5)]);
+    const [failure] = outcomes.filter((outcome) => outcome.status === 'rejected');
+    expect(pool.classify(failure?.reason)).toBe('contention');
+    await Promise.all([one.release(), two.release()]);
+  });
+});
+
+describe('a session that was changed', () => {
+  it.each([
+    ['a setting', "SET search_path = 'elsewhere'", "current_setting('search_path')", '"$user", public'],
+    ['a setting in a select', "SELECT set_config('work_mem', '77MB', false)", "current_setting('work_mem')", '4MB'],
+    ['a setting after another statement', "SELECT 1; SET work_mem = '77MB'", "current_setting('work_mem')", '4MB'],
+    ['a setting behind a comment', "/* harmless */ SET work_mem = '77MB' -- x", "current_setting('work_mem')", '4MB'],
+    ['a temporary table', 'CREATE TEMP TABLE scratch (n int)', "to_regclass('scratch')::text", null],
+    ['a session lock', 'SELECT pg_advisory_lock(7)', 'SELECT count(*)::int FROM pg_locks WHERE locktype = \'advisory\'', 0],
+    ['a prepared statement', 'PREPARE p AS SELECT 1', 'SELECT count(*)::int FROM pg_prepared_statements', 0],
+    ['a channel', 'LISTEN news', 'SELECT count(*)::int FROM pg_listening_channels()', 0],
+  ])('forgets %s before the next borrower', async (_, text, probe, expected) => {
+    const { pool } = open();
+    const first = await pool.acquire(FOREVER);
+    await first.query(text, undefined, undefined);
+    expect(await valueOf(first, probe)).not.toBe(expected);
+    const released = first.release();
+    expect(pool.gauges()).toMatchObject({ idle: 0, cleaning: 1, inUse: 0 });
+    await released;
+    const second = await pool.acquire(FOREVER);
+    expect(second.id).toBe(first.id);
+    expect(await valueOf(second, probe)).toBe(expected);
+    await second.release();
+  });
+
+  it('is not cleaned when nothing was changed', async () => {
+    const { pool } = open();
+    const connection = await pool.acquire(FOREVER);
+    await connection.begin(1_000);
+    await connection.query('UPDATE stock SET left_over = left_over WHERE sku = $1', [1], 1_000);
+    await connection.commit();
+    void connection.release();
+    expect(pool.gauges()).toMatchObject({ idle: 1, cleaning: 0 });
+  });
+});
+
+describe('release', () => {
+  it('cancels a statement that still runs, and refuses what was queued behind it', async () => {
+    const { pool, applicationName } = open();
+    const connection = await pool.acquire(FOREVER);
+    const running = connection.query('SELECT pg_sleep(30)', undefined, undefined);
+    const queued = connection.query('SELECT 1', undefined, undefined);
+    await until(async () => (await activeStatements(server.url, applicationName)) === 1);
+    const outcomes = Promise.allSettled([running, queued]);
+    await connection.release();
+    expect(await outcomes).toMatchObject([
+      { status: 'rejected', reason: { code: '57014' } },
+      { status: 'rejected', reason: { message: expect.stringContaining('released before') } },
+    ]);
+    expect(pool.gauges()).toMatchObject({ idle: 1, opened: 1, cancels: 1, lost: 0 });
+  });
+
+  it('destroys a session whose state stays in doubt', async () => {
+    const tap = await Tap.before(server.url);
+    const made = makePool(tap, { max: 1 });
+    const connection = await made.pool.acquire(FOREVER);
+    await connection.begin(undefined);
+    tap.silence();
+    const from = performance.now();
+    await connection.release();
+    expect(performance.now() - from).toBeGreaterThan(900);
+    expect(performance.now() - from).toBeLessThan(1_500);
+    tap.resume();
+    const next = await made.pool.acquire(within(5_000));
+    expect(next.id).not.toBe(connection.id);
+    await next.release();
+    expect(made.pool.gauges()).toMatchObject({ inUse: 0, opened: 2 });
+    await made.pool.close(0);
+    await tap.close();
+  });
+});
