@@ -173,7 +173,7 @@ describe('KeyedBuckets', () => {
         const taken = new Map<string, Taken[]>();
         const all: Taken[] = [];
         let nowMs = 0;
-        let latestMs = 0;
+        let latestMs = Number.NEGATIVE_INFINITY;
         for (const call of sequence) {
           nowMs += call.stepMs;
           latestMs = Math.max(latestMs, nowMs);

@@ -140,7 +140,7 @@ describe('TokenBucket', () => {
       fc.property(rate, burst, calls, (perSecond, size, sequence) => {
         const bucket = new TokenBucket(perSecond, size);
         let nowMs = 0;
-        let latestMs = 0;
+        let latestMs = Number.NEGATIVE_INFINITY;
         const taken: { atMs: number; cost: number }[] = [];
         for (const call of sequence) {
           nowMs += call.stepMs;
