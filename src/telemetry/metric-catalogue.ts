@@ -1,0 +1,198 @@
+import { PRIORITY_CLASSES } from '../core/priority.js';
+import { ERROR_CODES } from '../errors.js';
+import type { Histogram } from './histogram.js';
+import type { CodeCounts, RouteStats } from './route-stats.js';
+import type { ConnectionGauges, PoolTelemetry, TelemetrySource } from './source.js';
+
+/** Every label that a metric may carry: all of them from closed sets or from the configuration. */
+export type MetricLabel = 'route' | 'class' | 'pool' | 'code';
+
+/** The labels of one series. */
+export type MetricLabels = Readonly<Partial<Record<MetricLabel, string>>>;
+
+/** One value of a metric. */
+export interface Sample<Value> {
+  readonly labels: MetricLabels;
+  readonly value: Value;
+}
+
+interface Described {
+  /** Without the prefix `sluice_`. */
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly MetricLabel[];
+}
+
+/** A metric whose values are numbers. */
+export interface NumberMetric extends Described {
+  readonly type: 'counter' | 'gauge';
+  read(source: TelemetrySource): Sample<number>[];
+}
+
+/** A metric whose values are histograms. */
+export interface HistogramMetric extends Described {
+  readonly type: 'histogram';
+  read(source: TelemetrySource): Sample<Histogram>[];
+}
+
+const ROUTE = ['route', 'class'] as const;
+const ROUTE_CODE = ['route', 'class', 'code'] as const;
+
+/** What dashboards and alerts compare with: the order is that of growing trouble. */
+const BREAKER_VALUES = { closed: 0, half_open: 1, open: 2 } as const;
+
+function perRoute<Value>(source: TelemetrySource, read: (stats: RouteStats) => Value): Sample<Value>[] {
+  return Array.from(source.routes(), ({ name, priority, stats }) => ({
+    labels: { route: name, class: priority },
+    value: read(stats),
+  }));
+}
+
+function routeNumber(
+  type: 'counter' | 'gauge',
+  name: string,
+  help: string,
+  read: (stats: RouteStats) => number,
+): NumberMetric {
+  return { type, name, help, labels: ROUTE, read: (source) => perRoute(source, read) };
+}
+
+function routeCodes(name: string, help: string, read: (stats: RouteStats) => CodeCounts): NumberMetric {
+  return {
+    type: 'counter',
+    name,
+    help,
+    labels: ROUTE_CODE,
+    // Every code from the start: a series that appears with its first event hides that event from rate().
+    read: (source) =>
+      perRoute(source, read).flatMap(({ labels, value }) =>
+        ERROR_CODES.map((code) => ({ labels: { ...labels, code }, value: value[code] })),
+      ),
+  };
+}
+
+function routeHistogram(name: string, help: string, read: (stats: RouteStats) => Histogram): HistogramMetric {
+  return { type: 'histogram', name, help, labels: ROUTE, read: (source) => perRoute(source, read) };
+}
+
+function poolNumber(
+  type: 'counter' | 'gauge',
+  name: string,
+  help: string,
+  read: (pool: PoolTelemetry) => number | undefined,
+): NumberMetric {
+  return {
+    type,
+    name: `pool_${name}`,
+    help,
+    labels: ['pool'],
+    read: (source) =>
+      Array.from(source.pools()).flatMap((pool) => {
+        const value = read(pool);
+        return value === undefined ? [] : [{ labels: { pool: pool.name }, value }];
+      }),
+  };
+}
+
+function connections(type: 'counter' | 'gauge', name: string, help: string, key: keyof ConnectionGauges): NumberMetric {
+  return poolNumber(type, name, help, (pool) => pool.gauges()[key]);
+}
+
+function processNumber(name: string, help: string, read: (source: TelemetrySource) => number): NumberMetric {
+  return { type: 'gauge', name, help, labels: [], read: (source) => [{ labels: {}, value: read(source) }] };
+}
+
+const POOL_QUEUED: NumberMetric = {
+  type: 'gauge',
+  name: 'pool_queued',
+  help: 'Requests that wait for a seat of the pool, by class.',
+  labels: ['pool', 'class'],
+  read: (source) =>
+    Array.from(source.pools()).flatMap(({ name, seats }) =>
+      PRIORITY_CLASSES.map((priority, rank) => ({
+        labels: { pool: name, class: priority },
+        value: seats.queuedByClass[rank] ?? 0,
+      })),
+    ),
+};
+
+/** Every metric of Sluice, in the order in which they are printed. Durations are in seconds. */
+export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
+  routeNumber('counter', 'requests_arrived_total', 'Requests that reached a guard.', (stats) => stats.arrived),
+  routeNumber('counter', 'requests_admitted_total', 'Requests that got a seat.', (stats) => stats.admitted),
+  routeNumber('counter', 'requests_queued_total', 'Requests that had to wait for a seat.', (stats) => stats.queued),
+  routeCodes('requests_shed_total', 'Requests refused before they got a seat.', (stats) => stats.shedByCode),
+  routeCodes(
+    'requests_would_shed_total',
+    'Mode observe: requests that mode enforce would have refused.',
+    (stats) => stats.wouldShedByCode,
+  ),
+  routeNumber(
+    'counter',
+    'requests_left_queue_total',
+    'Requests whose client left before they got a seat.',
+    (stats) => stats.abandonedBeforeAdmission,
+  ),
+  routeNumber('counter', 'requests_succeeded_total', 'Admitted requests that succeeded.', (s) => s.outcomes.succeeded),
+  routeNumber('counter', 'requests_failed_total', 'Admitted requests that failed.', (s) => s.outcomes.failed),
+  routeNumber(
+    'counter',
+    'requests_expired_total',
+    'Admitted requests that ran into their deadline.',
+    (s) => s.outcomes.expired,
+  ),
+  routeNumber(
+    'counter',
+    'requests_abandoned_total',
+    'Admitted requests whose client left.',
+    (s) => s.outcomes.abandoned,
+  ),
+  routeCodes('errors_total', 'Error answers to requests that had a seat.', (stats) => stats.errorsByCode),
+  routeNumber('gauge', 'requests_in_flight', 'Requests that hold a seat.', (stats) => stats.inFlight),
+  routeNumber(
+    'gauge',
+    'requests_undecided',
+    'Requests that wait for a seat or for their body.',
+    (stats) => stats.undecided,
+  ),
+  routeNumber(
+    'counter',
+    'late_writes_total',
+    'Writes of handlers whose request had been answered.',
+    (s) => s.lateWrites,
+  ),
+  routeNumber('counter', 'budget_headers_ignored_total', 'Malformed budget headers.', (stats) => stats.budgetsIgnored),
+  routeHistogram('queue_wait_seconds', 'From the queue to the seat.', (stats) => stats.queueWait),
+  routeHistogram('seat_hold_seconds', 'How long a seat was held.', (stats) => stats.seatHold),
+  routeHistogram(
+    'response_seconds',
+    'From arrival to the end of the answer, of requests that had a seat.',
+    (s) => s.response,
+  ),
+  poolNumber('gauge', 'up', 'Whether the database of the pool can be reached.', ({ state }) => Number(state === 'up')),
+  poolNumber('gauge', 'breaker_state', 'The circuit breaker: 0 closed, 1 half-open, 2 open.', ({ breaker }) =>
+    breaker === undefined ? undefined : BREAKER_VALUES[breaker],
+  ),
+  poolNumber('gauge', 'seats', 'The concurrency limit in force.', ({ seats }) => seats.limit),
+  poolNumber('gauge', 'seats_in_flight', 'Seats that are taken.', ({ seats }) => seats.inFlight),
+  poolNumber('gauge', 'seats_headroom', 'Seats that only the top class may take.', ({ seats }) => seats.headroom),
+  POOL_QUEUED,
+  connections('gauge', 'connections_max', 'The most connections that the pool may open.', 'max'),
+  connections('gauge', 'connections', 'Connections that are open.', 'total'),
+  connections('gauge', 'connections_idle', 'Connections that wait for a borrower.', 'idle'),
+  connections('gauge', 'connections_in_use', 'Connections that are lent.', 'inUse'),
+  connections('gauge', 'connections_connecting', 'Connections that are being opened.', 'connecting'),
+  connections('gauge', 'connections_cleaning', 'Connections that are being cleaned or validated.', 'cleaning'),
+  connections('gauge', 'acquiring', 'Borrowers that wait for a connection.', 'acquiring'),
+  connections('counter', 'connections_opened_total', 'Connections opened.', 'opened'),
+  connections('counter', 'connect_failures_total', 'Attempts to connect that failed.', 'connectFailures'),
+  connections('counter', 'connections_lost_total', 'Connections lost.', 'lost'),
+  connections('counter', 'cancels_total', 'Statements that the server was asked to stop.', 'cancels'),
+  processNumber(
+    'event_loop_lag_seconds',
+    'How late the event loop runs.',
+    ({ eventLoopLagMs }) => eventLoopLagMs / 1_000,
+  ),
+  processNumber('enforcing', 'Whether refusals are in force (mode enforce).', ({ mode }) => Number(mode === 'enforce')),
+  processNumber('draining', 'Whether the gateway is shutting down.', ({ draining }) => Number(draining)),
+];

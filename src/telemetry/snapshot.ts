@@ -1,0 +1,146 @@
+import { PRIORITY_CLASSES, type PriorityClass } from '../core/priority.js';
+import { BUCKET_BOUNDS_MS, type Histogram } from './histogram.js';
+import type { CodeCounts, RouteOutcome } from './route-stats.js';
+import type { ConnectionGauges, PoolTelemetry, RouteTelemetry, TelemetrySource } from './source.js';
+
+/** A histogram since the start. Two snapshots subtract to the histogram of the time between them. */
+export interface HistogramSnapshot {
+  readonly count: number;
+  readonly sumMs: number;
+  /** `null` before the first observation. */
+  readonly p50Ms: number | null;
+  readonly p90Ms: number | null;
+  /** Observations at or below each of {@link Snapshot.bucketBoundsMs}. */
+  readonly cumulative: readonly number[];
+}
+
+/** One route's counters since the start. */
+export interface RouteSnapshot {
+  readonly name: string;
+  readonly pool: string | null;
+  readonly priority: PriorityClass;
+  readonly arrived: number;
+  readonly admitted: number;
+  readonly queued: number;
+  readonly shed: number;
+  readonly shedByCode: CodeCounts;
+  readonly wouldShedByCode: CodeCounts;
+  readonly errorsByCode: CodeCounts;
+  readonly abandonedBeforeAdmission: number;
+  readonly undecided: number;
+  readonly inFlight: number;
+  readonly ended: number;
+  readonly outcomes: Readonly<Record<RouteOutcome, number>>;
+  readonly lateWrites: number;
+  readonly budgetsIgnored: number;
+  readonly queueWait: HistogramSnapshot;
+  readonly seatHold: HistogramSnapshot;
+  readonly response: HistogramSnapshot;
+}
+
+/** One pool at this instant. */
+export interface PoolSnapshot {
+  readonly name: string;
+  readonly state: PoolTelemetry['state'];
+  readonly breaker: NonNullable<PoolTelemetry['breaker']> | null;
+  readonly seats: {
+    readonly limit: number;
+    readonly inFlight: number;
+    readonly headroom: number;
+    readonly queuedByClass: Readonly<Record<PriorityClass, number>>;
+  };
+  readonly connections: ConnectionGauges;
+}
+
+/** Everything that a gateway can tell about itself at one instant, as plain data for JSON. */
+export interface Snapshot {
+  readonly mode: TelemetrySource['mode'];
+  readonly draining: boolean;
+  readonly eventLoopLagMs: number;
+  readonly bucketBoundsMs: readonly number[];
+  readonly routes: readonly RouteSnapshot[];
+  readonly pools: readonly PoolSnapshot[];
+}
+
+/** Reads every figure once. The result shares nothing with the live counters. */
+export function snapshot(source: TelemetrySource): Snapshot {
+  return {
+    mode: source.mode,
+    draining: source.draining,
+    eventLoopLagMs: source.eventLoopLagMs,
+    bucketBoundsMs: [...BUCKET_BOUNDS_MS],
+    routes: Array.from(source.routes(), routeSnapshot),
+    pools: Array.from(source.pools(), poolSnapshot),
+  };
+}
+
+function routeSnapshot({ name, pool, priority, stats }: RouteTelemetry): RouteSnapshot {
+  return {
+    name,
+    pool: pool ?? null,
+    priority,
+    arrived: stats.arrived,
+    admitted: stats.admitted,
+    queued: stats.queued,
+    shed: stats.shed,
+    shedByCode: { ...stats.shedByCode },
+    wouldShedByCode: { ...stats.wouldShedByCode },
+    errorsByCode: { ...stats.errorsByCode },
+    abandonedBeforeAdmission: stats.abandonedBeforeAdmission,
+    undecided: stats.undecided,
+    inFlight: stats.inFlight,
+    ended: stats.ended,
+    outcomes: { ...stats.outcomes },
+    lateWrites: stats.lateWrites,
+    budgetsIgnored: stats.budgetsIgnored,
+    queueWait: histogramSnapshot(stats.queueWait),
+    seatHold: histogramSnapshot(stats.seatHold),
+    response: histogramSnapshot(stats.response),
+  };
+}
+
+function histogramSnapshot(histogram: Histogram): HistogramSnapshot {
+  return {
+    count: histogram.count,
+    sumMs: histogram.sumMs,
+    p50Ms: histogram.quantile(0.5) ?? null,
+    p90Ms: histogram.quantile(0.9) ?? null,
+    cumulative: histogram.cumulative(),
+  };
+}
+
+function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
+  const { limit, inFlight, headroom, queuedByClass } = pool.seats;
+  const queued = (priority: PriorityClass): number => queuedByClass[PRIORITY_CLASSES.indexOf(priority)] ?? 0;
+  const { max, total, idle, inUse, connecting, cleaning, acquiring, opened, connectFailures, lost, cancels } =
+    pool.gauges();
+  return {
+    name: pool.name,
+    state: pool.state,
+    breaker: pool.breaker ?? null,
+    seats: {
+      limit,
+      inFlight,
+      headroom,
+      queuedByClass: {
+        critical: queued('critical'),
+        high: queued('high'),
+        normal: queued('normal'),
+        low: queued('low'),
+      },
+    },
+    connections: {
+      max,
+      total,
+      idle,
+      inUse,
+      connecting,
+      cleaning,
+      acquiring,
+      opened,
+      connectFailures,
+      lost,
+      cancels,
+    },
+  };
+}

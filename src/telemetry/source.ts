@@ -1,0 +1,57 @@
+import type { PriorityClass } from '../core/priority.js';
+import type { RouteStats } from './route-stats.js';
+
+/** One route, as telemetry sees it. */
+export interface RouteTelemetry {
+  readonly name: string;
+  /** Absent for a route without database. */
+  readonly pool?: string | undefined;
+  readonly priority: PriorityClass;
+  readonly stats: RouteStats;
+}
+
+/** The connections of a pool at one instant; `opened` to `cancels` count since the start. */
+export interface ConnectionGauges {
+  readonly max: number;
+  readonly total: number;
+  readonly idle: number;
+  readonly inUse: number;
+  readonly connecting: number;
+  readonly cleaning: number;
+  readonly acquiring: number;
+  readonly opened: number;
+  readonly connectFailures: number;
+  readonly lost: number;
+  readonly cancels: number;
+}
+
+/** The seats of a pool at one instant. */
+export interface SeatGauges {
+  /** The concurrency limit in force. */
+  readonly limit: number;
+  readonly inFlight: number;
+  /** Requests waiting for a seat, by the rank of their class. */
+  readonly queuedByClass: readonly number[];
+  /** Seats that only the top class may take. */
+  readonly headroom: number;
+}
+
+/** One pool, as telemetry sees it. */
+export interface PoolTelemetry {
+  readonly name: string;
+  readonly state: 'up' | 'down' | 'closed';
+  /** Absent where the configuration switches the breaker off. */
+  readonly breaker: 'closed' | 'open' | 'half_open' | undefined;
+  readonly seats: SeatGauges;
+  gauges(): ConnectionGauges;
+}
+
+/** Where metrics and snapshots read from, when somebody asks for them. */
+export interface TelemetrySource {
+  readonly mode: 'enforce' | 'observe' | 'off';
+  readonly draining: boolean;
+  /** How late the event loop runs, in milliseconds. */
+  readonly eventLoopLagMs: number;
+  routes(): Iterable<RouteTelemetry>;
+  pools(): Iterable<PoolTelemetry>;
+}

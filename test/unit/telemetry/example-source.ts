@@ -1,0 +1,70 @@
+import { RouteStats } from '../../../src/telemetry/route-stats.js';
+import type { PoolTelemetry, RouteTelemetry, TelemetrySource } from '../../../src/telemetry/source.js';
+
+/** A gateway's figures with every counter at a value of its own, and a count of how often they were asked for. */
+export function exampleSource() {
+  const checkout = new RouteStats();
+  for (let request = 0; request < 10; request += 1) checkout.arrive();
+  for (const waitMs of [0, 0, 20, 180]) checkout.admit(waitMs);
+  checkout.enqueue();
+  checkout.enqueue();
+  checkout.shedWith('queue_full');
+  checkout.shedWith('queue_full');
+  checkout.shedWith('rate_limited');
+  checkout.wouldShed('displaced');
+  checkout.abandon();
+  checkout.end('succeeded', 21);
+  checkout.end('expired', 500);
+  checkout.answerWith('deadline_expired');
+  checkout.respond(45_000);
+  checkout.swallowLateWrite();
+  checkout.ignoreBudget();
+  const asked = { routes: 0, pools: 0 };
+  const routes: RouteTelemetry[] = [
+    { name: 'checkout', pool: 'checkout', priority: 'critical', stats: checkout },
+    { name: 'ping', priority: 'low', stats: new RouteStats() },
+  ];
+  const gauges = {
+    max: 16,
+    total: 12,
+    idle: 9,
+    inUse: 2,
+    connecting: 3,
+    cleaning: 1,
+    acquiring: 5,
+    opened: 40,
+    connectFailures: 7,
+    lost: 6,
+    cancels: 8,
+  };
+  const pools: PoolTelemetry[] = [
+    {
+      name: 'checkout',
+      state: 'up',
+      breaker: 'half_open',
+      seats: { limit: 14, inFlight: 2, headroom: 4, queuedByClass: [3, 0, 1, 0] },
+      gauges: () => gauges,
+    },
+    {
+      name: 'reports',
+      state: 'down',
+      breaker: undefined,
+      seats: { limit: 4, inFlight: 0, headroom: 0, queuedByClass: [0, 0, 0, 0] },
+      gauges: () => ({ ...gauges, max: 4 }),
+    },
+  ];
+  const source: TelemetrySource = {
+    mode: 'enforce',
+    draining: false,
+    eventLoopLagMs: 12,
+    routes: () => {
+      asked.routes += 1;
+      return routes;
+    },
+    pools: () => {
+      asked.pools += 1;
+      return pools;
+    },
+  };
+  return { source, checkout, asked };
+}

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { snapshot } from '../../../src/telemetry/snapshot.js';
+import { exampleSource } from './example-source.js';
+
+test('survives JSON unchanged', () => {
+  const taken = snapshot(exampleSource().source);
+  expect(JSON.parse(JSON.stringify(taken))).toEqual(taken);
+});
+
+test('tells every figure of a route', () => {
+  const [checkout, ping] = snapshot(exampleSource().source).routes;
+  expect(checkout).toMatchObject({
+    name: 'checkout',
+    pool: 'checkout',
+    priority: 'critical',
+    arrived: 10,
+    admitted: 4,
+    queued: 2,
+    shed: 3,
+    abandonedBeforeAdmission: 1,
+    undecided: 2,
+    inFlight: 2,
+    ended: 2,
+    outcomes: { succeeded: 1, failed: 0, expired: 1, abandoned: 0 },
+    lateWrites: 1,
+    budgetsIgnored: 1,
+  });
+  expect(checkout?.shedByCode).toMatchObject({ queue_full: 2, rate_limited: 1, displaced: 0 });
+  expect(checkout?.wouldShedByCode.displaced).toBe(1);
+  expect(checkout?.errorsByCode.deadline_expired).toBe(1);
+  expect(checkout?.queueWait).toMatchObject({ count: 4, sumMs: 200, p50Ms: 1 });
+  expect(ping).toMatchObject({ pool: null, arrived: 0, queueWait: { p50Ms: null, p90Ms: null } });
+});
+
+test('tells every figure of a pool', () => {
+  const [checkout, reports] = snapshot(exampleSource().source).pools;
+  expect(checkout).toEqual({
+    name: 'checkout',
+    state: 'up',
+    breaker: 'half_open',
+    seats: { limit: 14, inFlight: 2, headroom: 4, queuedByClass: { critical: 3, high: 0, normal: 1, low: 0 } },
+    connections: {
+      max: 16,
+      total: 12,
+      idle: 9,
+      inUse: 2,
+      connecting: 3,
+      cleaning: 1,
+      acquiring: 5,
+      opened: 40,
+      connectFailures: 7,
+      lost: 6,
+      cancels: 8,
+    },
+  });
+  expect(reports).toMatchObject({ state: 'down', breaker: null });
+});
+
+test('does not change with the counters afterwards', () => {
+  const { source, checkout } = exampleSource();
+  const taken = snapshot(source);
+  const before = JSON.stringify(taken);
+  checkout.arrive();
+  checkout.shedWith('queue_full');
+  checkout.admit(3);
+  checkout.end('failed', 3);
+  expect(JSON.stringify(taken)).toBe(before);
+});
