@@ -1,0 +1,193 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import type { PgPoolOptions } from '../../../src/pools/connection-pool.js';
+import type { Connection } from '../../../src/pools/contract.js';
+import { activeStatements, expectAtRest, FOREVER, makePool, type PoolUnderTest, until } from './pool-fixture.js';
+import { Tap } from './tap.js';
+
+let server: PostgresServer;
+const tested: PoolUnderTest[] = [];
+
+beforeAll(async () => {
+  server = await startPostgres({ settings: { fsync: 'off' } });
+});
+
+afterEach(async () => {
+  for (const each of tested.splice(0)) {
+    await expectAtRest(each, server.url);
+    await each.pool.close(0);
+  }
+});
+
+afterAll(() => server.close());
+
+function open(options: Partial<PgPoolOptions> = {}): PoolUnderTest {
+  const made = makePool(server, { max: 1, ...options });
+  tested.push(made);
+  return made;
+}
+
+const LATE_CANCELS = 600;
+
+describe('cancel', () => {
+  it('stops the running statement within milliseconds, and the connection stays usable', async () => {
+    const { pool, applicationName } = open();
+    const connection = await pool.acquire(FOREVER);
+    expect(connection.busy).toBe(false);
+    const running = connection.query('SELECT pg_sleep(30)', undefined, undefined);
+    expect(connection.busy).toBe(true);
+    await until(async () => (await activeStatements(server.url, applicationName)) === 1);
+    connection.cancel();
+    connection.cancel();
+    await expect(running).rejects.toMatchObject({ code: '57014', message: expect.stringContaining('user request') });
+    expect(connection.busy).toBe(false);
+    expect((await connection.query('SELECT 1 AS n', undefined, undefined)).rows).toEqual([{ n: 1 }]);
+    await connection.release();
+    expect(pool.gauges()).toMatchObject({ cancels: 1, opened: 1, idle: 1 });
+  });
+
+  it('does nothing while no statement runs', async () => {
+    const { pool } = open();
+    const connection = await pool.acquire(FOREVER);
+    connection.cancel();
+    await connection.query('SELECT 1', undefined, undefined);
+    connection.cancel();
+    await connection.release();
+    expect(pool.gauges().cancels).toBe(0);
+  });
+
+  it('leaves a transaction in failure, for its owner to end', async () => {
+    const { pool, applicationName } = open();
+    const connection = await pool.acquire(FOREVER);
+    await connection.begin(undefined);
+    const running = connection.query('SELECT pg_sleep(30)', undefined, undefined);
+    await until(async () => (await activeStatements(server.url, applicationName)) === 1);
+    connection.cancel();
+    await expect(running).rejects.toMatchObject({ code: '57014' });
+    expect(connection.inTransaction).toBe(true);
+    await expect(connection.query('SELECT 1', undefined, undefined)).rejects.toMatchObject({ code: '25P02' });
+    expect(await connection.commit()).toBe(false);
+    await connection.release();
+  });
+
+  it('does not send a statement whose limit was still being set', async () => {
+    const tap = await Tap.before(server.url);
+    const made = makePool(tap, { max: 1 });
+    const connection = await made.pool.acquire(FOREVER);
+    const stopped = connection.query('SELECT 1', undefined, 100);
+    connection.cancel();
+    await expect(stopped).rejects.toMatchObject({ code: '57014' });
+    expect(made.pool.classify(await stopped.catch((error: unknown) => error))).toBe('cancelled');
+    expect(tap.statements).toEqual(['SET statement_timeout = 100']);
+    expect(tap.cancels).toBe(0);
+    await connection.release();
+    await made.pool.close(0);
+    await tap.close();
+  });
+
+  it('is never sent into a COMMIT, however it was written', async () => {
+    const tap = await Tap.before(server.url);
+    const made = makePool(tap, { max: 1 });
+    const connection = await made.pool.acquire(FOREVER);
+    for (const commit of [() => connection.commit(), () => connection.query(' -- done\nCOMMIT', undefined, undefined)]) {
+      await connection.begin(undefined);
+      await connection.query('CREATE TABLE IF NOT EXISTS kept (n int)', undefined, undefined);
+      const committing = commit();
+      expect(connection.busy).toBe(true);
+      connection.cancel();
+      await committing;
+      expect(connection.inTransaction).toBe(false);
+    }
+    expect(tap.cancels).toBe(0);
+    await connection.release();
+    await made.pool.close(0);
+    await tap.close();
+  });
+
+  it('waits for a COMMIT that runs at release, and cancels nothing', async () => {
+    const { pool } = open();
+    const connection = await pool.acquire(FOREVER);
+    await connection.query('CREATE TABLE committed (n int)', undefined, undefined);
+    await connection.begin(undefined);
+    await connection.query('INSERT INTO committed VALUES (1)', undefined, undefined);
+    const committing = connection.commit();
+    void connection.release();
+    expect(await committing).toBe(true);
+    const next = await pool.acquire(FOREVER);
+    expect((await next.query('SELECT n FROM committed', undefined, undefined)).rowCount).toBe(1);
+    await next.release();
+    expect(pool.gauges().cancels).toBe(0);
+  });
+
+  it(`hits nothing but its statement, though it comes late ${LATE_CANCELS} times`, { timeout: 60_000 }, async () => {
+    const { pool } = open();
+    const outcomes = { finished: 0, cancelled: 0 };
+    for (let i = 0; i < LATE_CANCELS; i += 1) {
+      const connection = await pool.acquire(FOREVER);
+      const victim = connection.query('SELECT 1', undefined, undefined).then(
+        () => 'finished' as const,
+        () => 'cancelled' as const,
+      );
+      connection.cancel();
+      // The same borrower, and the next one, must both be safe from it.
+      const own = i % 2 === 0 ? connection.query('SELECT pg_sleep(0.001)', undefined, undefined) : undefined;
+      outcomes[await victim] += 1;
+      await own;
+      void connection.release();
+      const next = await pool.acquire(FOREVER);
+      await next.query('SELECT pg_sleep(0.001)', undefined, undefined);
+      await next.release();
+    }
+    // If none had finished before its cancel arrived, this test would show nothing.
+    expect(outcomes.finished).toBeGreaterThan(LATE_CANCELS / 10);
+    expect(pool.gauges()).toMatchObject({ cancels: LATE_CANCELS, opened: 1, lost: 0 });
+  });
+
+  it('would hit the next statement if it were sent the careless way', { timeout: 60_000 }, async () => {
+    const { pool } = open();
+    let hits = 0;
+    for (let i = 0; i < 200 && hits === 0; i += 1) {
+      const connection = await pool.acquire(FOREVER);
+      hits += await carelessCancel(connection);
+      await connection.release();
+    }
+    expect(hits).toBeGreaterThan(0);
+  });
+
+  it('ends in a destroyed connection when the server does not react within a second', async () => {
+    const tap = await Tap.before(server.url);
+    const made = makePool(tap, { max: 1 });
+    const connection = await made.pool.acquire(FOREVER);
+    const running = connection.query('SELECT pg_sleep(3)', undefined, undefined);
+    tap.silence();
+    const from = performance.now();
+    connection.cancel();
+    await expect(running).rejects.toThrow('destroyed');
+    expect(performance.now() - from).toBeGreaterThan(950);
+    expect(performance.now() - from).toBeLessThan(1_500);
+    expect(connection.alive).toBe(false);
+    await connection.release();
+    tap.resume();
+    const next = await made.pool.acquire(FOREVER);
+    await next.release();
+    expect(made.pool.gauges()).toMatchObject({ inUse: 0, opened: 2, lost: 0 });
+    await made.pool.close(0);
+    await tap.close();
+  });
+});
+
+/** Signals the session from beside the pool while a short statement ends, and does not wait for the signal. */
+async function carelessCancel(connection: Connection): Promise<number> {
+  const { rows } = await connection.query<{ pid: number }>('SELECT pg_backend_pid() AS pid', undefined, undefined);
+  const short = connection.query('SELECT 1', undefined, undefined).catch(() => undefined);
+  const signal = import('./pool-fixture.js').then(({ ask }) =>
+    ask(server.url, 'SELECT pg_cancel_backend($1)', [rows[0]?.pid]),
+  );
+  await short;
+  const next = connection.query('SELECT pg_sleep(0.05)', undefined, undefined).then(
+    () => 0,
+    () => 1,
+  );
+  await signal;
+  return await next;
+}
