@@ -24,6 +24,10 @@ test('counts each duration at or below every bound that is not smaller', () => {
   );
 });
 
+test('a bound belongs to its own bucket', () => {
+  expect(observe(...BUCKET_BOUNDS_MS).cumulative()).toEqual(BUCKET_BOUNDS_MS.map((_, index) => index + 1));
+});
+
 test('an instant that cannot be counts as 0', () => {
   const histogram = observe(-5, Number.NaN);
   expect(histogram.cumulative()[0]).toBe(2);
