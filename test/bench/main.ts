@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { renderTable } from '../load/table.js';
 import { type BenchOptions, readOptions } from './options.js';
 import { storeSection, thisMachine } from './results-file.js';
 import { type Check, passes, type Section } from './section.js';
@@ -12,7 +13,6 @@ import { micro } from './sections/micro.js';
 import { outage } from './sections/outage.js';
 import { raw } from './sections/raw.js';
 import { storm100 } from './sections/storm100.js';
-import { renderTable } from './support/table.js';
 
 const SECTIONS: readonly Section[] = [goodput, storm100, flood, raw, micro, outage];
 /** From `dist/test/bench` to the repository. */
@@ -39,7 +39,10 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<number> {
   let options: BenchOptions;
   try {
-    options = readOptions(args, SECTIONS.map(({ name }) => name));
+    options = readOptions(
+      args,
+      SECTIONS.map(({ name }) => name),
+    );
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     return 2;
@@ -84,7 +87,9 @@ function printChecks(checks: readonly Check[]): void {
   console.log('The bars\n');
   for (const check of checks) {
     const value = `${digits(check.value)}${check.unit === '' ? '' : ` ${check.unit}`}`;
-    console.log(`  ${passes(check) ? 'reached' : 'MISSED '}  ${check.text}: ${value} (${check.kind} ${digits(check.bound)})`);
+    console.log(
+      `  ${passes(check) ? 'reached' : 'MISSED '}  ${check.text}: ${value} (${check.kind} ${digits(check.bound)})`,
+    );
   }
 }
 

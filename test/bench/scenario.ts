@@ -61,7 +61,10 @@ export function reportStorm(): StreamPlan {
 }
 
 /** Windows in milliseconds: estimates and queues settle first, then it counts. */
-export function windows(context: BenchContext, measureMs = 8_000): Pick<LoadPlan, 'warmUpMs' | 'measureMs' | 'coolDownMs'> {
+export function windows(
+  context: BenchContext,
+  measureMs = 8_000,
+): Pick<LoadPlan, 'warmUpMs' | 'measureMs' | 'coolDownMs'> {
   return context.quick
     ? { warmUpMs: 1_500, measureMs: 2_500, coolDownMs: 600 }
     : { warmUpMs: 3_000, measureMs, coolDownMs: 600 };

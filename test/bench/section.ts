@@ -1,4 +1,4 @@
-import type { Table } from './support/table.js';
+import type { Table } from '../load/table.js';
 
 /** What every section is given. */
 export interface BenchContext {

@@ -1,7 +1,13 @@
 /** How the requests of a stream come. */
 export type Arrivals =
   /** Open loop: at a rate of its own, whatever the server does. */
-  | { readonly kind: 'poisson' | 'uniform'; readonly ratePerSecond: number }
+  | {
+      readonly kind: 'poisson' | 'uniform';
+      readonly ratePerSecond: number;
+      /** The part of the run in which requests come, in milliseconds from its start. Default: all of it. */
+      readonly fromMs?: number;
+      readonly toMs?: number;
+    }
   /** Closed loop: so many callers, each sending its next request when the last one ended. */
   | { readonly kind: 'closed'; readonly callers: number };
 

@@ -1,6 +1,6 @@
+import type { StreamPlan } from './plan.js';
 import { type Random, seededRandom, seedFor } from './random.js';
 import { compileTemplate } from './template.js';
-import type { StreamPlan } from './plan.js';
 
 /**
  * Prepares the requests of a stream: everything that stays the same is put together once.

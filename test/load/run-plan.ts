@@ -1,6 +1,6 @@
 import type { LoadPlan, LoadResult, NoAnswer, StreamPlan } from './plan.js';
 import { requestMaker } from './request-text.js';
-import { type ArrivalStream, ArrivalSchedule } from './schedule.js';
+import { ArrivalSchedule, type ArrivalStream } from './schedule.js';
 import { type Exchange, SocketPool } from './socket-pool.js';
 import { Tally } from './tally.js';
 import { validatePlan } from './validate-plan.js';
@@ -74,7 +74,10 @@ class Run {
       front: 0,
     }));
     this.#open = this.#streams.filter((stream) => stream.plan.arrivals.kind !== 'closed');
-    this.#schedule = new ArrivalSchedule(this.#open.map((stream) => arrivalsOf(stream.plan)), plan.seed);
+    this.#schedule = new ArrivalSchedule(
+      this.#open.map((stream) => arrivalsOf(stream.plan)),
+      plan.seed,
+    );
   }
 
   start(): void {

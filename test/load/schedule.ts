@@ -6,12 +6,16 @@ export interface ArrivalStream {
   readonly kind: 'poisson' | 'uniform';
   /** Mean rate, above 0. */
   readonly ratePerSecond: number;
+  /** The part of the run in which the stream flows, in milliseconds from its start. Default: all of it. */
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
 }
 
 interface Line {
   readonly gapMs: number;
   readonly random: Random;
   readonly poisson: boolean;
+  readonly toMs: number;
   nextMs: number;
 }
 
@@ -31,22 +35,23 @@ export class ArrivalSchedule {
         gapMs: 1_000 / stream.ratePerSecond,
         random: seededRandom(seedFor(seed, stream.name)),
         poisson: stream.kind === 'poisson',
-        nextMs: 0,
+        toMs: stream.toMs ?? Number.POSITIVE_INFINITY,
+        nextMs: stream.fromMs ?? 0,
       };
       // A uniform stream starts at a random phase; else all streams of a run would fire together at 0.
-      line.nextMs = line.poisson ? gapOf(line) : line.gapMs * line.random();
+      advance(line, line.poisson ? gapOf(line) : line.gapMs * line.random());
       return line;
     });
   }
 
-  /** The next intended send time, `Infinity` without streams. */
+  /** The next intended send time, `Infinity` when there is none. */
   peekMs(): number {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const line of this.#lines) if (line.nextMs < nextMs) nextMs = line.nextMs;
     return nextMs;
   }
 
-  /** Consumes the next arrival: the index of its stream and its intended send time; `undefined` without streams. */
+  /** Consumes the next arrival: the index of its stream and its intended send time; `undefined` when there is none. */
   take(): { readonly stream: number; readonly atMs: number } | undefined {
     let first: Line | undefined;
     let stream = -1;
@@ -56,11 +61,16 @@ export class ArrivalSchedule {
         stream = index;
       }
     }
-    if (first === undefined) return undefined;
+    if (first === undefined || first.nextMs === Number.POSITIVE_INFINITY) return undefined;
     const atMs = first.nextMs;
-    first.nextMs += first.poisson ? gapOf(first) : first.gapMs;
+    advance(first, first.poisson ? gapOf(first) : first.gapMs);
     return { stream, atMs };
   }
+}
+
+function advance(line: Line, gapMs: number): void {
+  line.nextMs += gapMs;
+  if (line.nextMs >= line.toMs) line.nextMs = Number.POSITIVE_INFINITY;
 }
 
 /** Exponential gaps make a Poisson process; `1 - random` keeps the logarithm finite. */

@@ -40,11 +40,30 @@ export async function microCases(): Promise<MicroCase[]> {
   for (const route of ['dry', 'full', 'crowd'] as const) takeSeat(gateway.entry(route));
   const running = takeSeat(gateway.entry('line'));
   return [
-    { name: 'admit + release', unit: 'ns', bound: 1_000, sample: nanoseconds(() => admitAndRelease(gateway.entry('open'))) },
-    { name: 'shed before the body: queue full', unit: 'ns', bound: 500, sample: nanoseconds(() => shed(gateway.entry('full'))) },
-    { name: 'shed after the body: bucket empty', unit: 'ns', bound: 500, sample: nanoseconds(() => shedByBucket(gateway.entry('dry'))) },
+    {
+      name: 'admit + release',
+      unit: 'ns',
+      bound: 1_000,
+      sample: nanoseconds(() => admitAndRelease(gateway.entry('open'))),
+    },
+    {
+      name: 'shed before the body: queue full',
+      unit: 'ns',
+      bound: 500,
+      sample: nanoseconds(() => shed(gateway.entry('full'))),
+    },
+    {
+      name: 'shed after the body: bucket empty',
+      unit: 'ns',
+      bound: 500,
+      sample: nanoseconds(() => shedByBucket(gateway.entry('dry'))),
+    },
     { name: `put + take in the class queue, ${QUEUED} queued`, unit: 'ns', sample: nanoseconds(putAndTake) },
-    { name: `queue + dispatch + release, ${QUEUED} queued`, unit: 'ns', sample: nanoseconds(standInLine(gateway.entry('line'), running)) },
+    {
+      name: `queue + dispatch + release, ${QUEUED} queued`,
+      unit: 'ns',
+      sample: nanoseconds(standInLine(gateway.entry('line'), running)),
+    },
     {
       name: 'a queued request',
       unit: 'bytes',
@@ -82,7 +101,8 @@ function shedByBucket(entry: RouteEntry): () => void {
   return () => {
     const nowMs = performance.now();
     const work = entry.classify(nowMs, new Caller(), {});
-    if (entry.preflight(nowMs, work) !== undefined || typeof work.enter(nowMs) === 'string') throw new Error('not shed');
+    if (entry.preflight(nowMs, work) !== undefined || typeof work.enter(nowMs) === 'string')
+      throw new Error('not shed');
   };
 }
 

@@ -23,7 +23,11 @@ export interface BesidePlan {
 export const MEASURE_MS = 15_000;
 
 /** Drives checkouts with and without the other load, in turns, each on a fresh shop. */
-export async function measureBeside(context: BenchContext, database: BenchDatabase, plan: BesidePlan): Promise<BesideRun[]> {
+export async function measureBeside(
+  context: BenchContext,
+  database: BenchDatabase,
+  plan: BesidePlan,
+): Promise<BesideRun[]> {
   const arrivals = { kind: 'poisson', ratePerSecond: plan.checkoutsPerSecond } as const;
   const run = async (streams: readonly StreamPlan[], seed: number): Promise<LoadResult> => {
     await database.reset();
@@ -40,17 +44,15 @@ export async function measureBeside(context: BenchContext, database: BenchDataba
     const second = await (repeat % 2 === 0 ? withOther() : without());
     const [alone, beside] = repeat % 2 === 0 ? [first, second] : [second, first];
     runs.push({ alone, beside });
-    context.note(`${plan.name} ${repeat + 1}/${context.repeats}: checkout p99 ${p99(alone)} ms alone, ${p99(beside)} ms beside`);
+    context.note(
+      `${plan.name} ${repeat + 1}/${context.repeats}: checkout p99 ${p99(alone)} ms alone, ${p99(beside)} ms beside`,
+    );
   }
   return runs;
 }
 
 /** One figure of the checkouts, over all repeats. */
-export function checkoutSpread(
-  runs: readonly BesideRun[],
-  which: keyof BesideRun,
-  figure: 'p50Ms' | 'p99Ms',
-): Spread {
+export function checkoutSpread(runs: readonly BesideRun[], which: keyof BesideRun, figure: 'p50Ms' | 'p99Ms'): Spread {
   return spreadOf(runs.map((run) => streamOf(run[which], 'checkout').okLatency[figure]));
 }
 

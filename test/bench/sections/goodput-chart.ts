@@ -1,7 +1,7 @@
+import { barChart } from '../../load/svg-chart.js';
 import { RIVALS } from '../rivals/names.js';
 import { spreadOf } from '../support/statistics.js';
-import { barChart } from '../support/svg-chart.js';
-import { FACTORS, goodOf, type GoodputData, titleOf } from './goodput-summary.js';
+import { FACTORS, type GoodputData, goodOf, titleOf } from './goodput-summary.js';
 
 /** The section as a picture: checkouts answered in time, by contender and load, against the capacity. */
 export function goodputChart(data: GoodputData): string {

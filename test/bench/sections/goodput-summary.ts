@@ -1,8 +1,8 @@
 import type { StreamResult } from '../../load/plan.js';
-import { RIVALS, RIVAL_TITLES, type RivalName } from '../rivals/names.js';
+import type { Table } from '../../load/table.js';
+import { RIVAL_TITLES, RIVALS, type RivalName } from '../rivals/names.js';
 import type { Check, SectionResult } from '../section.js';
-import { showSpread, type Spread, spreadOf } from '../support/statistics.js';
-import type { Table } from '../support/table.js';
+import { type Spread, showSpread, spreadOf } from '../support/statistics.js';
 
 /** Offered load as a multiple of the capacity. */
 export const FACTORS = [2, 5] as const;
@@ -44,7 +44,9 @@ export function titleOf(contender: Contender): string {
 
 /** Goodput of a contender over the capacity of the same repeat. */
 export function ratioOf(data: GoodputData, contender: Contender, factor: number): Spread {
-  return spreadOf(runsOf(data, contender, factor).map((run) => run.checkout.goodPerSecond / capacity(data, run.repeat)));
+  return spreadOf(
+    runsOf(data, contender, factor).map((run) => run.checkout.goodPerSecond / capacity(data, run.repeat)),
+  );
 }
 
 /** Goodput of a contender, checkouts per second. */

@@ -15,7 +15,14 @@ import {
 import type { BenchContext, Section, SectionResult } from '../section.js';
 import { drive, measureDatabaseAlone, startRival, startShop, streamOf, withServer } from '../servers.js';
 import { type BenchDatabase, DATABASE_SETTINGS, startDatabase } from '../support/database.js';
-import { type Capacity, type Contender, FACTORS, type GoodputData, type GoodputRun, summarise } from './goodput-summary.js';
+import {
+  type Capacity,
+  type Contender,
+  FACTORS,
+  type GoodputData,
+  type GoodputRun,
+  summarise,
+} from './goodput-summary.js';
 
 /** Callers of the closed loop that measures capacity: the number that gets most out of 16 connections is taken. */
 const CALLERS = [16, 20, 24, 32];
@@ -133,7 +140,13 @@ async function overload(
   });
 }
 
-function runOf(contender: Contender, factor: number, repeat: number, ratePerSecond: number, result: LoadResult): GoodputRun {
+function runOf(
+  contender: Contender,
+  factor: number,
+  repeat: number,
+  ratePerSecond: number,
+  result: LoadResult,
+): GoodputRun {
   const { events: _, ...checkout } = streamOf(result, 'checkout');
   const reportsPerSecond = streamOf(result, 'report').goodPerSecond;
   return { contender, factor, repeat, ratePerSecond, checkout, reportsPerSecond, generatorCpu: result.generatorCpu };
@@ -151,4 +164,3 @@ function shuffled<T>(items: readonly T[], seed: number): T[] {
     .sort((a, b) => a.key - b.key)
     .map(({ item }) => item);
 }
-

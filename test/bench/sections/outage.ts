@@ -5,7 +5,7 @@ import type { BenchContext, Check, Section, SectionResult } from '../section.js'
 import { drive, startShop, streamOf, withServer } from '../servers.js';
 import { type BenchDatabase, startDatabase } from '../support/database.js';
 import { showSpread, spreadOf } from '../support/statistics.js';
-import { type OutageFigures, figuresOf, type OutageTimes } from './outage-figures.js';
+import { figuresOf, type OutageFigures, type OutageTimes } from './outage-figures.js';
 
 const CHECKOUTS_PER_SECOND = 150;
 const DEADLINE_MS = 3_000;

@@ -112,9 +112,17 @@ function summarise(pairs: readonly Pair[]): Awaited<ReturnType<Section['run']>> 
         title: 'A trivial route: each variant beside bare Express, in turns',
         columns: ['', 'requests/s', 'of bare', 'CPU µs per request'],
         rows: [
-          row(RAW_TITLES.bare, pairs.map(({ bare }) => bare), '1'),
+          row(
+            RAW_TITLES.bare,
+            pairs.map(({ bare }) => bare),
+            '1',
+          ),
           ...RAW_VARIANTS.slice(1).map((variant) =>
-            row(RAW_TITLES[variant], of(variant).map(({ guarded }) => guarded), showSpread(spreadOf(ratio(variant)), 3)),
+            row(
+              RAW_TITLES[variant],
+              of(variant).map(({ guarded }) => guarded),
+              showSpread(spreadOf(ratio(variant)), 3),
+            ),
           ),
         ],
       },

@@ -78,7 +78,11 @@ function summarise(context: BenchContext, most: number, runs: readonly BesideRun
         columns: ['', 'p50 ms', 'p99 ms', 'checkouts lost', 'reports/s'],
         rows: [
           row('alone', 'alone', '–'),
-          row(`beside ${REPORTS_PER_SECOND} one-second reports/s`, 'beside', `${showSpread(served, 1)} of ${most.toFixed(1)}`),
+          row(
+            `beside ${REPORTS_PER_SECOND} one-second reports/s`,
+            'beside',
+            `${showSpread(served, 1)} of ${most.toFixed(1)}`,
+          ),
         ],
       },
     ],

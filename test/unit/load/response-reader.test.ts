@@ -20,7 +20,11 @@ describe('ResponseReader', () => {
     ['a refusal with its code', shed, { status: 503, code: 'queue_full', keepAlive: true }],
     ['an answer in chunks', chunked, { status: 429, code: 'rate_limited', keepAlive: true }],
     ['an answer without a body, the last of its connection', empty, { status: 204, code: '', keepAlive: false }],
-    ['the real answer behind an interim one', `HTTP/1.1 100 Continue\r\n\r\n${good}`, { status: 201, code: '', keepAlive: true }],
+    [
+      'the real answer behind an interim one',
+      `HTTP/1.1 100 Continue\r\n\r\n${good}`,
+      { status: 201, code: '', keepAlive: true },
+    ],
   ];
 
   for (const [name, text, answer] of rows) {

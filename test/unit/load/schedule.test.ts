@@ -50,6 +50,17 @@ describe('ArrivalSchedule', () => {
     }
   });
 
+  it('lets a stream flow in its part of the run only, and then falls silent', () => {
+    const part = { ...checkout, fromMs: 2_000, toMs: 2_500 };
+    const schedule = new ArrivalSchedule([part, { ...reports, toMs: 1_000 }], 9);
+    const instants: number[][] = [[], []];
+    for (let next = schedule.take(); next !== undefined; next = schedule.take()) instants[next.stream]?.push(next.atMs);
+    expect(instants[0]?.length).toBeGreaterThan(200);
+    expect(instants[0]?.every((atMs) => atMs >= 2_000 && atMs < 2_500)).toBe(true);
+    expect(instants[1]).toHaveLength(30);
+    expect(schedule.peekMs()).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it('is endless silence without streams, and refuses a rate of 0', () => {
     expect(new ArrivalSchedule([], 1).peekMs()).toBe(Number.POSITIVE_INFINITY);
     expect(new ArrivalSchedule([], 1).take()).toBeUndefined();

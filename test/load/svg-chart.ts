@@ -62,7 +62,11 @@ export function lineChart(chart: LineChart): string {
   const ticks = Array.from({ length: 7 }, (_, index) => (most * index) / 6);
   const below = ticks.map((tick) => text(x(tick), bottom() + 18, String(Math.round(tick)), 'middle'));
   below.push(text(WIDTH / 2, bottom() + 40, chart.across, 'middle'));
-  return page(chart.title, chart.lines.map(({ label }) => label), axis.svg + lines.join('') + below.join(''));
+  return page(
+    chart.title,
+    chart.lines.map(({ label }) => label),
+    axis.svg + lines.join('') + below.join(''),
+  );
 }
 
 function oneBar(bar: Bar, x: number, width: number, y: (value: number) => number, fill: string): string {
@@ -112,27 +116,28 @@ function page(title: string, series: readonly string[], content: string): string
   });
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" ` +
-    `fill="#333" role="img" aria-label="${escape(title)}"><rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>` +
-    `<text x="${PLOT.left}" y="20" font-size="15" font-weight="bold">${escape(title)}</text>` +
+    `fill="#333" role="img" aria-label="${escaped(title)}"><rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>` +
+    `<text x="${PLOT.left}" y="20" font-size="15" font-weight="bold">${escaped(title)}</text>` +
     `${legend.join('')}${content}</svg>\n`
   );
 }
 
 /** Text in lines of about 16 characters, centred. */
 function wrapped(label: string, x: number, y: number): string {
-  const lines = label.split(' ').reduce<string[]>((all, word) => {
-    const last = all.at(-1);
-    if (last === undefined || last.length + word.length > 15) return [...all, word];
-    return [...all.slice(0, -1), `${last} ${word}`];
-  }, []);
+  const lines: string[] = [];
+  for (const word of label.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length > 15) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
   return lines.map((line, index) => text(x, y + index * 14, line, 'middle')).join('');
 }
 
 function text(x: number, y: number, content: string, anchor: 'start' | 'middle' | 'end'): string {
-  return `<text x="${fix(x)}" y="${fix(y)}" text-anchor="${anchor}">${escape(content)}</text>`;
+  return `<text x="${fix(x)}" y="${fix(y)}" text-anchor="${anchor}">${escaped(content)}</text>`;
 }
 
-function escape(content: string): string {
+function escaped(content: string): string {
   return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }
 
