@@ -1,0 +1,41 @@
+import type { ServerResponse } from 'node:http';
+import type { GatewayConfig } from '../src/config/config.js';
+import type { RequestWork } from '../src/gateway/request-work.js';
+import type { RouteRuntime } from '../src/gateway/route-runtime.js';
+import { RateLimitFields } from './rate-limit-fields.js';
+
+/** Sets the fields of an admitted request's answer. */
+export type SetAnswerFields = (res: ServerResponse, work: RequestWork, nowMs: number) => void;
+
+/** What an admitted request's answer tells besides the handler's own headers; `undefined` when that is nothing. */
+export function answerFields(config: GatewayConfig, route: RouteRuntime): SetAnswerFields | undefined {
+  const rate = config.rateLimitHeaders && config.mode === 'enforce' ? rateFields(route) : undefined;
+  const timing = config.serverTiming ? setServerTiming : undefined;
+  if (rate === undefined || timing === undefined) return rate ?? timing;
+  return (res, work, nowMs) => {
+    rate(res, work, nowMs);
+    timing(res, work, nowMs);
+  };
+}
+
+function rateFields(route: RouteRuntime): SetAnswerFields | undefined {
+  const { rate } = route;
+  const { ratePerSecond, burst } = route.config;
+  if (rate === undefined || ratePerSecond === undefined) return undefined;
+  const fields = new RateLimitFields(route.name, { refillPerSecond: ratePerSecond, burst });
+  return (res, work, nowMs) => {
+    res.setHeader('RateLimit-Policy', fields.policy);
+    const { callerKey } = work;
+    res.setHeader('RateLimit', fields.state(rate.remaining(nowMs, callerKey), rate.resetMs(nowMs, callerKey)));
+  };
+}
+
+/** Queue wait is known now; what the handler took only when the headers go out. */
+function setServerTiming(res: ServerResponse, work: RequestWork, nowMs: number): void {
+  const writeHead = res.writeHead;
+  res.writeHead = function timed(this: ServerResponse, ...args: Parameters<typeof writeHead>): ServerResponse {
+    const handlerMs = performance.now() - nowMs;
+    res.appendHeader('Server-Timing', `queue;dur=${work.queueWaitMs.toFixed(1)}, handler;dur=${handlerMs.toFixed(1)}`);
+    return writeHead.apply(res, args);
+  } as typeof writeHead;
+}

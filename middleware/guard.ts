@@ -1,0 +1,149 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { RequestHandle } from '../src/gateway/request-handle.js';
+import { parsePriority, type RequestWishes, type RouteEntry } from '../src/gateway/route-entry.js';
+import { runInside } from '../src/gateway/run-work.js';
+import type { Gateway } from '../src/gateway.js';
+import { answerFields } from './answer-fields.js';
+import { parseBudget } from './budget-header.js';
+import { HttpHost, isWatched, type Proceed } from './http-host.js';
+
+/** Options of {@link protect}. */
+export interface ProtectOptions {
+  /**
+   * The body parser of the route, for example `express.json({ limit: '32kb' })`. Given to the guard, it runs after
+   * preflight and before a seat, a token or a place in the queue is taken; mounted elsewhere, a slow body holds them.
+   */
+  readonly body?: RequestHandler;
+}
+
+/** A handler whose rejection reaches the error handlers, on Express 4 as well. */
+export type GuardedHandler = (req: Request, res: Response, next: NextFunction) => unknown;
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** The admitted request: deadline, signal and database. Set by `protect`. */
+      sluice: RequestHandle;
+    }
+  }
+}
+
+/**
+ * Guards a route: a request goes on when it has tokens, time and a seat, and is refused with problem+json otherwise.
+ *
+ * With a handler as the last argument the handler's errors and rejections reach the error handlers on Express 4 too.
+ *
+ * @param route - A name from the `routes` of the configuration.
+ * @throws RangeError when there is no such route.
+ */
+export function protect<RouteName extends string>(
+  gateway: Gateway<RouteName>,
+  route: NoInfer<RouteName>,
+  options: ProtectOptions = {},
+  handler?: GuardedHandler,
+): RequestHandler {
+  const guard = new Guard(gateway, gateway.entry(route), options, handler);
+  return (req, res, next) => guard.handle(req, res, next);
+}
+
+class Guard {
+  readonly #gateway: Gateway;
+  readonly #entry: RouteEntry;
+  readonly #body: RequestHandler | undefined;
+  readonly #handler: GuardedHandler | undefined;
+  readonly #fields: ReturnType<typeof answerFields>;
+  readonly #proceed: Proceed = (host) => this.#run(host);
+  readonly #nowMs: () => number;
+  #warned = false;
+
+  constructor(gateway: Gateway, entry: RouteEntry, options: ProtectOptions, handler: GuardedHandler | undefined) {
+    this.#gateway = gateway;
+    this.#entry = entry;
+    this.#body = options.body;
+    this.#handler = handler;
+    this.#fields = answerFields(gateway.config, entry.runtime);
+    this.#nowMs = () => gateway.clock.nowMs();
+  }
+
+  handle(req: Request, res: Response, next: NextFunction): void {
+    if (req.method === 'OPTIONS') return next();
+    if (isWatched(res)) return this.#second(next);
+    const nowMs = this.#nowMs();
+    const host = new HttpHost(req, res, next, this.#proceed, this.#nowMs);
+    const work = this.#entry.classify(nowMs, host, this.#wishes(req));
+    const refusal = this.#entry.preflight(nowMs, work);
+    if (refusal !== undefined) return host.refuse(refusal);
+    host.watch(work);
+    if (this.#body === undefined) this.#enter(host, nowMs);
+    else this.#readBody(this.#body, host);
+  }
+
+  #readBody(parse: RequestHandler, host: HttpHost): void {
+    parse(host.req, host.res, (error?: unknown) => {
+      const { work } = host;
+      // A client that left while it sent its body is counted already, and hears nothing.
+      if (work.ticket.state !== 'new') return;
+      const nowMs = this.#nowMs();
+      if (error === undefined || error === null) return this.#enter(host, nowMs);
+      work.clientGone(nowMs);
+      host.next(error);
+    });
+  }
+
+  #enter(host: HttpHost, nowMs: number): void {
+    const arrival = host.work.enter(nowMs);
+    if (arrival === 'leased') this.#run(host);
+    else if (arrival === 'queued') host.wait();
+    else host.refuse(arrival);
+  }
+
+  #run(host: HttpHost): void {
+    const { req, res, next, work } = host;
+    req.sluice = new RequestHandle(work, this.#gateway.clock, runInside(this.#gateway, work));
+    this.#fields?.(res, work, this.#nowMs());
+    if (this.#handler === undefined) return next();
+    try {
+      const returned = this.#handler(req, res, next);
+      if (returned instanceof Promise) returned.catch((error) => fail(host, error, this.#nowMs()));
+    } catch (error) {
+      fail(host, error, this.#nowMs());
+    }
+  }
+
+  #wishes(req: Request): RequestWishes {
+    const { budgetHeaders, priorityHeader } = this.#gateway.config;
+    const { config, stats } = this.#entry.runtime;
+    let budgetMs: number | undefined;
+    for (const name of budgetHeaders) {
+      const value = req.headers[name];
+      if (value === undefined) continue;
+      const budget = parseBudget(value);
+      if (budget === 'malformed') stats.ignoreBudget();
+      else if (budget !== undefined) budgetMs = Math.min(budget, budgetMs ?? budget);
+    }
+    return {
+      budgetMs,
+      priority: priorityHeader === undefined ? undefined : parsePriority(req.headers[priorityHeader]),
+      callerKey: config.perCaller?.key(req),
+    };
+  }
+
+  #second(next: NextFunction): void {
+    if (!this.#warned) {
+      this.#warned = true;
+      const name = this.#entry.runtime.name;
+      this.#gateway.logger.warn(
+        { code: 'second_guard' },
+        `a second guard ("${name}") on one request does nothing; remove one`,
+      );
+    }
+    next();
+  }
+}
+
+/** A handler's error goes to the error handlers, unless nobody waits for an answer any more. */
+function fail(host: HttpHost, error: unknown, nowMs: number): void {
+  if (host.work.answered && host.res.writableEnded) host.work.route.stats.swallowLateWrite();
+  else if (host.res.destroyed) host.work.complete(nowMs, 'failed');
+  else host.next(error);
+}

@@ -1,0 +1,6 @@
+export { type GuardedHandler, type ProtectOptions, protect } from './guard.js';
+export { type HealthOptions, health } from './health.js';
+export { metrics, type OperationsOptions, operations } from './operations.js';
+export { HttpProblem, type PlainProblem, problem } from './problem.js';
+export { type ProblemHandlerOptions, problemHandler } from './problem-handler.js';
+export { type RouteTableEntry, type RouteTableOptions, routeTable } from './route-table.js';

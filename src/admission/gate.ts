@@ -1,0 +1,132 @@
+import type { Clock } from '../clock.js';
+import type { Bulkhead } from '../core/bulkhead.js';
+import { databaseUnavailable } from '../core/refusals.js';
+import type { Ticket } from '../core/ticket.js';
+import type { Refusal } from '../errors.js';
+import type { Deadline, DeadlineTimer } from './deadline-timer.js';
+
+/** Who stands at the gate: what it is told about its queued ticket. Both may run the application's code at once. */
+export interface GateClient {
+  /** The ticket got its seat. */
+  onLease(nowMs: number): void;
+  /** The ticket is shed. */
+  onShed(nowMs: number, refusal: Refusal): void;
+}
+
+/** A ticket at a gate. */
+export type GateTicket = Ticket<GateClient>;
+
+/** Tickets whose waiting ends in one go before the clock is read again. */
+const BATCH = 16;
+/** How long one hand-out may take before input gets its turn. */
+const TURN_MS = 8;
+
+/**
+ * The seats of one pool at work: calls the bulkhead, hands freed seats on, and gives an outage up when its time is
+ * over. Who gets a seat is decided in the bulkhead; here is only the doing.
+ */
+export class Gate {
+  readonly bulkhead: Bulkhead<GateClient>;
+  readonly #clock: Clock;
+  readonly #timer: DeadlineTimer;
+  readonly #again: Deadline;
+  readonly #rideOut: Deadline;
+  #handingOut = false;
+  #shedding: ((ticket: GateTicket) => Refusal) | undefined;
+
+  constructor(bulkhead: Bulkhead<GateClient>, clock: Clock, timer: DeadlineTimer) {
+    this.bulkhead = bulkhead;
+    this.#clock = clock;
+    this.#timer = timer;
+    this.#again = { dueAtMs: 0, heapIndex: -1, onDue: (nowMs) => this.#continue(nowMs) };
+    this.#rideOut = { dueAtMs: 0, heapIndex: -1, onDue: (nowMs) => this.#giveUp(nowMs) };
+  }
+
+  /** Enters a ticket. `leased`: go on at once; `queued`: its owner will be told; otherwise it is refused. */
+  enter(nowMs: number, ticket: GateTicket): 'leased' | 'queued' | Refusal {
+    return this.bulkhead.arrive(nowMs, ticket);
+  }
+
+  /** Ends a lease for good and hands the seat on. */
+  leave(nowMs: number, ticket: GateTicket): void {
+    this.bulkhead.release(nowMs, ticket);
+    this.handOut(nowMs);
+  }
+
+  /** Gives a seat up for a time and hands it on; `bulkhead.comeBack` asks for another. */
+  stepOut(nowMs: number, ticket: GateTicket): void {
+    this.bulkhead.release(nowMs, ticket, 'away');
+    this.handOut(nowMs);
+  }
+
+  /** The server behind the seats is lost: nothing is handed out until {@link up}. */
+  down(nowMs: number): void {
+    const { outage } = this.bulkhead;
+    outage.begin(nowMs);
+    if (outage.givenUpAtMs !== undefined) this.#timer.set(this.#rideOut, outage.givenUpAtMs, nowMs);
+  }
+
+  /** The server answers again. */
+  up(nowMs: number): void {
+    this.bulkhead.outage.end(nowMs);
+    this.#timer.clear(this.#rideOut);
+    this.handOut(nowMs);
+  }
+
+  /**
+   * Gives free seats to those that wait. A request that starts here may free its seat at once: then the loop goes on
+   * and not the stack.
+   */
+  handOut(nowMs: number): void {
+    if (this.#handingOut || this.bulkhead.queued === 0) return;
+    this.#handingOut = true;
+    let now = nowMs;
+    try {
+      for (let done = 1; ; done++) {
+        const ticket = this.bulkhead.next(now);
+        if (ticket === undefined) return;
+        if (ticket.refusal === undefined) ticket.owner.onLease(now);
+        else ticket.owner.onShed(now, ticket.refusal);
+        if (done % BATCH !== 0) continue;
+        now = this.#clock.nowMs();
+        if (now - nowMs > TURN_MS) {
+          this.#timer.set(this.#again, now, now);
+          return;
+        }
+      }
+    } finally {
+      this.#handingOut = false;
+    }
+  }
+
+  /** Sheds everybody that waits, for one reason, in turns: an outage that lasts, or the end of the process. */
+  shedAll(nowMs: number, refusalFor: (ticket: GateTicket) => Refusal): void {
+    this.#shedding = refusalFor;
+    this.#continue(nowMs);
+  }
+
+  #continue(nowMs: number): void {
+    if (this.#shedding !== undefined && this.#shedSome(nowMs, this.#shedding))
+      this.#timer.set(this.#again, nowMs, nowMs);
+    else this.handOut(nowMs);
+  }
+
+  /** Sheds one batch; true when more are queued. */
+  #shedSome(nowMs: number, refusalFor: (ticket: GateTicket) => Refusal): boolean {
+    for (let done = 0; done < BATCH; done++) {
+      const ticket = this.bulkhead.anyQueued();
+      if (ticket === undefined) {
+        this.#shedding = undefined;
+        return false;
+      }
+      this.bulkhead.withdraw(nowMs, ticket);
+      ticket.owner.onShed(nowMs, refusalFor(ticket));
+    }
+    return true;
+  }
+
+  #giveUp(nowMs: number): void {
+    const downMs = Math.round(this.bulkhead.outage.lastedMs(nowMs));
+    this.shedAll(nowMs, (ticket) => databaseUnavailable({ route: ticket.route.name, down_for_ms: downMs }, 1_000));
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Whether the server behind a bulkhead can be reached, and how much of an outage is still worth waiting out. A pure
+ * state: the instant is an argument.
+ */
+export class Outage {
+  readonly #rideOutMs: number;
+  #sinceMs: number | undefined;
+  #recoveringUntilMs = Number.NEGATIVE_INFINITY;
+
+  /** @param rideOutMs - How much of an outage tickets wait out, from its start, in milliseconds, at least 0. */
+  constructor(rideOutMs: number) {
+    this.#rideOutMs = rideOutMs;
+  }
+
+  /** True from the loss of the server to the first success. */
+  get down(): boolean {
+    return this.#sinceMs !== undefined;
+  }
+
+  /** The outage began. A second call during one outage changes nothing. */
+  begin(nowMs: number): void {
+    this.#sinceMs ??= nowMs;
+  }
+
+  /** The server answers again. */
+  end(nowMs: number): void {
+    if (this.#sinceMs === undefined) return;
+    this.#sinceMs = undefined;
+    this.#recoveringUntilMs = nowMs + this.#rideOutMs;
+  }
+
+  /** Milliseconds since the start of the outage; 0 when there is none. */
+  lastedMs(nowMs: number): number {
+    return this.#sinceMs === undefined ? 0 : Math.max(0, nowMs - this.#sinceMs);
+  }
+
+  /** Milliseconds for which tickets still wait this outage out; 0 when its time is over. */
+  leftToRideOutMs(nowMs: number): number {
+    return this.#sinceMs === undefined ? 0 : Math.max(0, this.#sinceMs + this.#rideOutMs - nowMs);
+  }
+
+  /** The instant at which those that wait are given up; `undefined` when there is no outage. */
+  get givenUpAtMs(): number | undefined {
+    return this.#sinceMs === undefined ? undefined : this.#sinceMs + this.#rideOutMs;
+  }
+
+  /**
+   * True for a while after an outage, while the backlog it left drains: the bound on queued work is judged by
+   * feasibility alone, or the backlog would make the server look overloaded and shed those who can be served in time.
+   */
+  recovering(nowMs: number): boolean {
+    return nowMs < this.#recoveringUntilMs;
+  }
+}

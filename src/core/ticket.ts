@@ -1,0 +1,55 @@
+import type { Refusal } from '../errors.js';
+import type { Queueable } from './class-queue.js';
+import type { PriorityRank } from './priority.js';
+
+/** What admission wants to know about how long a route holds its seat. Instants and durations in milliseconds. */
+export interface HoldTimes {
+  p50(nowMs: number): number;
+  p90(nowMs: number): number;
+  meanMs(nowMs: number): number;
+}
+
+/** A route as its bulkhead sees it. The counters belong to the bulkhead. */
+export interface RouteLoad {
+  readonly name: string;
+  readonly deadlineMs: number;
+  /** Tickets of this route that may be queued at once. */
+  readonly maxQueued: number;
+  readonly times: HoldTimes;
+  queued: number;
+  /** The last instant at which a ticket of this route got its seat; -Infinity before the first. */
+  lastLeaseMs: number;
+}
+
+/**
+ * A classified request on its way through one bulkhead. It ends exactly once: a seat is released, or it is shed, or
+ * its client leaves. `Owner` is whoever is told; admission carries it and never looks at it.
+ */
+export class Ticket<Owner = unknown> implements Queueable<Ticket<Owner>> {
+  readonly owner: Owner;
+  readonly route: RouteLoad;
+  readonly rank: PriorityRank;
+  readonly arrivedAtMs: number;
+  /** The instant after which an answer is worthless. `Infinity` for none. */
+  readonly deadlineAtMs: number;
+  state: 'new' | 'queued' | 'leased' | 'away' | 'ended' = 'new';
+  /** Seat-milliseconds that were predicted when the ticket was queued or leased. */
+  expectedMs = 0;
+  queuedAtMs = 0;
+  leasedAtMs = 0;
+  /** Milliseconds for which earlier seats of this ticket were held, where it gave one up in between. */
+  heldBeforeMs = 0;
+  /** Why the ticket was shed, once it was. */
+  refusal: Refusal | undefined = undefined;
+  older: Ticket<Owner> | undefined = undefined;
+  newer: Ticket<Owner> | undefined = undefined;
+  inLine = false;
+
+  constructor(owner: Owner, route: RouteLoad, rank: PriorityRank, arrivedAtMs: number, deadlineAtMs: number) {
+    this.owner = owner;
+    this.route = route;
+    this.rank = rank;
+    this.arrivedAtMs = arrivedAtMs;
+    this.deadlineAtMs = deadlineAtMs;
+  }
+}

@@ -1,0 +1,207 @@
+import { DeadlineTimer } from './admission/deadline-timer.js';
+import { LoopLag } from './admission/loop-lag.js';
+import { type Clock, systemClock } from './clock.js';
+import type { GatewayConfig } from './config/config.js';
+import type { GatewayOptions } from './config/options.js';
+import { resolveConfig } from './config/resolve.js';
+import { assemblePool, assembleRoute, type Parts } from './gateway/assemble.js';
+import { type BudgetReport, checkServerBudget } from './gateway/budget-check.js';
+import { describePool, describeRoute } from './gateway/describe.js';
+import { type DrainOptions, drainWork, pause } from './gateway/drain.js';
+import type { PoolRuntime } from './gateway/pool-runtime.js';
+import type { RequestHandle } from './gateway/request-handle.js';
+import type { WorkContext } from './gateway/request-work.js';
+import { RouteEntry } from './gateway/route-entry.js';
+import type { RouteRuntime } from './gateway/route-runtime.js';
+import { type RunOptions, runWork } from './gateway/run-work.js';
+import { consoleLogger, type Logger } from './telemetry/log.js';
+import type { TelemetrySource } from './telemetry/source.js';
+
+/** What surrounds a gateway. Every field has a default; tests replace them. */
+export interface GatewaySurroundings {
+  /** Variables that tune the configuration. Default `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Default: warnings to the console, each code once in a while. */
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  /** Uniform in [0, 1). Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** Whether the process should get traffic, and if not, why. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}
+
+/** How long the start waits for the first connection of each pool before it goes on without. */
+const START_WAIT_MS = 2_000;
+
+/**
+ * Pools, queues, buckets and breakers behind one set of routes. Made by {@link createGateway}; shared by everything in
+ * the process that works on these pools.
+ */
+export class Gateway<RouteName extends string = string> {
+  readonly config: GatewayConfig;
+  readonly clock: Clock;
+  readonly #timer: DeadlineTimer;
+  readonly #lag: LoopLag;
+  readonly #pools = new Map<string, PoolRuntime>();
+  readonly #routes = new Map<string, RouteEntry>();
+  readonly #admitting = { draining: false };
+  readonly #logger: Logger;
+  #notReady: string | undefined;
+  #budget: BudgetReport | undefined;
+  #drained: Promise<void> | undefined;
+
+  /** Use {@link createGateway}, which checks the budget and waits for the first connections. */
+  constructor(config: GatewayConfig, surroundings: GatewaySurroundings) {
+    this.config = config;
+    this.clock = surroundings.clock ?? systemClock;
+    this.#logger = surroundings.logger ?? consoleLogger();
+    this.#timer = new DeadlineTimer(this.clock);
+    this.#lag = new LoopLag(this.clock);
+    const warn = (code: string, message: string): void => this.#logger.warn({ code }, message);
+    const random = surroundings.random ?? Math.random;
+    const parts: Parts = { config, clock: this.clock, timer: this.#timer, random, warn };
+    for (const pool of config.pools.values()) this.#pools.set(pool.name, assemblePool(parts, pool));
+    const context: WorkContext = { mode: config.mode, clock: this.clock, timer: this.#timer, warn };
+    for (const route of config.routes.values()) {
+      const runtime = assembleRoute(parts, route, this.#pools);
+      const entry = new RouteEntry(runtime, context, this.#lag, this.#admitting, config.maxEventLoopLagMs);
+      this.#routes.set(route.name, entry);
+    }
+  }
+
+  /** True once {@link drain} has ended admission. */
+  get draining(): boolean {
+    return this.#admitting.draining;
+  }
+
+  /** The log that this gateway writes to. */
+  get logger(): Logger {
+    return this.#logger;
+  }
+
+  /**
+   * Runs work outside HTTP (a batch, a consumer, a migration) under the same rules as a request on the route.
+   *
+   * @throws SluiceError - the refusal, or `deadline_expired`; and whatever `work` throws.
+   */
+  run<T>(route: RouteName, work: (handle: RequestHandle) => Promise<T>, options: RunOptions = {}): Promise<T> {
+    return runWork(this, this.entry(route), work, options);
+  }
+
+  /**
+   * The way into a route, for adapters to a web framework.
+   *
+   * @throws RangeError when the configuration has no such route.
+   */
+  entry(route: string): RouteEntry {
+    const entry = this.#routes.get(route);
+    if (entry !== undefined) return entry;
+    const known = [...this.#routes.keys()].map((name) => `"${name}"`).join(', ');
+    throw new RangeError(`no route "${route}" is configured; the routes are ${known}`);
+  }
+
+  /** Whether the process should get traffic: not before its pools were seen, not while draining, not over budget. */
+  readiness(): Readiness {
+    const reasons: string[] = [];
+    if (this.#notReady !== undefined) reasons.push(this.#notReady);
+    if (this.#budget?.ok === false) reasons.push(this.#budget.message);
+    const down = [...this.#pools.values()].filter(({ pool }) => pool.state !== 'up').map(({ name }) => `"${name}"`);
+    if (down.length > 0 && down.length === this.#pools.size)
+      reasons.push(`no pool can reach its database: ${down.join(', ')}`);
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  /** Live figures, for metrics and snapshots. */
+  telemetry(): TelemetrySource {
+    return {
+      mode: this.config.mode,
+      draining: this.draining,
+      eventLoopLagMs: this.#lag.averageMs(this.clock.nowMs()),
+      routes: () => this.#runtimes().map((route) => describeRoute(route)),
+      pools: () => [...this.#pools.values()].map((pool) => describePool(pool, this.clock.nowMs())),
+    };
+  }
+
+  /**
+   * Ends the gateway in order: readiness fails at once, admission goes on for `readinessDelayMs`, then nothing new is
+   * admitted, work in flight ends or is cancelled at the bound, and the pools close. Calling it again returns the same
+   * promise. It never rejects.
+   */
+  drain(options: DrainOptions = {}): Promise<void> {
+    this.#drained ??= this.#drain(options);
+    return this.#drained;
+  }
+
+  /** Waits for the first connections, a bounded time, and checks that the pools fit their servers. @internal */
+  async start(): Promise<void> {
+    const untilMs = this.clock.nowMs() + START_WAIT_MS;
+    const pools = [...this.#pools.values()];
+    await Promise.all(pools.map((pool) => this.#firstConnection(pool, untilMs)));
+    if (this.#budget?.ok !== false) return;
+    await this.drain({ timeoutMs: 0 });
+    throw new Error(this.#budget.message);
+  }
+
+  async #firstConnection({ pool, name }: PoolRuntime, untilMs: number): Promise<void> {
+    const check = pool.acquire({ deadlineAtMs: Number.POSITIVE_INFINITY, rank: 0 }).then(async (connection) => {
+      try {
+        this.#budget = worse(this.#budget, await checkServerBudget(connection, name, this.config));
+      } catch (error) {
+        this.#logger.warn({ code: 'budget_unknown' }, `pool "${name}": its connection budget could not be checked`);
+        this.#logger.debug({ error }, 'budget check');
+      } finally {
+        await connection.release();
+      }
+      if (this.#budget?.ok === false) this.#logger.error({ code: 'over_budget' }, this.#budget.message);
+    });
+    // A pool that closes before it was ever up rejects; there is nothing to check then.
+    const settled = check.catch(() => {});
+    await Promise.race([settled, pause(this.clock, Math.max(0, untilMs - this.clock.nowMs()))]);
+  }
+
+  async #drain(options: DrainOptions): Promise<void> {
+    this.#notReady = 'draining';
+    if (options.timeoutMs !== 0 && this.config.readinessDelayMs > 0)
+      await pause(this.clock, this.config.readinessDelayMs);
+    const drained = {
+      clock: this.clock,
+      admitting: this.#admitting,
+      routes: this.#runtimes(),
+      pools: [...this.#pools.values()],
+    };
+    await drainWork(drained, options.server, options.timeoutMs ?? this.config.drainTimeoutMs);
+    this.#timer.stop();
+    this.#lag.stop();
+    for (const { breaker } of this.#pools.values()) breaker?.shutdown();
+  }
+
+  #runtimes(): RouteRuntime[] {
+    return [...this.#routes.values()].map(({ runtime }) => runtime);
+  }
+}
+
+function worse(one: BudgetReport | undefined, other: BudgetReport): BudgetReport {
+  return one?.ok === false ? one : other;
+}
+
+/**
+ * Makes a gateway: reads the configuration, opens the pools, waits a bounded time for their first connections and
+ * checks that together they fit their servers. A database that is down does not fail the start: readiness does, until
+ * it comes.
+ *
+ * @throws ConfigError with every mistake of the configuration, before anything is opened.
+ * @throws Error when the pools ask for more connections than their server has; the message shows the sum.
+ */
+export async function createGateway<const Options extends GatewayOptions>(
+  options: Options,
+  surroundings: GatewaySurroundings = {},
+): Promise<Gateway<keyof Options['routes'] & string>> {
+  const config = resolveConfig(options, surroundings.env ?? process.env);
+  const gateway = new Gateway<keyof Options['routes'] & string>(config, surroundings);
+  await gateway.start();
+  return gateway;
+}

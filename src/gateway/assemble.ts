@@ -1,0 +1,110 @@
+import type { DeadlineTimer } from '../admission/deadline-timer.js';
+import { Gate } from '../admission/gate.js';
+import { PoolBreaker } from '../breaker/pool-breaker.js';
+import type { Clock } from '../clock.js';
+import type { GatewayConfig, PoolConfig, RouteConfig } from '../config/config.js';
+import { Bulkhead } from '../core/bulkhead.js';
+import { rankOf } from '../core/priority.js';
+import { ServiceTimes } from '../core/service-times.js';
+import { createPgPool } from '../pools/connection-pool.js';
+import type { PoolListener } from '../pools/contract.js';
+import { LocalRateLimit } from '../rate-limit/local-rate-limit.js';
+import { RouteStats } from '../telemetry/route-stats.js';
+import type { PoolRuntime } from './pool-runtime.js';
+import type { RouteRuntime } from './route-runtime.js';
+
+/** What the parts of a gateway are built with. */
+export interface Parts {
+  readonly config: GatewayConfig;
+  readonly clock: Clock;
+  readonly timer: DeadlineTimer;
+  readonly random: () => number;
+  readonly warn: (code: string, message: string) => void;
+}
+
+/** Builds one pool with its gate and its breaker, and lets each know what the others must know. */
+export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
+  const { clock, timer, random, warn } = parts;
+  const servesTopClass = [...parts.config.routes.values()].some(
+    (route) => route.pool === config.name && route.priority === 'critical',
+  );
+  const bulkhead = new Bulkhead<Gate extends { bulkhead: Bulkhead<infer Owner> } ? Owner : never>({
+    seats: Math.max(1, Math.floor(config.max / config.operationsPerRequest)),
+    headroom: config.headroom,
+    servesTopClass,
+    shares: { cap: config.capCritical, minima: [0, config.minHigh, config.minNormal, config.minLow] },
+    rideOutMs: config.rideOutMs,
+  });
+  const gate = new Gate(bulkhead, clock, timer);
+  const listener: PoolListener = {
+    onDown: (nowMs) => gate.down(nowMs),
+    onUp: (nowMs) => gate.up(nowMs),
+    onWarning: (code, message) => warn(code, `pool "${config.name}": ${message}`),
+  };
+  gate.down(clock.nowMs());
+  const pool = createPgPool({
+    ...config,
+    applicationName: parts.config.applicationName,
+    clock,
+    random,
+    listener,
+  });
+  return { name: config.name, config, pool, gate, breaker: assembleBreaker(parts, config) };
+}
+
+function assembleBreaker({ clock, random, warn }: Parts, config: PoolConfig): PoolBreaker | undefined {
+  if (!config.breaker) return undefined;
+  return new PoolBreaker({
+    name: config.name,
+    errorPercent: config.breakerErrorPercent,
+    minimumCalls: config.breakerMinimumCalls,
+    windowMs: config.breakerWindowMs,
+    resetMs: config.breakerResetMs,
+    random,
+    clock,
+    onChange: (state) => {
+      if (state !== 'half_open') warn(`breaker_${state}`, `the circuit of pool "${config.name}" is ${state}`);
+    },
+  });
+}
+
+/** Builds one route on the pools that exist. */
+export function assembleRoute(
+  parts: Parts,
+  config: RouteConfig,
+  pools: ReadonlyMap<string, PoolRuntime>,
+): RouteRuntime {
+  const pool = config.pool === undefined ? undefined : pools.get(config.pool);
+  return {
+    name: config.name,
+    config,
+    rank: rankOf(config.priority),
+    deadlineMs: config.deadlineMs,
+    maxQueued: config.maxQueued,
+    times: new ServiceTimes(config.expectedMs === undefined ? {} : { expectedMs: config.expectedMs }),
+    stats: new RouteStats(),
+    rate: assembleRate(config),
+    pool,
+    gate: pool?.gate ?? assembleConcurrency(parts, config),
+    queued: 0,
+    lastLeaseMs: Number.NEGATIVE_INFINITY,
+  };
+}
+
+function assembleRate(config: RouteConfig): LocalRateLimit | undefined {
+  const { ratePerSecond, burst, perCaller } = config;
+  if (ratePerSecond === undefined && perCaller === undefined) return undefined;
+  return new LocalRateLimit({
+    endpoint: ratePerSecond === undefined ? undefined : { refillPerSecond: ratePerSecond, burst },
+    perCaller: perCaller && {
+      refillPerSecond: perCaller.ratePerSecond,
+      burst: perCaller.burst,
+      maxKeys: perCaller.maxKeys,
+    },
+  });
+}
+
+function assembleConcurrency({ clock, timer }: Parts, config: RouteConfig): Gate | undefined {
+  if (config.concurrency === undefined) return undefined;
+  return new Gate(new Bulkhead({ seats: config.concurrency, servesTopClass: false }), clock, timer);
+}

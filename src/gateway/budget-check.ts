@@ -1,0 +1,36 @@
+import type { GatewayConfig } from '../config/config.js';
+import { checkBudget } from '../core/budget.js';
+import type { Connection } from '../pools/contract.js';
+import { readServerLimits } from '../pools/server-limits.js';
+
+/** Whether the pools on one server fit it. */
+export interface BudgetReport {
+  readonly ok: boolean;
+  /** The sum, and the remedy where it does not fit. Names servers by host and port only. */
+  readonly message: string;
+}
+
+/** Compares what the pools on one server may open, in every instance, with what the server really gives. */
+export async function checkServerBudget(
+  connection: Connection,
+  poolName: string,
+  config: GatewayConfig,
+): Promise<BudgetReport> {
+  const { maxConnections, superuserReserved } = await readServerLimits(connection);
+  const pools = [...config.pools.values()].map(({ name, max, url }) => ({ name, max, server: serverOf(url) }));
+  const server = pools.find(({ name }) => name === poolName)?.server ?? '';
+  const { ok, detail } = checkBudget(pools, {
+    server,
+    maxConnections,
+    superuserReserved,
+    reserve: config.budgetReserve,
+    instances: config.instances,
+  });
+  return { ok, message: detail };
+}
+
+/** Host and port of a connection URL: what names a server without its secrets. */
+function serverOf(url: string): string {
+  const { hostname, port, searchParams } = new URL(url);
+  return `${hostname || searchParams.get('host') || 'localhost'}:${port || '5432'}`;
+}

@@ -1,0 +1,289 @@
+import type { Clock } from '../clock.js';
+import type { PriorityRank } from '../core/priority.js';
+import { type Outcome, SluiceError } from '../errors.js';
+import {
+  AcquireTimeoutError,
+  type Connection,
+  PoolClosedError,
+  type QueryResult,
+  type TransactionOptions,
+} from '../pools/contract.js';
+import { BorrowedClient, type SluiceClient } from './borrowed-client.js';
+import {
+  breakerOpen,
+  connectionLost,
+  databaseAway,
+  databaseBusy,
+  deadlineExpired,
+  speaksOfIllness,
+} from './failures.js';
+import { Loan } from './loan.js';
+import type { PoolRuntime } from './pool-runtime.js';
+
+/** Whose database work this is. */
+export interface SessionOwner {
+  readonly routeName: string;
+  readonly rank: PriorityRank;
+  /** The whole time that the request was given, in milliseconds. */
+  readonly allowedMs: number;
+  /** A statement that was stopped after this long speaks against the database, not against a short budget. */
+  readonly slowMs: number;
+  readonly deadlineAtMs: number;
+  /** Every connection of the request is back. */
+  onIdle(): void;
+  /** Something to log, with a stable code. */
+  onWarning(code: string, message: string): void;
+}
+
+/** A statement that reads and commits nothing, so that losing it loses nothing. */
+const READ_ONLY = /^\s*(?:select|values|table|show|explain)\b/i;
+
+/**
+ * The database work of one request: borrows connections of one pool, bounds each statement by the time left, tells the
+ * breaker how it went, and knows at any instant what a caller may be told about the outcome.
+ */
+export class DatabaseSession {
+  readonly #runtime: PoolRuntime;
+  readonly #owner: SessionOwner;
+  readonly #clock: Clock;
+  readonly #loans = new Set<Loan>();
+  #acquiring = 0;
+  #closedBy: Error | undefined;
+  #started = false;
+  #mayHaveCommitted = false;
+  #writesUnderWay = 0;
+
+  constructor(runtime: PoolRuntime, owner: SessionOwner, clock: Clock) {
+    this.#runtime = runtime;
+    this.#owner = owner;
+    this.#clock = clock;
+  }
+
+  /** True while no connection is borrowed or asked for. */
+  get idle(): boolean {
+    return this.#loans.size === 0 && this.#acquiring === 0;
+  }
+
+  /** True while a COMMIT is on its way: nothing may be stopped now. */
+  get committing(): boolean {
+    for (const loan of this.#loans) if (loan.committing) return true;
+    return false;
+  }
+
+  /** What a caller may be told about the work so far. */
+  get outcome(): Outcome {
+    if (this.#mayHaveCommitted || this.#writesUnderWay > 0 || this.committing) return 'unknown';
+    return this.#started ? 'rolled_back' : 'not_started';
+  }
+
+  async query<Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
+    const loan = await this.#borrow();
+    try {
+      return await this.#statement<Row>(loan, text, values, true);
+    } finally {
+      this.#giveBack(loan);
+    }
+  }
+
+  async transaction<T>(work: (client: SluiceClient) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    const loan = await this.#begin(options);
+    const client = new BorrowedClient((text, values) => this.#statement(loan, text, values, false));
+    try {
+      const result = await work(client);
+      await this.#commit(loan);
+      return result;
+    } finally {
+      client.die();
+      this.#giveBack(loan);
+    }
+  }
+
+  async connect(): Promise<BorrowedClient> {
+    const loan = await this.#borrow();
+    const client: BorrowedClient = new BorrowedClient(
+      (text, values) => this.#freeStatement(loan, text, values),
+      () => this.#giveBack(loan),
+    );
+    return client;
+  }
+
+  /**
+   * Ends the work: what runs is cancelled and rolled back, what is asked for later rejects with `reason`. A COMMIT that
+   * is on its way is left alone.
+   */
+  close(reason: Error): void {
+    this.#closedBy ??= reason;
+    const nowMs = this.#clock.nowMs();
+    for (const loan of this.#loans) {
+      if (loan.committing) continue;
+      loan.slow = loan.connection.busy && nowMs - loan.statementSinceMs >= this.#owner.slowMs;
+      this.#giveBack(loan);
+    }
+  }
+
+  async #borrow(): Promise<Loan> {
+    if (this.#closedBy !== undefined) throw this.#closedBy;
+    const { pool, breaker } = this.#runtime;
+    const nowMs = this.#clock.nowMs();
+    const pass = breaker?.enter(nowMs, this.#owner.deadlineAtMs);
+    if (breaker !== undefined && pass === undefined) {
+      throw breakerOpen(pool.name, breaker.retryAfterMs(nowMs), this.outcome);
+    }
+    const free = pool.tryAcquire();
+    const connection =
+      free ??
+      (await this.#acquire().catch((error) => {
+        pass?.settle('neutral');
+        throw error;
+      }));
+    const loan = new Loan(connection, pass, this.#clock);
+    this.#loans.add(loan);
+    if (this.#closedBy !== undefined) {
+      this.#giveBack(loan);
+      throw this.#closedBy;
+    }
+    return loan;
+  }
+
+  async #acquire(): Promise<Connection> {
+    const { pool } = this.#runtime;
+    this.#acquiring++;
+    try {
+      return await pool.acquire({ deadlineAtMs: this.#owner.deadlineAtMs, rank: this.#owner.rank });
+    } catch (error) {
+      if (this.#closedBy !== undefined) throw this.#closedBy;
+      if (error instanceof PoolClosedError) throw databaseAway(pool.name, this.outcome, error);
+      if (!(error instanceof AcquireTimeoutError)) throw error;
+      if (pool.state !== 'up') throw databaseAway(pool.name, this.outcome, error);
+      throw deadlineExpired(this.#owner.routeName, this.#owner.allowedMs, this.outcome);
+    } finally {
+      this.#acquiring--;
+      if (this.#closedBy !== undefined && this.idle) this.#owner.onIdle();
+    }
+  }
+
+  async #begin(options: TransactionOptions | undefined): Promise<Loan> {
+    const loan = await this.#borrow();
+    try {
+      loan.statementSinceMs = this.#clock.nowMs();
+      await loan.connection.begin(this.#limitMs(), options);
+      return loan;
+    } catch (error) {
+      this.#giveBack(loan);
+      const lost = this.#runtime.pool.classify(error) === 'connection_lost';
+      // Nothing of the caller's work was sent yet, so another connection does as well, in the time that is left.
+      if (lost && this.#closedBy === undefined && this.#limitMs() !== 1) return this.#begin(options);
+      throw this.#told(error, loan, false);
+    }
+  }
+
+  async #statement<Row>(
+    loan: Loan,
+    text: string,
+    values: readonly unknown[] | undefined,
+    alone: boolean,
+  ): Promise<QueryResult<Row>> {
+    if (this.#closedBy !== undefined) throw this.#closedBy;
+    const writesAlone = alone && !READ_ONLY.test(text);
+    this.#started = true;
+    loan.statementSinceMs = this.#clock.nowMs();
+    if (writesAlone) this.#writesUnderWay++;
+    try {
+      const result = await loan.connection.query<Row>(text, values, this.#limitMs());
+      if (writesAlone) this.#mayHaveCommitted = true;
+      loan.verdict = 'success';
+      return result;
+    } catch (error) {
+      loan.failedWith ??= error;
+      throw this.#told(error, loan, writesAlone);
+    } finally {
+      if (writesAlone) this.#writesUnderWay--;
+    }
+  }
+
+  /** A statement of a connection that the handler steers itself: it may end its own transactions. */
+  async #freeStatement<Row>(loan: Loan, text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
+    const command = COMMIT.test(text) ? 'commit' : BEGIN.test(text) ? 'begin' : 'other';
+    if (command === 'commit' && loan.connection.inTransaction) {
+      await this.#commit(loan);
+      return { rows: [], rowCount: null, command: 'COMMIT' };
+    }
+    if (command === 'begin' && !loan.connection.inTransaction) {
+      if (this.#closedBy !== undefined) throw this.#closedBy;
+      await loan.connection.begin(this.#limitMs()).catch((error) => {
+        throw this.#told(error, loan, false);
+      });
+      return { rows: [], rowCount: null, command: 'BEGIN' };
+    }
+    return this.#statement<Row>(loan, text, values, !loan.connection.inTransaction);
+  }
+
+  async #commit(loan: Loan): Promise<void> {
+    if (this.#closedBy !== undefined) throw this.#closedBy;
+    loan.committing = true;
+    let committed: boolean;
+    try {
+      committed = await loan.connection.commit();
+    } catch (error) {
+      loan.committing = false;
+      throw this.#told(error, loan, true);
+    }
+    loan.committing = false;
+    if (!committed) {
+      throw new Error(
+        'the transaction was rolled back: one of its statements had failed, and the failure was not passed on',
+        {
+          cause: loan.failedWith,
+        },
+      );
+    }
+    this.#mayHaveCommitted = true;
+    loan.verdict = 'success';
+  }
+
+  /** What the caller is told about a failed statement, and what the breaker is told about it. */
+  #told(error: unknown, loan: Loan, mayHaveCommitted: boolean): unknown {
+    const { pool } = this.#runtime;
+    const kind = pool.classify(error);
+    // Any answer of the server tells that nothing was committed; only silence leaves it open.
+    if (mayHaveCommitted && kind === 'connection_lost') this.#mayHaveCommitted = true;
+    if (this.#closedBy !== undefined) {
+      loan.verdict = loan.slow ? 'failure' : 'neutral';
+      return this.#closedBy;
+    }
+    const slow = kind === 'cancelled' && this.#clock.nowMs() - loan.statementSinceMs >= this.#owner.slowMs;
+    loan.verdict = slow || speaksOfIllness(kind, error) ? 'failure' : 'neutral';
+    if (error instanceof SluiceError) return error;
+    switch (kind) {
+      case 'connection_lost':
+        return connectionLost(pool.name, this.outcome, error);
+      case 'database_busy':
+        return databaseBusy(pool.name, this.outcome, error);
+      case 'cancelled':
+        return deadlineExpired(this.#owner.routeName, this.#owner.allowedMs, this.outcome);
+      default:
+        return error;
+    }
+  }
+
+  #limitMs(): number | undefined {
+    const { deadlineAtMs } = this.#owner;
+    if (deadlineAtMs === Number.POSITIVE_INFINITY) return undefined;
+    return Math.max(1, deadlineAtMs - this.#clock.nowMs());
+  }
+
+  /** Returns a connection, once. The loan counts until the connection is idle again or destroyed. */
+  #giveBack(loan: Loan): void {
+    if (loan.returned) return;
+    loan.returned = true;
+    const done = loan.connection.release();
+    loan.settle();
+    done.then(() => {
+      this.#loans.delete(loan);
+      if (this.idle) this.#owner.onIdle();
+    });
+  }
+}
+
+const COMMIT = /^\s*(?:commit|end)(?:\s+(?:work|transaction))?\s*;?\s*$/i;
+const BEGIN = /^\s*(?:begin|start\s+transaction)(?:\s+(?:work|transaction))?\s*;?\s*$/i;

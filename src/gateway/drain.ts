@@ -1,0 +1,77 @@
+import type { Clock } from '../clock.js';
+import type { PoolRuntime } from './pool-runtime.js';
+import { draining } from './refusals.js';
+import type { Admitting } from './route-entry.js';
+import type { RouteRuntime } from './route-runtime.js';
+
+/** The part of `http.Server` that a drain needs. */
+export interface DrainableServer {
+  close(done?: (error?: Error) => void): unknown;
+  closeIdleConnections(): void;
+  closeAllConnections(): void;
+}
+
+/** How to drain. */
+export interface DrainOptions {
+  /** Stops listening as soon as nothing new is admitted, and is closed when the drain ends. */
+  readonly server?: DrainableServer;
+  /** Bound for work in flight, in milliseconds. Default: `drainTimeoutMs` of the configuration. */
+  readonly timeoutMs?: number;
+}
+
+/** What a drain works on. */
+export interface Drained {
+  readonly clock: Clock;
+  readonly admitting: Admitting;
+  readonly routes: readonly RouteRuntime[];
+  readonly pools: readonly PoolRuntime[];
+}
+
+const LOOK_EVERY_MS = 20;
+
+/**
+ * The ordered end (DESIGN §6): nothing new is admitted, work in flight comes to its end or to the bound, what is left
+ * is shed or cancelled, and the pools go last.
+ */
+export async function drainWork(
+  drained: Drained,
+  server: DrainableServer | undefined,
+  timeoutMs: number,
+): Promise<void> {
+  const { clock, admitting, routes, pools } = drained;
+  admitting.draining = true;
+  const closed = server === undefined ? Promise.resolve() : closeServer(server);
+  const untilMs = clock.nowMs() + timeoutMs;
+  while (clock.nowMs() < untilMs && busy(routes)) {
+    server?.closeIdleConnections();
+    await pause(clock, LOOK_EVERY_MS);
+  }
+  const nowMs = clock.nowMs();
+  for (const { gate } of routes) gate?.shedAll(nowMs, (ticket) => draining(ticket.route.name));
+  await Promise.all(pools.map(({ pool }) => pool.close(untilMs)));
+  server?.closeAllConnections();
+  await closed;
+}
+
+/** A promise for a delay that keeps the process alive: an ending process must not end before its drain. */
+export function pause(clock: Clock, delayMs: number): Promise<void> {
+  const alive = setInterval(() => {}, 60_000);
+  return new Promise((resolve) => {
+    clock.after(delayMs, () => {
+      clearInterval(alive);
+      resolve();
+    });
+  });
+}
+
+function busy(routes: readonly RouteRuntime[]): boolean {
+  return routes.some(({ stats }) => stats.inFlight > 0 || stats.undecided > 0);
+}
+
+function closeServer(server: DrainableServer): Promise<void> {
+  return new Promise((resolve) => {
+    // A server that was closed already answers with an error, and is closed all the same.
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}

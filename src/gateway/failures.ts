@@ -1,0 +1,107 @@
+import { type Outcome, SluiceError } from '../errors.js';
+import type { FailureKind } from '../pools/contract.js';
+
+/** The client went away. Nobody is answered with this: it ends the work of a request that has no reader any more. */
+export class ClientGoneError extends Error {
+  override readonly name = 'ClientGoneError';
+  constructor() {
+    super('the client went away before it was answered; its database work was stopped');
+  }
+}
+
+/** Database work was asked for, or still under way, after the request had been answered and had lost its seat. */
+export class AnsweredError extends Error {
+  override readonly name = 'AnsweredError';
+  constructor(route: string) {
+    super(`the request on route "${route}" has been answered; work that outlives it belongs into gateway.run()`);
+  }
+}
+
+/** The deadline ran out after dispatch. */
+export function deadlineExpired(route: string, deadlineMs: number, outcome: Outcome): SluiceError {
+  return new SluiceError({
+    code: 'deadline_expired',
+    status: 504,
+    outcome,
+    detail: `The deadline passed before the answer was ready. ${REMEDY[outcome]}`,
+    measured: { route, deadline_ms: Math.round(deadlineMs) },
+  });
+}
+
+/** The circuit opened between preflight and the first statement. */
+export function breakerOpen(pool: string, retryAfterMs: number, outcome: Outcome): SluiceError {
+  return new SluiceError({
+    code: 'breaker_open',
+    status: 503,
+    outcome,
+    detail: 'The database answers with too many failures at present, so it is left alone for a moment.',
+    retryAfterMs,
+    measured: { pool },
+  });
+}
+
+/** The connection died under the request. */
+export function connectionLost(pool: string, outcome: Outcome, cause: unknown): SluiceError {
+  return new SluiceError({
+    code: 'connection_lost',
+    status: outcome === 'unknown' ? 504 : 503,
+    outcome,
+    detail: `The connection to the database was lost. ${REMEDY[outcome]}`,
+    retryAfterMs: 1_000,
+    measured: { pool },
+    cause,
+  });
+}
+
+/** No connection could be had while the server is away. */
+export function databaseAway(pool: string, outcome: Outcome, cause: unknown): SluiceError {
+  return new SluiceError({
+    code: 'database_unavailable',
+    status: 503,
+    outcome,
+    detail: `The database cannot be reached at present. ${REMEDY[outcome]}`,
+    retryAfterMs: 1_000,
+    measured: { pool },
+    cause,
+  });
+}
+
+/** The server works and says that it cannot serve this now; its state is named. */
+export function databaseBusy(pool: string, outcome: Outcome, cause: unknown): SluiceError {
+  const sqlState = sqlStateOf(cause) ?? 'unknown';
+  return new SluiceError({
+    code: 'database_busy',
+    status: 503,
+    outcome,
+    detail: `The database cannot serve this at present: ${STATES[sqlState] ?? `state ${sqlState}`}. ${REMEDY[outcome]}`,
+    retryAfterMs: 1_000,
+    measured: { pool, sql_state: sqlState },
+    cause,
+  });
+}
+
+/** SQLSTATE of a driver's error, where it has one. */
+export function sqlStateOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Whether a failure tells that the database is ill, as against busy, unreachable or asked something wrong. */
+export function speaksOfIllness(kind: FailureKind, error: unknown): boolean {
+  return kind === 'server_fault' || (kind === 'database_busy' && sqlStateOf(error) !== '55P03');
+}
+
+const REMEDY: Readonly<Record<Outcome, string>> = {
+  not_started: 'Nothing was started: a retry is safe.',
+  rolled_back: 'Its work was rolled back: a retry is safe.',
+  unknown: 'Its work may have taken effect: look before you retry.',
+};
+
+const STATES: Readonly<Record<string, string>> = {
+  '55P03': 'a lock was not granted in time',
+  '53100': 'its disk is full',
+  '53200': 'it is out of memory',
+  '53300': 'it has too many connections',
+  '25006': 'it is read-only',
+  '57P03': 'it is starting or stopping',
+};

@@ -1,0 +1,32 @@
+import type { BreakerPass, Verdict } from '../breaker/pool-breaker.js';
+import type { Clock } from '../clock.js';
+import type { Connection } from '../pools/contract.js';
+
+/** One connection in the hands of one request, and what the breaker will be told about it. */
+export class Loan {
+  readonly connection: Connection;
+  readonly #pass: BreakerPass | undefined;
+  readonly #clock: Clock;
+  /** True from sending COMMIT to its answer. */
+  committing = false;
+  /** True once the connection is on its way back. */
+  returned = false;
+  /** A statement was stopped after it had used up much of the time allowed. */
+  slow = false;
+  /** When the present or last statement was sent. */
+  statementSinceMs = 0;
+  /** The first error of a statement, for the report of a COMMIT that becomes a rollback. */
+  failedWith: unknown;
+  verdict: Verdict = 'neutral';
+
+  constructor(connection: Connection, pass: BreakerPass | undefined, clock: Clock) {
+    this.connection = connection;
+    this.#pass = pass;
+    this.#clock = clock;
+  }
+
+  /** Tells the breaker how it went. */
+  settle(): void {
+    this.#pass?.settle(this.slow ? 'failure' : this.verdict, this.#clock.nowMs());
+  }
+}

@@ -1,0 +1,59 @@
+import type { Refusal } from '../errors.js';
+import type { RateShed } from '../rate-limit/local-rate-limit.js';
+
+/** The endpoint, or this caller on it, is over its bucket. */
+export function rateLimited(route: string, over: RateShed): Refusal {
+  const whose = over.scope === 'caller' ? 'This caller sends' : 'Requests to this endpoint come';
+  return {
+    code: 'rate_limited',
+    status: 429,
+    outcome: 'not_started',
+    detail: `${whose} faster than ${over.refillPerSecond} per second. Nothing was started; slow down.`,
+    retryAfterMs: over.retryAfterMs,
+    measured: { route, scope: over.scope, refill_per_second: over.refillPerSecond, burst: over.burst },
+  };
+}
+
+/** The process is shutting down. */
+export function draining(route: string): Refusal {
+  return {
+    code: 'draining',
+    status: 503,
+    outcome: 'not_started',
+    detail: 'This instance is shutting down. Nothing was started; another instance will answer.',
+    retryAfterMs: 1_000,
+    measured: { route },
+  };
+}
+
+/** The event loop of the process is too slow for this class of work. */
+export function overloaded(route: string, lagMs: number): Refusal {
+  return {
+    code: 'overloaded',
+    status: 503,
+    outcome: 'not_started',
+    detail: 'This instance is too busy for requests of this class at present. Nothing was started.',
+    retryAfterMs: 1_000,
+    measured: { route, event_loop_lag_ms: Math.round(lagMs) },
+  };
+}
+
+/** The circuit of the pool is open. */
+export function circuitOpen(route: string, pool: string, retryAfterMs: number): Refusal {
+  return {
+    code: 'breaker_open',
+    status: 503,
+    outcome: 'not_started',
+    detail: 'The database behind this endpoint is failing and left alone for a moment. Nothing was started.',
+    retryAfterMs,
+    measured: { route, pool },
+  };
+}
+
+/** A request would wait for a seat of the pool that its own work holds. */
+export function nestedOnSamePool(route: string, pool: string): Error {
+  return new Error(
+    `route "${route}" was run inside a request that holds a seat of the same pool "${pool}": it could wait for itself; ` +
+      'use the handle of the request, or a route with another pool',
+  );
+}

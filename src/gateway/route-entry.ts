@@ -1,0 +1,90 @@
+import type { LoopLag } from '../admission/loop-lag.js';
+import { PRIORITY_CLASSES, type PriorityClass, type PriorityRank, rankOf, TOP_RANK } from '../core/priority.js';
+import type { Refusal } from '../errors.js';
+import { circuitOpen, draining, overloaded } from './refusals.js';
+import { RequestWork, type WorkContext, type WorkHost } from './request-work.js';
+import type { RouteRuntime } from './route-runtime.js';
+
+/** What a client asked for; it can only ask for less than the route gives. */
+export interface RequestWishes {
+  /** Milliseconds that the client will wait. */
+  readonly budgetMs?: number | undefined;
+  readonly priority?: PriorityClass | undefined;
+  readonly callerKey?: string | undefined;
+}
+
+/** Whether the gateway still admits. */
+export interface Admitting {
+  draining: boolean;
+}
+
+/** How much more lag than the configured bound each class stands; the top class is never shed for lag. */
+const LAG_FACTOR: readonly [number, number, number, number] = [Number.POSITIVE_INFINITY, 2, 1.5, 1];
+/** A request cannot have waited unseen for longer than this: past it, something else held the process. */
+const LONGEST_UNSEEN_MS = 1_000;
+
+/** The way into one route: makes tickets and says, before any body is read, which of them would be refused. */
+export class RouteEntry {
+  readonly runtime: RouteRuntime;
+  readonly #context: WorkContext;
+  readonly #lag: LoopLag;
+  readonly #admitting: Admitting;
+  readonly #maxLagMs: number;
+
+  constructor(
+    runtime: RouteRuntime,
+    context: WorkContext,
+    lag: LoopLag,
+    admitting: Admitting,
+    /** 0 switches the guard off. */
+    maxLagMs: number,
+  ) {
+    this.runtime = runtime;
+    this.#context = context;
+    this.#lag = lag;
+    this.#admitting = admitting;
+    this.#maxLagMs = maxLagMs;
+  }
+
+  /** Classifies a request. Time that it spent unseen, while the event loop was busy, counts against its deadline. */
+  classify(nowMs: number, host: WorkHost, wishes: RequestWishes): RequestWork {
+    const { config, rank } = this.runtime;
+    const arrivedAtMs = nowMs - Math.min(LONGEST_UNSEEN_MS, this.#lag.overdueMs(nowMs));
+    const allowedMs = Math.min(config.deadlineMs, wishes.budgetMs ?? config.deadlineMs);
+    const wished = wishes.priority === undefined ? rank : rankOf(wishes.priority);
+    const lowest = wished > rank ? wished : rank;
+    const deadlineAtMs = arrivedAtMs + allowedMs;
+    return new RequestWork(this.#context, this.runtime, host, lowest, wishes.callerKey, arrivedAtMs, deadlineAtMs);
+  }
+
+  /**
+   * Judges a ticket on its headers alone, without I/O and without charging anything. A refusal ends the work.
+   */
+  preflight(nowMs: number, work: RequestWork): Refusal | undefined {
+    const refusal = this.#judge(nowMs, work);
+    if (refusal !== undefined) work.refusedAtPreflight(refusal);
+    return refusal;
+  }
+
+  #judge(nowMs: number, work: RequestWork): Refusal | undefined {
+    if (this.#admitting.draining) return draining(this.runtime.name);
+    if (this.#context.mode !== 'enforce') return undefined;
+    const { rank } = work.ticket;
+    if (this.#lagging(nowMs, rank)) return overloaded(this.runtime.name, this.#lag.averageMs(nowMs));
+    const { pool, gate } = this.runtime;
+    if (pool?.breaker?.refuses(nowMs) === true) {
+      return circuitOpen(this.runtime.name, pool.name, pool.breaker.retryAfterMs(nowMs));
+    }
+    return gate?.bulkhead.preflight(nowMs, work.ticket);
+  }
+
+  #lagging(nowMs: number, rank: PriorityRank): boolean {
+    if (this.#maxLagMs === 0 || rank === TOP_RANK) return false;
+    return this.#lag.averageMs(nowMs) > this.#maxLagMs * LAG_FACTOR[rank];
+  }
+}
+
+/** Reads a class name from a header; anything else is `undefined`. */
+export function parsePriority(value: string | string[] | undefined): PriorityClass | undefined {
+  return PRIORITY_CLASSES.find((name) => name === value);
+}

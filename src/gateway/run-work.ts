@@ -1,0 +1,121 @@
+import type { Clock } from '../clock.js';
+import { type Refusal, SluiceError } from '../errors.js';
+import { nestedOnSamePool } from './refusals.js';
+import { RequestHandle } from './request-handle.js';
+import type { RequestWork, WorkHost } from './request-work.js';
+import type { RequestWishes, RouteEntry } from './route-entry.js';
+
+/** How to run work outside HTTP. */
+export interface RunOptions {
+  /** Milliseconds for the whole work; only a shorter time than the route's deadline counts. */
+  readonly budgetMs?: number;
+  /** Whose bucket is charged, where the route has buckets per caller. */
+  readonly callerKey?: string;
+  /** Aborting it ends the work as a client that leaves would. */
+  readonly signal?: AbortSignal;
+}
+
+/** The part of a gateway that running needs. */
+export interface Runner {
+  readonly clock: Clock;
+  entry(route: string): RouteEntry;
+}
+
+/** Runs work on a route: the same stages as a request, with a promise instead of a response. */
+export async function runWork<T>(
+  runner: Runner,
+  entry: RouteEntry,
+  run: (handle: RequestHandle) => Promise<T>,
+  options: RunOptions,
+): Promise<T> {
+  options.signal?.throwIfAborted();
+  const caller = new Caller();
+  const wishes: RequestWishes = { budgetMs: options.budgetMs, callerKey: options.callerKey };
+  const nowMs = runner.clock.nowMs();
+  const work = entry.classify(nowMs, caller, wishes);
+  const leave = (): void => {
+    caller.leave(options.signal?.reason);
+    work.clientGone(runner.clock.nowMs());
+  };
+  options.signal?.addEventListener('abort', leave, { once: true });
+  try {
+    const refusal = entry.preflight(nowMs, work) ?? refusalOf(work.enter(nowMs), caller);
+    if (refusal !== undefined) throw new SluiceError(refusal);
+    await caller.turn;
+    return await Promise.race([finish(runner, work, run), caller.end]);
+  } finally {
+    options.signal?.removeEventListener('abort', leave);
+  }
+}
+
+/** How work runs other work inside itself: on another pool only, and within its own time left. */
+export function runInside(runner: Runner, parent: RequestWork) {
+  return <T>(route: string, run: (handle: RequestHandle) => Promise<T>): Promise<T> => {
+    const entry = runner.entry(route);
+    const { pool } = entry.runtime;
+    if (pool !== undefined && pool === parent.route.pool) {
+      return Promise.reject(nestedOnSamePool(route, pool.name));
+    }
+    const budgetMs = parent.deadlineAtMs - runner.clock.nowMs();
+    return runWork(runner, entry, run, { budgetMs, signal: parent.signal });
+  };
+}
+
+function refusalOf(arrival: 'leased' | 'queued' | Refusal, caller: Caller): Refusal | undefined {
+  if (arrival === 'leased') caller.proceed();
+  return typeof arrival === 'string' ? undefined : arrival;
+}
+
+async function finish<T>(runner: Runner, work: RequestWork, run: (handle: RequestHandle) => Promise<T>): Promise<T> {
+  try {
+    const result = await run(new RequestHandle(work, runner.clock, runInside(runner, work)));
+    work.complete(runner.clock.nowMs(), 'succeeded');
+    return result;
+  } catch (error) {
+    work.complete(runner.clock.nowMs(), 'failed');
+    throw error;
+  }
+}
+
+/** The caller of `run`: a promise for its turn, and one that rejects when its time is over. */
+class Caller implements WorkHost {
+  readonly turn: Promise<void>;
+  readonly end: Promise<never>;
+  #proceed: () => void = () => {};
+  #refuse: (reason: unknown) => void = () => {};
+  #expire: (reason: unknown) => void = () => {};
+
+  constructor() {
+    this.turn = new Promise((resolve, reject) => {
+      this.#proceed = resolve;
+      this.#refuse = reject;
+    });
+    this.end = new Promise((_, reject) => {
+      this.#expire = reject;
+    });
+    // Whoever waits sees the rejection; a caller that waits no more must not bring the process down.
+    this.turn.catch(() => {});
+    this.end.catch(() => {});
+  }
+
+  proceed(): void {
+    this.#proceed();
+  }
+
+  refuse(refusal: Refusal): void {
+    this.#refuse(new SluiceError(refusal));
+  }
+
+  expire(refusal: Refusal): void {
+    this.#expire(refusal instanceof SluiceError ? refusal : new SluiceError(refusal));
+  }
+
+  streaming(): boolean {
+    return false;
+  }
+
+  leave(reason: unknown): void {
+    this.#refuse(reason);
+    this.#expire(reason);
+  }
+}

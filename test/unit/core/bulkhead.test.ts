@@ -1,0 +1,283 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Bulkhead } from '../../../src/core/bulkhead.js';
+import type { PriorityRank } from '../../../src/core/priority.js';
+import type { Ticket } from '../../../src/core/ticket.js';
+import type { Refusal } from '../../../src/errors.js';
+import { fixedTimes, routeLoad, ticketOf } from '../../support/tickets.js';
+
+function code(arrival: 'leased' | 'queued' | Refusal | undefined): string | undefined {
+  return typeof arrival === 'object' ? arrival.code : arrival;
+}
+
+describe('Bulkhead', () => {
+  it('gives free seats at once, queues the next, and hands a freed seat on', () => {
+    const bulkhead = new Bulkhead({ seats: 2, servesTopClass: true });
+    const route = routeLoad();
+    const [a, b, c] = [ticketOf(route, 0, 0), ticketOf(route, 0, 0), ticketOf(route, 0, 0)];
+    expect([bulkhead.arrive(0, a), bulkhead.arrive(0, b), bulkhead.arrive(0, c)]).toEqual([
+      'leased',
+      'leased',
+      'queued',
+    ]);
+    expect(bulkhead.next(1)).toBeUndefined();
+    bulkhead.release(20, a);
+    expect(bulkhead.next(20)).toBe(c);
+    expect(c.state).toBe('leased');
+    expect(() => bulkhead.release(21, a)).toThrow('holds no seat');
+  });
+
+  it('refuses what cannot be answered in time, at arrival and at dispatch', () => {
+    const bulkhead = new Bulkhead({ seats: 1, servesTopClass: true });
+    const route = routeLoad({ times: fixedTimes(100) });
+    const first = ticketOf(route, 0, 0);
+    bulkhead.arrive(0, first);
+    const waits = ticketOf(route, 0, 0, 160);
+    expect(bulkhead.arrive(0, waits)).toBe('queued');
+    expect(code(bulkhead.arrive(0, ticketOf(route, 0, 0, 150)))).toBe('deadline_unreachable');
+    bulkhead.release(100, first);
+    expect(bulkhead.next(100)).toBe(waits);
+    expect(waits.refusal?.code).toBe('deadline_unreachable');
+    expect(bulkhead.inFlight).toBe(0);
+  });
+
+  it('refuses a budget below the median service at preflight, though a seat is free', () => {
+    const bulkhead = new Bulkhead({ seats: 1, servesTopClass: true });
+    const route = routeLoad({ times: fixedTimes(100), lastLeaseMs: 0 });
+    expect(code(bulkhead.preflight(10, ticketOf(route, 0, 10, 90)))).toBe('deadline_unreachable');
+    expect(bulkhead.preflight(10, ticketOf(route, 0, 10, 110))).toBeUndefined();
+  });
+
+  it('lets a route that is refused on its estimate alone through once a second, so that the estimate can heal', () => {
+    const bulkhead = new Bulkhead({ seats: 1, servesTopClass: true });
+    const route = routeLoad({ times: fixedTimes(900), lastLeaseMs: 0 });
+    expect(code(bulkhead.preflight(500, ticketOf(route, 0, 500)))).toBe('deadline_unreachable');
+    expect(bulkhead.preflight(1_000, ticketOf(route, 0, 1_000))).toBeUndefined();
+    expect(bulkhead.arrive(1_000, ticketOf(route, 0, 1_000))).toBe('leased');
+    expect(code(bulkhead.preflight(1_500, ticketOf(route, 0, 1_500)))).toBe('deadline_unreachable');
+  });
+
+  it('bounds the queue by predicted work and by count', () => {
+    const byWork = new Bulkhead({ seats: 1, servesTopClass: true });
+    const slow = routeLoad({ deadlineMs: 2_000, times: fixedTimes(100) });
+    byWork.arrive(0, ticketOf(slow, 0, 0));
+    const arrivals = Array.from({ length: 6 }, () => code(byWork.arrive(0, ticketOf(slow, 0, 0))));
+    expect(arrivals).toEqual(['queued', 'queued', 'queued', 'queued', 'queue_full', 'queue_full']);
+
+    const byCount = new Bulkhead({ seats: 1, servesTopClass: true });
+    const route = routeLoad({ maxQueued: 2, times: fixedTimes(1) });
+    byCount.arrive(0, ticketOf(route, 0, 0));
+    expect(Array.from({ length: 3 }, () => code(byCount.arrive(0, ticketOf(route, 0, 0))))).toEqual([
+      'queued',
+      'queued',
+      'queue_full',
+    ]);
+  });
+
+  it('leaves the last seats to the top class, and serves it first', () => {
+    const bulkhead = new Bulkhead({ seats: 4, headroom: 1, servesTopClass: true });
+    const report = routeLoad({ name: 'report', deadlineMs: 30_000, times: fixedTimes(300) });
+    const checkout = routeLoad({ name: 'checkout' });
+    const reports = Array.from({ length: 6 }, () => ticketOf(report, 3, 0));
+    expect(reports.map((ticket) => bulkhead.arrive(0, ticket))).toEqual([
+      'leased',
+      'leased',
+      'leased',
+      'queued',
+      'queued',
+      'queued',
+    ]);
+    const [one, two] = [ticketOf(checkout, 0, 1), ticketOf(checkout, 0, 1)];
+    expect(bulkhead.arrive(1, one)).toBe('leased');
+    expect(bulkhead.arrive(1, two)).toBe('queued');
+    bulkhead.release(2, one);
+    expect(bulkhead.next(2)).toBe(two);
+    bulkhead.release(3, two);
+    expect(bulkhead.next(3)).toBeUndefined();
+  });
+
+  it('keeps no headroom where no route of the top class uses the seats', () => {
+    const bulkhead = new Bulkhead({ seats: 2, servesTopClass: false });
+    const report = routeLoad();
+    expect([0, 0].map(() => bulkhead.arrive(0, ticketOf(report, 3, 0)))).toEqual(['leased', 'leased']);
+  });
+
+  it('gives every class its minimum, and the top class its cap, while all of them wait', () => {
+    const share = seatShares({ seats: 10, forMs: 60_000, holdMs: 50, queued: [0, 1, 2, 3] });
+    expect(share[0]).toBeCloseTo(0.9, 1);
+    expect(share[1]).toBeGreaterThanOrEqual(0.055);
+    expect(share[2]).toBeGreaterThanOrEqual(0.027);
+    expect(share[3]).toBeGreaterThanOrEqual(0.009);
+    const two = seatShares({ seats: 10, forMs: 60_000, holdMs: 50, queued: [0, 3] });
+    expect(two[0]).toBeCloseTo(0.9, 1);
+    expect(two[3]).toBeCloseTo(0.1, 1);
+  });
+
+  it('waits an outage out where the deadline allows it, and refuses at once where it does not', () => {
+    const bulkhead = new Bulkhead({ seats: 1, servesTopClass: true, rideOutMs: 2_000 });
+    const patient = routeLoad({ name: 'patient', deadlineMs: 3_000 });
+    const hasty = routeLoad({ name: 'hasty', deadlineMs: 500 });
+    bulkhead.outage.begin(0);
+    const waits = ticketOf(patient, 0, 100);
+    expect(bulkhead.preflight(100, waits)).toBeUndefined();
+    expect(bulkhead.arrive(100, waits)).toBe('queued');
+    expect(code(bulkhead.arrive(100, ticketOf(hasty, 0, 100)))).toBe('database_unavailable');
+    expect(bulkhead.next(500)).toBeUndefined();
+    expect(bulkhead.arrive(1_600, ticketOf(hasty, 0, 1_600))).toBe('queued');
+    expect(code(bulkhead.arrive(2_000, ticketOf(patient, 0, 2_000)))).toBe('database_unavailable');
+    bulkhead.outage.end(2_100);
+    expect(bulkhead.next(2_100)).toBe(waits);
+  });
+
+  it('does not take the backlog of an outage for overload', () => {
+    const bulkhead = new Bulkhead({ seats: 1, servesTopClass: true, rideOutMs: 2_000 });
+    const route = routeLoad({ deadlineMs: 3_000, times: fixedTimes(10) });
+    bulkhead.outage.begin(0);
+    for (let n = 0; n < 60; n++) expect(bulkhead.arrive(10, ticketOf(route, 0, 10))).toBe('queued');
+    bulkhead.outage.end(100);
+    expect(bulkhead.arrive(101, ticketOf(route, 0, 101))).toBe('queued');
+  });
+
+  it('lets nothing pass with no seats', () => {
+    const bulkhead = new Bulkhead({ seats: 0, servesTopClass: true });
+    expect(bulkhead.arrive(0, ticketOf(routeLoad(), 0, 0))).not.toBe('leased');
+    expect(bulkhead.next(1)).toBeUndefined();
+  });
+});
+
+/** Share of the seat time that each class gets while all of the given ones always wait. */
+function seatShares(run: { seats: number; forMs: number; holdMs: number; queued: PriorityRank[] }): number[] {
+  const bulkhead = new Bulkhead({ seats: run.seats, servesTopClass: true });
+  const route = routeLoad({ deadlineMs: 1e9, times: fixedTimes(run.holdMs), maxQueued: 1e6 });
+  const held = [0, 0, 0, 0];
+  const running: Ticket[] = [];
+  for (let nowMs = 0; nowMs < run.forMs; nowMs++) {
+    for (const ticket of running.filter((one) => nowMs - one.leasedAtMs >= run.holdMs)) {
+      running.splice(running.indexOf(ticket), 1);
+      bulkhead.release(nowMs, ticket);
+      held[ticket.rank] = (held[ticket.rank] ?? 0) + run.holdMs;
+    }
+    for (const rank of run.queued) {
+      // Enough for all seats to be freed at once; what the queue does not take is refused.
+      for (let missing = run.seats - bulkhead.queuedOf(rank); missing > 0; missing--) {
+        const ticket = ticketOf(route, rank, nowMs);
+        if (bulkhead.arrive(nowMs, ticket) === 'leased') running.push(ticket);
+      }
+    }
+    for (let ticket = bulkhead.next(nowMs); ticket !== undefined; ticket = bulkhead.next(nowMs)) running.push(ticket);
+  }
+  const total = held.reduce((sum, ms) => sum + ms, 0);
+  return held.map((ms) => ms / total);
+}
+
+const step = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('arrive' as const),
+      rank: fc.constantFrom<PriorityRank>(0, 1, 2, 3),
+      deadlineMs: fc.integer({ min: 1, max: 800 }),
+    }),
+  },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('release' as const), pick: fc.nat() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('withdraw' as const), pick: fc.nat() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('away' as const), pick: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('resize' as const), seats: fc.integer({ min: 0, max: 6 }) }) },
+  { weight: 1, arbitrary: fc.constantFrom({ do: 'down' as const }, { do: 'up' as const }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer One> ? One : never;
+const timedStep = fc.tuple(fc.integer({ min: 0, max: 120 }), step);
+
+/** Plays steps and returns everything that was decided; checks the invariants after each. */
+function play(seats: number, steps: readonly [number, Step][]): string[] {
+  const bulkhead = new Bulkhead({ seats, servesTopClass: true });
+  const routes = [0, 1, 2, 3].map((rank) =>
+    routeLoad({ name: `r${rank}`, maxQueued: 8, times: fixedTimes(20 + 40 * rank) }),
+  );
+  const leased = new Set<Ticket>();
+  const queued = new Set<Ticket>();
+  const away = new Set<Ticket>();
+  const ended = new Set<Ticket>();
+  const log: string[] = [];
+  let nowMs = 0;
+  let limit = seats;
+  const end = (ticket: Ticket): void => {
+    expect(ended.has(ticket)).toBe(false);
+    ended.add(ticket);
+  };
+  const lease = (ticket: Ticket): void => {
+    expect(nowMs).toBeLessThan(ticket.deadlineAtMs);
+    expect(leased.size).toBeLessThan(limit);
+    leased.add(ticket);
+  };
+  for (const [waitMs, one] of steps) {
+    nowMs += waitMs;
+    const pick = (set: Set<Ticket>, at: number): Ticket | undefined => [...set][at % Math.max(1, set.size)];
+    if (one.do === 'arrive') {
+      const ticket = ticketOf(routes[one.rank] ?? routeLoad(), one.rank, nowMs, one.deadlineMs);
+      const arrival = bulkhead.arrive(nowMs, ticket);
+      log.push(`${nowMs} ${code(arrival)}`);
+      if (arrival === 'leased') lease(ticket);
+      else if (arrival === 'queued') queued.add(ticket);
+      else end(ticket);
+    } else if (one.do === 'release' || one.do === 'away') {
+      const ticket = pick(leased, one.pick);
+      const back = one.do === 'away' ? pick(away, one.pick) : undefined;
+      if (back !== undefined && nowMs < back.deadlineAtMs) {
+        away.delete(back);
+        if (bulkhead.comeBack(nowMs, back) === 'leased') lease(back);
+        else queued.add(back);
+      } else if (ticket !== undefined) {
+        leased.delete(ticket);
+        bulkhead.release(nowMs, ticket, one.do === 'away' ? 'away' : 'ended');
+        if (one.do === 'away') away.add(ticket);
+        else end(ticket);
+      }
+    } else if (one.do === 'withdraw') {
+      const ticket = pick(queued, one.pick);
+      if (ticket !== undefined) {
+        expect(bulkhead.withdraw(nowMs, ticket)).toBe(true);
+        expect(bulkhead.withdraw(nowMs, ticket)).toBe(false);
+        queued.delete(ticket);
+        end(ticket);
+      }
+    } else if (one.do === 'resize') {
+      limit = one.seats;
+      bulkhead.resize(nowMs, one.seats);
+    } else if (one.do === 'down') {
+      bulkhead.outage.begin(nowMs);
+    } else {
+      bulkhead.outage.end(nowMs);
+    }
+    for (let next = bulkhead.next(nowMs); next !== undefined; next = bulkhead.next(nowMs)) {
+      expect(queued.delete(next)).toBe(true);
+      log.push(`${nowMs} ${next.refusal?.code ?? 'dispatched'} ${next.route.name}`);
+      if (next.refusal === undefined) lease(next);
+      else end(next);
+    }
+    expect(bulkhead.inFlight).toBe(leased.size);
+    expect(bulkhead.queued).toBe(queued.size);
+    expect(routes.reduce((sum, route) => sum + route.queued, 0)).toBe(queued.size);
+    for (const route of routes) expect(route.queued).toBeLessThanOrEqual(8 + away.size + leased.size);
+  }
+  return log;
+}
+
+describe('Bulkhead, whatever happens', () => {
+  it('keeps in-flight within the concurrency limit, conserves seats, ends each ticket once, dispatches none that expired', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 5 }), fc.array(timedStep, { maxLength: 150 }), (seats, steps) => {
+        play(seats, steps);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('decides the same for the same inputs', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5 }), fc.array(timedStep, { maxLength: 150 }), (seats, steps) => {
+        expect(play(seats, steps)).toEqual(play(seats, steps));
+      }),
+    );
+  });
+});
