@@ -278,7 +278,7 @@ export class DatabaseSession {
     loan.returned = true;
     const done = loan.connection.release();
     loan.settle();
-    done.then(() => {
+    void done.then(() => {
       this.#loans.delete(loan);
       if (this.idle) this.#owner.onIdle();
     });
