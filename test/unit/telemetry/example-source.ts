@@ -1,8 +1,15 @@
 import { RouteStats } from '../../../src/telemetry/route-stats.js';
 import type { PoolTelemetry, RouteTelemetry, TelemetrySource } from '../../../src/telemetry/source.js';
 
-/** A gateway's figures with every counter at a value of its own, and a count of how often they were asked for. */
-export function exampleSource() {
+/** A source, the counters of its first route, and how often the source was read. */
+export interface ExampleSource {
+  readonly source: TelemetrySource;
+  readonly checkout: RouteStats;
+  readonly asked: { routes: number; pools: number };
+}
+
+/** A gateway's figures with every counter at a value of its own. */
+export function exampleSource(): ExampleSource {
   const checkout = new RouteStats();
   for (let request = 0; request < 10; request += 1) checkout.arrive();
   for (const waitMs of [0, 0, 20, 180]) checkout.admit(waitMs);
