@@ -13,7 +13,7 @@ const SURGE_PER_SECOND = 1_400;
 const REPORTS_PER_SECOND = 30;
 
 /** The surge and the storm begin and end here, in milliseconds from the start of the run. */
-export const SURGE = { fromMs: 3_000, toMs: 10_000 } as const;
+export const SURGE: { readonly fromMs: number; readonly toMs: number } = { fromMs: 3_000, toMs: 10_000 };
 /** Length of the run, in milliseconds: the end shows who has recovered. */
 export const RUN_MS = 15_000;
 

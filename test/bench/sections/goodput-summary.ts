@@ -56,7 +56,8 @@ export function goodOf(data: GoodputData, contender: Contender, factor: number):
 
 /** Tables and bars. */
 export function summarise(data: GoodputData): Pick<SectionResult, 'tables' | 'checks'> {
-  return { tables: [capacityTable(data), ...FACTORS.map((factor) => table(data, factor))], checks: checks(data) };
+  const tables = [capacityTable(data), ...FACTORS.map((factor) => table(data, factor)), tuningTable(data)];
+  return { tables, checks: checks(data) };
 }
 
 function runsOf(data: GoodputData, contender: Contender, factor: number): GoodputRun[] {
@@ -117,6 +118,16 @@ function table(data: GoodputData, factor: number): Table {
     ],
     rows,
   };
+}
+
+/** How each contender is set, beside its figures: a comparison without that says nothing. */
+function tuningTable(data: GoodputData): Table {
+  const rows = RIVALS.map((rival) => {
+    const tuning = Object.entries(data.tunings[rival] ?? {}).map(([name, value]) => `${name} ${value}`);
+    return [titleOf(rival), tuning.join(', ')];
+  });
+  const own = 'the shop as it is: no tuning but its buckets, lifted so that the database is what is scarce';
+  return { title: 'How each is set', columns: ['', 'setting'], rows: [['Sluice', own], ...rows] };
 }
 
 function checks(data: GoodputData): Check[] {
