@@ -44,7 +44,7 @@ export const DASHBOARD_SCRIPT = `
     let lower = 0;
     for (let index = 0; index < bounds.length; index += 1) {
       const upTo = newer.cumulative[index] - older.cumulative[index];
-      if (upTo > below && upTo >= share * count) {
+      if (upTo >= share * count) {
         return lower + (bounds[index] - lower) * (share * count - below) / (upTo - below);
       }
       below = upTo;

@@ -77,8 +77,8 @@ export function sendProblem(
   options: SendProblemOptions = {},
 ): boolean {
   if (res.headersSent || res.writableEnded) return false;
-  const waitMs = 'code' in problem ? spreadWaitMs(problem.retryAfterMs, options.random ?? Math.random) : undefined;
-  const body = 'code' in problem ? refusalBody(problem, waitMs) : plainBody(problem);
+  const waitMs = isRefusal(problem) ? spreadWaitMs(problem.retryAfterMs, options.random ?? Math.random) : undefined;
+  const body = isRefusal(problem) ? refusalBody(problem, waitMs) : plainBody(problem);
   const headers = [
     'Content-Type',
     'application/problem+json; charset=utf-8',
@@ -86,7 +86,7 @@ export function sendProblem(
     String(Buffer.byteLength(body)),
   ];
   if (waitMs !== undefined) headers.push('Retry-After', String(Math.max(1, Math.ceil(waitMs / 1_000))));
-  if (options.close ?? ('code' in problem && problem.code === 'draining')) headers.push('Connection', 'close');
+  if (options.close ?? (isRefusal(problem) && problem.code === 'draining')) headers.push('Connection', 'close');
   if (options.headers !== undefined) headers.push(...options.headers);
   for (const name of ABOUT_ANOTHER_ANSWER) res.removeHeader(name);
   (res as ServerResponse & Answered)[PROBLEM] = true;
@@ -94,6 +94,11 @@ export function sendProblem(
   if (res.req.method === 'HEAD') res.end();
   else res.end(body);
   return true;
+}
+
+/** By `outcome`, which only refusals have: an application may well give its own problems a `code`. */
+function isRefusal(problem: Refusal | PlainProblem): problem is Refusal {
+  return 'outcome' in problem;
 }
 
 function spreadWaitMs(waitMs: number | undefined, random: () => number): number | undefined {

@@ -91,6 +91,14 @@ test('a plain problem carries its own members, but not another status', async ()
   });
 });
 
+test("an application's own error class may carry a code", async () => {
+  class OutOfStock extends HttpProblem {
+    readonly code = 'out_of_stock';
+  }
+  const answer = await serve((_, res) => sendProblem(res, new OutOfStock(409, 'None left.'))).get('/');
+  expect(answer.body).toEqual({ type: 'about:blank', title: 'Conflict', status: 409, detail: 'None left.' });
+});
+
 test('members that JSON cannot express do not cost the answer', async () => {
   const extra: Record<string, unknown> = { id: 7n };
   extra.self = extra;
