@@ -28,7 +28,7 @@ export const SHOP_ENVIRONMENT: Readonly<Record<string, string>> = {
 };
 
 /** What happens, in one sentence. */
-export const STORY =
+export const STORY: string =
   `${USUAL_PER_SECOND} checkouts/s; from second ${SURGE.fromMs / 1_000} to ${SURGE.toMs / 1_000} another ` +
   `${SURGE_PER_SECOND}/s and ${REPORTS_PER_SECOND} one-second reports/s; a checkout is in time within ${DEADLINE_MS} ms`;
 
