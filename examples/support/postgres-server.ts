@@ -226,7 +226,12 @@ async function lastFatal(log: string): Promise<string> {
   return lines.findLast((line) => line.includes('FATAL')) ?? lines.at(-1) ?? 'no output';
 }
 
-async function initialise(binaries: Binaries, directory: string, owner: Owner | undefined, password: string): Promise<void> {
+async function initialise(
+  binaries: Binaries,
+  directory: string,
+  owner: Owner | undefined,
+  password: string,
+): Promise<void> {
   const passwordFile = join(directory, 'password');
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (owner !== undefined) chownSync(passwordFile, owner.uid, owner.gid);

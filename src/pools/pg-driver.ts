@@ -1,8 +1,9 @@
 import pg from 'pg';
 import type { Clock } from '../clock.js';
 import type { FailureKind } from './contract.js';
+import { streamOf } from './pg-client.js';
 import { classifyPgError, isPgOutage, pgConnectTrouble } from './pg-errors.js';
-import { PgSession, type PgSessionContext, streamOf } from './pg-session.js';
+import { PgSession, type PgSessionContext } from './pg-session.js';
 import type { ConnectTrouble, Opening, SessionDriver, SessionOwner } from './session.js';
 import { StatementNatures } from './session-trace.js';
 import { timeLimit } from './time-limit.js';
@@ -63,8 +64,8 @@ export class PgDriver implements SessionDriver {
       if (session === undefined) owner.onOpenFailed(failure ?? new Error('Connection terminated unexpectedly'));
       else session.onEnd();
     });
-    const wire = client.connection;
-    wire.on('readyForQuery', (message: { readonly status: string }) => session?.onStatus(message.status));
+    const { connection } = client;
+    connection.on('readyForQuery', (message: { readonly status: string }) => session?.wire.onStatus(message.status));
     client.connect((error: Error | null) => {
       limit.cancel();
       if (error !== null && error !== undefined) giveUp(error);
@@ -73,7 +74,7 @@ export class PgDriver implements SessionDriver {
         owner.onOpen(session);
       }
     });
-    wire.on('readyForQuery', () => session?.onReady());
+    connection.on('readyForQuery', () => session?.wire.onReady());
     return { abort: () => giveUp(new Error('the attempt to connect was given up')) };
   }
 

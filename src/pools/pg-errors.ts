@@ -90,7 +90,8 @@ const SOCKET_CODES = new Set([
 ]);
 
 /** The driver's words for a session that is gone; it gives these errors neither code nor class. */
-const DRIVER_LOSS = /connection terminated|connection error and is not queryable|client was closed|unexpected \w+ message/i;
+const DRIVER_LOSS =
+  /connection terminated|connection error and is not queryable|client was closed|unexpected \w+ message/i;
 
 function isConnectionLoss(error: unknown): boolean {
   if (error instanceof ConnectionEndedError) return true;

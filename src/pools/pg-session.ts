@@ -1,13 +1,15 @@
-import type { Socket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
 import type pg from 'pg';
 import type { Clock, Timer } from '../clock.js';
-import { type CancelTarget, sendCancelRequest } from './cancel-request.js';
+import { beginText } from './begin-text.js';
+import { sendCancelRequest } from './cancel-request.js';
 import type { QueryResult, TransactionOptions } from './contract.js';
-import { limitStepMs, wholeLimitMs } from './limit-steps.js';
-import { ConnectionEndedError, isFatal, StatementStoppedError } from './pg-errors.js';
+import { limitStepMs } from './limit-steps.js';
+import { cancelTargetOf, streamOf } from './pg-client.js';
+import { ConnectionEndedError, StatementStoppedError } from './pg-errors.js';
+import { PgWire, type TransactionStatus } from './pg-wire.js';
 import type { Session, SessionOwner } from './session.js';
-import type { StatementNatures } from './session-trace.js';
+import { SessionLimit, type SessionLimitValue } from './session-limit.js';
+import type { StatementNature, StatementNatures } from './session-trace.js';
 import { timeLimit } from './time-limit.js';
 
 /** From the call to cancel, or to restore, until the session must be certain of its state. */
@@ -15,17 +17,19 @@ const CERTAINTY_LIMIT_MS = 1_000;
 /** For the server to hang up after a goodbye. */
 const GOODBYE_LIMIT_MS = 500;
 
-/** What the session's `statement_timeout` is: a number that was set, or as the server gave it at the start. */
-type RememberedLimit = number | 'default' | 'unknown';
+/** What a statement asks of its session. */
+interface Terms extends StatementNature {
+  /** What the session's limit has to be; `undefined` leaves it as it is. */
+  readonly limit?: SessionLimitValue;
+  /** Why it cannot run in this state of the transaction, if so. */
+  readonly refusal?: (status: TransactionStatus) => Error | undefined;
+}
 
-/** One statement of the borrower, in the order of the calls. */
+/** One statement of the borrower. */
 interface Statement {
   readonly text: string;
   readonly values: readonly unknown[] | undefined;
-  /** What the session's limit has to be before it; `undefined` leaves it as it is. */
-  readonly limit: number | 'default' | undefined;
-  readonly cancellable: boolean;
-  readonly leavesTrace: boolean;
+  readonly terms: Terms;
   readonly resolve: (result: QueryResult<never>) => void;
   readonly reject: (error: unknown) => void;
   /** A cancel was asked for. */
@@ -34,13 +38,22 @@ interface Statement {
   sent: boolean;
 }
 
-/** One message to the server whose answer is not complete. There is never a second one. */
-interface Exchange {
-  done: (error: unknown, result: QueryResult<never> | undefined) => void;
-  error: unknown;
-}
+const BEGIN: Terms = {
+  leavesTrace: false,
+  commits: false,
+  refusal: (status) =>
+    status === 'I' ? undefined : new Error('a transaction is open already: commit or roll it back first'),
+};
+const COMMIT: Terms = {
+  leavesTrace: false,
+  commits: true,
+  // The server would only warn, and the caller would believe that its work was done.
+  refusal: (status) => (status === 'I' ? new Error('no transaction is open: nothing to commit') : undefined),
+};
+/** Nothing is gained by cancelling it, and it must not fail. */
+const ROLLBACK: Terms = { leavesTrace: false, commits: true };
 
-/** Facts and helpers that the sessions of one pool share. */
+/** What the sessions of one pool share. */
 export interface PgSessionContext {
   readonly clock: Clock;
   readonly owner: SessionOwner;
@@ -48,23 +61,23 @@ export interface PgSessionContext {
 }
 
 /**
- * One PostgreSQL session. Statements run strictly one after the other, so the driver's own queue stays empty, and a
- * statement settles only when the server is ready for the next: the transaction status is never stale.
+ * One PostgreSQL session. Statements run strictly one after the other, in the order of the calls.
  *
  * A cancel is aimed at a session, not at a statement, and may arrive late. After one, nothing is sent until its socket
  * is closed, its victim has settled, and one empty round trip has caught a late arrival.
  */
 export class PgSession implements Session {
   readonly id: number;
+  readonly wire: PgWire;
   readonly #client: pg.Client;
   readonly #context: PgSessionContext;
-  #status: 'I' | 'T' | 'E' = 'I';
-  #exchange: Exchange | undefined;
-  #current: Statement | undefined;
+  readonly #limit = new SessionLimit();
   readonly #queue: Statement[] = [];
+  #current: Statement | undefined;
+  /** A cancel is not over yet. */
   #stopping = false;
+  /** The borrower may have left something in the session. */
   #dirty = false;
-  #remembered: RememberedLimit = 'default';
   /** `undefined` while the session lives; afterwards what its statements are told. */
   #ended: Error | undefined;
   #closed = false;
@@ -72,9 +85,10 @@ export class PgSession implements Session {
   #lastCancel: Promise<void> | undefined;
   #goodbye: Timer | undefined;
 
-  /** @param client - Connected. Its listeners for `error`, `end` and readiness call the methods below. */
+  /** @param client - Connected; its events are to be passed to `wire`, {@link onError} and {@link onEnd}. */
   constructor(id: number, client: pg.Client, context: PgSessionContext) {
     this.id = id;
+    this.wire = new PgWire(client, (error) => this.onError(error));
     this.#client = client;
     this.#context = context;
   }
@@ -88,11 +102,11 @@ export class PgSession implements Session {
   }
 
   get inTransaction(): boolean {
-    return this.#status !== 'I';
+    return this.wire.status !== 'I';
   }
 
   get clean(): boolean {
-    return this.#isQuiet && this.#status === 'I' && !this.#dirty && this.#ended === undefined;
+    return this.#isQuiet && !this.#dirty && this.wire.status === 'I' && this.#ended === undefined;
   }
 
   query<Row>(
@@ -105,30 +119,27 @@ export class PgSession implements Session {
       return Promise.reject(new TypeError('values must be an array of parameters, or undefined'));
     }
     const limit = limitMs === undefined || limitMs === Number.POSITIVE_INFINITY ? 'default' : limitStepMs(limitMs);
-    const nature = this.#context.natures.of(text);
-    return this.#submit(text, values, limit, !nature.commits, nature.leavesTrace);
+    const { leavesTrace, commits } = this.#context.natures.of(text);
+    return this.#submit(text, values, { limit, leavesTrace, commits });
   }
 
   async begin(limitMs: number | undefined, options: TransactionOptions | undefined): Promise<void> {
-    if (this.#status !== 'I') throw new Error('a transaction is open already: commit or roll it back first');
-    await this.#submit(beginText(limitMs, options), undefined, undefined, true, false);
+    await this.#submit(beginText(limitMs, options), undefined, BEGIN);
   }
 
   async commit(): Promise<boolean> {
-    // The server would answer COMMIT with a warning only, and the caller would believe that its work was done.
-    if (this.#isQuiet && this.#status === 'I') throw new Error('no transaction is open: nothing to commit');
-    const result = await this.#submit('COMMIT', undefined, undefined, false, false);
-    return result.command === 'COMMIT';
+    const { command } = await this.#submit('COMMIT', undefined, COMMIT);
+    return command === 'COMMIT';
   }
 
   async rollback(): Promise<void> {
-    if (this.#isQuiet && this.#status === 'I') return;
-    await this.#submit('ROLLBACK', undefined, undefined, false, false);
+    if (this.#isQuiet && this.wire.status === 'I') return;
+    await this.#submit('ROLLBACK', undefined, ROLLBACK);
   }
 
   cancel(): void {
     const victim = this.#current;
-    if (victim === undefined || victim.stopped || !victim.cancellable || this.#ended !== undefined) return;
+    if (victim === undefined || victim.stopped || victim.terms.commits) return;
     victim.stopped = true;
     // A statement whose limit is still being set is simply not sent.
     if (victim.sent) this.#stop();
@@ -140,11 +151,11 @@ export class PgSession implements Session {
       this.#refuseQueued(new Error('the connection was released before this statement was sent'));
       this.cancel();
       await this.#quiet();
-      if (this.#status !== 'I') await this.#roundTrip('ROLLBACK');
+      if (this.wire.status !== 'I') await this.#roundTrip('ROLLBACK');
       if (this.#dirty) {
         await this.#roundTrip('DISCARD ALL');
         this.#dirty = false;
-        this.#remembered = 'default';
+        this.#limit.changed('default');
       }
     } catch {
       this.destroy();
@@ -177,20 +188,9 @@ export class PgSession implements Session {
   destroy(): void {
     if (this.#ended !== undefined) return;
     // A closed socket alone stops nothing: the server would run the statement to its end and keep its locks.
-    if (this.#current?.sent === true && this.#current.cancellable && !this.#stopping) this.#lastCancel = this.#sendCancel();
+    if (this.#current?.sent === true && !this.#current.terms.commits && !this.#stopping) void this.#sendCancel();
     this.#end(new ConnectionEndedError('the connection was destroyed'));
     this.#hangUp();
-  }
-
-  /** The server is ready for the next message. Before the driver settles the statement, so that it finds the truth. */
-  onStatus(status: string): void {
-    this.#status = status === 'T' || status === 'E' ? status : 'I';
-  }
-
-  /** As {@link onStatus}, after the driver has settled what succeeded. */
-  onReady(): void {
-    const exchange = this.#exchange;
-    if (exchange?.error !== undefined) this.#finish(exchange, undefined);
   }
 
   /** The driver reported an error of the session itself; it may do so more than once. */
@@ -209,74 +209,52 @@ export class PgSession implements Session {
     else void this.#lastCancel.then(() => this.#context.owner.onClosed(this));
   }
 
-  #submit<Row>(
-    text: string,
-    values: readonly unknown[] | undefined,
-    limit: number | 'default' | undefined,
-    cancellable: boolean,
-    leavesTrace: boolean,
-  ): Promise<QueryResult<Row>> {
+  get #isQuiet(): boolean {
+    return this.#current === undefined && !this.wire.sending && !this.#stopping && this.#queue.length === 0;
+  }
+
+  #submit<Row>(text: string, values: readonly unknown[] | undefined, terms: Terms): Promise<QueryResult<Row>> {
     return new Promise<QueryResult<Row>>((resolve, reject) => {
       if (this.#ended !== undefined) {
         reject(this.#ended);
         return;
       }
-      const statement = {
-        text,
-        values,
-        limit,
-        cancellable,
-        leavesTrace,
-        resolve: resolve as (result: QueryResult<never>) => void,
-        reject,
-        stopped: false,
-        sent: false,
-      };
+      const settle = resolve as (result: QueryResult<never>) => void;
+      const statement: Statement = { text, values, terms, resolve: settle, reject, stopped: false, sent: false };
       if (this.#isQuiet) this.#start(statement);
       else this.#queue.push(statement);
     });
   }
 
-  get #isQuiet(): boolean {
-    return (
-      this.#exchange === undefined && this.#current === undefined && !this.#stopping && this.#queue.length === 0
-    );
-  }
-
   #start(statement: Statement): void {
     this.#current = statement;
-    const change = this.#limitChange(statement);
-    if (change === undefined) {
+    const { limit, refusal } = statement.terms;
+    const refused = refusal?.(this.wire.status);
+    if (refused !== undefined) {
+      this.#settle(statement, refused, undefined);
+      return;
+    }
+    // Inside a transaction the limit is the transaction's own, and a SET would be undone by its rollback.
+    const change = limit === undefined || this.inTransaction ? undefined : this.#limit.changeTo(limit);
+    if (limit === undefined || change === undefined) {
       this.#run(statement);
       return;
     }
-    this.#send(change, undefined, (error) => {
-      if (error !== undefined) {
-        this.#settle(statement, error, undefined);
-        return;
-      }
-      this.#remembered = statement.limit ?? 'unknown';
-      if (statement.stopped) this.#settle(statement, new StatementStoppedError(), undefined);
+    this.wire.send(change, undefined, (error) => {
+      if (error === undefined) this.#limit.changed(limit);
+      if (error !== undefined) this.#settle(statement, error, undefined);
+      else if (statement.stopped) this.#settle(statement, new StatementStoppedError(), undefined);
       else this.#run(statement);
     });
   }
 
   #run(statement: Statement): void {
     statement.sent = true;
-    if (statement.leavesTrace) {
+    if (statement.terms.leavesTrace) {
       this.#dirty = true;
-      this.#remembered = 'unknown';
+      this.#limit.doubt();
     }
-    this.#send(statement.text, statement.values, (error, result) => this.#settle(statement, error, result));
-  }
-
-  /** The statement that has to go ahead so that the session's limit fits, if any. */
-  #limitChange(statement: Statement): string | undefined {
-    const { limit } = statement;
-    // Inside a transaction the limit is the transaction's own, and a SET would be undone by its rollback.
-    if (limit === undefined || limit === this.#remembered || this.#status !== 'I') return undefined;
-    if (limit !== 'default') return `SET statement_timeout = ${limit}`;
-    return this.#remembered === 'unknown' ? undefined : 'RESET statement_timeout';
+    this.wire.send(statement.text, statement.values, (error, result) => this.#settle(statement, error, result));
   }
 
   #settle(statement: Statement, error: unknown, result: QueryResult<never> | undefined): void {
@@ -289,14 +267,8 @@ export class PgSession implements Session {
   #next(): void {
     if (this.#stopping || this.#current !== undefined || this.#ended !== undefined) return;
     const statement = this.#queue.shift();
-    if (statement !== undefined) {
-      this.#start(statement);
-      return;
-    }
-    const waiters = this.#quietWaiters;
-    if (waiters.length === 0) return;
-    this.#quietWaiters = [];
-    for (const resume of waiters) resume();
+    if (statement === undefined) this.#tellQuiet();
+    else this.#start(statement);
   }
 
   /** Resolves when nothing runs or is queued any more, or the session has ended. */
@@ -305,43 +277,23 @@ export class PgSession implements Session {
     return new Promise((resolve) => this.#quietWaiters.push(resolve));
   }
 
+  #tellQuiet(): void {
+    for (const resume of this.#quietWaiters.splice(0)) resume();
+  }
+
   /** A message of our own, while the session is quiet. */
   #roundTrip(text: string): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) reject(this.#ended);
-      else this.#send(text, undefined, (error) => (error === undefined ? resolve() : reject(error)));
+      else this.wire.send(text, undefined, (error) => (error === undefined ? resolve() : reject(error)));
     });
-  }
-
-  #send(text: string, values: readonly unknown[] | undefined, done: Exchange['done']): void {
-    const exchange: Exchange = { done, error: undefined };
-    this.#exchange = exchange;
-    const config = values === undefined ? { text } : { text, values: values as unknown[] };
-    this.#client.query(config, (error: Error | null | undefined, result: unknown) => {
-      if (this.#exchange !== exchange) return;
-      if (error === null || error === undefined) {
-        this.#finish(exchange, lastOf(result));
-        return;
-      }
-      // The server is ready again only with its next message, unless this error was its last.
-      exchange.error ??= error;
-      if (isFatal(error)) this.#lose(error);
-      else if (this.#ended !== undefined) this.#finish(exchange, undefined);
-    });
-  }
-
-  #finish(exchange: Exchange, result: QueryResult<never> | undefined): void {
-    this.#exchange = undefined;
-    exchange.done(exchange.error, exchange.error === undefined ? result : undefined);
   }
 
   #stop(): void {
     this.#stopping = true;
-    const { clock } = this.#context;
-    const limit = timeLimit(clock, CERTAINTY_LIMIT_MS, () => this.destroy());
-    const sent = this.#sendCancel();
-    this.#lastCancel = sent;
-    void Promise.all([sent, this.#victimSettled()])
+    const limit = timeLimit(this.#context.clock, CERTAINTY_LIMIT_MS, () => this.destroy());
+    const settled = new Promise<void>((resolve) => this.wire.whenComplete(resolve));
+    void Promise.all([this.#sendCancel(), settled])
       // The empty statement may itself be hit by the late cancel; that it came back is all that counts.
       .then(() => this.#roundTrip('').catch(() => undefined))
       .then(() => {
@@ -352,20 +304,10 @@ export class PgSession implements Session {
   }
 
   #sendCancel(): Promise<void> {
-    this.#context.owner.onCancelSent();
-    return sendCancelRequest(cancelTargetOf(this.#client), this.#context.clock, CERTAINTY_LIMIT_MS);
-  }
-
-  #victimSettled(): Promise<void> {
-    const exchange = this.#exchange;
-    if (exchange === undefined) return Promise.resolve();
-    return new Promise((resolve) => {
-      const { done } = exchange;
-      exchange.done = (error, result) => {
-        done(error, result);
-        resolve();
-      };
-    });
+    const { owner, clock } = this.#context;
+    owner.onCancelSent();
+    this.#lastCancel = sendCancelRequest(cancelTargetOf(this.#client), clock, CERTAINTY_LIMIT_MS);
+    return this.#lastCancel;
   }
 
   #refuseQueued(error: Error): void {
@@ -375,7 +317,7 @@ export class PgSession implements Session {
   /** The session ended although nobody asked. */
   #lose(error: unknown): void {
     if (this.#ended !== undefined) return;
-    const cause = this.#exchange?.error ?? error;
+    const cause = this.wire.lastError ?? error;
     this.#end(cause instanceof Error ? cause : new ConnectionEndedError(NO_ANSWER));
     this.#hangUp();
     this.#context.owner.onLost(this, cause);
@@ -383,15 +325,9 @@ export class PgSession implements Session {
 
   #end(error: Error): void {
     this.#ended = error;
-    const exchange = this.#exchange;
-    if (exchange !== undefined) {
-      exchange.error ??= error;
-      this.#finish(exchange, undefined);
-    }
+    this.wire.fail(error);
     this.#refuseQueued(error);
-    this.#current = undefined;
-    const waiters = this.#quietWaiters.splice(0);
-    for (const resume of waiters) resume();
+    this.#tellQuiet();
   }
 
   #hangUp(): void {
@@ -400,47 +336,3 @@ export class PgSession implements Session {
 }
 
 const NO_ANSWER = 'the database did not answer in time';
-
-function beginText(limitMs: number | undefined, options: TransactionOptions | undefined): string {
-  const isolation = options?.isolation === undefined ? '' : ` ISOLATION LEVEL ${ISOLATION[options.isolation]}`;
-  const begin = `BEGIN${isolation}${options?.readOnly === true ? ' READ ONLY' : ''}`;
-  if (limitMs === undefined || limitMs === Number.POSITIVE_INFINITY) return begin;
-  return `${begin}; SET LOCAL statement_timeout = ${wholeLimitMs(limitMs)}`;
-}
-
-const ISOLATION = {
-  'read committed': 'READ COMMITTED',
-  'repeatable read': 'REPEATABLE READ',
-  serializable: 'SERIALIZABLE',
-} as const;
-
-/** A text with several statements has several results; the last one answers. */
-function lastOf(result: unknown): QueryResult<never> {
-  return (Array.isArray(result) ? result.at(-1) : result) as QueryResult<never>;
-}
-
-/** The socket of a client, whether it runs over TLS or not. */
-export function streamOf(client: pg.Client): Socket {
-  return client.connection.stream as Socket;
-}
-
-/** The driver keeps the key of a session on the client, but does not declare it. */
-interface KeyedClient {
-  readonly processID: number | null;
-  readonly secretKey: number | null;
-  readonly ssl: unknown;
-  readonly sslNegotiation?: string;
-}
-
-function cancelTargetOf(client: pg.Client): CancelTarget {
-  const { processID, secretKey, ssl, sslNegotiation } = client as unknown as KeyedClient;
-  const options = typeof ssl === 'object' && ssl !== null ? (ssl as ConnectionOptions) : {};
-  return {
-    host: client.host,
-    port: client.port,
-    tls: ssl === false || ssl === null || ssl === undefined ? undefined : options,
-    directTls: sslNegotiation === 'direct',
-    processId: processID ?? 0,
-    secretKey: secretKey ?? 0,
-  };
-}

@@ -1,4 +1,5 @@
-import type { Clock, Timer } from '../clock.js';
+import type { Clock } from '../clock.js';
+import { ConnectWarnings } from './connect-warnings.js';
 import { Connector, type ConnectorOwner } from './connector.js';
 import {
   type AcquireRequest,
@@ -14,6 +15,7 @@ import {
 import { IdleSessions, type Slot } from './idle-sessions.js';
 import { type Lender, LentConnection } from './lent-connection.js';
 import type { ConnectTrouble, Session, SessionDriver } from './session.js';
+import { Sweeper } from './sweeper.js';
 import { timeLimit } from './time-limit.js';
 import { Waiters } from './waiters.js';
 
@@ -60,6 +62,8 @@ export class SessionPool implements ConnectionPool, ConnectorOwner, Lender<Slot>
   readonly #slots = new Map<Session, Slot>();
   readonly #idle = new IdleSessions();
   readonly #waiters: Waiters<Connection>;
+  readonly #sweeper: Sweeper;
+  readonly #warnings: ConnectWarnings;
   readonly #idleTimeoutMs: number;
   #state: PoolState = 'down';
   #downSinceMs: number | undefined;
@@ -67,13 +71,10 @@ export class SessionPool implements ConnectionPool, ConnectorOwner, Lender<Slot>
   #announced = false;
   #generation = 0;
   #inUse = 0;
-  readonly #warned = new Set<string>();
   #opened = 0;
   #connectFailures = 0;
   #lost = 0;
   #cancels = 0;
-  #sweepTimer: Timer | undefined;
-  #sweepAtMs = Number.POSITIVE_INFINITY;
   #closing: Promise<void> | undefined;
   #onEmpty: (() => void) | undefined;
 
@@ -86,6 +87,8 @@ export class SessionPool implements ConnectionPool, ConnectorOwner, Lender<Slot>
     this.#idleTimeoutMs = options.idleTimeoutMs > 0 ? options.idleTimeoutMs : Number.POSITIVE_INFINITY;
     this.#connector = new Connector(driver, this, options.clock, options.random);
     this.#waiters = new Waiters(options.clock, () => new AcquireTimeoutError(options.name));
+    this.#sweeper = new Sweeper(options.clock, () => this.#sweep());
+    this.#warnings = new ConnectWarnings((code, message) => options.listener.onWarning(code, message));
     this.#downSinceMs = this.#clock.nowMs();
     this.#pursue();
   }
@@ -167,7 +170,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner, Lender<Slot>
     const slot: Slot = { session, generation, expiresAtMs: nowMs + lifetimeMs, idleSinceMs: nowMs, lent: false };
     this.#slots.set(session, slot);
     this.#opened += 1;
-    this.#warned.clear();
+    this.#warnings.clear();
     // It may have been accepted just before the server went away.
     if (generation === this.#generation) this.#offer(slot);
     else void this.#validate(slot);
@@ -181,7 +184,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner, Lender<Slot>
       this.#checkEmpty();
       return;
     }
-    this.#warnOf(trouble, error);
+    this.#warnings.give(trouble, error);
     // A server that refuses this one connection is a server that answers: what is open goes on.
     if (trouble !== 'unreachable' && this.#slots.size > 0) this.#goUp();
     else this.#goDown(error, 0);
@@ -248,7 +251,8 @@ export class SessionPool implements ConnectionPool, ConnectorOwner, Lender<Slot>
     if (!this.#waiters.serve(nowMs, () => this.#lend(slot))) {
       slot.idleSinceMs = nowMs;
       this.#idle.push(slot);
-      this.#armSweep(nowMs, slot);
+      const idleEndMs = this.#spare > 0 ? nowMs + this.#idleTimeoutMs : Number.POSITIVE_INFINITY;
+      this.#sweeper.by(nowMs, Math.min(idleEndMs, slot.expiresAtMs));
     }
     if (wasDown) this.#tellUp();
   }
@@ -316,23 +320,10 @@ export class SessionPool implements ConnectionPool, ConnectorOwner, Lender<Slot>
     this.#connector.pursue(Math.min(room, needed), this.#generation);
   }
 
-  #armSweep(nowMs: number, slot: Slot): void {
-    const idleEndMs = this.#spare > 0 ? nowMs + this.#idleTimeoutMs : Number.POSITIVE_INFINITY;
-    this.#armSweepAt(nowMs, Math.min(idleEndMs, slot.expiresAtMs));
-  }
-
-  #armSweepAt(nowMs: number, atMs: number): void {
-    if (atMs >= this.#sweepAtMs) return;
-    this.#sweepTimer?.cancel();
-    this.#sweepAtMs = atMs;
-    this.#sweepTimer = timeLimit(this.#clock, atMs - nowMs, () => this.#sweep());
-  }
-
   #sweep(): void {
-    this.#sweepAtMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#clock.nowMs();
     for (const slot of this.#idle.takeExpired(nowMs, this.#idleTimeoutMs, this.#spare)) slot.session.retire();
-    this.#armSweepAt(nowMs, this.#idle.nextExpiryMs(this.#idleTimeoutMs, this.#spare));
+    this.#sweeper.by(nowMs, this.#idle.nextExpiryMs(this.#idleTimeoutMs, this.#spare));
   }
 
   /** How many sessions there are beyond the floor. */
@@ -340,19 +331,12 @@ export class SessionPool implements ConnectionPool, ConnectorOwner, Lender<Slot>
     return this.#idle.size + this.#inUse - this.#options.minIdle;
   }
 
-  #warnOf(trouble: ConnectTrouble, error: unknown): void {
-    if (trouble === 'unreachable' || this.#warned.has(trouble)) return;
-    this.#warned.add(trouble);
-    const text = error instanceof Error ? error.message : String(error);
-    this.#options.listener.onWarning(TROUBLE_CODES[trouble], `${TROUBLE_TEXTS[trouble]} (${text})`);
-  }
-
   async #close(deadlineAtMs: number): Promise<void> {
     this.#state = 'closed';
     this.#downSinceMs = undefined;
     this.#waiters.clear(() => new PoolClosedError(this.name));
     this.#connector.stop();
-    this.#sweepTimer?.cancel();
+    this.#sweeper.stop();
     this.#idle.drain();
     for (const slot of this.#slots.values()) {
       if (!slot.lent && slot.session.clean) slot.session.retire();
@@ -371,18 +355,6 @@ export class SessionPool implements ConnectionPool, ConnectorOwner, Lender<Slot>
     if (this.#slots.size === 0 && this.#connector.connecting === 0) this.#onEmpty?.();
   }
 }
-
-const TROUBLE_CODES = {
-  credentials: 'database_credentials_refused',
-  unknown_database: 'database_unknown',
-  crowded: 'database_connections_exhausted',
-} as const;
-
-const TROUBLE_TEXTS = {
-  credentials: 'the server refuses the user or the password of the url; correct them there or on the server',
-  unknown_database: 'the server has no such database; create it, or correct the url',
-  crowded: 'no further connection can be opened; lower max, or raise what the server, the role or this host allows',
-} as const;
 
 function hasCode(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code !== undefined;

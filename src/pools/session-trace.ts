@@ -26,9 +26,7 @@ const MAX_REMEMBERED_LENGTH = 4_096;
  * function of the application that changes session state behind a plain `SELECT` is not noticed.
  */
 export function mayLeaveTrace(text: string): boolean {
-  return (
-    SECOND_STATEMENT.test(text) || TRACE_WORD.test(text) || !TRACELESS_START.test(text.replace(LEADING_NOISE, ''))
-  );
+  return SECOND_STATEMENT.test(text) || TRACE_WORD.test(text) || !TRACELESS_START.test(text.replace(LEADING_NOISE, ''));
 }
 
 /** Whether a text commits a transaction by itself, and so must not be cancelled. */

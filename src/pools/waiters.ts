@@ -59,7 +59,7 @@ export class Waiters<T> {
   }
 
   /** Gives a value to the next borrower whose deadline has not passed. False when nobody waits. */
-  serve(nowMs: number, valueOf: () => T): boolean {
+  serve(nowMs: number, make: () => T): boolean {
     for (const line of this.#lines) {
       for (let waiter = line.first; waiter !== undefined; waiter = line.first) {
         this.#leave(waiter);
@@ -67,7 +67,7 @@ export class Waiters<T> {
           waiter.refuse(this.#onTimeout());
           continue;
         }
-        waiter.serve(valueOf());
+        waiter.serve(make());
         return true;
       }
     }

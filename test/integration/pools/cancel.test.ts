@@ -89,7 +89,10 @@ describe('cancel', () => {
     const tap = await Tap.before(server.url);
     const made = makePool(tap, { max: 1 });
     const connection = await made.pool.acquire(FOREVER);
-    for (const commit of [() => connection.commit(), () => connection.query(' -- done\nCOMMIT', undefined, undefined)]) {
+    for (const commit of [
+      () => connection.commit(),
+      () => connection.query(' -- done\nCOMMIT', undefined, undefined),
+    ]) {
       await connection.begin(undefined);
       await connection.query('CREATE TABLE IF NOT EXISTS kept (n int)', undefined, undefined);
       const committing = commit();

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import type { Connection } from '../../../src/pools/contract.js';
-import { ask, expectAtRest, FOREVER, makePool, pidOf, type PoolUnderTest, until, within } from './pool-fixture.js';
+import { ask, expectAtRest, FOREVER, makePool, type PoolUnderTest, pidOf, until, within } from './pool-fixture.js';
 import { Tap } from './tap.js';
 
 let server: PostgresServer;
@@ -88,7 +88,7 @@ describe('the loss of one session', () => {
     await victim.release();
     tap.statements.length = 0;
     const released = other.release();
-    expect(pool.gauges()).toMatchObject({ idle: 0, cleaning: 1 });
+    expect(pool.gauges()).toMatchObject({ idle: 0, inUse: 0 });
     await released;
     expect(tap.statements).toContain('');
     await journal.reached('up', 2);
@@ -130,38 +130,41 @@ describe('the end of the server', () => {
     expect(pool.gauges().lost).toBe(4);
   });
 
-  it.each(['fast', 'immediate'] as const)('lets borrowers wait a %s restart out, and serves them soon after', async (mode) => {
-    const made = open({ max: 4 });
-    const { pool, journal } = made;
-    const all = await take(made, 4);
-    const [inFlight, ...idle] = all;
-    if (inFlight === undefined) throw new Error('nothing lent');
-    await giveBack(idle);
-    const running = sleep(inFlight);
-    await server.stop(mode);
-    expect(pool.classify(await running)).toBe('connection_lost');
-    await inFlight.release();
-    await journal.reached('down');
-    const gone = pool.acquire(within(100));
-    const waiting = Array.from({ length: 20 }, (_, i) => pool.acquire(within(20_000, (i % 4) as 0 | 1 | 2 | 3)));
-    await expect(gone).rejects.toThrow('within the time left');
-    const attempts = pool.gauges().connectFailures;
-    // Long enough for the wait between attempts to reach its cap.
-    await until(() => pool.gauges().connectFailures >= attempts + 4);
-    expect(pool.gauges()).toMatchObject({ acquiring: 20, inUse: 0, total: 0 });
-    await server.start();
-    const accepted = performance.now();
-    const outcomes = waiting.map(async (each) => {
-      const connection = await each;
-      const after = performance.now() - accepted;
-      await connection.query('SELECT 1', undefined, undefined);
-      await connection.release();
-      return after;
-    });
-    expect(await Promise.race(outcomes)).toBeLessThan(500);
-    await Promise.all(outcomes);
-    expect(journal.entries).toEqual(['up', 'down', 'up']);
-  });
+  it.each(['fast', 'immediate'] as const)(
+    'lets borrowers wait a %s restart out, and serves them soon after',
+    async (mode) => {
+      const made = open({ max: 4 });
+      const { pool, journal } = made;
+      const all = await take(made, 4);
+      const [inFlight, ...idle] = all;
+      if (inFlight === undefined) throw new Error('nothing lent');
+      await giveBack(idle);
+      const running = sleep(inFlight);
+      await server.stop(mode);
+      expect(pool.classify(await running)).toBe('connection_lost');
+      await inFlight.release();
+      await journal.reached('down');
+      const gone = pool.acquire(within(100));
+      const waiting = Array.from({ length: 20 }, (_, i) => pool.acquire(within(20_000, (i % 4) as 0 | 1 | 2 | 3)));
+      await expect(gone).rejects.toThrow('within the time left');
+      const attempts = pool.gauges().connectFailures;
+      // Long enough for the wait between attempts to reach its cap.
+      await until(() => pool.gauges().connectFailures >= attempts + 4);
+      expect(pool.gauges()).toMatchObject({ acquiring: 20, inUse: 0, total: 0 });
+      await server.start();
+      const accepted = performance.now();
+      const outcomes = waiting.map(async (each) => {
+        const connection = await each;
+        const after = performance.now() - accepted;
+        await connection.query('SELECT 1', undefined, undefined);
+        await connection.release();
+        return after;
+      });
+      expect(await Promise.race(outcomes)).toBeLessThan(500);
+      await Promise.all(outcomes);
+      expect(journal.entries).toEqual(['up', 'down', 'up']);
+    },
+  );
 
   it('tries one connection at a time while it is down', async () => {
     const made = open({ max: 8, minIdle: 4 });
@@ -188,6 +191,9 @@ describe('the end of the server', () => {
     await until(() => pool.gauges().connectFailures >= 2);
     expect(pool.state).toBe('down');
     expect(journal.entries).toEqual(['down']);
+    expect(journal.warnings).toEqual([
+      { code: 'database_unreachable', message: expect.stringContaining(`ECONNREFUSED 127.0.0.1:${server.port}`) },
+    ]);
     const waiting = pool.acquire(within(20_000));
     await server.start();
     await (await waiting).release();
@@ -249,7 +255,8 @@ describe('a refusal by the server', () => {
     const { pool, journal } = open({}, url.href);
     await until(() => pool.gauges().connectFailures >= 3);
     expect(pool.state).toBe('down');
-    expect(journal.entries).toEqual(['database_credentials_refused', 'down']);
+    expect(journal.entries).toEqual(['down']);
+    expect(journal.warnings.map(({ code }) => code)).toEqual(['database_credentials_refused']);
     expect(journal.warnings[0]?.message).toMatch(/user or the password of the url/);
     expect(JSON.stringify(journal.warnings)).not.toMatch(/not-the-secret|postgres:\/\//);
     await pool.close(0);
@@ -260,7 +267,8 @@ describe('a refusal by the server', () => {
     url.pathname = '/later';
     const { pool, journal } = open({}, url.href);
     await until(() => pool.gauges().connectFailures >= 2);
-    expect(journal.entries).toEqual(['database_unknown', 'down']);
+    expect(journal.entries).toEqual(['down']);
+    expect(journal.warnings.map(({ code }) => code)).toEqual(['database_unknown']);
     await ask(server.url, 'CREATE DATABASE later');
     await journal.reached('up');
     await (await pool.acquire(within(5_000))).release();
@@ -287,7 +295,8 @@ describe('a refusal by the server', () => {
       await connection.release();
     }
     expect(pool.gauges().connectFailures).toBe(connectFailures);
-    expect(journal.entries).toEqual(['up', 'database_connections_exhausted']);
+    expect(journal.entries).toEqual(['up']);
+    expect(journal.warnings.map(({ code }) => code)).toEqual(['database_connections_exhausted']);
     await served.release();
     const other = makePool({ url: url.href });
     await until(() => other.pool.gauges().connectFailures >= 2);

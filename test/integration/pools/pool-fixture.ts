@@ -2,10 +2,11 @@ import pg from 'pg';
 import { expect } from 'vitest';
 import type { PostgresServer } from '../../../examples/support/postgres-server.js';
 import { systemClock } from '../../../src/clock.js';
+import type { PriorityRank } from '../../../src/core/priority.js';
 import { createPgPool, type PgPoolOptions } from '../../../src/pools/connection-pool.js';
-import type { Connection, ConnectionPool, PoolListener } from '../../../src/pools/contract.js';
+import type { AcquireRequest, Connection, ConnectionPool, PoolListener } from '../../../src/pools/contract.js';
 
-/** What a pool told its owner, in order. */
+/** What a pool told its owner: its comings and goings in order, and its warnings. */
 export class Journal implements PoolListener {
   readonly entries: string[] = [];
   readonly warnings: { readonly code: string; readonly message: string }[] = [];
@@ -21,11 +22,13 @@ export class Journal implements PoolListener {
 
   onWarning(code: string, message: string): void {
     this.warnings.push({ code, message });
-    this.#add(code);
+    this.#wake();
   }
 
+  /** How often this was told: `up`, `down` or the code of a warning. */
   count(entry: string): number {
-    return this.entries.filter((each) => each === entry).length;
+    const codes = this.warnings.map((warning) => warning.code);
+    return [...this.entries, ...codes].filter((each) => each === entry).length;
   }
 
   /** Resolves once `entry` was told at least `times` times. */
@@ -35,6 +38,10 @@ export class Journal implements PoolListener {
 
   #add(entry: string): void {
     this.entries.push(entry);
+    this.#wake();
+  }
+
+  #wake(): void {
     for (const resume of this.#waiting.splice(0)) resume();
   }
 }
@@ -125,9 +132,10 @@ export async function until(condition: () => boolean | Promise<boolean>, limitMs
   }
 }
 
-export const FOREVER = { deadlineAtMs: Number.POSITIVE_INFINITY, rank: 0 } as const;
+/** Waits as long as it takes. */
+export const FOREVER: AcquireRequest = { deadlineAtMs: Number.POSITIVE_INFINITY, rank: 0 };
 
 /** A request for a connection that waits at most so long. */
-export function within(ms: number, rank: 0 | 1 | 2 | 3 = 0): { readonly deadlineAtMs: number; readonly rank: 0 | 1 | 2 | 3 } {
+export function within(ms: number, rank: PriorityRank = 0): AcquireRequest {
   return { deadlineAtMs: systemClock.nowMs() + ms, rank };
 }

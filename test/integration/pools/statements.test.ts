@@ -2,7 +2,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import type { Connection } from '../../../src/pools/contract.js';
-import { activeStatements, ask, expectAtRest, FOREVER, makePool, type PoolUnderTest, until, within } from './pool-fixture.js';
+import {
+  activeStatements,
+  ask,
+  expectAtRest,
+  FOREVER,
+  makePool,
+  type PoolUnderTest,
+  until,
+  within,
+} from './pool-fixture.js';
 import { Tap } from './tap.js';
 
 let server: PostgresServer;
@@ -29,9 +38,9 @@ function open(options: Partial<PgPoolOptions> = {}): PoolUnderTest {
   return made;
 }
 
-async function valueOf(connection: Connection, text: string, limitMs?: number): Promise<unknown> {
-  const { rows } = await connection.query(`SELECT (${text}) AS value`, undefined, limitMs);
-  return rows[0]?.['value'];
+async function read(connection: Connection, text: string, limitMs?: number): Promise<unknown> {
+  const { rows } = await connection.query<{ value: unknown }>(`SELECT (${text}) AS value`, undefined, limitMs);
+  return rows[0]?.value;
 }
 
 describe('a statement', () => {
@@ -63,9 +72,13 @@ describe('a statement', () => {
     const untyped = connection.query.bind(connection) as (...args: unknown[]) => Promise<unknown>;
     await expect(untyped(undefined)).rejects.toThrow('text must be');
     await expect(untyped('SELECT 1', 'one')).rejects.toThrow('values must be');
-    const unprintable = { toPostgres: (): never => { throw new Error('cannot be printed'); } };
+    const unprintable = {
+      toPostgres: (): never => {
+        throw new Error('cannot be printed');
+      },
+    };
     await expect(connection.query('SELECT $1', [unprintable], undefined)).rejects.toThrow('cannot be printed');
-    expect(await valueOf(connection, '7')).toBe(7);
+    expect(await read(connection, '7')).toBe(7);
     await connection.release();
   });
 
@@ -81,7 +94,9 @@ describe('a statement', () => {
     const { pool } = open();
     for (let i = 0; i < 5; i += 1) {
       const connection = await pool.acquire(FOREVER);
-      await expect(connection.query('INSERT INTO stock VALUES (1, 1)', undefined, undefined)).rejects.toThrow('duplicate');
+      await expect(connection.query('INSERT INTO stock VALUES (1, 1)', undefined, undefined)).rejects.toThrow(
+        'duplicate',
+      );
       await connection.release();
     }
     expect(pool.gauges()).toMatchObject({ opened: 1, lost: 0 });
@@ -135,7 +150,7 @@ describe('the limit of a statement', () => {
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: '57014', message: expect.stringContaining('statement timeout') });
     expect(pool.classify(failure)).toBe('cancelled');
-    expect(await valueOf(connection, '1')).toBe(1);
+    expect(await read(connection, '1')).toBe(1);
     expect(pool.gauges().cancels).toBe(0);
     await connection.release();
   });
@@ -146,10 +161,10 @@ describe('the limit of a statement', () => {
     const connection = await made.pool.acquire(FOREVER);
     await connection.query('SELECT 1', undefined, 1_000);
     await connection.begin(333.4, { isolation: 'serializable', readOnly: true });
-    expect(await valueOf(connection, "current_setting('statement_timeout')", 5)).toBe('334ms');
-    expect(await valueOf(connection, "current_setting('transaction_isolation')")).toBe('serializable');
+    expect(await read(connection, "current_setting('statement_timeout')", 5)).toBe('334ms');
+    expect(await read(connection, "current_setting('transaction_isolation')")).toBe('serializable');
     expect(await connection.commit()).toBe(true);
-    expect(await valueOf(connection, "current_setting('statement_timeout')", 900)).toBe('1s');
+    expect(await read(connection, "current_setting('statement_timeout')", 900)).toBe('1s');
     await connection.begin(0);
     await connection.rollback();
     await connection.begin(undefined);
@@ -168,15 +183,15 @@ describe('the limit of a statement', () => {
   it('is set anew after the session was cleaned', async () => {
     const { pool } = open();
     const first = await pool.acquire(FOREVER);
-    await valueOf(first, '1', 1_000);
+    await read(first, '1', 1_000);
     await first.query('SET statement_timeout = 7777', undefined, undefined);
-    expect(await valueOf(first, "current_setting('statement_timeout')")).toBe('7777ms');
-    expect(await valueOf(first, "current_setting('statement_timeout')", 1_000)).toBe('1s');
+    expect(await read(first, "current_setting('statement_timeout')")).toBe('7777ms');
+    expect(await read(first, "current_setting('statement_timeout')", 1_000)).toBe('1s');
     await first.release();
     const second = await pool.acquire(FOREVER);
     expect(second.id).toBe(first.id);
-    expect(await valueOf(second, "current_setting('statement_timeout')")).toBe('0');
-    expect(await valueOf(second, "current_setting('statement_timeout')", 1_000)).toBe('1s');
+    expect(await read(second, "current_setting('statement_timeout')")).toBe('0');
+    expect(await read(second, "current_setting('statement_timeout')", 1_000)).toBe('1s');
     await second.release();
   });
 });
@@ -220,7 +235,7 @@ describe('a transaction', () => {
     }
     const next = await pool.acquire(FOREVER);
     expect(next.inTransaction).toBe(false);
-    expect(await valueOf(next, 'SELECT left_over FROM stock WHERE sku = 4')).toBe(1000);
+    expect(await read(next, 'SELECT left_over FROM stock WHERE sku = 4')).toBe(1000);
     await next.release();
     expect(pool.gauges().opened).toBe(1);
   });
@@ -232,7 +247,7 @@ describe('a transaction', () => {
     await connection.query('SELECT nonsense', undefined, undefined).catch(() => undefined);
     void connection.release();
     const next = await pool.acquire(FOREVER);
-    expect(await valueOf(next, '1')).toBe(1);
+    expect(await read(next, '1')).toBe(1);
     await next.release();
   });
 
@@ -257,20 +272,25 @@ describe('a session that was changed', () => {
     ['a setting after another statement', "SELECT 1; SET work_mem = '77MB'", "current_setting('work_mem')", '4MB'],
     ['a setting behind a comment', "/* harmless */ SET work_mem = '77MB' -- x", "current_setting('work_mem')", '4MB'],
     ['a temporary table', 'CREATE TEMP TABLE scratch (n int)', "to_regclass('scratch')::text", null],
-    ['a session lock', 'SELECT pg_advisory_lock(7)', 'SELECT count(*)::int FROM pg_locks WHERE locktype = \'advisory\'', 0],
+    [
+      'a session lock',
+      'SELECT pg_advisory_lock(7)',
+      "SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory'",
+      0,
+    ],
     ['a prepared statement', 'PREPARE p AS SELECT 1', 'SELECT count(*)::int FROM pg_prepared_statements', 0],
     ['a channel', 'LISTEN news', 'SELECT count(*)::int FROM pg_listening_channels()', 0],
   ])('forgets %s before the next borrower', async (_, text, probe, expected) => {
     const { pool } = open();
     const first = await pool.acquire(FOREVER);
     await first.query(text, undefined, undefined);
-    expect(await valueOf(first, probe)).not.toBe(expected);
+    expect(await read(first, probe)).not.toBe(expected);
     const released = first.release();
     expect(pool.gauges()).toMatchObject({ idle: 0, cleaning: 1, inUse: 0 });
     await released;
     const second = await pool.acquire(FOREVER);
     expect(second.id).toBe(first.id);
-    expect(await valueOf(second, probe)).toBe(expected);
+    expect(await read(second, probe)).toBe(expected);
     await second.release();
   });
 

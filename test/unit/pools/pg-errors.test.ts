@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { FailureKind } from '../../../src/pools/contract.js';
 import {
-  classifyPgError,
   ConnectionEndedError,
+  classifyPgError,
   isFatal,
   isPgOutage,
   pgConnectTrouble,
-  sqlStateOf,
   StatementStoppedError,
+  sqlStateOf,
 } from '../../../src/pools/pg-errors.js';
 
 function serverError(code: string, severity = 'ERROR'): Error {

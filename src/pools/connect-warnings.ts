@@ -1,0 +1,42 @@
+import type { ConnectTrouble } from './session.js';
+
+const CODES: Readonly<Record<ConnectTrouble, string>> = {
+  unreachable: 'database_unreachable',
+  credentials: 'database_credentials_refused',
+  unknown_database: 'database_unknown',
+  crowded: 'database_connections_exhausted',
+};
+
+const TEXTS: Readonly<Record<ConnectTrouble, string>> = {
+  unreachable: 'the server cannot be reached; it is tried again until it answers',
+  credentials: 'the server refuses the user or the password of the url; correct them there or on the server',
+  unknown_database: 'the server has no such database; create it, or correct the url',
+  crowded: 'no further connection can be opened; lower max, or raise what the server, the role or this host allows',
+};
+
+/** Warns once about each kind of trouble with connecting, until {@link ConnectWarnings.clear}. */
+export class ConnectWarnings {
+  readonly #warn: (code: string, message: string) => void;
+  readonly #given = new Set<ConnectTrouble>();
+
+  constructor(warn: (code: string, message: string) => void) {
+    this.#warn = warn;
+  }
+
+  give(trouble: ConnectTrouble, error: unknown): void {
+    if (this.#given.has(trouble)) return;
+    this.#given.add(trouble);
+    this.#warn(CODES[trouble], `${TEXTS[trouble]} (${reasonOf(error)})`);
+  }
+
+  clear(): void {
+    this.#given.clear();
+  }
+}
+
+/** A host with several addresses fails with an error that has a code and no text. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.message !== '') return error.message;
+  return 'code' in error ? String(error.code) : error.name;
+}

@@ -1,0 +1,31 @@
+import type { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import type pg from 'pg';
+import type { CancelTarget } from './cancel-request.js';
+
+/** The driver keeps the key of a session on the client, but does not declare it. */
+interface KeyedClient {
+  readonly processID: number | null;
+  readonly secretKey: number | null;
+  readonly ssl: unknown;
+  readonly sslNegotiation?: string;
+}
+
+/** The socket of a client, whether it runs over TLS or not. */
+export function streamOf(client: pg.Client): Socket {
+  return client.connection.stream as Socket;
+}
+
+/** How to cancel what a connected client runs. */
+export function cancelTargetOf(client: pg.Client): CancelTarget {
+  const { processID, secretKey, ssl, sslNegotiation } = client as unknown as KeyedClient;
+  const options = typeof ssl === 'object' && ssl !== null ? (ssl as ConnectionOptions) : {};
+  return {
+    host: client.host,
+    port: client.port,
+    tls: ssl === false || ssl === null || ssl === undefined ? undefined : options,
+    directTls: sslNegotiation === 'direct',
+    processId: processID ?? 0,
+    secretKey: secretKey ?? 0,
+  };
+}
