@@ -91,6 +91,13 @@ describe('unknown variables', () => {
     expect(linesOf(SHOP, { [variable]: 'x' })).toEqual([`${variable}: ${text}`]);
   });
 
+  it('says the field of the longest name that fits', () => {
+    const code = { routes: { report: { ratePerSecond: 1 }, reportBurst: {} } };
+    expect(linesOf(code, { SLUICE_ROUTE_REPORT_BURST_POL: 'x' })).toEqual([
+      `SLUICE_ROUTE_REPORT_BURST_POL: ${NO_SUCH}; did you mean SLUICE_ROUTE_REPORT_BURST_POOL?`,
+    ]);
+  });
+
   it('quotes a name that could pass for another line, and cuts a long one', () => {
     expect(linesOf(SHOP, { 'SLUICE_X\n  - all is well': '1' })).toEqual([`"SLUICE_X\\n  - all is well": ${NO_SUCH}`]);
     expect(linesOf(SHOP, { [`SLUICE_${'X'.repeat(100_000)}`]: '1' })[0]?.length).toBeLessThan(300);

@@ -181,6 +181,11 @@ describe('servers', () => {
     expect(problems.map(({ where }) => where)).toEqual(['DATABASE_URL']);
   });
 
+  it('does not quote what may be a password, not even where the URL is none', () => {
+    const [line] = linesOf(SHOP, { SLUICE_POOL_CHECKOUT_URL: 'app:s3cret@db/shop' });
+    expect(line).toMatch(/^SLUICE_POOL_CHECKOUT_URL is \(hidden\): use a URL/);
+  });
+
   it('does not look at a shared variable that nobody uses', () => {
     expect(problemsOf(SHOP, { DATABASE_URL: 'sqlite:shop.db' })).toEqual([]);
   });
@@ -308,6 +313,28 @@ describe('mistakes', () => {
 });
 
 describe('what must hold between fields', () => {
+  it('is not checked against a value that is mistaken itself', () => {
+    const whereOf = (code: Untyped, env: Record<string, string>): string[] =>
+      problemsOf(code, env).map(({ where }) => where);
+    expect(whereOf(withPool({ max: 2, headroom: 2, minIdle: 3 }), { SLUICE_POOL_ONLY_MAX: 'x' })).toEqual([
+      'SLUICE_POOL_ONLY_MAX',
+    ]);
+    expect(whereOf(withPool({ capCritical: 1, minHigh: 1 }), { SLUICE_POOL_ONLY_MIN_LOW: 'x' })).toEqual([
+      'SLUICE_POOL_ONLY_MIN_LOW',
+    ]);
+    expect(whereOf(withRoute({ burst: 5 }), { SLUICE_ROUTE_ONLY_RATE_PER_SECOND: 'x' })).toEqual([
+      'SLUICE_ROUTE_ONLY_RATE_PER_SECOND',
+    ]);
+    expect(whereOf(withPool({ url: undefined }), { SLUICE_POOL_ONLY_URL: 'x' })).toEqual(['SLUICE_POOL_ONLY_URL']);
+  });
+
+  it('forgives a sum of shares the rounding of its fractions', () => {
+    const shares = [0.75, 0.07, 0.07, 0.11];
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBeGreaterThan(1);
+    const [capCritical, minHigh, minNormal, minLow] = shares;
+    expect(problemsOf(withPool({ capCritical, minHigh, minNormal, minLow }))).toEqual([]);
+  });
+
   it('takes the default shares, and names all four where their sum is over 1', () => {
     expect(problemsOf(withPool({ capCritical: 0.7, minHigh: 0.1, minNormal: 0.1, minLow: 0.1 }))).toEqual([]);
     expect(linesOf(withPool({ minLow: 0.02 }), { SLUICE_POOL_ONLY_MIN_HIGH: '0.1' })).toEqual([
