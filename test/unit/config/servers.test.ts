@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { resolveConfig } from '../../../src/config/resolve.js';
+import { linesOf, problemsOf, SERVER, SHOP, withPool } from './support.js';
+
+describe('servers', () => {
+  const code = { pools: { a: {}, b: { url: 'postgres://b/code' } }, routes: { only: {} } };
+
+  it('takes its own variable, then the code, then the shared variable', () => {
+    const env = { DATABASE_URL: 'postgres://shared/db', REDIS_URL: 'redis://shared', SLUICE_POOL_A_URL: '' };
+    const config = resolveConfig(code, env);
+    expect(config.pools.get('a')?.url).toBe('postgres://shared/db');
+    expect(config.origins.get('pools.a.url')).toEqual({ origin: 'fallback', variable: 'DATABASE_URL' });
+    expect(config.pools.get('b')?.url).toBe('postgres://b/code');
+    expect(config.redisUrl).toBe('redis://shared');
+    const own = resolveConfig(code, {
+      ...env,
+      SLUICE_POOL_B_URL: 'postgresql://b/own',
+      SLUICE_REDIS_URL: 'rediss://own',
+    });
+    expect(own.pools.get('b')?.url).toBe('postgresql://b/own');
+    expect(own.redisUrl).toBe('rediss://own');
+  });
+
+  it('names both remedies where no server is given, and takes an empty URL in the code for none', () => {
+    const line = 'pools.only.url: no server; set it in the code, or set SLUICE_POOL_ONLY_URL or DATABASE_URL';
+    expect(linesOf(withPool({ url: undefined }))).toEqual([line]);
+    expect(linesOf(withPool({ url: '' }))).toEqual([line]);
+    expect(problemsOf(withPool({ url: '' }), { DATABASE_URL: SERVER })).toEqual([]);
+  });
+
+  it('reports a shared variable once, however many pools use it', () => {
+    const problems = problemsOf({ pools: { a: {}, b: {} }, routes: { only: {} } }, { DATABASE_URL: 'mysql://h/db' });
+    expect(problems.map(({ where }) => where)).toEqual(['DATABASE_URL']);
+  });
+
+  it('does not quote what may be a password, not even where the URL is none', () => {
+    const [line] = linesOf(SHOP, { SLUICE_POOL_CHECKOUT_URL: 'app:s3cret@db/shop' });
+    expect(line).toMatch(/^SLUICE_POOL_CHECKOUT_URL is \(hidden\): use a URL/);
+  });
+
+  it('does not look at a shared variable that nobody uses', () => {
+    expect(problemsOf(SHOP, { DATABASE_URL: 'sqlite:shop.db' })).toEqual([]);
+  });
+
+  it.each([
+    'postgresql:///shop?host=/run/postgresql',
+    'postgres://app:pw@/shop?host=/run/postgresql',
+    'postgres://%2Frun%2Fpostgresql/shop',
+    'postgres://app:p%40ss@[::1]:5432/shop?sslmode=require',
+    'POSTGRES://app@db/shop',
+  ])('accepts %s', (url) => {
+    expect(problemsOf(withPool({ url }))).toEqual([]);
+  });
+
+  it.each([
+    'shop',
+    'db:5432',
+    'mysql://db/shop',
+    'postgres:/db',
+    'postgres://db:port/shop',
+    'postgres://u:1/2@db/shop',
+  ])('does not accept %s', (url) => {
+    expect(problemsOf(withPool({ url })).map(({ where }) => where)).toEqual(['pools.only.url']);
+  });
+});
