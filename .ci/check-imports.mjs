@@ -18,7 +18,8 @@ const ALLOWED = new Map([
   ['index', ['gateway', ...SIBLINGS, ...BASE]],
   ['cli', ['index', 'gateway', ...SIBLINGS, ...BASE]],
   ['middleware', ['index', 'gateway', ...SIBLINGS, ...BASE]],
-  ['examples', []],
+  // The storm is an example that makes load.
+  ['examples', ['test/load']],
 ]);
 
 /** Each package has one home, so that it can be replaced there. */
@@ -125,6 +126,7 @@ function isMemberName(node) {
 /** `src/pools/x.ts` is in the room `pools`; `src/gateway.ts` and `src/gateway/x.ts` are both in `gateway`. */
 function roomOf(path) {
   const [top, second = ''] = path.split('/');
+  if (top === 'test') return `test/${second}`;
   return top === 'src' ? second.replace(SOURCE_FILE, '') : top;
 }
 

@@ -34,6 +34,7 @@ describe('imports point one way', () => {
       'src/cli/size.ts': "import '../gateway.js';\nimport 'node:fs';",
       'middleware/index.ts': "import express from 'express';\nimport '../src/gateway.js';\nimport '../src/errors.js';",
       'examples/shop/main.ts': "import 'sluice';\nimport 'sluice/express';\nimport './app.js';\nimport 'whatever';",
+      'examples/storm/main.ts': "import '../../test/load/plan.js';",
     });
     expect(faults).toEqual([]);
   });
@@ -51,6 +52,7 @@ describe('imports point one way', () => {
     ['a driver outside its home', 'src/gateway.ts', "import pg from 'pg';", /imports pg: only pools may/],
     ['a package nobody declared', 'src/pools/a.ts', "import '@x/y/z';", /no room has this package/],
     ['an example that reaches inside', 'examples/a/b.ts', "import '../../src/gateway.js';", /use the public names/],
+    ['an example that leans on a test', 'examples/a/b.ts', "import '../../test/support/c.js';", /use the public names/],
     ['a new room', 'src/utils/a.ts', '', /"utils" is no room/],
     ['the core and the clock', 'src/core/a.ts', "import '../clock.js';", /core must not know clock/],
     ['the core and I/O', 'src/core/a.ts', "import 'node:fs';", /the core does no I\/O/],
