@@ -50,13 +50,18 @@ export function bytesEach<Items>(
 ): () => number {
   return () => {
     // Once beforehand: what grows to its size and stays is not the cost of one item.
-    dispose(make(count));
+    once(count, make, dispose);
     const before = settledHeap();
     const items = make(count);
     const bytes = (settledHeap() - before) / count;
     dispose(items);
     return bytes;
   };
+}
+
+/** In a frame of its own, which takes its references to the items with it. */
+function once<Items>(count: number, make: (count: number) => Items, dispose: (items: Items) => void): void {
+  dispose(make(count));
 }
 
 function repeat(operation: () => void, times: number): void {
