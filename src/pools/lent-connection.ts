@@ -47,17 +47,17 @@ export class LentConnection<Slot extends { readonly session: Session }> implemen
 
   begin(limitMs: number | undefined, options?: TransactionOptions): Promise<void> {
     if (this.#released !== undefined) return refused();
-    return this.#slot.session.begin(limitMs, options);
+    return this.#slot.session.begin(limitMs, options).catch(traceToCaller);
   }
 
   commit(): Promise<boolean> {
     if (this.#released !== undefined) return refused();
-    return this.#slot.session.commit();
+    return this.#slot.session.commit().catch(traceToCaller);
   }
 
   rollback(): Promise<void> {
     if (this.#released !== undefined) return refused();
-    return this.#slot.session.rollback();
+    return this.#slot.session.rollback().catch(traceToCaller);
   }
 
   cancel(): void {

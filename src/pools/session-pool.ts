@@ -134,7 +134,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner, Lender<Slot>
       idle: this.#idle.size,
       inUse: this.#inUse,
       connecting: this.#connector.connecting,
-      cleaning: this.#between,
+      cleaning: total - this.#idle.size - this.#inUse,
       acquiring: this.#waiters.size,
       opened: this.#opened,
       connectFailures: this.#connectFailures,
@@ -228,11 +228,6 @@ export class SessionPool implements ConnectionPool, ConnectorOwner, Lender<Slot>
     this.#cancels += 1;
   }
 
-  /** Sessions that are neither idle nor lent. */
-  get #between(): number {
-    return this.#slots.size - this.#idle.size - this.#inUse;
-  }
-
   #lend(slot: Slot): Connection {
     slot.lent = true;
     this.#inUse += 1;
@@ -314,9 +309,8 @@ export class SessionPool implements ConnectionPool, ConnectorOwner, Lender<Slot>
   #pursue(): void {
     if (this.#state === 'closed') return;
     const room = this.max - this.#slots.size;
-    const waiting = this.#waiters.size - this.#between;
     const missing = this.#options.minIdle - this.#slots.size;
-    const needed = this.#state === 'down' ? 1 : Math.max(waiting, missing);
+    const needed = this.#state === 'down' ? 1 : Math.max(this.#waiters.size, missing);
     this.#connector.pursue(Math.min(room, needed), this.#generation);
   }
 

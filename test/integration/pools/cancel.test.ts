@@ -85,6 +85,23 @@ describe('cancel', () => {
     await tap.close();
   });
 
+  it('lets nothing follow before one empty round trip has come back', async () => {
+    const tap = await Tap.before(server.url);
+    const made = makePool(tap, { max: 1 });
+    const connection = await made.pool.acquire(FOREVER);
+    const victim = connection.query('SELECT pg_sleep(30)', undefined, undefined).catch(() => 'cancelled');
+    await until(() => tap.statements.length === 1);
+    connection.cancel();
+    const own = connection.query('SELECT 1', undefined, undefined);
+    expect(await victim).toBe('cancelled');
+    await own;
+    expect(tap.statements).toEqual(['SELECT pg_sleep(30)', '', 'SELECT 1']);
+    expect(tap.cancels).toBe(1);
+    await connection.release();
+    await made.pool.close(0);
+    await tap.close();
+  });
+
   it('is never sent into a COMMIT, however it was written', async () => {
     const tap = await Tap.before(server.url);
     const made = makePool(tap, { max: 1 });

@@ -96,6 +96,22 @@ describe('the loss of one session', () => {
     await tap.close();
   });
 
+  it('is no news when the session was in doubt already', async () => {
+    const made = open();
+    const { pool, journal } = made;
+    const [first, second, third] = await take(made, 3);
+    if (first === undefined || second === undefined || third === undefined) throw new Error('nothing lent');
+    const pids = [await pidOf(first), await pidOf(second)];
+    await third.release();
+    await ask(server.url, 'SELECT pg_terminate_backend($1)', [pids[0]]);
+    await journal.reached('up', 2);
+    await ask(server.url, 'SELECT pg_terminate_backend($1)', [pids[1]]);
+    await until(() => !second.alive);
+    await giveBack([first, second]);
+    expect(journal.entries).toEqual(['up', 'down', 'up']);
+    expect(pool.gauges()).toMatchObject({ state: 'up', lost: 2 });
+  });
+
   it('is nobody else’s trouble when the server ended it by a rule for idle sessions', async () => {
     const made = open();
     const { pool, journal } = made;

@@ -183,15 +183,15 @@ describe('the limit of a statement', () => {
   it('is set anew after the session was cleaned', async () => {
     const { pool } = open();
     const first = await pool.acquire(FOREVER);
-    await read(first, '1', 1_000);
-    await first.query('SET statement_timeout = 7777', undefined, undefined);
+    await first.query('SET statement_timeout = 7777', undefined, 1_000);
+    // The borrower's own limit stands until it asks for another.
     expect(await read(first, "current_setting('statement_timeout')")).toBe('7777ms');
     expect(await read(first, "current_setting('statement_timeout')", 1_000)).toBe('1s');
     await first.release();
     const second = await pool.acquire(FOREVER);
     expect(second.id).toBe(first.id);
-    expect(await read(second, "current_setting('statement_timeout')")).toBe('0');
     expect(await read(second, "current_setting('statement_timeout')", 1_000)).toBe('1s');
+    expect(await read(second, "current_setting('statement_timeout')")).toBe('0');
     await second.release();
   });
 });
@@ -249,6 +249,22 @@ describe('a transaction', () => {
     const next = await pool.acquire(FOREVER);
     expect(await read(next, '1')).toBe(1);
     await next.release();
+  });
+
+  it('is over when its commit fails, though the server says so a little later', async () => {
+    await ask(server.url, 'CREATE TABLE twins (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)');
+    const tap = await Tap.before(server.url);
+    tap.readyDelayMs = 20;
+    const { pool } = makePool(tap, { max: 1 });
+    const connection = await pool.acquire(FOREVER);
+    await connection.begin(undefined);
+    await connection.query('INSERT INTO twins VALUES (1), (1)', undefined, undefined);
+    await expect(connection.commit()).rejects.toMatchObject({ code: '23505' });
+    expect(connection.inTransaction).toBe(false);
+    void connection.release();
+    expect(pool.gauges()).toMatchObject({ idle: 1, inUse: 0 });
+    await pool.close(0);
+    await tap.close();
   });
 
   it('tells contention from everything else', async () => {

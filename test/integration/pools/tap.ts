@@ -7,8 +7,11 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
  */
 export class Tap {
   readonly statements: string[] = [];
-  /** Connections that asked for a cancel. */
+  connections = 0;
+  /** Connections that asked for a cancel, legibly. */
   cancels = 0;
+  /** How much later than the rest of an answer the server's word arrives that it is ready. */
+  readyDelayMs = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #silent = false;
@@ -57,6 +60,7 @@ export class Tap {
   }
 
   #relay(client: Socket, target: URL): void {
+    this.connections += 1;
     const upstream = connect(Number(target.port), target.hostname);
     const reader = new FrontendReader(
       (text) => this.statements.push(text),
@@ -64,17 +68,22 @@ export class Tap {
         this.cancels += 1;
       },
     );
-    this.#join(client, upstream, (chunk) => reader.read(chunk));
-    this.#join(upstream, client, () => undefined);
+    this.#join(client, upstream, (chunk) => {
+      reader.read(chunk);
+      upstream.write(chunk);
+    });
+    this.#join(upstream, client, (chunk) => {
+      const cut =
+        this.readyDelayMs > 0 && chunk.at(-READY_LENGTH) === READY ? chunk.length - READY_LENGTH : chunk.length;
+      client.write(chunk.subarray(0, cut));
+      if (cut < chunk.length) setTimeout(() => client.write(chunk.subarray(cut)), this.readyDelayMs);
+    });
   }
 
-  #join(from: Socket, to: Socket, look: (chunk: Buffer) => void): void {
+  #join(from: Socket, to: Socket, pass: (chunk: Buffer) => void): void {
     this.#sockets.add(from);
     from.setNoDelay(true);
-    from.on('data', (chunk) => {
-      look(chunk);
-      to.write(chunk);
-    });
+    from.on('data', pass);
     from.on('end', () => to.end());
     from.on('error', () => to.destroy());
     from.on('close', () => {
@@ -84,6 +93,10 @@ export class Tap {
     if (this.#silent) from.pause();
   }
 }
+
+/** ReadyForQuery: the letter Z, a length of four bytes, one byte of status. */
+const READY = 0x5a;
+const READY_LENGTH = 6;
 
 const CANCEL_REQUEST = 80_877_102;
 
