@@ -2,7 +2,8 @@ import { AsyncResource } from 'node:async_hooks';
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import type { Refusal } from '../src/errors.js';
-import type { RequestWork, WorkHost } from '../src/gateway/request-work.js';
+import type { RequestWork } from '../src/gateway/request-work.js';
+import type { WorkHost } from '../src/gateway/work-contract.js';
 import { sendProblem } from './problem.js';
 import { closesAfterRefusal } from './unread-body.js';
 

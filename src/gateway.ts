@@ -10,10 +10,10 @@ import { describePool, describeRoute } from './gateway/describe.js';
 import { type DrainOptions, drainWork, pause } from './gateway/drain.js';
 import type { PoolRuntime } from './gateway/pool-runtime.js';
 import type { RequestHandle } from './gateway/request-handle.js';
-import type { WorkContext } from './gateway/request-work.js';
 import { RouteEntry } from './gateway/route-entry.js';
 import type { RouteRuntime } from './gateway/route-runtime.js';
 import { type RunOptions, runWork } from './gateway/run-work.js';
+import type { WorkContext } from './gateway/work-contract.js';
 import { consoleLogger, type Logger } from './telemetry/log.js';
 import type { TelemetrySource } from './telemetry/source.js';
 

@@ -10,15 +10,19 @@ import {
 } from '../pools/contract.js';
 import { BorrowedClient, type SluiceClient } from './borrowed-client.js';
 import {
+  AnsweredError,
   breakerOpen,
   connectionLost,
   databaseAway,
   databaseBusy,
   deadlineExpired,
+  FailedTransactionError,
   speaksOfIllness,
 } from './failures.js';
 import { Loan } from './loan.js';
 import type { PoolRuntime } from './pool-runtime.js';
+import { statementKind } from './statement-kind.js';
+import { WorkOutcome } from './work-outcome.js';
 
 /** Whose database work this is. */
 export interface SessionOwner {
@@ -31,12 +35,7 @@ export interface SessionOwner {
   readonly deadlineAtMs: number;
   /** Every connection of the request is back. */
   onIdle(): void;
-  /** Something to log, with a stable code. */
-  onWarning(code: string, message: string): void;
 }
-
-/** A statement that reads and commits nothing, so that losing it loses nothing. */
-const READ_ONLY = /^\s*(?:select|values|table|show|explain)\b/i;
 
 /**
  * The database work of one request: borrows connections of one pool, bounds each statement by the time left, tells the
@@ -47,11 +46,11 @@ export class DatabaseSession {
   readonly #owner: SessionOwner;
   readonly #clock: Clock;
   readonly #loans = new Set<Loan>();
+  readonly #work = new WorkOutcome();
+  readonly #answered = (error: unknown): boolean => this.#runtime.pool.classify(error) !== 'connection_lost';
   #acquiring = 0;
+  #closed = false;
   #closedBy: Error | undefined;
-  #started = false;
-  #mayHaveCommitted = false;
-  #writesUnderWay = 0;
 
   constructor(runtime: PoolRuntime, owner: SessionOwner, clock: Clock) {
     this.#runtime = runtime;
@@ -64,6 +63,11 @@ export class DatabaseSession {
     return this.#loans.size === 0 && this.#acquiring === 0;
   }
 
+  /** True once {@link close} was called. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** True while a COMMIT is on its way: nothing may be stopped now. */
   get committing(): boolean {
     for (const loan of this.#loans) if (loan.committing) return true;
@@ -72,8 +76,7 @@ export class DatabaseSession {
 
   /** What a caller may be told about the work so far. */
   get outcome(): Outcome {
-    if (this.#mayHaveCommitted || this.#writesUnderWay > 0 || this.committing) return 'unknown';
-    return this.#started ? 'rolled_back' : 'not_started';
+    return this.#work.outcome;
   }
 
   async query<Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
@@ -108,10 +111,12 @@ export class DatabaseSession {
   }
 
   /**
-   * Ends the work: what runs is cancelled and rolled back, what is asked for later rejects with `reason`. A COMMIT that
+   * Ends the work: what runs is cancelled and rolled back, what is asked for later rejects with `reason`; without
+   * one, because the request has been answered. A COMMIT that
    * is on its way is left alone.
    */
-  close(reason: Error): void {
+  close(reason?: Error): void {
+    this.#closed = true;
     this.#closedBy ??= reason;
     const nowMs = this.#clock.nowMs();
     for (const loan of this.#loans) {
@@ -122,7 +127,7 @@ export class DatabaseSession {
   }
 
   async #borrow(): Promise<Loan> {
-    if (this.#closedBy !== undefined) throw this.#closedBy;
+    if (this.#closed) throw this.#whyClosed();
     const { pool, breaker } = this.#runtime;
     const nowMs = this.#clock.nowMs();
     const pass = breaker?.enter(nowMs, this.#owner.deadlineAtMs);
@@ -138,9 +143,9 @@ export class DatabaseSession {
       }));
     const loan = new Loan(connection, pass, this.#clock);
     this.#loans.add(loan);
-    if (this.#closedBy !== undefined) {
+    if (this.#closed) {
       this.#giveBack(loan);
-      throw this.#closedBy;
+      throw this.#whyClosed();
     }
     return loan;
   }
@@ -151,14 +156,14 @@ export class DatabaseSession {
     try {
       return await pool.acquire({ deadlineAtMs: this.#owner.deadlineAtMs, rank: this.#owner.rank });
     } catch (error) {
-      if (this.#closedBy !== undefined) throw this.#closedBy;
+      if (this.#closed) throw this.#whyClosed();
       if (error instanceof PoolClosedError) throw databaseAway(pool.name, this.outcome, error);
       if (!(error instanceof AcquireTimeoutError)) throw error;
       if (pool.state !== 'up') throw databaseAway(pool.name, this.outcome, error);
       throw deadlineExpired(this.#owner.routeName, this.#owner.allowedMs, this.outcome);
     } finally {
       this.#acquiring--;
-      if (this.#closedBy !== undefined && this.idle) this.#owner.onIdle();
+      if (this.#closed && this.idle) this.#owner.onIdle();
     }
   }
 
@@ -172,8 +177,8 @@ export class DatabaseSession {
       this.#giveBack(loan);
       const lost = this.#runtime.pool.classify(error) === 'connection_lost';
       // Nothing of the caller's work was sent yet, so another connection does as well, in the time that is left.
-      if (lost && this.#closedBy === undefined && this.#limitMs() !== 1) return this.#begin(options);
-      throw this.#told(error, loan, false);
+      if (lost && !this.#closed && this.#limitMs() !== 1) return this.#begin(options);
+      throw this.#told(error, loan);
     }
   }
 
@@ -183,73 +188,60 @@ export class DatabaseSession {
     values: readonly unknown[] | undefined,
     alone: boolean,
   ): Promise<QueryResult<Row>> {
-    if (this.#closedBy !== undefined) throw this.#closedBy;
-    const writesAlone = alone && !READ_ONLY.test(text);
-    this.#started = true;
+    if (this.#closed) throw this.#whyClosed();
     loan.statementSinceMs = this.#clock.nowMs();
-    if (writesAlone) this.#writesUnderWay++;
+    const send = (): Promise<QueryResult<Row>> => loan.connection.query<Row>(text, values, this.#limitMs());
     try {
-      const result = await loan.connection.query<Row>(text, values, this.#limitMs());
-      if (writesAlone) this.#mayHaveCommitted = true;
+      const commits = alone && statementKind(text) !== 'read';
+      const result = await (commits ? this.#work.committing(send, this.#answered) : this.#work.uncommitted(send));
       loan.verdict = 'success';
       return result;
     } catch (error) {
       loan.failedWith ??= error;
-      throw this.#told(error, loan, writesAlone);
-    } finally {
-      if (writesAlone) this.#writesUnderWay--;
+      throw this.#told(error, loan);
     }
   }
 
-  /** A statement of a connection that the handler steers itself: it may end its own transactions. */
+  /** A statement of a connection that the handler steers itself: it may begin and end transactions of its own. */
   async #freeStatement<Row>(loan: Loan, text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
-    const command = COMMIT.test(text) ? 'commit' : BEGIN.test(text) ? 'begin' : 'other';
-    if (command === 'commit' && loan.connection.inTransaction) {
+    const kind = statementKind(text);
+    const { inTransaction } = loan.connection;
+    if (kind === 'commit' && inTransaction) {
       await this.#commit(loan);
       return { rows: [], rowCount: null, command: 'COMMIT' };
     }
-    if (command === 'begin' && !loan.connection.inTransaction) {
-      if (this.#closedBy !== undefined) throw this.#closedBy;
+    if (kind === 'begin' && !inTransaction) {
+      if (this.#closed) throw this.#whyClosed();
       await loan.connection.begin(this.#limitMs()).catch((error) => {
-        throw this.#told(error, loan, false);
+        throw this.#told(error, loan);
       });
       return { rows: [], rowCount: null, command: 'BEGIN' };
     }
-    return this.#statement<Row>(loan, text, values, !loan.connection.inTransaction);
+    return this.#statement<Row>(loan, text, values, !inTransaction);
   }
 
   async #commit(loan: Loan): Promise<void> {
-    if (this.#closedBy !== undefined) throw this.#closedBy;
+    if (this.#closed) throw this.#whyClosed();
     loan.committing = true;
     let committed: boolean;
     try {
-      committed = await loan.connection.commit();
+      committed = await this.#work.committing(() => loan.connection.commit(), this.#answered, (took) => took);
     } catch (error) {
+      throw this.#told(error, loan);
+    } finally {
       loan.committing = false;
-      throw this.#told(error, loan, true);
     }
-    loan.committing = false;
-    if (!committed) {
-      throw new Error(
-        'the transaction was rolled back: one of its statements had failed, and the failure was not passed on',
-        {
-          cause: loan.failedWith,
-        },
-      );
-    }
-    this.#mayHaveCommitted = true;
+    if (!committed) throw new FailedTransactionError(loan.failedWith);
     loan.verdict = 'success';
   }
 
   /** What the caller is told about a failed statement, and what the breaker is told about it. */
-  #told(error: unknown, loan: Loan, mayHaveCommitted: boolean): unknown {
+  #told(error: unknown, loan: Loan): unknown {
     const { pool } = this.#runtime;
     const kind = pool.classify(error);
-    // Any answer of the server tells that nothing was committed; only silence leaves it open.
-    if (mayHaveCommitted && kind === 'connection_lost') this.#mayHaveCommitted = true;
-    if (this.#closedBy !== undefined) {
+    if (this.#closed) {
       loan.verdict = loan.slow ? 'failure' : 'neutral';
-      return this.#closedBy;
+      return this.#whyClosed();
     }
     const slow = kind === 'cancelled' && this.#clock.nowMs() - loan.statementSinceMs >= this.#owner.slowMs;
     loan.verdict = slow || speaksOfIllness(kind, error) ? 'failure' : 'neutral';
@@ -264,6 +256,11 @@ export class DatabaseSession {
       default:
         return error;
     }
+  }
+
+  /** Made only when somebody asks, for its stack and because most requests never do. */
+  #whyClosed(): Error {
+    return this.#closedBy ?? new AnsweredError(this.#owner.routeName);
   }
 
   #limitMs(): number | undefined {
@@ -284,6 +281,3 @@ export class DatabaseSession {
     });
   }
 }
-
-const COMMIT = /^\s*(?:commit|end)(?:\s+(?:work|transaction))?\s*;?\s*$/i;
-const BEGIN = /^\s*(?:begin|start\s+transaction)(?:\s+(?:work|transaction))?\s*;?\s*$/i;

@@ -17,6 +17,16 @@ export class AnsweredError extends Error {
   }
 }
 
+/** COMMIT was answered with a rollback. `cause` is the error of the statement that had failed. */
+export class FailedTransactionError extends Error {
+  override readonly name = 'FailedTransactionError';
+  constructor(cause: unknown) {
+    super('the transaction was rolled back: one of its statements had failed, and the failure was not passed on', {
+      cause,
+    });
+  }
+}
+
 /** The deadline ran out after dispatch. */
 export function deadlineExpired(route: string, deadlineMs: number, outcome: Outcome): SluiceError {
   return new SluiceError({

@@ -1,36 +1,17 @@
-import type { Deadline, DeadlineTimer } from '../admission/deadline-timer.js';
+import type { Deadline } from '../admission/deadline-timer.js';
 import type { GateClient } from '../admission/gate.js';
-import type { Clock } from '../clock.js';
-import type { Mode } from '../config/options.js';
 import { type PriorityRank, TOP_RANK } from '../core/priority.js';
 import { deadlineUnreachable, expiredInQueue } from '../core/refusals.js';
 import { Ticket } from '../core/ticket.js';
 import type { Refusal } from '../errors.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
 import { DatabaseSession, type SessionOwner } from './database-session.js';
-import { AnsweredError, ClientGoneError, deadlineExpired } from './failures.js';
-import { rateLimited } from './refusals.js';
+import { ClientGoneError, deadlineExpired } from './failures.js';
+import { Interruption } from './interruption.js';
+import { RateCharge } from './rate-charge.js';
 import type { RouteRuntime } from './route-runtime.js';
-
-/** Whoever waits for the work: an HTTP response, or a caller of `gateway.run`. Each method is called at most once. */
-export interface WorkHost {
-  /** The seat is there: run the handler. */
-  proceed(nowMs: number): void;
-  /** Nothing was started, and nothing will be. */
-  refuse(refusal: Refusal): void;
-  /** The deadline ran out while the handler ran. */
-  expire(refusal: Refusal): void;
-  /** Whether the answer has begun on a route that streams, so that its deadline is met. */
-  streaming(): boolean;
-}
-
-/** What all requests of a gateway share. */
-export interface WorkContext {
-  readonly mode: Mode;
-  readonly clock: Clock;
-  readonly timer: DeadlineTimer;
-  readonly warn: (code: string, message: string) => void;
-}
+import { SeatBreak } from './seat-break.js';
+import type { WorkContext, WorkHost } from './work-contract.js';
 
 /** Time in which a handler that has answered may still give its connections back itself. */
 const RETURN_GRACE_MS = 1_000;
@@ -42,22 +23,21 @@ const RETURN_GRACE_MS = 1_000;
 export class RequestWork implements GateClient, Deadline, SessionOwner {
   readonly route: RouteRuntime;
   readonly ticket: Ticket<GateClient>;
+  /** Whose bucket is charged, where the route has buckets per caller. */
+  readonly callerKey: string | undefined;
   dueAtMs = 0;
   heapIndex = -1;
   readonly #context: WorkContext;
   readonly #host: WorkHost;
-  /** Whose bucket is charged, where the route has buckets per caller. */
-  readonly callerKey: string | undefined;
+  readonly #charge: RateCharge;
+  readonly #interruption = new Interruption();
   #session: DatabaseSession | undefined;
-  #abort: AbortController | undefined;
   /** Set once, when the answer is complete or nobody waits for one any more. */
   #ending: RouteOutcome | undefined;
-  #stoppedBy: Error | undefined;
   #clientGone = false;
   #graceUsed = false;
-  #charged = false;
   #queueWaitMs = 0;
-  #returnFromOutside: (() => void) | undefined;
+  #break: SeatBreak | undefined;
 
   constructor(
     context: WorkContext,
@@ -72,6 +52,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     this.route = route;
     this.#host = host;
     this.callerKey = callerKey;
+    this.#charge = new RateCharge(route, callerKey);
     const enforced = context.mode === 'enforce' ? deadlineAtMs : Number.POSITIVE_INFINITY;
     this.ticket = new Ticket<GateClient>(this, route, rank, arrivedAtMs, enforced);
     route.stats.arrive();
@@ -102,11 +83,9 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     return this.#queueWaitMs;
   }
 
-  /** Aborted when the deadline runs out or the client leaves. Made when first asked for: it costs microseconds. */
+  /** Aborted when the deadline runs out or the client leaves. */
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.#stoppedBy !== undefined) this.#abort.abort(this.#stoppedBy);
-    return this.#abort.signal;
+    return this.#interruption.signal;
   }
 
   /** True once the answer is complete, or nobody waits for one. */
@@ -122,17 +101,15 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     }
     if (this.#session === undefined) {
       this.#session = new DatabaseSession(pool, this, this.#context.clock);
-      if (this.#stoppedBy !== undefined) this.#session.close(this.#stoppedBy);
+      if (this.#isOver()) this.#session.close(this.#interruption.reason);
     }
     return this.#session;
   }
 
-  onWarning(code: string, message: string): void {
-    this.#context.warn(code, message);
-  }
-
-  /** Counts a refusal that came before {@link enter}. */
-  refusedAtPreflight(refusal: Refusal): void {
+  /** Counts a refusal, and gives back what was taken for the request. */
+  refused(nowMs: number, refusal: Refusal): void {
+    this.#context.timer.clear(this);
+    this.#charge.refund(nowMs);
     this.ticket.state = 'ended';
     this.route.stats.shedWith(refusal.code);
   }
@@ -140,21 +117,8 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   /** Takes tokens and asks for a seat. `leased`: the handler may run at once; `queued`: the host will be told. */
   enter(nowMs: number): 'leased' | 'queued' | Refusal {
     const { route, ticket } = this;
-    if (this.#context.mode !== 'enforce') {
-      if (this.#context.mode === 'observe') this.#observe(nowMs);
-      ticket.state = 'leased';
-      ticket.leasedAtMs = nowMs;
-      route.stats.admit(0);
-      return 'leased';
-    }
-    const over = route.rate?.take(nowMs, this.callerKey, 1);
-    if (over !== undefined) {
-      const refusal = rateLimited(route.name, over);
-      this.refusedAtPreflight(refusal);
-      return refusal;
-    }
-    this.#charged = true;
-    const arrival = route.gate === undefined ? 'leased' : route.gate.enter(nowMs, ticket);
+    if (this.#context.mode !== 'enforce') return this.#enterFreely(nowMs);
+    const arrival = this.#charge.take(nowMs) ?? route.gate?.enter(nowMs, ticket) ?? this.#enterWithoutGate(nowMs);
     if (arrival === 'leased') {
       this.#admitted(nowMs);
     } else if (arrival === 'queued') {
@@ -162,46 +126,42 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
       const latestStartMs = ticket.deadlineAtMs - route.times.p90(nowMs);
       this.#context.timer.set(this, Math.max(nowMs, latestStartMs), nowMs);
     } else {
-      this.#refund(nowMs);
-      this.refusedAtPreflight(arrival);
+      this.refused(nowMs, arrival);
     }
     return arrival;
   }
 
   onLease(nowMs: number): void {
-    if (this.#returnFromOutside !== undefined) {
+    if (this.#break === undefined) {
+      this.#admitted(nowMs);
+      this.#host.proceed(nowMs);
+    } else {
       this.#context.timer.set(this, this.ticket.deadlineAtMs, nowMs);
-      this.#returnFromOutside();
-      return;
+      this.#break.end();
     }
-    this.#admitted(nowMs);
-    this.#host.proceed(nowMs);
   }
 
   onShed(nowMs: number, refusal: Refusal): void {
-    this.#context.timer.clear(this);
-    if (this.#returnFromOutside !== undefined) {
-      this.#deadlinePassed(nowMs);
-      return;
-    }
-    this.#refund(nowMs);
-    this.refusedAtPreflight(refusal);
+    if (this.#break !== undefined) return this.#deadlinePassed(nowMs);
+    this.refused(nowMs, refusal);
     this.#host.refuse(refusal);
   }
 
   onDue(nowMs: number): void {
     const { ticket, route } = this;
-    if (ticket.state === 'queued' && this.#returnFromOutside === undefined) {
-      const late = nowMs >= ticket.deadlineAtMs;
-      const p90 = route.times.p90(nowMs);
-      const refusal = late
-        ? expiredInQueue(route.name, nowMs - ticket.queuedAtMs)
-        : deadlineUnreachable(route.name, ticket.deadlineAtMs - nowMs, 0, p90);
+    if (ticket.state === 'ended') return;
+    if (ticket.state === 'queued' && this.#break === undefined) {
+      const { name, times } = route;
+      const refusal =
+        nowMs >= ticket.deadlineAtMs
+          ? expiredInQueue(name, nowMs - ticket.queuedAtMs)
+          : deadlineUnreachable(name, ticket.deadlineAtMs - nowMs, 0, times.p90(nowMs));
       route.gate?.bulkhead.withdraw(nowMs, ticket);
       this.onShed(nowMs, refusal);
-    } else if (ticket.state !== 'ended') {
-      if (this.#ending === undefined) this.#deadlinePassed(nowMs);
-      else this.#takeBack();
+    } else if (this.#ending === undefined) {
+      this.#deadlinePassed(nowMs);
+    } else {
+      this.#takeBack();
     }
   }
 
@@ -221,10 +181,10 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   clientGone(nowMs: number): void {
     const { ticket, route } = this;
     if (this.#ending !== undefined || ticket.state === 'ended') return;
-    if (ticket.state === 'new' || (ticket.state === 'queued' && this.#returnFromOutside === undefined)) {
-      if (ticket.state === 'queued') route.gate?.bulkhead.withdraw(nowMs, ticket);
+    if (ticket.state === 'new' || (ticket.state === 'queued' && this.#break === undefined)) {
+      route.gate?.bulkhead.withdraw(nowMs, ticket);
       this.#context.timer.clear(this);
-      this.#refund(nowMs);
+      this.#charge.refund(nowMs);
       ticket.state = 'ended';
       route.stats.abandon();
       return;
@@ -244,23 +204,26 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
       throw new Error('outside() needs every connection of the request to be given back first');
     }
     if (this.ticket.state !== 'leased') throw new Error('outside() needs a request that holds its seat');
-    gate.stepOut(this.#context.clock.nowMs(), this.ticket);
+    this.#break = new SeatBreak(gate, this.ticket, this.#context.clock);
     try {
-      return await work();
+      return await this.#break.around(work);
     } finally {
-      await this.#comeBack();
+      this.#break = undefined;
     }
   }
 
-  async #comeBack(): Promise<void> {
-    const { gate } = this.route;
-    if (gate === undefined || this.#stoppedBy !== undefined || this.ticket.state !== 'away') return;
-    const nowMs = this.#context.clock.nowMs();
-    await new Promise<void>((resolve) => {
-      this.#returnFromOutside = resolve;
-      if (gate.bulkhead.comeBack(nowMs, this.ticket) === 'leased') resolve();
-    });
-    this.#returnFromOutside = undefined;
+  #enterWithoutGate(nowMs: number): 'leased' {
+    this.ticket.state = 'leased';
+    this.ticket.leasedAtMs = nowMs;
+    return 'leased';
+  }
+
+  /** In mode `observe` the bucket evolves as if it were enforced, and what it would have shed is counted. */
+  #enterFreely(nowMs: number): 'leased' {
+    const refusal = this.#context.mode === 'observe' ? this.#charge.take(nowMs) : undefined;
+    if (refusal !== undefined) this.route.stats.wouldShed(refusal.code);
+    this.route.stats.admit(0);
+    return this.#enterWithoutGate(nowMs);
   }
 
   #admitted(nowMs: number): void {
@@ -271,79 +234,69 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   }
 
   #deadlinePassed(nowMs: number): void {
-    if (this.route.config.stream && this.#host.streaming()) return;
+    const { config, stats } = this.route;
+    if (config.stream && this.#host.streaming()) return;
     if (this.#session?.committing === true && !this.#graceUsed) {
       this.#graceUsed = true;
-      this.#context.timer.set(this, nowMs + this.route.config.commitGraceMs, nowMs);
+      this.#context.timer.set(this, nowMs + config.commitGraceMs, nowMs);
       return;
     }
-    const outcome = this.#session?.outcome ?? 'not_started';
-    const error = deadlineExpired(this.routeName, this.allowedMs, outcome);
+    const error = deadlineExpired(this.routeName, this.allowedMs, this.#session?.outcome ?? 'not_started');
     this.#ending = 'expired';
-    this.route.stats.answerWith(error.code);
-    this.route.stats.respond(nowMs - this.ticket.arrivedAtMs);
+    stats.answerWith(error.code);
+    stats.respond(nowMs - this.ticket.arrivedAtMs);
     this.#stop(error);
     this.#host.expire(error);
     this.#endSeat(nowMs);
   }
 
   #stop(reason: Error): void {
-    this.#stoppedBy = reason;
-    this.#abort?.abort(reason);
+    this.#interruption.stop(reason);
     this.#session?.close(reason);
-    this.#returnFromOutside?.();
+    this.#break?.end();
   }
 
   /** The answer is out, and the handler still holds connections: they are taken back. */
   #takeBack(): void {
-    this.onWarning(
+    this.#context.warn(
       'connection_not_returned',
       `route "${this.routeName}" answered and kept a connection: call release(), or use query() or transaction()`,
     );
-    this.#stop(new AnsweredError(this.routeName));
+    this.#session?.close();
+  }
+
+  /** Work that comes after the answer would run without a seat. */
+  #isOver(): boolean {
+    return (
+      this.#interruption.reason !== undefined || (this.ticket.state === 'ended' && this.#context.mode === 'enforce')
+    );
   }
 
   /** Ends the seat if nothing of the request is left. */
   #endSeat(nowMs: number): void {
     const { ticket, route } = this;
-    const { timer } = this.#context;
+    const { timer, mode } = this.#context;
     if (this.#ending === undefined || ticket.state === 'ended') return;
     if (this.#session?.idle === false) {
-      if (this.#stoppedBy === undefined) {
-        timer.set(this, Math.min(nowMs + RETURN_GRACE_MS, Math.max(nowMs, ticket.deadlineAtMs)), nowMs);
-      }
+      const soonMs = nowMs + RETURN_GRACE_MS;
+      if (!this.#session.closed) timer.set(this, Math.min(soonMs, Math.max(nowMs, ticket.deadlineAtMs)), nowMs);
       return;
     }
     timer.clear(this);
     const heldMs = ticket.heldBeforeMs + (ticket.state === 'leased' ? nowMs - ticket.leasedAtMs : 0);
     route.stats.end(this.#ending, heldMs);
     this.#learn(nowMs, heldMs);
-    if (ticket.state === 'leased' && route.gate !== undefined && this.#context.mode === 'enforce') {
-      route.gate.leave(nowMs, ticket);
-    } else {
-      route.gate?.bulkhead.withdraw(nowMs, ticket);
-      ticket.state = 'ended';
-    }
-    // Work that comes after the answer would run without a seat.
-    if (this.#context.mode === 'enforce') this.#stoppedBy ??= new AnsweredError(this.routeName);
-    if (this.#stoppedBy !== undefined) this.#session?.close(this.#stoppedBy);
+    const seated = ticket.state === 'leased' && mode === 'enforce';
+    if (!seated) route.gate?.bulkhead.withdraw(nowMs, ticket);
+    if (seated && route.gate !== undefined) route.gate.leave(nowMs, ticket);
+    else ticket.state = 'ended';
+    if (this.#isOver()) this.#session?.close(this.#interruption.reason);
   }
 
   /** A hold that was cut short tells only how long it would have taken at least; an outage tells nothing of the route. */
   #learn(nowMs: number, heldMs: number): void {
     if (this.route.gate?.bulkhead.outage.down === true) return;
-    if (this.#stoppedBy === undefined) this.route.times.record(nowMs, heldMs);
+    if (this.#interruption.reason === undefined) this.route.times.record(nowMs, heldMs);
     else this.route.times.recordCensored(nowMs, heldMs);
-  }
-
-  #observe(nowMs: number): void {
-    const over = this.route.rate?.take(nowMs, this.callerKey, 1);
-    if (over !== undefined) this.route.stats.wouldShed('rate_limited');
-  }
-
-  #refund(nowMs: number): void {
-    if (!this.#charged) return;
-    this.#charged = false;
-    this.route.rate?.refund(nowMs, this.callerKey, 1);
   }
 }

@@ -2,8 +2,9 @@ import type { LoopLag } from '../admission/loop-lag.js';
 import { PRIORITY_CLASSES, type PriorityClass, type PriorityRank, rankOf, TOP_RANK } from '../core/priority.js';
 import type { Refusal } from '../errors.js';
 import { circuitOpen, draining, overloaded } from './refusals.js';
-import { RequestWork, type WorkContext, type WorkHost } from './request-work.js';
+import { RequestWork } from './request-work.js';
 import type { RouteRuntime } from './route-runtime.js';
+import type { WorkContext, WorkHost } from './work-contract.js';
 
 /** What a client asked for; it can only ask for less than the route gives. */
 export interface RequestWishes {
@@ -62,7 +63,7 @@ export class RouteEntry {
    */
   preflight(nowMs: number, work: RequestWork): Refusal | undefined {
     const refusal = this.#judge(nowMs, work);
-    if (refusal !== undefined) work.refusedAtPreflight(refusal);
+    if (refusal !== undefined) work.refused(nowMs, refusal);
     return refusal;
   }
 

@@ -2,8 +2,9 @@ import type { Clock } from '../clock.js';
 import { type Refusal, SluiceError } from '../errors.js';
 import { nestedOnSamePool } from './refusals.js';
 import { RequestHandle } from './request-handle.js';
-import type { RequestWork, WorkHost } from './request-work.js';
+import type { RequestWork } from './request-work.js';
 import type { RequestWishes, RouteEntry } from './route-entry.js';
+import type { WorkHost } from './work-contract.js';
 
 /** How to run work outside HTTP. */
 export interface RunOptions {

@@ -1,0 +1,40 @@
+import type { Gate, GateTicket } from '../admission/gate.js';
+import type { Clock } from '../clock.js';
+
+/** A request that gives its seat up for a time, and how it hears of the next one. */
+export class SeatBreak {
+  readonly #gate: Gate;
+  readonly #ticket: GateTicket;
+  readonly #clock: Clock;
+  #back: (() => void) | undefined;
+
+  constructor(gate: Gate, ticket: GateTicket, clock: Clock) {
+    this.#gate = gate;
+    this.#ticket = ticket;
+    this.#clock = clock;
+  }
+
+  /** Runs `work` without a seat, and comes back when there is one again, or when {@link end} says that none will be. */
+  async around<T>(work: () => Promise<T>): Promise<T> {
+    this.#gate.stepOut(this.#clock.nowMs(), this.#ticket);
+    try {
+      return await work();
+    } finally {
+      // The request may have ended meanwhile: its client left, or its deadline ran out.
+      if (this.#ticket.state === 'away') await this.#comeBack();
+    }
+  }
+
+  /** The wait is over. */
+  end(): void {
+    this.#back?.();
+    this.#back = undefined;
+  }
+
+  #comeBack(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#back = resolve;
+      if (this.#gate.bulkhead.comeBack(this.#clock.nowMs(), this.#ticket) === 'leased') this.end();
+    });
+  }
+}
