@@ -36,13 +36,7 @@ export function operations(gateway: Gateway, options: OperationsOptions): Reques
   router.get('/snapshot.json', (_req, res) => {
     res.set('Cache-Control', 'no-store').json(snapshot(gateway.telemetry()));
   });
-  router.get('/', (req, res) => {
-    // The page reads its neighbour by a relative address, which needs the slash at the end of its own.
-    const [path = '', query] = req.originalUrl.split('?', 2);
-    if (!path.endsWith('/')) {
-      res.redirect(308, `${path.slice(path.lastIndexOf('/') + 1)}/${query === undefined ? '' : `?${query}`}`);
-      return;
-    }
+  router.get('/', (_req, res) => {
     const nonce = randomBytes(16).toString('base64');
     res.set({ 'Cache-Control': 'no-store', 'Content-Security-Policy': dashboardPolicy(nonce) });
     res.type('html').send(dashboardPage(nonce));
