@@ -179,18 +179,14 @@ export class PgSession implements Session {
   }
 
   retire(): void {
-    if (this.#ended !== undefined) return;
-    this.#end(new ConnectionEndedError('the connection was closed'));
-    this.#goodbye = timeLimit(this.#context.clock, GOODBYE_LIMIT_MS, () => this.#hangUp());
-    this.#client.end(() => undefined);
+    this.#leave(new ConnectionEndedError('the connection was closed'));
   }
 
   destroy(): void {
-    if (this.#ended !== undefined) return;
     // A closed socket alone stops nothing: the server would run the statement to its end and keep its locks.
-    if (this.#current?.sent === true && !this.#current.terms.commits && !this.#stopping) void this.#sendCancel();
-    this.#end(new ConnectionEndedError('the connection was destroyed'));
-    this.#hangUp();
+    const victim = this.#ended === undefined ? this.#current : undefined;
+    if (victim?.sent === true && !victim.terms.commits && !this.#stopping) void this.#sendCancel();
+    this.#leave(new ConnectionEndedError('the connection was destroyed'));
   }
 
   /** The driver reported an error of the session itself; it may do so more than once. */
@@ -321,6 +317,14 @@ export class PgSession implements Session {
     this.#end(cause instanceof Error ? cause : new ConnectionEndedError(NO_ANSWER));
     this.#hangUp();
     this.#context.owner.onLost(this, cause);
+  }
+
+  /** Ends our side. The server hangs up once nothing of the session is left there; only then is its place free. */
+  #leave(error: Error): void {
+    if (this.#ended !== undefined) return;
+    this.#end(error);
+    this.#goodbye = timeLimit(this.#context.clock, GOODBYE_LIMIT_MS, () => this.#hangUp());
+    this.#client.connection.end();
   }
 
   #end(error: Error): void {

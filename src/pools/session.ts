@@ -38,9 +38,9 @@ export interface Session {
   restore(): Promise<boolean>;
   /** One empty round trip. Resolves to whether it came back within `limitMs`; if not, the session was destroyed. */
   validate(limitMs: number): Promise<boolean>;
-  /** Says goodbye to the server and waits a moment for it to hang up. For a session that is clean. */
+  /** Ends a session that is clean. As with {@link destroy}, its place is free once the server has hung up. */
   retire(): void;
-  /** Ends the session at once; a running statement is cancelled on the server and rejects. */
+  /** Ends the session at once: a running statement rejects and is cancelled on the server. */
   destroy(): void;
 }
 
