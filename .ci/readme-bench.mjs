@@ -38,7 +38,8 @@ export function figuresFrom(results) {
 
 function markdownTable({ title, columns, rows }) {
   const line = (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  const rule = `|${columns.map((_, index) => (index === 0 ? '---' : '--:')).join('|')}|`;
+  const holdsFigures = (index) => index > 0 && rows.some((row) => /^[\d–-]/.test(row[index]));
+  const rule = `|${columns.map((_, index) => (holdsFigures(index) ? '--:' : '---')).join('|')}|`;
   return [`**${title}**`, '', line(columns), rule, ...rows.map(line)].join('\n');
 }
 

@@ -23,11 +23,12 @@ const QUICK_RESULTS = '.cache/bench';
 const HELP = `npm run bench -- [options]
 
 Measures Sluice and what people use instead, on an embedded PostgreSQL of its own, and writes
-${RESULTS}/latest.json and goodput.svg. Loads this machine fully; leave it alone meanwhile.
+${RESULTS}/latest.json and goodput.svg. Loads this machine fully for about half an hour;
+leave it alone meanwhile.
 
   --only <section>[,…]   some sections only; the others keep their last results
   --quick                short windows, one repeat, results to ${QUICK_RESULTS}: to see that all works
-  --repeats <n>          how often each measurement is repeated (5)
+  --repeats <n>          how often each measurement is repeated (3)
   --seed <n>             seed of arrivals and order (1)
   --help                 this text
 

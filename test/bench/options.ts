@@ -33,7 +33,7 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
     help: values.help,
     only: only.length > 0 ? names.filter((name) => only.includes(name)) : names,
     quick: values.quick,
-    repeats: whole('--repeats', values.repeats ?? (values.quick ? '1' : '5'), 1, 50),
+    repeats: whole('--repeats', values.repeats ?? (values.quick ? '1' : '3'), 1, 50),
     seed: whole('--seed', values.seed, 0, 4_294_967_295),
   };
 }

@@ -2,8 +2,8 @@ import { createGateway } from 'sluice';
 import { ClassQueue } from '../../../src/core/class-queue.js';
 import { type RouteLoad, Ticket } from '../../../src/core/ticket.js';
 import type { RequestWork } from '../../../src/gateway/request-work.js';
-import type { WorkHost } from '../../../src/gateway/work-contract.js';
 import type { RouteEntry } from '../../../src/gateway/route-entry.js';
+import type { WorkHost } from '../../../src/gateway/work-contract.js';
 import { bytesEach, type MicroCase, nanoseconds } from './measure.js';
 
 const QUEUED = 10_000;

@@ -8,6 +8,7 @@ import { type RivalGate, type RivalSettings, Shed } from './gate.js';
 export function rivalApp(gate: RivalGate, settings: RivalSettings): Express {
   const app = express();
   app.disable('x-powered-by');
+  app.disable('etag');
   app.post('/checkout', ...(gate.beforeCheckout ?? []), express.json({ limit: '32kb' }), async (request, response) => {
     const { sku, quantity } = request.body as { sku: number; quantity: number };
     const placed = await gate.checkout((client) =>

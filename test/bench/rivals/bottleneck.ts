@@ -11,7 +11,7 @@ import {
 import { openPools } from './separate-pools.js';
 
 /** The same bound as the hand-tuned queue has. */
-const HIGH_WATER = 100;
+const HIGH_WATER = 50;
 
 /**
  * Bottleneck with a local store, one limiter per pool: as much concurrency as there are connections, and a high-water
