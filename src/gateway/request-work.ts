@@ -171,7 +171,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
 
   /** The handler's answer is complete; `failed` when it tells of an error of the server. */
   complete(nowMs: number, outcome: 'succeeded' | 'failed'): void {
-    if (this.#ending !== undefined) return;
+    if (this.#ending !== undefined || this.#leftUnadmitted(nowMs)) return;
     this.#ending = this.#clientGone ? 'abandoned' : outcome;
     this.route.stats.respond(nowMs - this.ticket.arrivedAtMs);
     this.#endSeat(nowMs);
@@ -179,21 +179,28 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
 
   /** Nobody waits for the answer any more. */
   clientGone(nowMs: number): void {
-    const { ticket, route } = this;
-    if (this.#ending !== undefined || ticket.state === 'ended') return;
-    if (ticket.state === 'new' || (ticket.state === 'queued' && this.#break === undefined)) {
-      route.gate?.bulkhead.withdraw(nowMs, ticket);
-      this.#context.timer.clear(this);
-      this.#charge.refund(nowMs);
-      ticket.state = 'ended';
-      route.stats.abandon();
-      return;
-    }
+    if (this.#ending !== undefined || this.#leftUnadmitted(nowMs)) return;
     this.#clientGone = true;
-    if (route.config.onDisconnect === 'finish') return;
+    if (this.route.config.onDisconnect === 'finish') return;
     this.#ending = 'abandoned';
     this.#stop(new ClientGoneError());
     this.#endSeat(nowMs);
+  }
+
+  /**
+   * Ends a request before its admission: its client left, or somebody else answered it (a parser, a timeout in front of
+   * the guard). False for one that was admitted.
+   */
+  #leftUnadmitted(nowMs: number): boolean {
+    const { ticket, route } = this;
+    if (ticket.state === 'ended') return true;
+    if (ticket.state !== 'new' && (ticket.state !== 'queued' || this.#break !== undefined)) return false;
+    route.gate?.bulkhead.withdraw(nowMs, ticket);
+    this.#context.timer.clear(this);
+    this.#charge.refund(nowMs);
+    ticket.state = 'ended';
+    route.stats.abandon();
+    return true;
   }
 
   /** Gives the seat up while `work` waits for something else, and comes back at the head of the class. */
