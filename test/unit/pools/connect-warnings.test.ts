@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { ConnectWarnings } from '../../../src/pools/connect-warnings.js';
+
+describe('ConnectWarnings', () => {
+  it('warns once about each kind of trouble until it is over', () => {
+    const given: string[] = [];
+    const warnings = new ConnectWarnings((code) => given.push(code));
+    warnings.give('unreachable', new Error('connect ECONNREFUSED'));
+    warnings.give('unreachable', new Error('connect ETIMEDOUT'));
+    warnings.give('crowded', new Error('too many'));
+    expect(given).toEqual(['database_unreachable', 'database_connections_exhausted']);
+    warnings.clear();
+    warnings.give('unreachable', new Error('connect ECONNREFUSED'));
+    expect(given).toHaveLength(3);
+  });
+
+  it.each([
+    [new Error('connect ECONNREFUSED 127.0.0.1:5432'), '(connect ECONNREFUSED 127.0.0.1:5432)'],
+    [Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }), '(ECONNREFUSED)'],
+    [new AggregateError([]), '(AggregateError)'],
+    ['gone', '(gone)'],
+  ])('names the reason of %s', (error, reason) => {
+    let said = '';
+    new ConnectWarnings((_, message) => {
+      said = message;
+    }).give('unreachable', error);
+    expect(said).toContain(reason);
+  });
+});
