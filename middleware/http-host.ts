@@ -81,6 +81,11 @@ export class HttpHost implements WorkHost {
 
   /** Calls the original `end` of the response and tells the work. */
   end(args: Parameters<ServerResponse['end']>): ServerResponse {
+    // A second answer would become an error event that nobody listens for, and end the process.
+    if (this.res.writableEnded && args[0] !== undefined && typeof args[0] !== 'function') {
+      this.#work?.route.stats.swallowLateWrite();
+      return this.res;
+    }
     const result = this.#end.apply(this.res, args);
     this.#work?.complete(this.#nowMs(), this.res.statusCode >= 500 ? 'failed' : 'succeeded');
     return result;
