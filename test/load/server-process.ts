@@ -41,7 +41,12 @@ export async function startServer(file: string, options: ServerProcessOptions = 
     child.kill('SIGKILL');
   };
   options.signal?.addEventListener('abort', kill);
-  child.once('exit', () => options.signal?.removeEventListener('abort', kill));
+  // However this process ends, short of a SIGKILL, its servers end with it.
+  process.once('exit', kill);
+  child.once('exit', () => {
+    options.signal?.removeEventListener('abort', kill);
+    process.removeListener('exit', kill);
+  });
   const bound = setTimeout(kill, START_BOUND_MS);
   try {
     const port = await listening(child, file);
