@@ -31,8 +31,8 @@ export interface LineChart {
 }
 
 const WIDTH = 860;
-const HEIGHT = 360;
-const PLOT = { left: 64, right: 16, top: 64, bottom: 72 };
+const HEIGHT = 376;
+const PLOT = { left: 64, right: 16, top: 80, bottom: 72 };
 const COLOURS = ['#1f6f8b', '#e07a3f', '#7a5195', '#5b8c5a'];
 
 /** Grouped bars with their range. */
@@ -59,8 +59,9 @@ export function lineChart(chart: LineChart): string {
     const path = of.map(([at, y]) => `${x(at).toFixed(1)},${axis.y(y).toFixed(1)}`).join(' ');
     return `<polyline fill="none" stroke="${colour(index)}" stroke-width="2" points="${path}"/>`;
   });
-  const ticks = Array.from({ length: 7 }, (_, index) => (most * index) / 6);
-  const below = ticks.map((tick) => text(x(tick), bottom() + 18, String(Math.round(tick)), 'middle'));
+  const step = roundStep(most / 8);
+  const ticks = Array.from({ length: Math.floor(most / step) + 1 }, (_, index) => index * step);
+  const below = ticks.map((tick) => text(x(tick), bottom() + 18, shown(tick), 'middle'));
   below.push(text(WIDTH / 2, bottom() + 40, chart.across, 'middle'));
   return page(
     chart.title,
@@ -96,7 +97,7 @@ function axisTo(most: number, unit: string): { readonly svg: string; readonly y:
   let svg = text(8, PLOT.top - 12, unit, 'start');
   for (let value = 0; value <= top + step / 2; value += step) {
     svg += `<path d="M${PLOT.left} ${fix(y(value))}H${WIDTH - PLOT.right}" stroke="#ddd"/>`;
-    svg += text(PLOT.left - 8, y(value) + 4, String(Math.round(value * 100) / 100), 'end');
+    svg += text(PLOT.left - 8, y(value) + 4, shown(value), 'end');
   }
   return { svg, y };
 }
@@ -141,6 +142,7 @@ function escaped(content: string): string {
   return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }
 
+const shown = (value: number): string => String(Math.round(value * 100) / 100);
 const fix = (value: number): string => value.toFixed(1);
 const colour = (index: number): string => COLOURS[index % COLOURS.length] ?? '#333';
 const bottom = (): number => HEIGHT - PLOT.bottom;

@@ -47,7 +47,7 @@ describe('lineChart', () => {
       expect(svg).not.toContain('NaN');
       for (const [, x, y] of svg.matchAll(/([\d.]+),([\d.]+)/g)) {
         expect(Number(x)).toBeLessThanOrEqual(860);
-        expect(Number(y)).toBeLessThanOrEqual(360);
+        expect(Number(y)).toBeLessThanOrEqual(376);
       }
     }
   });
