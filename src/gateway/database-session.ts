@@ -37,6 +37,9 @@ export interface SessionOwner {
   onIdle(): void;
 }
 
+/** The server measures its limit with a clock of its own. */
+const CLOCK_SLACK_MS = 2;
+
 /**
  * The database work of one request: borrows connections of one pool, bounds each statement by the time left, tells the
  * breaker how it went, and knows at any instant what a caller may be told about the outcome.
@@ -225,7 +228,11 @@ export class DatabaseSession {
     loan.committing = true;
     let committed: boolean;
     try {
-      committed = await this.#work.committing(() => loan.connection.commit(), this.#answered, (took) => took);
+      committed = await this.#work.committing(
+        () => loan.connection.commit(),
+        this.#answered,
+        (took) => took,
+      );
     } catch (error) {
       throw this.#told(error, loan);
     } finally {
@@ -252,7 +259,7 @@ export class DatabaseSession {
       case 'database_busy':
         return databaseBusy(pool.name, this.outcome, error);
       case 'cancelled':
-        return deadlineExpired(this.#owner.routeName, this.#owner.allowedMs, this.outcome);
+        return this.#isLate() ? deadlineExpired(this.#owner.routeName, this.#owner.allowedMs, this.outcome) : error;
       default:
         return error;
     }
@@ -261,6 +268,11 @@ export class DatabaseSession {
   /** Made only when somebody asks, for its stack and because most requests never do. */
   #whyClosed(): Error {
     return this.#closedBy ?? new AnsweredError(this.#owner.routeName);
+  }
+
+  /** A statement that was stopped before its deadline was stopped by somebody else: its handler, or an operator. */
+  #isLate(): boolean {
+    return this.#clock.nowMs() >= this.#owner.deadlineAtMs - CLOCK_SLACK_MS;
   }
 
   #limitMs(): number | undefined {
