@@ -67,8 +67,9 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     return this.#context.mode === 'enforce' ? this.ticket.rank : TOP_RANK;
   }
 
+  /** `Infinity` also once a streamed answer has begun: its deadline is met. */
   get deadlineAtMs(): number {
-    return this.ticket.deadlineAtMs;
+    return this.#isStreaming() ? Number.POSITIVE_INFINITY : this.ticket.deadlineAtMs;
   }
 
   get allowedMs(): number {
@@ -242,7 +243,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
 
   #deadlinePassed(nowMs: number): void {
     const { config, stats } = this.route;
-    if (config.stream && this.#host.streaming()) return;
+    if (this.#isStreaming()) return;
     if (this.#session?.committing === true && !this.#graceUsed) {
       this.#graceUsed = true;
       this.#context.timer.set(this, nowMs + config.commitGraceMs, nowMs);
@@ -255,6 +256,10 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     this.#stop(error);
     this.#host.expire(error);
     this.#endSeat(nowMs);
+  }
+
+  #isStreaming(): boolean {
+    return this.route.config.stream && this.#host.streaming();
   }
 
   #stop(reason: Error): void {
