@@ -1,4 +1,5 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { tellsOfClientGone } from '../src/gateway/failures.js';
 import { RequestHandle } from '../src/gateway/request-handle.js';
 import { parsePriority, type RequestWishes, type RouteEntry } from '../src/gateway/route-entry.js';
 import { runInside } from '../src/gateway/run-work.js';
@@ -104,9 +105,9 @@ class Guard {
     if (this.#handler === undefined) return next();
     try {
       const returned = this.#handler(req, res, next);
-      if (returned instanceof Promise) returned.catch((error) => fail(host, error, this.#nowMs()));
+      if (returned instanceof Promise) returned.catch((error) => fail(host, error));
     } catch (error) {
-      fail(host, error, this.#nowMs());
+      fail(host, error);
     }
   }
 
@@ -141,9 +142,8 @@ class Guard {
   }
 }
 
-/** A handler's error goes to the error handlers, unless nobody waits for an answer any more. */
-function fail(host: HttpHost, error: unknown, nowMs: number): void {
+/** A handler's error goes to the error handlers, unless it comes from an answer that nobody waits for any more. */
+function fail(host: HttpHost, error: unknown): void {
   if (host.work.answered && host.res.writableEnded) host.work.route.stats.swallowLateWrite();
-  else if (host.res.destroyed) host.work.complete(nowMs, 'failed');
-  else host.next(error);
+  else if (!host.res.destroyed || !tellsOfClientGone(error)) host.next(error);
 }

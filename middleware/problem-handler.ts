@@ -1,6 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { ErrorRequestHandler, Request } from 'express';
 import { isSluiceError, type Refusal } from '../src/errors.js';
+import { tellsOfClientGone } from '../src/gateway/failures.js';
 import { answeredWithProblem, HttpProblem, type PlainProblem, sendProblem } from './problem.js';
 
 /** Settings of {@link problemHandler}. */
@@ -43,12 +44,13 @@ const PARSER_DETAILS: ReadonlyMap<unknown, string> = new Map([
  * The error handler for Sluice's errors, {@link HttpProblem}, the 4xx errors of body parsers and of `http-errors`, and
  * database contention: all become `application/problem+json`. It goes after the routes, in Express 4 and 5.
  *
- * What a handler throws after Sluice has answered its request (the deadline ran out) is swallowed.
+ * What a handler throws after Sluice has answered its request (the deadline ran out), or because its client went away,
+ * is swallowed.
  */
 export function problemHandler(options: ProblemHandlerOptions = {}): ErrorRequestHandler {
   const { catchAll = false, onError = (error: unknown) => console.error(error) } = options;
   return (error: unknown, req, res, next) => {
-    if (answeredWithProblem(res)) return;
+    if (answeredWithProblem(res) || (res.destroyed && tellsOfClientGone(error))) return;
     if (res.headersSent) return next(error);
     const known = knownProblem(error);
     if (known !== undefined) {

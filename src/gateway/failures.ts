@@ -9,6 +9,11 @@ export class ClientGoneError extends Error {
   }
 }
 
+/** Whether an error only tells that the client went away; others wrap the reason of the signal that they were given. */
+export function tellsOfClientGone(error: unknown): boolean {
+  return error instanceof ClientGoneError || (error instanceof Error && error.cause instanceof ClientGoneError);
+}
+
 /** Database work was asked for, or still under way, after the request had been answered and had lost its seat. */
 export class AnsweredError extends Error {
   override readonly name = 'AnsweredError';
