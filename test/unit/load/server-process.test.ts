@@ -51,7 +51,7 @@ describe('startServer', () => {
   });
 
   it('tells with its output why a server did not come up', async () => {
-    await expect(startServer(file('broken.mjs'))).rejects.toThrow(/before it listened \(code 3[^]*no such database/);
+    await expect(startServer(file('broken.mjs'))).rejects.toThrow(/before it listened \(code 3[\s\S]*no such database/);
   });
 
   it('ends it when it is aborted', async () => {
