@@ -174,6 +174,7 @@ export class DatabaseSession {
     const loan = await this.#borrow();
     try {
       loan.statementSinceMs = this.#clock.nowMs();
+      loan.readOnly = options?.readOnly === true;
       await loan.connection.begin(this.#limitMs(), options);
       return loan;
     } catch (error) {
@@ -245,7 +246,7 @@ export class DatabaseSession {
   /** What the caller is told about a failed statement, and what the breaker is told about it. */
   #told(error: unknown, loan: Loan): unknown {
     const { pool } = this.#runtime;
-    const kind = pool.classify(error);
+    const kind = loan.refusesWrite(error) ? 'application' : pool.classify(error);
     if (this.#closed) {
       loan.verdict = loan.slow ? 'failure' : 'neutral';
       return this.#whyClosed();

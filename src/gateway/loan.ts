@@ -1,6 +1,7 @@
 import type { BreakerPass, Verdict } from '../breaker/pool-breaker.js';
 import type { Clock } from '../clock.js';
 import type { Connection } from '../pools/contract.js';
+import { sqlStateOf } from './failures.js';
 
 /** One connection in the hands of one request, and what the breaker will be told about it. */
 export class Loan {
@@ -9,6 +10,8 @@ export class Loan {
   readonly #clock: Clock;
   /** True from sending COMMIT to its answer. */
   committing = false;
+  /** The handler asked for a transaction that refuses writes. */
+  readOnly = false;
   /** True once the connection is on its way back. */
   returned = false;
   /** A statement was stopped after it had used up much of the time allowed. */
@@ -23,6 +26,11 @@ export class Loan {
     this.connection = connection;
     this.#pass = pass;
     this.#clock = clock;
+  }
+
+  /** Whether this is a write that the transaction's own terms refuse, and no sign of a read-only server. */
+  refusesWrite(error: unknown): boolean {
+    return this.readOnly && sqlStateOf(error) === '25006';
   }
 
   /** Tells the breaker how it went. */
