@@ -2,11 +2,11 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { tellsOfClientGone } from '../src/gateway/failures.js';
 import { RequestHandle } from '../src/gateway/request-handle.js';
 import { parsePriority, type RequestWishes, type RouteEntry } from '../src/gateway/route-entry.js';
-import { runInside } from '../src/gateway/run-work.js';
 import type { Gateway } from '../src/gateway.js';
 import { answerFields } from './answer-fields.js';
 import { parseBudget } from './budget-header.js';
-import { HttpHost, isWatched, type Proceed } from './http-host.js';
+import { HttpHost, type Proceed } from './http-host.js';
+import { hostOf } from './watch.js';
 
 /** Options of {@link protect}. */
 export interface ProtectOptions {
@@ -24,7 +24,7 @@ declare global {
   namespace Express {
     interface Request {
       /** The admitted request: deadline, signal and database. Set by `protect`. */
-      sluice: RequestHandle;
+      readonly sluice: RequestHandle;
     }
   }
 }
@@ -68,7 +68,7 @@ class Guard {
 
   handle(req: Request, res: Response, next: NextFunction): void {
     if (req.method === 'OPTIONS') return next();
-    if (isWatched(res)) return this.#second(next);
+    if (hostOf(res) !== undefined) return this.#second(next);
     const nowMs = this.#nowMs();
     const host = new HttpHost(req, res, next, this.#proceed, this.#nowMs);
     const work = this.#entry.classify(nowMs, host, this.#wishes(req));
@@ -100,7 +100,7 @@ class Guard {
 
   #run(host: HttpHost): void {
     const { req, res, next, work } = host;
-    req.sluice = new RequestHandle(work, this.#gateway.clock, runInside(this.#gateway, work));
+    host.admit(new RequestHandle(work, this.#gateway));
     this.#fields?.(res, work, this.#nowMs());
     if (this.#handler === undefined) return next();
     try {

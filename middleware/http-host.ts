@@ -2,17 +2,12 @@ import { AsyncResource } from 'node:async_hooks';
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import type { Refusal } from '../src/errors.js';
+import type { RequestHandle } from '../src/gateway/request-handle.js';
 import type { RequestWork } from '../src/gateway/request-work.js';
 import type { WorkHost } from '../src/gateway/work-contract.js';
 import { sendProblem } from './problem.js';
 import { closesAfterRefusal } from './unread-body.js';
-
-const HOST = Symbol('sluice.host');
-
-/** A response that a guard watches over. */
-interface Watched {
-  [HOST]?: HttpHost;
-}
+import { watch } from './watch.js';
 
 /** What the guard does once the seat is there. */
 export type Proceed = (host: HttpHost) => void;
@@ -24,8 +19,8 @@ export class HttpHost implements WorkHost {
   readonly next: NextFunction;
   readonly #proceed: Proceed;
   readonly #nowMs: () => number;
-  readonly #end: ServerResponse['end'];
   #work: RequestWork | undefined;
+  #handle: RequestHandle | undefined;
   /** The async context of a request that waits, which must not become that of the one that made room for it. */
   #context: AsyncResource | undefined;
 
@@ -35,7 +30,6 @@ export class HttpHost implements WorkHost {
     this.next = next;
     this.#proceed = proceed;
     this.#nowMs = nowMs;
-    this.#end = res.end;
   }
 
   /** The work of this request, once classified. */
@@ -44,13 +38,20 @@ export class HttpHost implements WorkHost {
     return this.#work;
   }
 
-  /** Watches the response for its end. One own property and one listener: this runs for every request. */
+  /** Watches over the response from now on. */
   watch(work: RequestWork): void {
     this.#work = work;
-    const res: ServerResponse & Watched = this.res;
-    res[HOST] = this;
-    res.end = endWatched as ServerResponse['end'];
-    res.on('close', closeWatched);
+    watch(this.req, this.res, this);
+  }
+
+  /** What the handler holds as `req.sluice`: nothing before it runs. */
+  get handle(): RequestHandle | undefined {
+    return this.#handle;
+  }
+
+  /** Gives the handler its handle. */
+  admit(handle: RequestHandle): void {
+    this.#handle = handle;
   }
 
   /** Keeps the async context while the request waits. */
@@ -79,36 +80,27 @@ export class HttpHost implements WorkHost {
     return this.res.headersSent;
   }
 
-  /** Calls the original `end` of the response and tells the work. */
-  end(args: Parameters<ServerResponse['end']>): ServerResponse {
+  /** Calls the response's own `end` and tells the work. */
+  end(end: ServerResponse['end'], args: Parameters<ServerResponse['end']>): ServerResponse {
     // A second answer would become an error event that nobody listens for, and end the process.
     if (this.res.writableEnded && args[0] !== undefined && typeof args[0] !== 'function') {
       this.#work?.route.stats.swallowLateWrite();
       return this.res;
     }
-    const result = this.#end.apply(this.res, args);
-    this.#work?.complete(this.#nowMs(), this.res.statusCode >= 500 ? 'failed' : 'succeeded');
+    const result = end.apply(this.res, args);
+    this.#complete();
     return result;
   }
 
+  /** The connection has closed, or the answer is out. */
   closed(): void {
     if (!this.res.writableEnded) this.#work?.clientGone(this.#nowMs());
+    else this.#complete();
   }
-}
 
-/** Whether a guard watches over this response already. */
-export function isWatched(res: ServerResponse): boolean {
-  return HOST in res;
-}
-
-function endWatched(this: ServerResponse & Watched, ...args: Parameters<ServerResponse['end']>): ServerResponse {
-  const host = this[HOST];
-  if (host === undefined) throw new Error('a watched response has no host');
-  return host.end(args);
-}
-
-function closeWatched(this: ServerResponse & Watched): void {
-  this[HOST]?.closed();
+  #complete(): void {
+    this.#work?.complete(this.#nowMs(), this.res.statusCode >= 500 ? 'failed' : 'succeeded');
+  }
 }
 
 /** Makes a response that was answered for its handler deaf to what the handler still writes. */

@@ -10,9 +10,10 @@ import { describePool, describeRoute } from './gateway/describe.js';
 import { type DrainOptions, drainWork, pause } from './gateway/drain.js';
 import type { PoolRuntime } from './gateway/pool-runtime.js';
 import type { RequestHandle } from './gateway/request-handle.js';
+import type { RequestWork } from './gateway/request-work.js';
 import { RouteEntry } from './gateway/route-entry.js';
 import type { RouteRuntime } from './gateway/route-runtime.js';
-import { type RunOptions, runWork } from './gateway/run-work.js';
+import { type RunOptions, runInside, runWork } from './gateway/run-work.js';
 import type { WorkContext } from './gateway/work-contract.js';
 import { consoleLogger, type Logger } from './telemetry/log.js';
 import type { TelemetrySource } from './telemetry/source.js';
@@ -90,6 +91,11 @@ export class Gateway<RouteName extends string = string> {
    */
   run<T>(route: RouteName, work: (handle: RequestHandle) => Promise<T>, options: RunOptions = {}): Promise<T> {
     return runWork(this, this.entry(route), work, options);
+  }
+
+  /** @internal */
+  runInside<T>(parent: RequestWork, route: string, work: (handle: RequestHandle) => Promise<T>): Promise<T> {
+    return runInside(this, parent, route, work);
   }
 
   /**

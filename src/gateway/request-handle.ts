@@ -1,12 +1,9 @@
-import type { Clock } from '../clock.js';
 import type { PriorityClass } from '../core/priority.js';
 import { PRIORITY_CLASSES } from '../core/priority.js';
 import type { QueryResult, TransactionOptions } from '../pools/contract.js';
 import { readStatement, type SluiceClient, type SluiceConnection, type Statement } from './borrowed-client.js';
 import type { RequestWork } from './request-work.js';
-
-/** How to run other work inside a request. */
-export type RunInside = <T>(routeName: string, work: (handle: RequestHandle) => Promise<T>) => Promise<T>;
+import type { Runner } from './run-work.js';
 
 /**
  * What a handler holds of its admitted request: deadline, signal and database, all bounded by the time left. On Express
@@ -14,14 +11,12 @@ export type RunInside = <T>(routeName: string, work: (handle: RequestHandle) => 
  */
 export class RequestHandle implements SluiceClient {
   readonly #work: RequestWork;
-  readonly #clock: Clock;
-  readonly #runInside: RunInside;
+  readonly #runner: Runner;
 
   /** @internal */
-  constructor(work: RequestWork, clock: Clock, runInside: RunInside) {
+  constructor(work: RequestWork, runner: Runner) {
     this.#work = work;
-    this.#clock = clock;
-    this.#runInside = runInside;
+    this.#runner = runner;
   }
 
   /** Name of the route. */
@@ -46,7 +41,7 @@ export class RequestHandle implements SluiceClient {
 
   /** Milliseconds until the deadline, at least 0; pass it on to other services. `Infinity` for none. */
   timeLeftMs(): number {
-    return Math.max(0, this.#work.deadlineAtMs - this.#clock.nowMs());
+    return Math.max(0, this.#work.deadlineAtMs - this.#runner.clock.nowMs());
   }
 
   /** Aborted when the deadline runs out or the client leaves. Hand it to `fetch` and the like. */
@@ -96,6 +91,6 @@ export class RequestHandle implements SluiceClient {
    * could wait for the seat that this request holds.
    */
   run<T>(routeName: string, work: (handle: RequestHandle) => Promise<T>): Promise<T> {
-    return this.#runInside(routeName, work);
+    return this.#runner.runInside(this.#work, routeName, work);
   }
 }

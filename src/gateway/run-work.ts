@@ -20,6 +20,8 @@ export interface RunOptions {
 export interface Runner {
   readonly clock: Clock;
   entry(route: string): RouteEntry;
+  /** Runs work of another route inside a request; see {@link runInside}. */
+  runInside<T>(parent: RequestWork, route: string, run: (handle: RequestHandle) => Promise<T>): Promise<T>;
 }
 
 /** Runs work on a route: the same stages as a request, with a promise instead of a response. */
@@ -50,16 +52,17 @@ export async function runWork<T>(
 }
 
 /** How work runs other work inside itself: on another pool only, and within its own time left. */
-export function runInside(runner: Runner, parent: RequestWork) {
-  return <T>(route: string, run: (handle: RequestHandle) => Promise<T>): Promise<T> => {
-    const entry = runner.entry(route);
-    const { pool } = entry.runtime;
-    if (pool !== undefined && pool === parent.route.pool) {
-      return Promise.reject(nestedOnSamePool(route, pool.name));
-    }
-    const budgetMs = parent.deadlineAtMs - runner.clock.nowMs();
-    return runWork(runner, entry, run, { budgetMs, signal: parent.signal });
-  };
+export async function runInside<T>(
+  runner: Runner,
+  parent: RequestWork,
+  route: string,
+  run: (handle: RequestHandle) => Promise<T>,
+): Promise<T> {
+  const entry = runner.entry(route);
+  const { pool } = entry.runtime;
+  if (pool !== undefined && pool === parent.route.pool) throw nestedOnSamePool(route, pool.name);
+  const budgetMs = parent.deadlineAtMs - runner.clock.nowMs();
+  return runWork(runner, entry, run, { budgetMs, signal: parent.signal });
 }
 
 function refusalOf(arrival: 'leased' | 'queued' | Refusal, caller: Caller): Refusal | undefined {
@@ -69,7 +72,7 @@ function refusalOf(arrival: 'leased' | 'queued' | Refusal, caller: Caller): Refu
 
 async function finish<T>(runner: Runner, work: RequestWork, run: (handle: RequestHandle) => Promise<T>): Promise<T> {
   try {
-    const result = await run(new RequestHandle(work, runner.clock, runInside(runner, work)));
+    const result = await run(new RequestHandle(work, runner));
     work.complete(runner.clock.nowMs(), 'succeeded');
     return result;
   } catch (error) {
