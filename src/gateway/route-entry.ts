@@ -1,5 +1,6 @@
 import type { LoopLag } from '../admission/loop-lag.js';
 import { PRIORITY_CLASSES, type PriorityClass, type PriorityRank, rankOf, TOP_RANK } from '../core/priority.js';
+import { deadlineUnreachable } from '../core/refusals.js';
 import type { Refusal } from '../errors.js';
 import { circuitOpen, draining, overloaded } from './refusals.js';
 import { RequestWork } from './request-work.js';
@@ -72,6 +73,8 @@ export class RouteEntry {
     if (this.#context.mode !== 'enforce') return undefined;
     const { rank } = work.ticket;
     if (this.#lagging(nowMs, rank)) return overloaded(this.runtime.name, this.#lag.averageMs(nowMs));
+    const timeLeftMs = work.ticket.deadlineAtMs - nowMs;
+    if (timeLeftMs <= 0) return deadlineUnreachable(this.runtime.name, timeLeftMs, 0, this.runtime.times.p50(nowMs));
     const { pool, gate } = this.runtime;
     if (pool?.breaker?.refuses(nowMs) === true) {
       return circuitOpen(this.runtime.name, pool.name, pool.breaker.retryAfterMs(nowMs));

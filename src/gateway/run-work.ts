@@ -8,7 +8,7 @@ import type { WorkHost } from './work-contract.js';
 
 /** How to run work outside HTTP. */
 export interface RunOptions {
-  /** Milliseconds for the whole work; only a shorter time than the route's deadline counts. */
+  /** Milliseconds for the whole work; only a shorter time than the route's deadline counts, and 0 or less is refused. */
   readonly budgetMs?: number;
   /** Whose bucket is charged, where the route has buckets per caller. */
   readonly callerKey?: string;
@@ -32,6 +32,7 @@ export async function runWork<T>(
   options: RunOptions,
 ): Promise<T> {
   options.signal?.throwIfAborted();
+  if (Number.isNaN(options.budgetMs)) throw new RangeError('budgetMs is NaN: give milliseconds, or leave it out');
   const caller = new Caller();
   const wishes: RequestWishes = { budgetMs: options.budgetMs, callerKey: options.callerKey };
   const nowMs = runner.clock.nowMs();
