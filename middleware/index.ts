@@ -1,3 +1,4 @@
+export type { MetricsOptions } from '../src/telemetry/metrics.js';
 export { type GuardedHandler, type ProtectOptions, protect } from './guard.js';
 export { type HealthOptions, health } from './health.js';
 export { metrics, type OperationsOptions, operations } from './operations.js';

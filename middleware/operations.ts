@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import express, { type Request, type RequestHandler } from 'express';
 import type { Gateway } from '../src/gateway.js';
 import { Metrics, type MetricsOptions } from '../src/telemetry/metrics.js';
-import { snapshot } from '../src/telemetry/snapshot.js';
 import { dashboardPage, dashboardPolicy } from './dashboard-page.js';
 import { sendProblem } from './problem.js';
 
@@ -34,7 +33,7 @@ export function operations(gateway: Gateway, options: OperationsOptions): Reques
       .catch(next);
   });
   router.get('/snapshot.json', (_req, res) => {
-    res.set('Cache-Control', 'no-store').json(snapshot(gateway.telemetry()));
+    res.set('Cache-Control', 'no-store').json(gateway.snapshot());
   });
   router.get('/', (_req, res) => {
     const nonce = randomBytes(16).toString('base64');

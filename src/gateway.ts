@@ -5,7 +5,7 @@ import type { GatewayConfig } from './config/config.js';
 import type { GatewayOptions } from './config/options.js';
 import { resolveConfig } from './config/resolve.js';
 import { assemblePool, assembleRoute, type Parts } from './gateway/assemble.js';
-import { type BudgetReport, checkServerBudget } from './gateway/budget-check.js';
+import { type BudgetReport, checkServerBudget, OverBudgetError } from './gateway/budget-check.js';
 import { describePool, describeRoute } from './gateway/describe.js';
 import { type DrainOptions, drainWork, pause } from './gateway/drain.js';
 import type { PoolRuntime } from './gateway/pool-runtime.js';
@@ -16,6 +16,7 @@ import type { RouteRuntime } from './gateway/route-runtime.js';
 import { type RunOptions, runInside, runWork } from './gateway/run-work.js';
 import type { WorkContext } from './gateway/work-contract.js';
 import { consoleLogger, type Logger } from './telemetry/log.js';
+import { type Snapshot, snapshot } from './telemetry/snapshot.js';
 import type { TelemetrySource } from './telemetry/source.js';
 
 /** What surrounds a gateway. Every field has a default; tests replace them. */
@@ -64,7 +65,9 @@ export class Gateway<RouteName extends string = string> {
     this.#lag = new LoopLag(this.clock);
     const warn = (code: string, message: string): void => this.#logger.warn({ code }, message);
     const random = surroundings.random ?? Math.random;
-    const parts: Parts = { config, clock: this.clock, timer: this.#timer, random, warn };
+    let connections = 0;
+    const nextConnectionId = (): number => ++connections;
+    const parts: Parts = { config, clock: this.clock, timer: this.#timer, random, warn, nextConnectionId };
     for (const pool of config.pools.values()) this.#pools.set(pool.name, assemblePool(parts, pool));
     const context: WorkContext = { mode: config.mode, clock: this.clock, timer: this.#timer, warn };
     for (const route of config.routes.values()) {
@@ -101,6 +104,7 @@ export class Gateway<RouteName extends string = string> {
   /**
    * The way into a route, for adapters to a web framework.
    *
+   * @internal
    * @throws RangeError when the configuration has no such route.
    */
   entry(route: string): RouteEntry {
@@ -121,7 +125,12 @@ export class Gateway<RouteName extends string = string> {
     return { ready: reasons.length === 0, reasons };
   }
 
-  /** Live figures, for metrics and snapshots. */
+  /** Everything that the gateway can tell about itself at this instant, as plain data. */
+  snapshot(): Snapshot {
+    return snapshot(this.telemetry());
+  }
+
+  /** Live figures, for metrics. @internal */
   telemetry(): TelemetrySource {
     return {
       mode: this.config.mode,
@@ -149,7 +158,7 @@ export class Gateway<RouteName extends string = string> {
     await Promise.all(pools.map((pool) => this.#firstConnection(pool, untilMs)));
     if (this.#budget?.ok !== false) return;
     await this.drain({ timeoutMs: 0 });
-    throw new Error(this.#budget.message);
+    throw new OverBudgetError(this.#budget.message);
   }
 
   async #firstConnection({ pool, name }: PoolRuntime, untilMs: number): Promise<void> {
@@ -200,14 +209,14 @@ function worse(one: BudgetReport | undefined, other: BudgetReport): BudgetReport
  * it comes.
  *
  * @throws ConfigError with every mistake of the configuration, before anything is opened.
- * @throws Error when the pools ask for more connections than their server has; the message shows the sum.
+ * @throws OverBudgetError when the pools ask for more connections than their server has; the message shows the sum.
  */
-export async function createGateway<const Options extends GatewayOptions>(
-  options: Options,
+export async function createGateway<RouteName extends string, PoolName extends string>(
+  options: GatewayOptions<RouteName, PoolName>,
   surroundings: GatewaySurroundings = {},
-): Promise<Gateway<keyof Options['routes'] & string>> {
+): Promise<Gateway<RouteName>> {
   const config = resolveConfig(options, surroundings.env ?? process.env);
-  const gateway = new Gateway<keyof Options['routes'] & string>(config, surroundings);
+  const gateway = new Gateway<RouteName>(config, surroundings);
   await gateway.start();
   return gateway;
 }

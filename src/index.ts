@@ -1,8 +1,23 @@
 export type { Clock, Timer } from './clock.js';
-export type { GatewayConfig, PoolConfig, RouteConfig } from './config/config.js';
+export type {
+  GatewayConfig,
+  Origin,
+  PerCallerConfig,
+  PoolConfig,
+  RouteConfig,
+  ValueOrigin,
+} from './config/config.js';
 export { type ConfigLine, describeConfig, formatConfig } from './config/describe.js';
-export type { GatewayOptions, PerCallerOptions, PoolOptions, RouteOptions } from './config/options.js';
+export type {
+  DisconnectPolicy,
+  GatewayOptions,
+  Mode,
+  PerCallerOptions,
+  PoolOptions,
+  RouteOptions,
+} from './config/options.js';
 export { ConfigError, type ConfigProblem } from './config/problem.js';
+export type { Environment } from './config/reading.js';
 export { resolveConfig } from './config/resolve.js';
 export { PRIORITY_CLASSES, type PriorityClass } from './core/priority.js';
 export {
@@ -13,12 +28,17 @@ export {
   type Outcome,
   type Refusal,
   SluiceError,
+  type SluiceErrorInit,
 } from './errors.js';
 export type { SluiceClient, SluiceConnection, Statement } from './gateway/borrowed-client.js';
+export { OverBudgetError } from './gateway/budget-check.js';
 export type { DrainableServer, DrainOptions } from './gateway/drain.js';
-export { ClientGoneError } from './gateway/failures.js';
+export { AnsweredError, ClientGoneError, FailedTransactionError } from './gateway/failures.js';
 export type { RequestHandle } from './gateway/request-handle.js';
 export type { RunOptions } from './gateway/run-work.js';
 export { createGateway, type Gateway, type GatewaySurroundings, type Readiness } from './gateway.js';
 export type { QueryResult, TransactionOptions } from './pools/contract.js';
-export type { Logger } from './telemetry/log.js';
+export type { Logger, LogWrite } from './telemetry/log.js';
+export type { CodeCounts, RouteOutcome } from './telemetry/route-stats.js';
+export type { HistogramSnapshot, PoolSnapshot, RouteSnapshot, Snapshot } from './telemetry/snapshot.js';
+export type { ConnectionGauges } from './telemetry/source.js';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ConfigError, resolveConfig } from 'sluice';
+import { ConfigError, OverBudgetError, resolveConfig } from 'sluice';
 import { startPostgres } from '../support/postgres-server.js';
 import { createShop, type Shop } from './app.js';
 import { DatabaseRefused } from './database.js';
@@ -95,7 +95,7 @@ function portOf(server: Server): number {
 }
 
 function explain(error: unknown): string {
-  const expected = [ConfigError, DatabaseRefused, SettingsError, StartError];
+  const expected = [ConfigError, DatabaseRefused, OverBudgetError, SettingsError, StartError];
   if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -15,7 +15,7 @@ export type DisconnectPolicy = 'cancel' | 'finish';
  * environment variable: `SLUICE_` and the field's name in upper snake case. An explicit `undefined` is the same as
  * leaving the field out.
  */
-export interface GatewayOptions {
+export interface GatewayOptions<RouteName extends string = string, PoolName extends string = string> {
   /** Whether decisions are enforced. Default `enforce`. */
   readonly mode?: Mode | undefined;
   /** `redis://` or `rediss://` URL for limits that hold across processes. A secret. Default: `REDIS_URL`. */
@@ -41,9 +41,9 @@ export interface GatewayOptions {
   /** Event-loop lag from which requests are shed as `overloaded`, in ms, up to 60,000; 0 never. Default 200. */
   readonly maxEventLoopLagMs?: number | undefined;
   /** The database pools, by name: a lower-case letter, then up to 63 letters and digits. Default: none. */
-  readonly pools?: Readonly<Record<string, PoolOptions>> | undefined;
+  readonly pools?: Readonly<Record<PoolName, PoolOptions>> | undefined;
   /** The routes, by name (as for pools); at least one. */
-  readonly routes: Readonly<Record<string, RouteOptions>>;
+  readonly routes: Readonly<Record<RouteName, RouteOptions<NoInfer<PoolName>>>>;
 }
 
 /** What the code says about one pool; overridden by `SLUICE_POOL_<NAME>_<FIELD>`. */
@@ -91,9 +91,9 @@ export interface PoolOptions {
 }
 
 /** What the code says about one route; overridden by `SLUICE_ROUTE_<NAME>_<FIELD>`. */
-export interface RouteOptions {
+export interface RouteOptions<PoolName extends string = string> {
   /** Name of the pool that serves the route. Default: none, and the route has no database. */
-  readonly pool?: string | undefined;
+  readonly pool?: PoolName | undefined;
   /** Priority class. Default `normal`. */
   readonly priority?: PriorityClass | undefined;
   /** Refill rate of the route's token bucket, in requests per second, above 0 up to 1,000,000. Default: no rate limit. */

@@ -20,6 +20,8 @@ export interface Parts {
   readonly timer: DeadlineTimer;
   readonly random: () => number;
   readonly warn: (code: string, message: string) => void;
+  /** Names the next connection, uniquely over all pools. */
+  readonly nextConnectionId: () => number;
 }
 
 /** Builds one pool with its gate and its breaker, and lets each know what the others must know. */
@@ -45,6 +47,7 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   const pool = createPgPool({
     ...config,
     applicationName: parts.config.applicationName,
+    nextConnectionId: parts.nextConnectionId,
     clock,
     random,
     listener,

@@ -10,6 +10,11 @@ export interface BudgetReport {
   readonly message: string;
 }
 
+/** The pools of the configuration ask for more connections than their server gives. The message shows the sum. */
+export class OverBudgetError extends Error {
+  override readonly name = 'OverBudgetError';
+}
+
 /** Compares what the pools on one server may open, in every instance, with what the server really gives. */
 export async function checkServerBudget(
   connection: Connection,

@@ -3,7 +3,7 @@ import { BUCKET_BOUNDS_MS } from './histogram.js';
 import { type HistogramMetric, METRICS, type MetricLabel, type NumberMetric } from './metric-catalogue.js';
 import type { TelemetrySource } from './source.js';
 
-/** Settings of {@link Metrics}. */
+/** Where the metrics are registered, and which. */
 export interface MetricsOptions {
   /** The application's own registry, to print everything in one place. Default: one for Sluice alone. */
   readonly registry?: Registry;
