@@ -68,7 +68,8 @@ class Guard {
 
   handle(req: Request, res: Response, next: NextFunction): void {
     if (req.method === 'OPTIONS') return next();
-    if (hostOf(res) !== undefined) return this.#second(next);
+    const earlier = hostOf(res);
+    if (earlier !== undefined) return this.#second(earlier, next);
     const nowMs = this.#nowMs();
     const host = new HttpHost(req, res, next, this.#proceed, this.#nowMs);
     const work = this.#entry.classify(nowMs, host, this.#wishes(req));
@@ -99,15 +100,19 @@ class Guard {
   }
 
   #run(host: HttpHost): void {
-    const { req, res, next, work } = host;
+    const { res, next, work } = host;
     host.admit(new RequestHandle(work, this.#gateway));
     this.#fields?.(res, work, this.#nowMs());
+    this.#handOn(host, next);
+  }
+
+  #handOn(host: HttpHost, next: NextFunction): void {
     if (this.#handler === undefined) return next();
     try {
-      const returned = this.#handler(req, res, next);
-      if (returned instanceof Promise) returned.catch((error) => fail(host, error));
+      const returned = this.#handler(host.req, host.res, next);
+      if (returned instanceof Promise) returned.catch((error) => fail(host, next, error));
     } catch (error) {
-      fail(host, error);
+      fail(host, next, error);
     }
   }
 
@@ -129,7 +134,8 @@ class Guard {
     };
   }
 
-  #second(next: NextFunction): void {
+  /** Guarded already. What is left to do is what was given to this guard beside the guarding. */
+  #second(host: HttpHost, next: NextFunction): void {
     if (!this.#warned) {
       this.#warned = true;
       const name = this.#entry.runtime.name;
@@ -138,12 +144,16 @@ class Guard {
         `a second guard ("${name}") on one request does nothing; remove one`,
       );
     }
-    next();
+    if (this.#body === undefined) return this.#handOn(host, next);
+    this.#body(host.req, host.res, (error?: unknown) => {
+      if (error === undefined || error === null) this.#handOn(host, next);
+      else next(error);
+    });
   }
 }
 
 /** A handler's error goes to the error handlers, unless it comes from an answer that nobody waits for any more. */
-function fail(host: HttpHost, error: unknown): void {
+function fail(host: HttpHost, next: NextFunction, error: unknown): void {
   if (host.work.answered && host.res.writableEnded) host.work.route.stats.swallowLateWrite();
-  else if (!host.res.destroyed || !tellsOfClientGone(error)) host.next(error);
+  else if (!host.res.destroyed || !tellsOfClientGone(error)) next(error);
 }

@@ -46,7 +46,11 @@ describe.each(FRAMEWORKS)('handlers that misbehave, on %s', (name, express) => {
         app.get('/form', protect(gateway, 'form', {}, run));
         for (const route of HASTY) app.get(`/${route}`, protect(gateway, route, {}, run));
         app.get('/plain', protect(gateway, 'plain'), run);
-        app.get('/second', protect(gateway, 'form'), protect(gateway, 'plain'), run);
+        const json = { body: express.json() };
+        app.post('/second', protect(gateway, 'form', json), protect(gateway, 'plain'), (req, res, next) => {
+          Promise.resolve(run(req, res)).catch(next);
+        });
+        app.post('/second-with-handler', protect(gateway, 'form'), protect(gateway, 'plain', json, run));
       },
     );
     act = (_req, res) => res.json({});
@@ -266,13 +270,26 @@ describe.each(FRAMEWORKS)('handlers that misbehave, on %s', (name, express) => {
     });
   });
 
-  it('a second guard on one request does nothing, and says so once', async () => {
-    const { arrived } = bench.stats('plain');
-    act = (req, res) => res.json({ route: req.sluice.route });
-    for (let times = 0; times < 3; times++) {
-      expect((await bench.request.get('/second')).body).toEqual({ route: 'form' });
-    }
-    expect(bench.stats('plain').arrived).toBe(arrived);
-    expect(bench.log.of('second_guard')).toHaveLength(1);
+  it.each(['/second', '/second-with-handler'])(
+    'a second guard on one request guards nothing (%s), and says so once',
+    async (path) => {
+      const { arrived } = bench.stats('plain');
+      bench.log.entries.length = 0;
+      act = (req, res) => res.json({ route: req.sluice.route, body: req.body });
+      for (let times = 0; times < 3; times++) {
+        const answer = await bench.request.post(path).send({ sent: true });
+        expect(answer.body).toEqual({ route: 'form', body: { sent: true } });
+      }
+      expect(bench.stats('plain').arrived).toBe(arrived);
+      expect(bench.log.of('second_guard')).toHaveLength(1);
+    },
+  );
+
+  it('a second guard passes the errors of its handler on', async () => {
+    act = async () => {
+      throw new Error('behind two guards');
+    };
+    await bench.request.post('/second-with-handler').expect(500);
+    expect(bench.unexpected).toEqual([new Error('behind two guards')]);
   });
 });
