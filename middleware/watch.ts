@@ -32,7 +32,7 @@ export function hostOf(res: ServerResponse & { readonly locals?: Locals }): Http
 export function watch(req: Request, res: Response, host: HttpHost): void {
   if (!(PREPARED in res)) prepare(req, res);
   // Compression or a session in front of the guard has given this response an `end` of its own, which ends it later.
-  if (Object.hasOwn(res, 'end') && !Object.hasOwn(res, PREPARED)) res.end = endWatched(res.end);
+  if (Object.hasOwn(res, 'end') && !Object.hasOwn(res, PREPARED)) Object.assign(res, { end: endWatched(res.end) });
   const locals: Locals = res.locals;
   locals[HOST] = host;
   // A closure rather than a look into `res.locals`, which a handler may replace.
