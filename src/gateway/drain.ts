@@ -28,6 +28,7 @@ export interface Drained {
 }
 
 const LOOK_EVERY_MS = 20;
+const LAST_WORDS_MS = 250;
 
 /**
  * The ordered end (DESIGN §6): nothing new is admitted, work in flight comes to its end or to the bound, what is left
@@ -42,13 +43,15 @@ export async function drainWork(
   admitting.draining = true;
   const closed = server === undefined ? Promise.resolve() : closeServer(server);
   const untilMs = clock.nowMs() + timeoutMs;
-  while (clock.nowMs() < untilMs && busy(routes)) {
-    server?.closeIdleConnections();
-    await pause(clock, LOOK_EVERY_MS);
-  }
+  const idle = (): boolean => !busy(routes);
+  await settled(clock, untilMs, idle, () => server?.closeIdleConnections());
   const nowMs = clock.nowMs();
   for (const { gate } of routes) gate?.shedAll(nowMs, (ticket) => draining(ticket.route.name));
+  // A crowd is shed in turns, so this ends by itself.
+  await settled(clock, Number.POSITIVE_INFINITY, () => !queued(routes));
   await Promise.all(pools.map(({ pool }) => pool.close(untilMs)));
+  // Handlers whose statements were cancelled still have to say so.
+  await settled(clock, clock.nowMs() + LAST_WORDS_MS, idle);
   server?.closeAllConnections();
   await closed;
 }
@@ -62,6 +65,22 @@ export function pause(clock: Clock, delayMs: number): Promise<void> {
       resolve();
     });
   });
+}
+
+async function settled(
+  clock: Clock,
+  untilMs: number,
+  condition: () => boolean,
+  meanwhile: () => void = () => {},
+): Promise<void> {
+  while (!condition() && clock.nowMs() < untilMs) {
+    meanwhile();
+    await pause(clock, LOOK_EVERY_MS);
+  }
+}
+
+function queued(routes: readonly RouteRuntime[]): boolean {
+  return routes.some(({ gate }) => gate !== undefined && gate.bulkhead.queued > 0);
 }
 
 function busy(routes: readonly RouteRuntime[]): boolean {
