@@ -45,8 +45,7 @@ export async function drainWork(
   const untilMs = clock.nowMs() + timeoutMs;
   const idle = (): boolean => !busy(routes);
   await settled(clock, untilMs, idle, () => server?.closeIdleConnections());
-  const nowMs = clock.nowMs();
-  for (const { gate } of routes) gate?.shedAll(nowMs, (ticket) => draining(ticket.route.name));
+  await shedQueued(clock, routes);
   // A crowd is shed in turns, so this ends by itself.
   await settled(clock, Number.POSITIVE_INFINITY, () => !queued(routes));
   await Promise.all(pools.map(({ pool }) => pool.close(untilMs)));
@@ -54,6 +53,15 @@ export async function drainWork(
   await settled(clock, clock.nowMs() + LAST_WORDS_MS, idle);
   server?.closeAllConnections();
   await closed;
+}
+
+/** A crowd is shed in turns, and the timers that take them stop after the drain: nobody may be left without an answer. */
+async function shedQueued(clock: Clock, routes: readonly RouteRuntime[]): Promise<void> {
+  while (routes.some(({ gate }) => gate !== undefined && gate.bulkhead.queued > 0)) {
+    const nowMs = clock.nowMs();
+    for (const { gate } of routes) gate?.shedAll(nowMs, (ticket) => draining(ticket.route.name));
+    await pause(clock, 1);
+  }
 }
 
 /** A promise for a delay that keeps the process alive: an ending process must not end before its drain. */

@@ -1,0 +1,158 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import express, { type Express } from 'express';
+import { createGateway, type Gateway } from 'sluice';
+import { protect } from 'sluice/express';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { busyParts, expectBalanced, type Latch, LogBook, latch } from '../http/harness.js';
+import { until } from '../pools/pool-fixture.js';
+import { JumpClock } from './jump-clock.js';
+import { watchLoop } from './loop-gaps.js';
+
+const CROWD = 50_000;
+const LONGEST_TURN_MS = 50;
+const DEADLINE_MS = 600_000;
+
+let clock: JumpClock;
+let gateway: Gateway;
+let app: Express;
+let hold: Latch;
+let holder: Promise<void>;
+
+beforeEach(async () => {
+  clock = new JumpClock();
+  gateway = await createGateway(
+    {
+      maxEventLoopLagMs: 0,
+      readinessDelayMs: 0,
+      routes: {
+        narrow: { concurrency: 1, deadlineMs: DEADLINE_MS, maxQueued: CROWD, ratePerSecond: 1, burst: CROWD + 1 },
+      },
+    },
+    { env: {}, logger: new LogBook(), clock },
+  );
+  app = express();
+  app.get('/narrow', protect(gateway, 'narrow'), (_req, res) => res.json({}));
+  hold = latch();
+  // Its time may be over before it is let go.
+  holder = gateway.run('narrow', () => hold.promise).catch(() => undefined);
+});
+afterEach(async () => {
+  hold.open();
+  await holder;
+  expect(busyParts(gateway)).toEqual([]);
+  expectBalanced(stats(), 'narrow');
+  await gateway.drain({ timeoutMs: 0 });
+});
+
+const stats = () => gateway.entry('narrow').runtime.stats;
+const queued = (): number => gateway.entry('narrow').runtime.queued;
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A request on its way through the application, without a connection: everything else is real. */
+function request(): ServerResponse {
+  const req = new IncomingMessage(NOWHERE);
+  req.method = 'GET';
+  req.url = '/narrow';
+  const res = new ServerResponse(req);
+  app(req, res);
+  return res;
+}
+
+const NOWHERE = new Socket();
+
+/** Fills the queue over many turns. */
+async function gather<T>(one: () => T): Promise<T[]> {
+  const crowd: T[] = [];
+  while (crowd.length < CROWD) {
+    for (let batch = 0; batch < 200; batch++) crowd.push(one());
+    await nextTurn();
+  }
+  expect(queued()).toBe(CROWD);
+  return crowd;
+}
+
+// Noise of the machine and of the garbage collector only lengthens a turn, so one calm attempt of three proves it.
+describe('50,000 queued requests', { retry: 2 }, () => {
+  it('that expire together do not stall the loop', async () => {
+    const crowd = await gather(request);
+    const loop = watchLoop();
+    clock.jump(DEADLINE_MS);
+    await until(() => queued() === 0, 20_000);
+    await nextTurn();
+    loop.stop();
+    expect(new Set(crowd.map((res) => res.statusCode))).toEqual(new Set([503]));
+    expect(crowd.every((res) => res.writableEnded)).toBe(true);
+    expect(stats().shedByCode.deadline_expired).toBe(CROWD);
+    expect(loop.longestMs()).toBeLessThan(LONGEST_TURN_MS);
+  });
+
+  it('that expire together as work outside HTTP do not stall it either', async () => {
+    let refused = 0;
+    const run = (): Promise<void> =>
+      gateway
+        .run('narrow', async () => undefined)
+        .catch(() => {
+          refused += 1;
+        });
+    const crowd = await gather(run);
+    const loop = watchLoop();
+    clock.jump(DEADLINE_MS);
+    await until(() => refused === CROWD, 20_000);
+    loop.stop();
+    await Promise.all(crowd);
+    expect(loop.longestMs()).toBeLessThan(LONGEST_TURN_MS);
+  });
+
+  it('that are shed because an outage lasts do not stall it', async () => {
+    const { gate } = gateway.entry('narrow').runtime;
+    const crowd = await gather(request);
+    const loop = watchLoop();
+    gate?.down(clock.nowMs());
+    await until(() => queued() === 0, 10_000);
+    await nextTurn();
+    loop.stop();
+    expect(new Set(crowd.map((res) => res.statusCode))).toEqual(new Set([503]));
+    expect(stats().shedByCode.database_unavailable).toBe(CROWD);
+    expect(loop.longestMs()).toBeLessThan(LONGEST_TURN_MS);
+    gate?.up(clock.nowMs());
+  });
+
+  it('that are shed at the end of a drain do not stall it, and each is answered', async () => {
+    const crowd = await gather(request);
+    const loop = watchLoop();
+    const drained = gateway.drain({ timeoutMs: 50 });
+    await drained;
+    loop.stop();
+    expect(crowd.every((res) => res.writableEnded)).toBe(true);
+    expect(stats().shedByCode.draining).toBe(CROWD);
+    expect(loop.longestMs()).toBeLessThan(LONGEST_TURN_MS);
+  });
+
+  it('that are served do not stall it when each ends at once', async () => {
+    const crowd = await gather(request);
+    const loop = watchLoop();
+    hold.open();
+    await until(() => stats().admitted === CROWD + 1, 20_000);
+    await nextTurn();
+    loop.stop();
+    expect(new Set(crowd.map((res) => res.statusCode))).toEqual(new Set([200]));
+    expect(loop.longestMs()).toBeLessThan(LONGEST_TURN_MS);
+  });
+
+  it('(control: shed in one turn they would)', async () => {
+    await gather(request);
+    const { bulkhead } = gateway.entry('narrow').runtime.gate ?? {};
+    const loop = watchLoop();
+    await nextTurn();
+    const nowMs = clock.nowMs();
+    for (let ticket = bulkhead?.anyQueued(); ticket !== undefined; ticket = bulkhead?.anyQueued()) {
+      bulkhead?.withdraw(nowMs, ticket);
+      ticket.owner.onShed(nowMs, { code: 'draining', status: 503, outcome: 'not_started', detail: 'control' });
+    }
+    await nextTurn();
+    await nextTurn();
+    loop.stop();
+    expect(loop.longestMs()).toBeGreaterThan(LONGEST_TURN_MS);
+  });
+});
