@@ -1,0 +1,131 @@
+import type { Clock } from '../clock.js';
+import { type AcquireRequest, AcquireTimeoutError, type Connection } from './contract.js';
+import type { Slot } from './idle-sessions.js';
+import { type Lender, LentConnection } from './lent-connection.js';
+import type { Reachability } from './reachability.js';
+import type { SessionSet } from './session-set.js';
+import type { Sweeper } from './sweeper.js';
+import { timeLimit } from './time-limit.js';
+import { Waiters } from './waiters.js';
+
+/** For the answer to an empty round trip. */
+const VALIDATION_LIMIT_MS = 500;
+
+const DONE: Promise<void> = Promise.resolve();
+
+/** What lending needs of its pool. */
+export interface LendingContext {
+  readonly name: string;
+  readonly validateAfterIdleMs: number;
+  readonly clock: Clock;
+  readonly sessions: SessionSet;
+  readonly reach: Reachability;
+  readonly sweeper: Sweeper;
+  /** A session was proved good, and that ended an outage. */
+  readonly onRegained: () => void;
+}
+
+/**
+ * The way of a session from borrower to borrower: lent, taken back, cleaned, proved good where it is in doubt, and
+ * given to whoever is next.
+ */
+export class Lending implements Lender<Slot> {
+  readonly #context: LendingContext;
+  readonly #clock: Clock;
+  readonly #sessions: SessionSet;
+  readonly #reach: Reachability;
+  readonly #waiters: Waiters<Connection>;
+
+  constructor(context: LendingContext) {
+    this.#context = context;
+    this.#clock = context.clock;
+    this.#sessions = context.sessions;
+    this.#reach = context.reach;
+    this.#waiters = new Waiters(context.clock, () => new AcquireTimeoutError(context.name));
+  }
+
+  /** Borrowers that wait. */
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  /** Lends an idle session that needs no proof, if there is one. */
+  tryLend(): Connection | undefined {
+    const { idle } = this.#sessions;
+    const slot = idle.top;
+    if (slot === undefined) return undefined;
+    idle.pop();
+    // All below have been idle for longer, so looking further is of no use.
+    if (this.#clock.nowMs() - slot.idleSinceMs < this.#context.validateAfterIdleMs) return this.#lend(slot);
+    void this.prove(slot);
+    return undefined;
+  }
+
+  /** Waits for a session to be offered. */
+  wait(request: AcquireRequest): Promise<Connection> {
+    return this.#waiters.wait(request.rank, request.deadlineAtMs);
+  }
+
+  /** Refuses everybody who waits. */
+  refuseAll(error: () => Error): void {
+    this.#waiters.clear(error);
+  }
+
+  /** @internal */
+  takeBack(slot: Slot): Promise<void> {
+    this.#sessions.unlend(slot);
+    const { session } = slot;
+    if (!session.alive) return DONE;
+    if (!session.clean) return this.#restore(slot);
+    if (slot.generation !== this.#reach.generation) return this.prove(slot);
+    this.offer(slot);
+    return DONE;
+  }
+
+  /** Gives a clean session of the present generation to whoever is next. */
+  offer(slot: Slot): void {
+    const nowMs = this.#clock.nowMs();
+    if (this.#reach.state === 'closed' || slot.expiresAtMs <= nowMs) {
+      slot.session.retire();
+      return;
+    }
+    const regained = this.#reach.regain();
+    if (!this.#waiters.serve(nowMs, () => this.#lend(slot))) {
+      slot.idleSinceMs = nowMs;
+      this.#sessions.idle.push(slot);
+      this.#context.sweeper.watch(nowMs, slot);
+    }
+    if (regained) this.#context.onRegained();
+  }
+
+  /** Lends a session in doubt again only after an answer to a question that was asked after the doubt arose. */
+  async prove(slot: Slot): Promise<void> {
+    let asked: number;
+    do {
+      asked = this.#reach.generation;
+      if (!(await slot.session.validate(VALIDATION_LIMIT_MS))) return;
+    } while (asked !== this.#reach.generation);
+    slot.generation = asked;
+    this.offer(slot);
+  }
+
+  /** Lends nothing that is idle now before it is proved good, and asks in `settleMs`. */
+  doubtIdle(settleMs: number): void {
+    const suspects = this.#sessions.idle.drain();
+    if (suspects.length === 0) return;
+    timeLimit(this.#clock, settleMs, () => {
+      for (const slot of suspects) void this.prove(slot);
+    });
+  }
+
+  #lend(slot: Slot): Connection {
+    this.#sessions.lend(slot);
+    return new LentConnection(slot, this);
+  }
+
+  async #restore(slot: Slot): Promise<void> {
+    if (!(await slot.session.restore())) return;
+    if (slot.generation === this.#reach.generation) this.offer(slot);
+    else await this.prove(slot);
+  }
+}

@@ -1,0 +1,42 @@
+import type { QueryResult } from './contract.js';
+import type { TransactionStatus } from './pg-wire.js';
+import type { SessionLimitValue } from './session-limit.js';
+import type { StatementNature } from './session-trace.js';
+
+/** What a statement asks of its session. */
+export interface Terms extends StatementNature {
+  /** What the session's limit has to be; `undefined` leaves it as it is. */
+  readonly limit?: SessionLimitValue;
+  /** Why it cannot run in this state of the transaction, if so. */
+  readonly refusal?: (status: TransactionStatus) => Error | undefined;
+}
+
+/** One statement of the borrower. */
+export interface Statement {
+  readonly text: string;
+  readonly values: readonly unknown[] | undefined;
+  readonly terms: Terms;
+  readonly resolve: (result: QueryResult<never>) => void;
+  readonly reject: (error: unknown) => void;
+  /** A cancel was asked for. */
+  stopped: boolean;
+  /** It is on the server, not merely its limit. */
+  sent: boolean;
+}
+
+export const BEGIN: Terms = {
+  leavesTrace: false,
+  commits: false,
+  refusal: (status) =>
+    status === 'I' ? undefined : new Error('a transaction is open already: commit or roll it back first'),
+};
+
+export const COMMIT: Terms = {
+  leavesTrace: false,
+  commits: true,
+  // The server would only warn, and the caller would believe that its work was done.
+  refusal: (status) => (status === 'I' ? new Error('no transaction is open: nothing to commit') : undefined),
+};
+
+/** Nothing is gained by cancelling it, and it must not fail. */
+export const ROLLBACK: Terms = { leavesTrace: false, commits: true };

@@ -1,0 +1,86 @@
+import { IdleSessions, type Slot } from './idle-sessions.js';
+import type { Session } from './session.js';
+
+/**
+ * Every session of a pool. Each is in one place: idle, lent, or on its way between the two (being cleaned, validated or
+ * closed); a place in the set is free only when its socket is closed.
+ */
+export class SessionSet {
+  readonly idle: IdleSessions = new IdleSessions();
+  readonly #minIdle: number;
+  readonly #slots = new Map<Session, Slot>();
+  #inUse = 0;
+
+  /** @param minIdle - The floor: sessions that are kept open also when idle. */
+  constructor(minIdle: number) {
+    this.#minIdle = minIdle;
+  }
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  get inUse(): number {
+    return this.#inUse;
+  }
+
+  /** How many are on their way between idle and lent. */
+  get between(): number {
+    return this.#slots.size - this.idle.size - this.#inUse;
+  }
+
+  /** How many can be lent, or are, beyond the floor. */
+  get spare(): number {
+    return this.idle.size + this.#inUse - this.#minIdle;
+  }
+
+  /** How many the floor asks for beyond those that are open. */
+  get missing(): number {
+    return this.#minIdle - this.#slots.size;
+  }
+
+  /** Takes in a new session; it is on its way at first. `lifetimeMs` may be `Infinity`. */
+  add(nowMs: number, session: Session, generation: number, lifetimeMs: number): Slot {
+    const slot: Slot = { session, generation, expiresAtMs: nowMs + lifetimeMs, idleSinceMs: nowMs, lent: false };
+    this.#slots.set(session, slot);
+    return slot;
+  }
+
+  slotOf(session: Session): Slot | undefined {
+    return this.#slots.get(session);
+  }
+
+  lend(slot: Slot): void {
+    slot.lent = true;
+    this.#inUse += 1;
+  }
+
+  /** Its borrower is done with it. A second call does nothing. */
+  unlend(slot: Slot): void {
+    if (!slot.lent) return;
+    slot.lent = false;
+    this.#inUse -= 1;
+  }
+
+  /** Its socket is closed. False when it was not in the set. */
+  remove(session: Session): boolean {
+    const slot = this.#slots.get(session);
+    if (slot === undefined) return false;
+    this.#slots.delete(session);
+    this.idle.remove(slot);
+    this.unlend(slot);
+    return true;
+  }
+
+  /** Ends every session that nobody uses and that owes nothing; the others end when they come back. */
+  retireFree(): void {
+    this.idle.drain();
+    for (const slot of this.#slots.values()) {
+      if (!slot.lent && slot.session.clean) slot.session.retire();
+    }
+  }
+
+  destroyAll(): void {
+    for (const slot of this.#slots.values()) slot.session.destroy();
+  }
+}

@@ -1,0 +1,166 @@
+import type { QueryResult } from './contract.js';
+import { StatementStoppedError } from './pg-errors.js';
+import type { Statement, Terms } from './pg-statement.js';
+import type { PgWire } from './pg-wire.js';
+import { SessionLimit } from './session-limit.js';
+
+/**
+ * The statements of one session: strictly one after the other, in the order of the calls, each under the limit that it
+ * asks for. Held, it starts nothing; ended, it refuses everything.
+ */
+export class StatementLine {
+  readonly #wire: PgWire;
+  readonly #limit = new SessionLimit();
+  readonly #queue: Statement[] = [];
+  #current: Statement | undefined;
+  #held = false;
+  #dirty = false;
+  #ended: Error | undefined;
+  #quietWaiters: (() => void)[] = [];
+
+  constructor(wire: PgWire) {
+    this.#wire = wire;
+  }
+
+  /** A statement runs, or its limit is being set. */
+  get busy(): boolean {
+    return this.#current !== undefined;
+  }
+
+  /** The statement that a cancel would hit, if that does any good: it is on the server and commits nothing. */
+  get stoppable(): boolean {
+    return this.#current?.sent === true && !this.#current.terms.commits;
+  }
+
+  /** Nothing runs or is queued, and the line is not held. */
+  get quiet(): boolean {
+    return this.#current === undefined && !this.#wire.sending && !this.#held && this.#queue.length === 0;
+  }
+
+  /** The line is held: a cancel is not over yet. */
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** A statement may have left something in the session. */
+  get dirty(): boolean {
+    return this.#dirty;
+  }
+
+  /** `undefined` while the session lives; afterwards what its statements are told. */
+  get ended(): Error | undefined {
+    return this.#ended;
+  }
+
+  submit<Row>(text: string, values: readonly unknown[] | undefined, terms: Terms): Promise<QueryResult<Row>> {
+    return new Promise<QueryResult<Row>>((resolve, reject) => {
+      if (this.#ended !== undefined) {
+        reject(this.#ended);
+        return;
+      }
+      const settle = resolve as (result: QueryResult<never>) => void;
+      const statement: Statement = { text, values, terms, resolve: settle, reject, stopped: false, sent: false };
+      if (this.quiet) this.#start(statement);
+      else this.#queue.push(statement);
+    });
+  }
+
+  /** A message of the session's own, past the line. To be sent while nothing runs. */
+  roundTrip(text: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) reject(this.#ended);
+      else this.#wire.send(text, undefined, (error) => (error === undefined ? resolve() : reject(error)));
+    });
+  }
+
+  /** Marks the running statement as stopped, once. True when it is on the server, which has to be told then. */
+  stopCurrent(): boolean {
+    const victim = this.#current;
+    if (victim === undefined || victim.stopped || victim.terms.commits) return false;
+    victim.stopped = true;
+    // A statement whose limit is still being set is simply not sent.
+    return victim.sent;
+  }
+
+  hold(): void {
+    this.#held = true;
+  }
+
+  resume(): void {
+    this.#held = false;
+    this.#next();
+  }
+
+  refuseQueued(error: Error): void {
+    for (const statement of this.#queue.splice(0)) statement.reject(error);
+  }
+
+  /** Resolves when nothing runs or is queued any more, or the session has ended. */
+  whenQuiet(): Promise<void> {
+    if (this.quiet || this.#ended !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#quietWaiters.push(resolve));
+  }
+
+  /** The session's state was put back to what it was at the start. */
+  cleaned(): void {
+    this.#dirty = false;
+    this.#limit.changed('default');
+  }
+
+  /** The session is over: what runs, is queued or comes later gets `error`. */
+  end(error: Error): void {
+    this.#ended = error;
+    this.#wire.fail(error);
+    this.refuseQueued(error);
+    this.#tellQuiet();
+  }
+
+  #start(statement: Statement): void {
+    this.#current = statement;
+    const { limit, refusal } = statement.terms;
+    const refused = refusal?.(this.#wire.status);
+    if (refused !== undefined) {
+      this.#settle(statement, refused, undefined);
+      return;
+    }
+    // Inside a transaction the limit is the transaction's own, and a SET would be undone by its rollback.
+    const change = limit === undefined || this.#wire.status !== 'I' ? undefined : this.#limit.changeTo(limit);
+    if (limit === undefined || change === undefined) {
+      this.#run(statement);
+      return;
+    }
+    this.#wire.send(change, undefined, (error) => {
+      if (error === undefined) this.#limit.changed(limit);
+      if (error !== undefined) this.#settle(statement, error, undefined);
+      else if (statement.stopped) this.#settle(statement, new StatementStoppedError(), undefined);
+      else this.#run(statement);
+    });
+  }
+
+  #run(statement: Statement): void {
+    statement.sent = true;
+    if (statement.terms.leavesTrace) {
+      this.#dirty = true;
+      this.#limit.doubt();
+    }
+    this.#wire.send(statement.text, statement.values, (error, result) => this.#settle(statement, error, result));
+  }
+
+  #settle(statement: Statement, error: unknown, result: QueryResult<never> | undefined): void {
+    this.#current = undefined;
+    if (result === undefined) statement.reject(error);
+    else statement.resolve(result);
+    this.#next();
+  }
+
+  #next(): void {
+    if (this.#held || this.#current !== undefined || this.#ended !== undefined) return;
+    const statement = this.#queue.shift();
+    if (statement === undefined) this.#tellQuiet();
+    else this.#start(statement);
+  }
+
+  #tellQuiet(): void {
+    for (const resume of this.#quietWaiters.splice(0)) resume();
+  }
+}
