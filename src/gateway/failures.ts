@@ -1,4 +1,4 @@
-import { type Outcome, SluiceError } from '../errors.js';
+import { type Outcome, type Refusal, SluiceError } from '../errors.js';
 import type { FailureKind } from '../pools/contract.js';
 
 /** The client went away. Nobody is answered with this: it ends the work of a request that has no reader any more. */
@@ -40,6 +40,16 @@ export function deadlineExpired(route: string, deadlineMs: number, outcome: Outc
     outcome,
     detail: `The deadline passed before the answer was ready. ${REMEDY[outcome]}`,
     measured: { route, deadline_ms: Math.round(deadlineMs) },
+  });
+}
+
+/** A request that gave its seat up for a time was shed while it waited for another. */
+export function noSeatAgain(refusal: Refusal, outcome: Outcome): SluiceError {
+  return new SluiceError({
+    ...refusal,
+    status: outcome === 'unknown' ? 504 : refusal.status,
+    outcome,
+    detail: `The request gave its seat up and could not get another. ${REMEDY[outcome]}`,
   });
 }
 

@@ -3,10 +3,10 @@ import type { GateClient } from '../admission/gate.js';
 import { type PriorityRank, TOP_RANK } from '../core/priority.js';
 import { deadlineUnreachable, expiredInQueue } from '../core/refusals.js';
 import { Ticket } from '../core/ticket.js';
-import type { Refusal } from '../errors.js';
+import type { Outcome, Refusal, SluiceError } from '../errors.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
 import { DatabaseSession, type SessionOwner } from './database-session.js';
-import { ClientGoneError, deadlineExpired } from './failures.js';
+import { ClientGoneError, deadlineExpired, noSeatAgain } from './failures.js';
 import { Interruption } from './interruption.js';
 import { RateCharge } from './rate-charge.js';
 import type { RouteRuntime } from './route-runtime.js';
@@ -100,6 +100,9 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     if (pool === undefined) {
       throw new Error(`route "${this.routeName}" has no pool; give it one in its configuration ("pool") to query`);
     }
+    if (this.#break !== undefined) {
+      throw new Error('inside outside() the request holds no seat: query before or after it');
+    }
     if (this.#session === undefined) {
       this.#session = new DatabaseSession(pool, this, this.#context.clock);
       if (this.#isOver()) this.#session.close(this.#interruption.reason);
@@ -143,7 +146,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   }
 
   onShed(nowMs: number, refusal: Refusal): void {
-    if (this.#break !== undefined) return this.#deadlinePassed(nowMs);
+    if (this.#break !== undefined) return this.#seatRefused(nowMs, refusal);
     this.refused(nowMs, refusal);
     this.#host.refuse(refusal);
   }
@@ -242,20 +245,38 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   }
 
   #deadlinePassed(nowMs: number): void {
-    const { config, stats } = this.route;
+    const { config } = this.route;
     if (this.#isStreaming()) return;
     if (this.#session?.committing === true && !this.#graceUsed) {
       this.#graceUsed = true;
       this.#context.timer.set(this, nowMs + config.commitGraceMs, nowMs);
       return;
     }
-    const error = deadlineExpired(this.routeName, this.allowedMs, this.#session?.outcome ?? 'not_started');
-    this.#ending = 'expired';
+    this.#cutShort(nowMs, 'expired', deadlineExpired(this.routeName, this.allowedMs, this.#outcome));
+  }
+
+  /** The request gave its seat up for a time, and does not get another. */
+  #seatRefused(nowMs: number, refusal: Refusal): void {
+    // Shed from the queue it counts as ended there, but it was admitted, and has its own end still before it.
+    this.ticket.state = 'away';
+    if (refusal.code === 'deadline_expired') this.#deadlinePassed(nowMs);
+    else this.#cutShort(nowMs, 'failed', noSeatAgain(refusal, this.#outcome));
+  }
+
+  /** Answers for the handler, and stops what it is doing. */
+  #cutShort(nowMs: number, ending: RouteOutcome, error: SluiceError): void {
+    const { stats } = this.route;
+    this.#ending = ending;
     stats.answerWith(error.code);
     stats.respond(nowMs - this.ticket.arrivedAtMs);
     this.#stop(error);
     this.#host.expire(error);
     this.#endSeat(nowMs);
+  }
+
+  /** What may be told about the database work so far. */
+  get #outcome(): Outcome {
+    return this.#session?.outcome ?? 'not_started';
   }
 
   #isStreaming(): boolean {

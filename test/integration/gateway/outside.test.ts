@@ -1,0 +1,119 @@
+import { createGateway, type Gateway } from 'sluice';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { busyParts, expectBalanced, type Latch, LogBook, latch } from '../http/harness.js';
+import { ask, until } from '../pools/pool-fixture.js';
+import { JumpClock } from './jump-clock.js';
+
+describe('a request that gave its seat up and does not get another', () => {
+  let clock: JumpClock;
+  let gateway: Gateway;
+  let errand: Latch;
+  const gate = () => gateway.entry('narrow').runtime.gate;
+  const stats = () => gateway.entry('narrow').runtime.stats;
+
+  beforeEach(async () => {
+    clock = new JumpClock();
+    errand = latch();
+    gateway = await createGateway(
+      { maxEventLoopLagMs: 0, readinessDelayMs: 0, routes: { narrow: { concurrency: 1, deadlineMs: 60_000 } } },
+      { env: {}, logger: new LogBook(), clock },
+    );
+  });
+  afterEach(async () => {
+    expect(busyParts(gateway)).toEqual([]);
+    expectBalanced(stats(), 'narrow');
+    await gateway.drain({ timeoutMs: 0 });
+  });
+
+  it('because the server behind it stays away: told so, and counted once', async () => {
+    let signal: AbortSignal | undefined;
+    const run = gateway.run('narrow', (handle) => {
+      signal = handle.signal;
+      return handle.outside(() => errand.promise);
+    });
+    const outcome = expect(run).rejects.toMatchObject({ code: 'database_unavailable', outcome: 'not_started' });
+    gate()?.down(clock.nowMs());
+    errand.open();
+    await until(() => gate()?.bulkhead.queued === 1);
+    clock.jump(2_001);
+    await outcome;
+    expect(signal?.reason).toMatchObject({ code: 'database_unavailable' });
+    expect(stats().outcomes).toMatchObject({ failed: 1 });
+    expect(stats().errorsByCode.database_unavailable).toBe(1);
+    gate()?.up(clock.nowMs());
+    expect(await gateway.run('narrow', async () => 'next')).toBe('next');
+  });
+
+  it('before its deadline: 504, whether the queue or the timer sees it first', async () => {
+    const hold = latch();
+    const run = gateway.run('narrow', (handle) => handle.outside(() => errand.promise));
+    const outcome = expect(run).rejects.toMatchObject({ code: 'deadline_expired', status: 504 });
+    const holder = gateway.run('narrow', () => hold.promise).catch(() => undefined);
+    errand.open();
+    await until(() => gate()?.bulkhead.queued === 1);
+    clock.jump(60_000);
+    hold.open();
+    await outcome;
+    await holder;
+    expect(stats().outcomes.expired).toBeGreaterThanOrEqual(1);
+  });
+
+  it('because the process ends', async () => {
+    const hold = latch();
+    const run = gateway.run('narrow', (handle) => handle.outside(() => errand.promise));
+    const outcome = expect(run).rejects.toMatchObject({ code: 'draining' });
+    const holder = gateway.run('narrow', () => hold.promise);
+    errand.open();
+    await until(() => gate()?.bulkhead.queued === 1);
+    const drained = gateway.drain({ timeoutMs: 1 });
+    await outcome;
+    hold.open();
+    await Promise.all([drained, holder]);
+  });
+});
+
+describe('after work that may have taken effect', () => {
+  let postgres: PostgresServer;
+  let gateway: Gateway;
+  const clock = new JumpClock();
+
+  beforeEach(async () => {
+    postgres = await startPostgres({ settings: { fsync: 'off' } });
+    await ask(postgres.url, 'CREATE TABLE notes (text text)');
+    gateway = await createGateway(
+      { maxEventLoopLagMs: 0, pools: { main: { url: postgres.url, max: 1 } }, routes: { work: { pool: 'main' } } },
+      { env: {}, logger: new LogBook(), clock },
+    );
+  });
+  afterEach(async () => {
+    await gateway.drain({ timeoutMs: 0 });
+    await postgres.close();
+  });
+
+  it('a lost seat is 504 unknown, and a query without a seat is refused', async () => {
+    const errand = latch();
+    const away = latch<unknown>();
+    const run = gateway.run('work', async (handle) => {
+      await handle.query("INSERT INTO notes VALUES ('done')");
+      await handle.outside(async () => {
+        away.open(await handle.query('SELECT 1').catch((error: Error) => error.message));
+        await errand.promise;
+      });
+    });
+    const outcome = expect(run).rejects.toMatchObject({
+      code: 'database_unavailable',
+      status: 504,
+      outcome: 'unknown',
+    });
+    expect(await away.promise).toMatch(/holds no seat/);
+    const { gate } = gateway.entry('work').runtime;
+    gate?.down(clock.nowMs());
+    errand.open();
+    await until(() => gate?.bulkhead.queued === 1);
+    clock.jump(2_001);
+    await outcome;
+    gate?.up(clock.nowMs());
+    await until(() => busyParts(gateway).length === 0).catch(() => expect(busyParts(gateway)).toEqual([]));
+  });
+});
