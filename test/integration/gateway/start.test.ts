@@ -1,0 +1,157 @@
+import express from 'express';
+import { ConfigError, createGateway, type Gateway, type GatewayOptions } from 'sluice';
+import { health, protect } from 'sluice/express';
+import supertest from 'supertest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { LogBook } from '../http/harness.js';
+import { ask, sessionsOf, until } from '../pools/pool-fixture.js';
+
+let postgres: PostgresServer;
+let gateway: Gateway | undefined;
+let log: LogBook;
+
+beforeEach(async () => {
+  log = new LogBook();
+  postgres = await startPostgres({ settings: { fsync: 'off', max_connections: '20' } });
+});
+afterEach(async () => {
+  await gateway?.drain({ timeoutMs: 0 });
+  gateway = undefined;
+  await postgres.close();
+});
+
+async function start(options: Partial<GatewayOptions> = {}, env: Record<string, string> = {}): Promise<Gateway> {
+  gateway = await createGateway(
+    {
+      applicationName: 'start',
+      maxEventLoopLagMs: 0,
+      pools: { main: { url: postgres.url, max: 2 } },
+      routes: { work: { pool: 'main', deadlineMs: 5_000 } },
+      ...options,
+    },
+    { env, logger: log },
+  );
+  return gateway;
+}
+
+describe('the start', () => {
+  it('of a wrong configuration fails with every mistake named, and opens nothing', async () => {
+    const failure = start(
+      {
+        pools: { main: { url: postgres.url, max: 0 } },
+        routes: { work: { pool: 'mian' }, other: { deadlineMs: -1, ratePerSecond: 0 } },
+      },
+      { SLUICE_MODE: 'enforced', SLUICE_ROUTE_WORK_DEADLINE: '5', SLUICE_POOL_MAIN_MAXX: '3', SLUICE_INSTANCES: 'two' },
+    );
+    const error = await failure.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ConfigError);
+    const { message } = error as ConfigError;
+    for (const word of [
+      'mian',
+      'deadlineMs',
+      'ratePerSecond',
+      'SLUICE_MODE',
+      'SLUICE_ROUTE_WORK_DEADLINE_MS',
+      'SLUICE_POOL_MAIN_MAX',
+      'SLUICE_INSTANCES',
+    ]) {
+      expect(message).toContain(word);
+    }
+    expect(message).not.toContain(new URL(postgres.url).password);
+    expect(await sessionsOf(postgres.url, 'start')).toEqual([]);
+  });
+
+  it('waits for the first connection, so that the first request finds one', async () => {
+    await start();
+    expect(gateway?.readiness()).toEqual({ ready: true, reasons: [] });
+    const startedMs = performance.now();
+    await gateway?.run('work', (handle) => handle.query('SELECT 1'));
+    expect(performance.now() - startedMs).toBeLessThan(500);
+  });
+
+  it('over the budget of the server fails, shows the sum, and leaves no session behind', async () => {
+    const failure = start({ pools: { main: { url: postgres.url, max: 30 } } });
+    const error = await failure.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(Error);
+    expect(String(error)).toMatch(/30/);
+    expect(String(error)).toMatch(/max_connections|20/);
+    expect(String(error)).not.toContain(new URL(postgres.url).password);
+    await until(async () => (await sessionsOf(postgres.url, 'start')).length === 0);
+  });
+
+  it('with the database away goes on: one clear warning, readiness 503, and recovery without a restart', async () => {
+    await postgres.stop();
+    await start();
+    const app = express();
+    if (gateway === undefined) throw new Error('there is no gateway');
+    app.use(health(gateway));
+    app.get(
+      '/work',
+      protect(gateway, 'work', {}, async (req, res) => res.json((await req.sluice.query('SELECT 1 AS one')).rows)),
+    );
+    const request = supertest(app);
+
+    const ready = await request.get('/readyz');
+    expect([ready.status, ready.body]).toEqual([
+      503,
+      { status: 'fail', reasons: ['no pool can reach its database: "main"'] },
+    ]);
+    await request.get('/healthz').expect(200);
+    const told = log.entries.filter(({ message }) => message.includes('"main"'));
+    expect(told).toHaveLength(1);
+    expect(told[0]?.message).toMatch(/cannot be reached|refused|ECONNREFUSED/);
+    expect(JSON.stringify(log.entries)).not.toContain(new URL(postgres.url).password);
+
+    // The start has waited as long as requests would, so nobody waits any more.
+    const startedMs = performance.now();
+    const refused = await request.get('/work');
+    expect([refused.status, refused.body.code]).toEqual([503, 'database_unavailable']);
+    expect(performance.now() - startedMs).toBeLessThan(300);
+
+    await postgres.start();
+    const upMs = performance.now();
+    await until(async () => (await request.get('/readyz')).status === 200);
+    expect(performance.now() - upMs).toBeLessThan(1_500);
+    expect((await request.get('/work')).body).toEqual([{ one: 1 }]);
+  });
+
+  it('with the database away checks the budget when it comes, and stays unready over it', async () => {
+    await postgres.stop();
+    await start({ pools: { main: { url: postgres.url, max: 30 } } });
+    expect(gateway?.readiness().ready).toBe(false);
+    await postgres.start();
+    await until(() => log.of('over_budget').length === 1);
+    expect(gateway?.readiness().ready).toBe(false);
+    expect(gateway?.readiness().reasons.join()).toMatch(/30/);
+  });
+
+  it('with a wrong password says so, without the password', async () => {
+    const url = new URL(postgres.url);
+    url.password = 'wrong-secret';
+    await start({ pools: { main: { url: url.href, max: 2 } } });
+    const text = JSON.stringify(log.entries);
+    expect(text).toMatch(/password|credentials|authenticat/i);
+    expect(text).not.toContain('wrong-secret');
+    expect(gateway?.readiness().ready).toBe(false);
+    await ask(postgres.url, "ALTER ROLE postgres PASSWORD 'wrong-secret'");
+    await until(() => gateway?.readiness().ready === true);
+    await gateway?.run('work', (handle) => handle.query('SELECT 1'));
+  });
+
+  it('with one of two databases away is ready for what it can do', async () => {
+    const other = await startPostgres({ settings: { fsync: 'off' } });
+    await other.stop();
+    await start({
+      pools: { main: { url: postgres.url, max: 2 }, away: { url: other.url, max: 2 } },
+      routes: { work: { pool: 'main' }, far: { pool: 'away', deadlineMs: 500 } },
+    });
+    expect(gateway?.readiness().ready).toBe(true);
+    await gateway?.run('work', (handle) => handle.query('SELECT 1'));
+    await expect(gateway?.run('far', (handle) => handle.query('SELECT 1'))).rejects.toMatchObject({
+      code: 'database_unavailable',
+    });
+    await gateway?.drain({ timeoutMs: 0 });
+    await other.close();
+  });
+});
