@@ -52,4 +52,9 @@ export class Ticket<Owner = unknown> implements Queueable<Ticket<Owner>> {
     this.arrivedAtMs = arrivedAtMs;
     this.deadlineAtMs = deadlineAtMs;
   }
+
+  /** The whole time that the request was given, in milliseconds; `Infinity` for a request without a deadline. */
+  get allowedMs(): number {
+    return this.deadlineAtMs - this.arrivedAtMs;
+  }
 }

@@ -57,3 +57,13 @@ export function nestedOnSamePool(route: string, pool: string): Error {
       'use the handle of the request, or a route with another pool',
   );
 }
+
+/** A mistake of the application: database work on a route that has no database. */
+export function withoutPool(route: string): Error {
+  return new Error(`route "${route}" has no pool; give it one in its configuration ("pool") to query`);
+}
+
+/** A mistake of the application: database work while the seat is given up. */
+export function withoutSeat(): Error {
+  return new Error('inside outside() the request holds no seat: query before or after it');
+}

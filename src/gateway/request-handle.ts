@@ -21,7 +21,7 @@ export class RequestHandle implements SluiceClient {
 
   /** Name of the route. */
   get route(): string {
-    return this.#work.routeName;
+    return this.#work.route.name;
   }
 
   /** The class in which the request was admitted. */

@@ -1,16 +1,17 @@
 import type { Deadline } from '../admission/deadline-timer.js';
 import type { GateClient } from '../admission/gate.js';
 import { type PriorityRank, TOP_RANK } from '../core/priority.js';
-import { deadlineUnreachable, expiredInQueue } from '../core/refusals.js';
 import { Ticket } from '../core/ticket.js';
 import type { Outcome, Refusal, SluiceError } from '../errors.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
-import { DatabaseSession, type SessionOwner } from './database-session.js';
+import { DatabaseSession } from './database-session.js';
 import { ClientGoneError, deadlineExpired, noSeatAgain } from './failures.js';
 import { Interruption } from './interruption.js';
-import { RateCharge } from './rate-charge.js';
+import type { SessionOwner } from './loans.js';
+import { withoutPool, withoutSeat } from './refusals.js';
 import type { RouteRuntime } from './route-runtime.js';
 import { SeatBreak } from './seat-break.js';
+import { SeatClaim } from './seat-claim.js';
 import type { WorkContext, WorkHost } from './work-contract.js';
 
 /** Time in which a handler that has answered may still give its connections back itself. */
@@ -29,14 +30,13 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   heapIndex = -1;
   readonly #context: WorkContext;
   readonly #host: WorkHost;
-  readonly #charge: RateCharge;
+  readonly #claim: SeatClaim;
   readonly #interruption = new Interruption();
   #session: DatabaseSession | undefined;
   /** Set once, when the answer is complete or nobody waits for one any more. */
   #ending: RouteOutcome | undefined;
   #clientGone = false;
   #graceUsed = false;
-  #queueWaitMs = 0;
   #break: SeatBreak | undefined;
 
   constructor(
@@ -52,14 +52,9 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     this.route = route;
     this.#host = host;
     this.callerKey = callerKey;
-    this.#charge = new RateCharge(route, callerKey);
     const enforced = context.mode === 'enforce' ? deadlineAtMs : Number.POSITIVE_INFINITY;
     this.ticket = new Ticket<GateClient>(this, route, rank, arrivedAtMs, enforced);
-    route.stats.arrive();
-  }
-
-  get routeName(): string {
-    return this.route.name;
+    this.#claim = new SeatClaim(context, route, this.ticket, callerKey);
   }
 
   /** In the modes that refuse nothing, connections are waited for first come first served. */
@@ -72,16 +67,8 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     return this.#isStreaming() ? Number.POSITIVE_INFINITY : this.ticket.deadlineAtMs;
   }
 
-  get allowedMs(): number {
-    return this.ticket.deadlineAtMs - this.ticket.arrivedAtMs;
-  }
-
-  get slowMs(): number {
-    return this.route.config.deadlineMs / 2;
-  }
-
   get queueWaitMs(): number {
-    return this.#queueWaitMs;
+    return this.#claim.queueWaitMs;
   }
 
   /** Aborted when the deadline runs out or the client leaves. */
@@ -97,12 +84,8 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   /** The database work of this request. */
   get session(): DatabaseSession {
     const { pool } = this.route;
-    if (pool === undefined) {
-      throw new Error(`route "${this.routeName}" has no pool; give it one in its configuration ("pool") to query`);
-    }
-    if (this.#break !== undefined) {
-      throw new Error('inside outside() the request holds no seat: query before or after it');
-    }
+    if (pool === undefined) throw withoutPool(this.route.name);
+    if (this.#break !== undefined) throw withoutSeat();
     if (this.#session === undefined) {
       this.#session = new DatabaseSession(pool, this, this.#context.clock);
       if (this.#isOver()) this.#session.close(this.#interruption.reason);
@@ -113,34 +96,23 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   /** Counts a refusal, and gives back what was taken for the request. */
   refused(nowMs: number, refusal: Refusal): void {
     this.#context.timer.clear(this);
-    this.#charge.refund(nowMs);
-    this.ticket.state = 'ended';
-    this.route.stats.shedWith(refusal.code);
+    this.#claim.refuse(nowMs, refusal);
   }
 
   /** Takes tokens and asks for a seat. `leased`: the handler may run at once; `queued`: the host will be told. */
   enter(nowMs: number): 'leased' | 'queued' | Refusal {
-    const { route, ticket } = this;
-    if (this.#context.mode !== 'enforce') return this.#enterFreely(nowMs);
-    const arrival = this.#charge.take(nowMs) ?? route.gate?.enter(nowMs, ticket) ?? this.#enterWithoutGate(nowMs);
-    if (arrival === 'leased') {
-      this.#admitted(nowMs);
-    } else if (arrival === 'queued') {
-      route.stats.enqueue();
-      const latestStartMs = ticket.deadlineAtMs - route.times.p90(nowMs);
-      this.#context.timer.set(this, Math.max(nowMs, latestStartMs), nowMs);
-    } else {
-      this.refused(nowMs, arrival);
-    }
+    const arrival = this.#claim.enter(nowMs);
+    if (arrival === 'leased') this.#context.timer.set(this, this.ticket.deadlineAtMs, nowMs);
+    else if (arrival === 'queued') this.#context.timer.set(this, this.#claim.latestStartMs(nowMs), nowMs);
     return arrival;
   }
 
   onLease(nowMs: number): void {
+    this.#context.timer.set(this, this.ticket.deadlineAtMs, nowMs);
     if (this.#break === undefined) {
-      this.#admitted(nowMs);
+      this.#claim.granted(nowMs);
       this.#host.proceed(nowMs);
     } else {
-      this.#context.timer.set(this, this.ticket.deadlineAtMs, nowMs);
       this.#break.end();
     }
   }
@@ -152,21 +124,11 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   }
 
   onDue(nowMs: number): void {
-    const { ticket, route } = this;
+    const { ticket } = this;
     if (ticket.state === 'ended') return;
-    if (ticket.state === 'queued' && this.#break === undefined) {
-      const { name, times } = route;
-      const refusal =
-        nowMs >= ticket.deadlineAtMs
-          ? expiredInQueue(name, nowMs - ticket.queuedAtMs)
-          : deadlineUnreachable(name, ticket.deadlineAtMs - nowMs, 0, times.p90(nowMs));
-      route.gate?.bulkhead.withdraw(nowMs, ticket);
-      this.onShed(nowMs, refusal);
-    } else if (this.#ending === undefined) {
-      this.#deadlinePassed(nowMs);
-    } else {
-      this.#takeBack();
-    }
+    if (ticket.state === 'queued' && this.#break === undefined) this.onShed(nowMs, this.#claim.giveUp(nowMs));
+    else if (this.#ending === undefined) this.#deadlinePassed(nowMs);
+    else this.#takeBack();
   }
 
   onIdle(): void {
@@ -196,14 +158,9 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
    * the guard). False for one that was admitted.
    */
   #leftUnadmitted(nowMs: number): boolean {
-    const { ticket, route } = this;
-    if (ticket.state === 'ended') return true;
-    if (ticket.state !== 'new' && (ticket.state !== 'queued' || this.#break !== undefined)) return false;
-    route.gate?.bulkhead.withdraw(nowMs, ticket);
+    if (this.ticket.state === 'ended') return true;
+    if (this.#break !== undefined || !this.#claim.abandon(nowMs)) return false;
     this.#context.timer.clear(this);
-    this.#charge.refund(nowMs);
-    ticket.state = 'ended';
-    route.stats.abandon();
     return true;
   }
 
@@ -223,27 +180,6 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     }
   }
 
-  #enterWithoutGate(nowMs: number): 'leased' {
-    this.ticket.state = 'leased';
-    this.ticket.leasedAtMs = nowMs;
-    return 'leased';
-  }
-
-  /** In mode `observe` the bucket evolves as if it were enforced, and what it would have shed is counted. */
-  #enterFreely(nowMs: number): 'leased' {
-    const refusal = this.#context.mode === 'observe' ? this.#charge.take(nowMs) : undefined;
-    if (refusal !== undefined) this.route.stats.wouldShed(refusal.code);
-    this.route.stats.admit(0);
-    return this.#enterWithoutGate(nowMs);
-  }
-
-  #admitted(nowMs: number): void {
-    const { ticket, route } = this;
-    this.#queueWaitMs = ticket.queuedAtMs === 0 ? 0 : nowMs - ticket.queuedAtMs;
-    route.stats.admit(this.#queueWaitMs);
-    this.#context.timer.set(this, ticket.deadlineAtMs, nowMs);
-  }
-
   #deadlinePassed(nowMs: number): void {
     const { config } = this.route;
     if (this.#isStreaming()) return;
@@ -252,7 +188,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
       this.#context.timer.set(this, nowMs + config.commitGraceMs, nowMs);
       return;
     }
-    this.#cutShort(nowMs, 'expired', deadlineExpired(this.routeName, this.allowedMs, this.#outcome));
+    this.#cutShort(nowMs, 'expired', deadlineExpired(this.route.name, this.ticket.allowedMs, this.#outcome));
   }
 
   /** The request gave its seat up for a time, and does not get another. */
@@ -293,7 +229,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   #takeBack(): void {
     this.#context.warn(
       'connection_not_returned',
-      `route "${this.routeName}" answered and kept a connection: call release(), or use query() or transaction()`,
+      `route "${this.route.name}" answered and kept a connection: call release(), or use query() or transaction()`,
     );
     this.#session?.close();
   }
@@ -307,8 +243,8 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
 
   /** Ends the seat if nothing of the request is left. */
   #endSeat(nowMs: number): void {
-    const { ticket, route } = this;
-    const { timer, mode } = this.#context;
+    const { ticket } = this;
+    const { timer } = this.#context;
     if (this.#ending === undefined || ticket.state === 'ended') return;
     if (this.#session?.idle === false) {
       const soonMs = nowMs + RETURN_GRACE_MS;
@@ -316,20 +252,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
       return;
     }
     timer.clear(this);
-    const heldMs = ticket.heldBeforeMs + (ticket.state === 'leased' ? nowMs - ticket.leasedAtMs : 0);
-    route.stats.end(this.#ending, heldMs);
-    this.#learn(nowMs, heldMs);
-    const seated = ticket.state === 'leased' && mode === 'enforce';
-    if (!seated) route.gate?.bulkhead.withdraw(nowMs, ticket);
-    if (seated && route.gate !== undefined) route.gate.leave(nowMs, ticket);
-    else ticket.state = 'ended';
+    this.#claim.end(nowMs, this.#ending, this.#interruption.reason !== undefined);
     if (this.#isOver()) this.#session?.close(this.#interruption.reason);
-  }
-
-  /** A hold that was cut short tells only how long it would have taken at least; an outage tells nothing of the route. */
-  #learn(nowMs: number, heldMs: number): void {
-    if (this.route.gate?.bulkhead.outage.down === true) return;
-    if (this.#interruption.reason === undefined) this.route.times.record(nowMs, heldMs);
-    else this.route.times.recordCensored(nowMs, heldMs);
   }
 }

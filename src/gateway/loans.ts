@@ -1,0 +1,133 @@
+import type { Clock } from '../clock.js';
+import type { PriorityRank } from '../core/priority.js';
+import type { Ticket } from '../core/ticket.js';
+import { AcquireTimeoutError, type Connection, PoolClosedError } from '../pools/contract.js';
+import { AnsweredError, breakerOpen, databaseAway, deadlineExpired } from './failures.js';
+import { Loan } from './loan.js';
+import type { PoolRuntime } from './pool-runtime.js';
+import type { RouteRuntime } from './route-runtime.js';
+import { WorkOutcome } from './work-outcome.js';
+
+/** Whose database work this is. */
+export interface SessionOwner {
+  readonly route: RouteRuntime;
+  readonly ticket: Ticket;
+  /** The class in which connections are waited for. */
+  readonly rank: PriorityRank;
+  /** Until when statements may run; `Infinity` sets no bound. */
+  readonly deadlineAtMs: number;
+  /** Every connection of the request is back. */
+  onIdle(): void;
+}
+
+/** The connections of one pool in the hands of one request: borrowed while it goes on, taken back when it ends. */
+export class Loans {
+  readonly runtime: PoolRuntime;
+  readonly owner: SessionOwner;
+  readonly clock: Clock;
+  /** What can be told about the effects of all that these connections did. */
+  readonly work: WorkOutcome = new WorkOutcome();
+  readonly #loans = new Set<Loan>();
+  #acquiring = 0;
+  #closed = false;
+  #closedBy: Error | undefined;
+
+  constructor(runtime: PoolRuntime, owner: SessionOwner, clock: Clock) {
+    this.runtime = runtime;
+    this.owner = owner;
+    this.clock = clock;
+  }
+
+  /** True while no connection is borrowed or asked for. */
+  get idle(): boolean {
+    return this.#loans.size === 0 && this.#acquiring === 0;
+  }
+
+  /** True once {@link close} was called. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** True while a COMMIT is on its way: nothing may be stopped now. */
+  get committing(): boolean {
+    for (const loan of this.#loans) if (loan.committing) return true;
+    return false;
+  }
+
+  /** Made only when somebody asks, for its stack and because most requests never do. */
+  whyClosed(): Error {
+    return this.#closedBy ?? new AnsweredError(this.owner.route.name);
+  }
+
+  /** Borrows a connection within the time left, if the breaker lets it. */
+  async borrow(): Promise<Loan> {
+    if (this.#closed) throw this.whyClosed();
+    const { pool, breaker } = this.runtime;
+    const nowMs = this.clock.nowMs();
+    const pass = breaker?.enter(nowMs, this.owner.deadlineAtMs);
+    if (breaker !== undefined && pass === undefined) {
+      throw breakerOpen(pool.name, breaker.retryAfterMs(nowMs), this.work.outcome);
+    }
+    const free = pool.tryAcquire();
+    const connection =
+      free ??
+      (await this.#acquire().catch((error) => {
+        pass?.settle('neutral');
+        throw error;
+      }));
+    const loan = new Loan(connection, pass, this.clock);
+    this.#loans.add(loan);
+    if (this.#closed) {
+      this.giveBack(loan);
+      throw this.whyClosed();
+    }
+    return loan;
+  }
+
+  /** Returns a connection, once. The loan counts until the connection is idle again or destroyed. */
+  giveBack(loan: Loan): void {
+    if (loan.returned) return;
+    loan.returned = true;
+    const done = loan.connection.release();
+    loan.settle();
+    void done.then(() => {
+      this.#loans.delete(loan);
+      if (this.idle) this.owner.onIdle();
+    });
+  }
+
+  /** Whether a statement that is stopped now speaks against the database rather than against a short budget. */
+  slow(nowMs: number, loan: Loan): boolean {
+    return nowMs - loan.statementSinceMs >= this.owner.route.config.deadlineMs / 2;
+  }
+
+  /** Takes everything back but what is committing, and lends nothing any more. */
+  close(reason: Error | undefined): void {
+    this.#closed = true;
+    this.#closedBy ??= reason;
+    const nowMs = this.clock.nowMs();
+    for (const loan of this.#loans) {
+      if (loan.committing) continue;
+      loan.slow = loan.connection.busy && this.slow(nowMs, loan);
+      this.giveBack(loan);
+    }
+  }
+
+  async #acquire(): Promise<Connection> {
+    const { pool } = this.runtime;
+    const { route, ticket, deadlineAtMs, rank } = this.owner;
+    this.#acquiring++;
+    try {
+      return await pool.acquire({ deadlineAtMs, rank });
+    } catch (error) {
+      if (this.#closed) throw this.whyClosed();
+      if (error instanceof PoolClosedError) throw databaseAway(pool.name, this.work.outcome, error);
+      if (!(error instanceof AcquireTimeoutError)) throw error;
+      if (pool.state !== 'up') throw databaseAway(pool.name, this.work.outcome, error);
+      throw deadlineExpired(route.name, ticket.allowedMs, this.work.outcome);
+    } finally {
+      this.#acquiring--;
+      if (this.#closed && this.idle) this.owner.onIdle();
+    }
+  }
+}

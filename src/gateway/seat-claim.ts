@@ -1,0 +1,124 @@
+import type { GateTicket } from '../admission/gate.js';
+import { deadlineUnreachable, expiredInQueue } from '../core/refusals.js';
+import type { Refusal } from '../errors.js';
+import type { RouteOutcome } from '../telemetry/route-stats.js';
+import { RateCharge } from './rate-charge.js';
+import type { RouteRuntime } from './route-runtime.js';
+import type { WorkContext } from './work-contract.js';
+
+/**
+ * What one request holds of its route: tokens, a place in the queue, a seat. Each is taken once and given back once,
+ * and counted in the statistics of the route.
+ */
+export class SeatClaim {
+  readonly #context: WorkContext;
+  readonly #route: RouteRuntime;
+  readonly #ticket: GateTicket;
+  readonly #charge: RateCharge;
+  #queueWaitMs = 0;
+
+  constructor(context: WorkContext, route: RouteRuntime, ticket: GateTicket, callerKey: string | undefined) {
+    this.#context = context;
+    this.#route = route;
+    this.#ticket = ticket;
+    this.#charge = new RateCharge(route, callerKey);
+    route.stats.arrive();
+  }
+
+  /** How long the request was queued before it was granted, in milliseconds. */
+  get queueWaitMs(): number {
+    return this.#queueWaitMs;
+  }
+
+  /** Takes tokens and asks for a seat. A refusal ends the claim. */
+  enter(nowMs: number): 'leased' | 'queued' | Refusal {
+    if (this.#context.mode !== 'enforce') return this.#enterFreely(nowMs);
+    const route = this.#route;
+    const arrival = this.#charge.take(nowMs) ?? route.gate?.enter(nowMs, this.#ticket) ?? this.#lease(nowMs);
+    if (arrival === 'leased') this.granted(nowMs);
+    else if (arrival === 'queued') route.stats.enqueue();
+    else this.refuse(nowMs, arrival);
+    return arrival;
+  }
+
+  /** The seat is there. */
+  granted(nowMs: number): void {
+    const { queuedAtMs } = this.#ticket;
+    this.#queueWaitMs = queuedAtMs === 0 ? 0 : nowMs - queuedAtMs;
+    this.#route.stats.admit(this.#queueWaitMs);
+  }
+
+  /** Counts a refusal, and gives back what was taken. */
+  refuse(nowMs: number, refusal: Refusal): void {
+    this.#charge.refund(nowMs);
+    this.#ticket.state = 'ended';
+    this.#route.stats.shedWith(refusal.code);
+  }
+
+  /** The last instant at which a queued request can still start and be done in time, as far as can be predicted. */
+  latestStartMs(nowMs: number): number {
+    return Math.max(nowMs, this.#ticket.deadlineAtMs - this.#route.times.p90(nowMs));
+  }
+
+  /** Takes a request that cannot be done in time any more out of the queue, and says why. */
+  giveUp(nowMs: number): Refusal {
+    const { name, times } = this.#route;
+    const ticket = this.#ticket;
+    const refusal =
+      nowMs >= ticket.deadlineAtMs
+        ? expiredInQueue(name, nowMs - ticket.queuedAtMs)
+        : deadlineUnreachable(name, ticket.deadlineAtMs - nowMs, 0, times.p90(nowMs));
+    this.#route.gate?.bulkhead.withdraw(nowMs, ticket);
+    return refusal;
+  }
+
+  /** Ends the claim of a request that nobody waits for any more. False for one that was granted. */
+  abandon(nowMs: number): boolean {
+    const ticket = this.#ticket;
+    if (ticket.state !== 'new' && ticket.state !== 'queued') return false;
+    this.#route.gate?.bulkhead.withdraw(nowMs, ticket);
+    this.#charge.refund(nowMs);
+    ticket.state = 'ended';
+    this.#route.stats.abandon();
+    return true;
+  }
+
+  /**
+   * Gives the seat of a granted request back, or its claim to another where it gave one up for a time.
+   *
+   * @param cutShort - The work was stopped: it tells only how long it would have taken at least.
+   */
+  end(nowMs: number, outcome: RouteOutcome, cutShort: boolean): void {
+    const ticket = this.#ticket;
+    const { gate, stats } = this.#route;
+    const heldMs = ticket.heldBeforeMs + (ticket.state === 'leased' ? nowMs - ticket.leasedAtMs : 0);
+    stats.end(outcome, heldMs);
+    this.#learn(nowMs, heldMs, cutShort);
+    const seated = ticket.state === 'leased' && this.#context.mode === 'enforce';
+    if (!seated) gate?.bulkhead.withdraw(nowMs, ticket);
+    if (seated && gate !== undefined) gate.leave(nowMs, ticket);
+    else ticket.state = 'ended';
+  }
+
+  /** In mode `observe` the bucket evolves as if it were enforced, and what it would have shed is counted. */
+  #enterFreely(nowMs: number): 'leased' {
+    const refusal = this.#context.mode === 'observe' ? this.#charge.take(nowMs) : undefined;
+    if (refusal !== undefined) this.#route.stats.wouldShed(refusal.code);
+    this.#route.stats.admit(0);
+    return this.#lease(nowMs);
+  }
+
+  /** Where there is no gate, nobody has to give a seat. */
+  #lease(nowMs: number): 'leased' {
+    this.#ticket.state = 'leased';
+    this.#ticket.leasedAtMs = nowMs;
+    return 'leased';
+  }
+
+  /** An outage tells nothing of the route. */
+  #learn(nowMs: number, heldMs: number, cutShort: boolean): void {
+    if (this.#route.gate?.bulkhead.outage.down === true) return;
+    if (cutShort) this.#route.times.recordCensored(nowMs, heldMs);
+    else this.#route.times.record(nowMs, heldMs);
+  }
+}

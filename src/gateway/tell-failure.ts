@@ -1,0 +1,37 @@
+import { SluiceError } from '../errors.js';
+import { connectionLost, databaseBusy, deadlineExpired, speaksOfIllness } from './failures.js';
+import type { Loan } from './loan.js';
+import type { Loans, SessionOwner } from './loans.js';
+
+/** The server measures its limit with a clock of its own. */
+const CLOCK_SLACK_MS = 2;
+
+/** What the caller is told about a failed statement; the loan keeps what the breaker is told about it. */
+export function tellFailure(error: unknown, loan: Loan, loans: Loans): unknown {
+  const { runtime, owner, clock, work } = loans;
+  const { pool } = runtime;
+  const kind = loan.refusesWrite(error) ? 'application' : pool.classify(error);
+  if (loans.closed) {
+    loan.verdict = loan.slow ? 'failure' : 'neutral';
+    return loans.whyClosed();
+  }
+  const nowMs = clock.nowMs();
+  const slow = kind === 'cancelled' && loans.slow(nowMs, loan);
+  loan.verdict = slow || speaksOfIllness(kind, error) ? 'failure' : 'neutral';
+  if (error instanceof SluiceError) return error;
+  switch (kind) {
+    case 'connection_lost':
+      return connectionLost(pool.name, work.outcome, error);
+    case 'database_busy':
+      return databaseBusy(pool.name, work.outcome, error);
+    case 'cancelled':
+      return isLate(nowMs, owner) ? deadlineExpired(owner.route.name, owner.ticket.allowedMs, work.outcome) : error;
+    default:
+      return error;
+  }
+}
+
+/** A statement that was stopped before its deadline was stopped by somebody else: its handler, or an operator. */
+function isLate(nowMs: number, owner: SessionOwner): boolean {
+  return nowMs >= owner.deadlineAtMs - CLOCK_SLACK_MS;
+}
