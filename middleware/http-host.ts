@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
-import type { Refusal } from '../src/errors.js';
+import type { ErrorCode, Refusal } from '../src/errors.js';
 import type { RequestHandle } from '../src/gateway/request-handle.js';
 import type { RequestWork } from '../src/gateway/request-work.js';
 import type { WorkHost } from '../src/gateway/work-contract.js';
@@ -74,6 +74,11 @@ export class HttpHost implements WorkHost {
     // An answer that has begun cannot be taken back; cutting it off is the only way to say that it is not whole.
     if (!sent && !this.res.writableEnded) this.res.destroy();
     mute(this.res, () => this.work.route.stats.swallowLateWrite());
+  }
+
+  /** Counts the error that an admitted request is answered with. */
+  failedWith(code: ErrorCode): void {
+    if (this.#handle !== undefined) this.work.route.stats.answerWith(code);
   }
 
   streaming(): boolean {

@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, Request } from 'express';
 import { isSluiceError, type Refusal } from '../src/errors.js';
 import { tellsOfClientGone } from '../src/gateway/failures.js';
 import { answeredWithProblem, HttpProblem, type PlainProblem, sendProblem } from './problem.js';
+import { hostOf } from './watch.js';
 
 /** Settings of {@link problemHandler}. */
 export interface ProblemHandlerOptions {
@@ -54,6 +55,7 @@ export function problemHandler(options: ProblemHandlerOptions = {}): ErrorReques
     if (res.headersSent) return next(error);
     const known = knownProblem(error);
     if (known !== undefined) {
+      if ('outcome' in known) hostOf(res)?.failedWith(known.code);
       sendProblem(res, known, { headers: declaredHeaders(error) });
     } else if (catchAll) {
       onError(error, req);

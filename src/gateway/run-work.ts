@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { type Refusal, SluiceError } from '../errors.js';
+import { isSluiceError, type Refusal, SluiceError } from '../errors.js';
 import { nestedOnSamePool } from './refusals.js';
 import { RequestHandle } from './request-handle.js';
 import type { RequestWork } from './request-work.js';
@@ -77,6 +77,7 @@ async function finish<T>(runner: Runner, work: RequestWork, run: (handle: Reques
     work.complete(runner.clock.nowMs(), 'succeeded');
     return result;
   } catch (error) {
+    if (!work.answered && isSluiceError(error)) work.route.stats.answerWith(error.code);
     work.complete(runner.clock.nowMs(), 'failed');
     throw error;
   }

@@ -132,6 +132,7 @@ describe('gateway.run', () => {
     const error = gateway.run('brief', (handle) => handle.query('SELECT pg_sleep(20)'));
     await expect(error).rejects.toMatchObject({ code: 'deadline_expired', status: 504, outcome: 'rolled_back' });
     expect(performance.now() - startedMs).toBeLessThan(600);
+    expect(stats('brief').errorsByCode.deadline_expired).toBe(1);
     await until(
       async () =>
         (
@@ -174,6 +175,29 @@ describe('gateway.run', () => {
     const error = gateway.run('bare', async () => 1, { budgetMs: Number.NaN });
     await expect(error).rejects.toThrow(/budgetMs is NaN/);
     expect(stats('bare').arrived).toBe(arrived);
+  });
+
+  it('counts the error that ends the work', async () => {
+    const hold = latch();
+    const locked = latch();
+    const holder = gateway.run('elsewhere', (handle) =>
+      handle.transaction(async (client) => {
+        await client.query('LOCK TABLE notes');
+        locked.open();
+        await hold.promise;
+      }),
+    );
+    await locked.promise;
+    const waiter = gateway.run('batch', (handle) =>
+      handle.transaction(async (client) => {
+        await client.query("SET LOCAL lock_timeout = '20ms'");
+        await client.query('LOCK TABLE notes');
+      }),
+    );
+    await expect(waiter).rejects.toMatchObject({ code: 'database_busy', outcome: 'rolled_back' });
+    hold.open();
+    await holder;
+    expect(stats('batch').errorsByCode.database_busy).toBe(1);
   });
 
   describe('with a signal', () => {
@@ -287,6 +311,7 @@ describe('gateway.run', () => {
     });
 
     it('has no time when its parent has none', async () => {
+      const { arrived } = stats('elsewhere');
       const inner = latch<unknown>();
       const run = gateway.run('brief3', async (handle) => {
         await new Promise((resolve) => handle.signal.addEventListener('abort', resolve));
@@ -294,7 +319,7 @@ describe('gateway.run', () => {
       });
       await expect(run).rejects.toMatchObject({ code: 'deadline_expired' });
       expect(await inner.promise).toMatchObject({ code: 'deadline_expired' });
-      expect(stats('elsewhere').arrived).toBe(1);
+      expect(stats('elsewhere').arrived).toBe(arrived);
     });
   });
 

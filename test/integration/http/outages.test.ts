@@ -44,6 +44,7 @@ beforeEach(async () => {
   );
   act = async (req, res) => res.json((await req.sluice.query('SELECT 1 AS one')).rows);
   for (let sample = 0; sample < 5; sample++) expect((await get()).status).toBe(200);
+  await until(() => pool()?.gauges().total === 4);
 });
 afterEach(async () => {
   await bench.atRest();
@@ -89,8 +90,12 @@ describe.each(['fast', 'immediate'] as const)('a restart (%s)', (mode) => {
     expect(failed.map(([, { body }]) => body.code)).toEqual(failed.map(() => 'connection_lost'));
     expect(failed.length).toBeGreaterThan(0);
     expect(failed.length).toBeLessThanOrEqual(4);
-    const { shed, outcomes } = bench.stats('work');
-    expect({ shed, failed: outcomes.failed }).toEqual({ shed: 0, failed: failed.length });
+    const { shed, outcomes, errorsByCode } = bench.stats('work');
+    expect({ shed, failed: outcomes.failed, lost: errorsByCode.connection_lost }).toEqual({
+      shed: 0,
+      failed: failed.length,
+      lost: failed.length,
+    });
     const stored = new Set((await ask<{ id: string }>(postgres.url, 'SELECT id FROM orders')).map(({ id }) => id));
     for (const [id, { status, body }] of answers) {
       if (status === 201) expect(stored, id).toContain(id);

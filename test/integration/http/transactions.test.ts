@@ -218,7 +218,9 @@ describe('contention', () => {
 
   it('40001 reaches the handler as it is, and the problem handler as 503 rolled_back', async () => {
     const seen: unknown[] = [];
+    const before = bench.stats('work').errorsByCode.database_busy;
     const answers = await serialisationFailure((error) => seen.push(error));
+    expect(bench.stats('work').errorsByCode.database_busy).toBe(before + 1);
     expect(seen).toEqual([expect.objectContaining({ code: '40001' })]);
     expect(answers).toBeDefined();
     expect(bench.stats('work').outcomes.failed).toBe(1);
@@ -284,6 +286,7 @@ describe('contention', () => {
     });
     expect(answer.body.detail).toContain('a lock was not granted in time');
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    expect(bench.stats('hasty').errorsByCode.database_busy).toBe(1);
     expect(await told.promise).toMatchObject({ code: 'database_busy', cause: { code: '55P03' } });
     held.open();
     expect(await holder).toBe(200);
