@@ -14,6 +14,8 @@ export class LoopLag {
   #timer: Timer | undefined;
   #expectedAtMs: number;
   #averageMs = 0;
+  /** How long the loop stood still before the input that is handled now. */
+  #stallMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -24,6 +26,14 @@ export class LoopLag {
   /** By how much the present turn is overdue, in milliseconds. A lower bound of what a request waited unseen. */
   overdueMs(nowMs: number): number {
     return Math.max(0, nowMs - this.#expectedAtMs);
+  }
+
+  /**
+   * How long a request that is looked at now has waited unseen, as far as can be told: all of what its own turn is
+   * overdue, or half of a stall that ended just before it, for it came at some instant of that stall.
+   */
+  unseenMs(nowMs: number): number {
+    return Math.max(this.overdueMs(nowMs), this.#stallMs / 2);
   }
 
   /** The smoothed lateness of recent turns, in milliseconds. */
@@ -38,9 +48,24 @@ export class LoopLag {
   #arm(): void {
     this.#timer = this.#clock.after(TICK_MS, () => {
       const nowMs = this.#clock.nowMs();
-      this.#averageMs += (this.overdueMs(nowMs) - this.#averageMs) * SMOOTHING;
+      const lateMs = this.overdueMs(nowMs);
+      this.#averageMs += (lateMs - this.#averageMs) * SMOOTHING;
+      if (lateMs > TICK_MS) this.#remember(lateMs);
       this.#expectedAtMs = nowMs + TICK_MS;
       this.#arm();
     });
+  }
+
+  /**
+   * Timers come before input, so the stall is over for the timer when what arrived during it is first seen: in this turn
+   * of the loop, or in the next where a connection has to be accepted first.
+   */
+  #remember(stallMs: number): void {
+    this.#stallMs = stallMs;
+    this.#clock.afterInput(() =>
+      this.#clock.afterInput(() => {
+        if (this.#stallMs === stallMs) this.#stallMs = 0;
+      }),
+    );
   }
 }

@@ -51,7 +51,7 @@ export class RouteEntry {
   /** Classifies a request. Time that it spent unseen, while the event loop was busy, counts against its deadline. */
   classify(nowMs: number, host: WorkHost, wishes: RequestWishes): RequestWork {
     const { config, rank } = this.runtime;
-    const arrivedAtMs = nowMs - Math.min(LONGEST_UNSEEN_MS, this.#lag.overdueMs(nowMs));
+    const arrivedAtMs = nowMs - Math.min(LONGEST_UNSEEN_MS, this.#lag.unseenMs(nowMs));
     const allowedMs = Math.min(config.deadlineMs, wishes.budgetMs ?? config.deadlineMs);
     const wished = wishes.priority === undefined ? rank : rankOf(wishes.priority);
     const lowest = wished > rank ? wished : rank;
