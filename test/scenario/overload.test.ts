@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { type Random, seededRandom } from '../load/random.js';
+import { latencies, PoolModel, quantile, type Trace } from './pool-model.js';
+
+const SEATS = 10;
+const SERVICE_MS = 20;
+const CAPACITY = (SEATS * 1_000) / SERVICE_MS;
+const DEADLINE_MS = 500;
+const WARM_MS = 5_000;
+const END_MS = 35_000;
+
+/** Service times with a tail: exponential around their mean. */
+const exponential = (random: Random, meanMs: number) => () => -Math.log(1 - random()) * meanMs;
+
+interface Outcome {
+  /** Answers in time, per second, after the warm-up. */
+  readonly goodput: number;
+  readonly traces: readonly Trace[];
+  readonly model: PoolModel;
+}
+
+function overload(factor: number, seed: number, service: 'fixed' | 'exponential'): Outcome {
+  const model = new PoolModel(SEATS, { work: { priority: 'critical', deadlineMs: DEADLINE_MS } });
+  const random = seededRandom(seed);
+  const serviceMs = service === 'fixed' ? () => SERVICE_MS : exponential(random, SERVICE_MS);
+  model.load('work', CAPACITY * factor, END_MS, random, serviceMs);
+  model.clock.runUntil(END_MS);
+  const good = model.traces.filter(
+    ({ refusal, arrivedAtMs, answeredAtMs }) =>
+      refusal === undefined &&
+      answeredAtMs !== undefined &&
+      answeredAtMs - arrivedAtMs <= DEADLINE_MS &&
+      answeredAtMs > WARM_MS,
+  );
+  const goodput = (good.length * 1_000) / (END_MS - WARM_MS);
+  model.clock.runUntil(END_MS + 2 * DEADLINE_MS);
+  return { goodput, traces: model.traces.filter(({ arrivedAtMs }) => arrivedAtMs > WARM_MS), model };
+}
+
+describe.each(['fixed', 'exponential'] as const)('ten seats of 20 ms (%s), offered too much', (service) => {
+  it.each([
+    { factor: 2, share: 0.95 },
+    { factor: 5, share: 0.95 },
+    { factor: 20, share: 0.95 },
+  ])('$factor times: at least $share of the capacity is answered in time', ({ factor, share }) => {
+    const { goodput } = overload(factor, 1, service);
+    expect(goodput).toBeGreaterThan(share * CAPACITY);
+  });
+
+  it('twice: who is refused hears of it early', () => {
+    const refused = overload(2, 2, service).traces.filter(({ refusal }) => refusal !== undefined);
+    expect(refused.length).toBeGreaterThan(10_000);
+    expect(quantile(latencies(refused), 0.5)).toBeLessThan(1);
+    expect(quantile(latencies(refused), 0.99)).toBeLessThanOrEqual(100);
+    expect(new Set(refused.map(({ refusal }) => refusal?.outcome))).toEqual(new Set(['not_started']));
+  });
+
+  it('twice: everybody is answered, once, and nothing is left', () => {
+    const { traces, model } = overload(2, 3, service);
+    expect(traces.filter(({ answeredAtMs, expiredAtMs }) => (answeredAtMs ?? expiredAtMs) === undefined)).toEqual([]);
+    const { bulkhead } = model.gate;
+    expect([bulkhead.inFlight, bulkhead.queued]).toEqual([0, 0]);
+    const stats = model.stats('work');
+    expect(stats.arrived).toBe(stats.admitted + stats.shed);
+    expect(stats.admitted).toBe(stats.ended);
+  });
+
+  it('the same seed tells the same tale', () => {
+    const tale = () =>
+      overload(3, 4, service).traces.map(({ refusal, answeredAtMs }) => `${refusal?.code} ${answeredAtMs}`);
+    expect(tale()).toEqual(tale());
+  });
+});
+
+describe('a flood of reports on the pool of the checkout', () => {
+  const REPORT_MS = 300;
+  const answered = (model: PoolModel, route: string): Trace[] =>
+    model.traces.filter(
+      (trace) =>
+        trace.route === route &&
+        trace.refusal === undefined &&
+        trace.answeredAtMs !== undefined &&
+        trace.arrivedAtMs > WARM_MS,
+    );
+
+  function flood(reportsPerSecond: number): PoolModel {
+    const model = new PoolModel(16, {
+      checkout: { priority: 'critical', deadlineMs: DEADLINE_MS },
+      report: { priority: 'low', deadlineMs: 30_000 },
+    });
+    const random = seededRandom(5);
+    model.load('checkout', 100, END_MS, random, exponential(random, SERVICE_MS));
+    if (reportsPerSecond > 0) model.load('report', reportsPerSecond, END_MS, random, () => REPORT_MS);
+    model.clock.runUntil(END_MS);
+    return model;
+  }
+
+  it('ten times what fits: checkout stays as fast as alone, and reports are served', () => {
+    const alone = quantile(latencies(answered(flood(0), 'checkout')), 0.99);
+    const model = flood((10 * 16 * 1_000) / REPORT_MS);
+    const beside = quantile(latencies(answered(model, 'checkout')), 0.99);
+    expect(beside).toBeLessThanOrEqual(alone + 30);
+    expect(model.stats('checkout').shed).toBe(0);
+    const reportsPerSecond = (answered(model, 'report').length * 1_000) / (END_MS - WARM_MS);
+    // At least half of what the seats could do without the checkouts.
+    expect(reportsPerSecond).toBeGreaterThan((0.5 * 16 * 1_000) / REPORT_MS);
+  });
+});
