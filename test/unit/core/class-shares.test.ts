@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { ClassShares, DEFAULT_SHARES, type Shares } from '../../../src/core/class-shares.js';
+import type { PriorityRank } from '../../../src/core/priority.js';
+
+const SEATS = 10;
+/** No cap on the top class, so that nothing is owed beyond the minima. */
+const MINIMA_ONLY: Shares = { cap: 1, minima: [0, 0.06, 0.03, 0.01] };
+
+const only =
+  (...ranks: PriorityRank[]) =>
+  (rank: PriorityRank): boolean =>
+    ranks.includes(rank);
+
+/** Accounts of a pool of ten seats, in which these classes waited for so long. */
+function waited(shares: Shares, forMs: number, ...ranks: PriorityRank[]): ClassShares {
+  const accounts = new ClassShares(shares);
+  accounts.advance(0, SEATS, only(...ranks));
+  accounts.advance(forMs, SEATS, only(...ranks));
+  return accounts;
+}
+
+describe('ClassShares', () => {
+  it('promises no more than there is', () => {
+    const { cap, minima } = DEFAULT_SHARES;
+    expect(cap + minima.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 10);
+  });
+
+  it.each<[rank: PriorityRank, forMs: number, earnedSeatMs: number]>([
+    [1, 100, 60],
+    [1, 500, 300],
+    [2, 500, 150],
+    [3, 500, 50],
+  ])('class %d that waited for %d ms is owed %d seat-milliseconds', (rank, forMs, earned) => {
+    const accounts = waited(MINIMA_ONLY, forMs, rank);
+    accounts.charge(rank, earned - 0.001, SEATS);
+    expect(accounts.owed(only(rank))).toBe(rank);
+    accounts.charge(rank, 0.002, SEATS);
+    expect(accounts.owed(only(rank))).toBeUndefined();
+  });
+
+  it('owes nobody anything at the start, nor while time stands still or runs backwards', () => {
+    const accounts = waited(DEFAULT_SHARES, 0, 1, 2, 3);
+    accounts.advance(-5_000, SEATS, only(1, 2, 3));
+    expect(accounts.owed(only(1, 2, 3))).toBeUndefined();
+  });
+
+  it('serves the class first that is owed most, among those that wait', () => {
+    const accounts = waited(MINIMA_ONLY, 1_000, 1, 2, 3);
+    expect(accounts.owed(only(1, 2, 3))).toBe(1);
+    expect(accounts.owed(only(2, 3))).toBe(2);
+    expect(accounts.owed(only(0))).toBeUndefined();
+    accounts.charge(1, 320, SEATS);
+    expect(accounts.owed(only(1, 2, 3))).toBe(2);
+    accounts.charge(2, 250, SEATS);
+    expect(accounts.owed(only(1, 2, 3))).toBe(1);
+  });
+
+  it('gives lower classes together what the top class leaves at its cap', () => {
+    const accounts = waited({ cap: 0.9, minima: [0, 0, 0, 0] }, 1_000, 0, 3);
+    accounts.charge(3, 999, SEATS);
+    expect(accounts.owed(only(0, 3))).toBe(3);
+    accounts.charge(3, 2, SEATS);
+    expect(accounts.owed(only(0, 3))).toBeUndefined();
+  });
+
+  it('never owes the top class: it is served first anyway', () => {
+    const accounts = waited({ cap: 0.5, minima: [0.5, 0, 0, 0] }, 1_000, 0);
+    expect([accounts.owed(only(0)), accounts.leastServed(only(0))]).toEqual([undefined, undefined]);
+  });
+
+  it('remembers a credit for a second of all seats at most, and a debt likewise', () => {
+    const half: Shares = { cap: 0.5, minima: [0, 0, 0, 0.5] };
+    const patient = waited(half, 3_600_000, 3);
+    patient.charge(3, 9_999, SEATS);
+    expect(patient.owed(only(3))).toBe(3);
+    patient.charge(3, 2, SEATS);
+    expect(patient.owed(only(3))).toBeUndefined();
+
+    const greedy = waited(half, 0, 3);
+    greedy.charge(3, 1e9, SEATS);
+    greedy.advance(1_999, SEATS, only(3));
+    expect(greedy.owed(only(3))).toBeUndefined();
+    greedy.advance(2_001, SEATS, only(3));
+    expect(greedy.owed(only(3))).toBe(3);
+  });
+
+  it('takes the credit of a class that waits no more, and lets it pay its debt off', () => {
+    const accounts = waited(MINIMA_ONLY, 1_000, 3);
+    accounts.advance(1_000, SEATS, only());
+    expect(accounts.owed(only(3))).toBeUndefined();
+    accounts.charge(3, 100, SEATS);
+    accounts.advance(1_900, SEATS, only());
+    accounts.advance(1_999, SEATS, only(3));
+    expect(accounts.owed(only(3))).toBeUndefined();
+    accounts.advance(2_001, SEATS, only(3));
+    expect(accounts.owed(only(3))).toBe(3);
+  });
+
+  it('corrects a charge that was too high', () => {
+    const accounts = waited(MINIMA_ONLY, 1_000, 3);
+    accounts.charge(3, 500, SEATS);
+    expect(accounts.owed(only(3))).toBeUndefined();
+    accounts.charge(3, -450, SEATS);
+    expect(accounts.owed(only(3))).toBe(3);
+  });
+
+  it.each<[shares: Shares, charged: [number, number, number], least: PriorityRank]>([
+    [DEFAULT_SHARES, [60, 31, 11], 1],
+    [DEFAULT_SHARES, [61, 30, 11], 2],
+    [DEFAULT_SHARES, [61, 31, 10], 3],
+    [{ cap: 1, minima: [0, 0, 0, 0] }, [2, 1, 3], 2],
+  ])('by %j, after charges of %j, serves class %d next', (shares, charged, least) => {
+    const accounts = waited(shares, 0, 1, 2, 3);
+    for (const rank of [1, 2, 3] as const) accounts.charge(rank, charged[rank - 1] ?? 0, SEATS);
+    expect(accounts.leastServed(only(1, 2, 3))).toBe(least);
+  });
+
+  it('lets a class that comes late start where the others are, and not catch up on what it never asked for', () => {
+    const accounts = waited(DEFAULT_SHARES, 0, 1);
+    accounts.charge(1, 600, SEATS);
+    expect(accounts.leastServed(only(1))).toBe(1);
+    accounts.advance(1_000, SEATS, only(1, 2));
+    accounts.charge(2, 3, SEATS);
+    expect(accounts.leastServed(only(1, 2))).toBe(1);
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { Outage } from '../../../src/core/outage.js';
+
+type Event = 'begin' | 'end' | 'nothing';
+
+describe('Outage', () => {
+  it('lasts from the first loss to the first success, and is waited out from its start', () => {
+    const outage = new Outage(2_000);
+    const rows: [atMs: number, event: Event, down: boolean, lastedMs: number, leftMs: number, recovering: boolean][] = [
+      [0, 'nothing', false, 0, 0, false],
+      [0, 'end', false, 0, 0, false],
+      [100, 'begin', true, 0, 2_000, false],
+      [600, 'nothing', true, 500, 1_500, false],
+      [600, 'begin', true, 500, 1_500, false],
+      [50, 'nothing', true, 0, 2_050, false],
+      [2_100, 'nothing', true, 2_000, 0, false],
+      [9_000, 'nothing', true, 8_900, 0, false],
+      [9_000, 'end', false, 0, 0, true],
+      [10_999, 'nothing', false, 0, 0, true],
+      [11_000, 'nothing', false, 0, 0, false],
+      [11_000, 'end', false, 0, 0, false],
+      [12_000, 'begin', true, 0, 2_000, false],
+    ];
+    for (const [atMs, event, ...expected] of rows) {
+      if (event !== 'nothing') outage[event](atMs);
+      const seen = [outage.down, outage.lastedMs(atMs), outage.leftToRideOutMs(atMs), outage.recovering(atMs)];
+      expect(seen, `at ${atMs}, after ${event}`).toEqual(expected);
+    }
+  });
+
+  it('knows the instant at which those that wait are given up', () => {
+    const outage = new Outage(500);
+    expect(outage.givenUpAtMs).toBeUndefined();
+    outage.begin(100);
+    expect(outage.givenUpAtMs).toBe(600);
+    outage.end(200);
+    expect(outage.givenUpAtMs).toBeUndefined();
+  });
+
+  it('is given up at once, and leaves nothing to recover from, where nothing is to be waited out', () => {
+    const outage = new Outage(0);
+    outage.begin(100);
+    expect([outage.givenUpAtMs, outage.leftToRideOutMs(100)]).toEqual([100, 0]);
+    outage.end(100);
+    expect(outage.recovering(100)).toBe(false);
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import type { PriorityRank } from '../../../src/core/priority.js';
+import { WorkQueue } from '../../../src/core/work-queue.js';
+import { fixedTimes, routeLoad, ticketOf } from '../../support/tickets.js';
+
+const checkout = () => routeLoad({ name: 'checkout', times: fixedTimes(20, 40, 30) });
+const report = () => routeLoad({ name: 'report', times: fixedTimes(300, 500, 400) });
+
+describe('WorkQueue', () => {
+  it('knows the tickets and the work of each class, and the tickets of each route', () => {
+    const queue = new WorkQueue<unknown>();
+    const [fast, slow] = [checkout(), report()];
+    const rows: [route: typeof fast, rank: PriorityRank][] = [
+      [slow, 3],
+      [fast, 0],
+      [slow, 3],
+      [fast, 1],
+    ];
+    for (const [route, rank] of rows) queue.add(5, ticketOf(route, rank, 0), false);
+    const ranks: PriorityRank[] = [0, 1, 2, 3];
+    expect(ranks.map((rank) => queue.count(rank))).toEqual([1, 1, 0, 2]);
+    expect(ranks.map((rank) => queue.workMs(rank))).toEqual([30, 30, 0, 800]);
+    expect(ranks.map(queue.waits)).toEqual([true, true, false, true]);
+    expect([queue.size, queue.lowerSize, fast.queued, slow.queued]).toEqual([4, 3, 2, 2]);
+  });
+
+  it('writes into the ticket when it was queued and what it was expected to take', () => {
+    const queue = new WorkQueue<unknown>();
+    const ticket = ticketOf(checkout(), 0, 0);
+    queue.add(7, ticket, false);
+    expect([ticket.state, ticket.queuedAtMs, ticket.expectedMs]).toEqual(['queued', 7, 30]);
+  });
+
+  it('serves oldest first within a class, one that comes back before all, and the most important class first', () => {
+    const queue = new WorkQueue<unknown>();
+    const route = checkout();
+    expect([queue.head(2), queue.first()]).toEqual([undefined, undefined]);
+    const [a, b, back, top] = [
+      ticketOf(route, 2, 0),
+      ticketOf(route, 2, 0),
+      ticketOf(route, 2, 0),
+      ticketOf(route, 0, 0),
+    ];
+    queue.add(0, a, false);
+    queue.add(1, b, false);
+    expect(queue.head(2)).toBe(a);
+    queue.add(2, back, true);
+    expect(queue.head(2)).toBe(back);
+    expect(queue.first()).toBe(back);
+    queue.add(3, top, false);
+    expect(queue.first()).toBe(top);
+    for (const [gone, next] of [
+      [top, back],
+      [back, a],
+      [a, b],
+      [b, undefined],
+    ] as const) {
+      queue.remove(gone);
+      expect(queue.first()).toBe(next);
+    }
+  });
+
+  it('takes out of the account what was put in, though the route has become slower meanwhile', () => {
+    const queue = new WorkQueue<unknown>();
+    let meanMs = 10;
+    const route = routeLoad({ times: { p50: () => meanMs, p90: () => meanMs, meanMs: () => meanMs } });
+    const [early, late] = [ticketOf(route, 1, 0), ticketOf(route, 1, 0)];
+    queue.add(0, early, false);
+    meanMs = 100;
+    queue.add(1, late, false);
+    expect(queue.workMs(1)).toBe(110);
+    queue.remove(early);
+    expect([queue.workMs(1), route.queued]).toEqual([100, 1]);
+  });
+
+  it('has exactly no work left when a class runs empty, whatever the sums drifted to', () => {
+    const queue = new WorkQueue<unknown>();
+    const means = [0.1, 0.2, 0.3, 1e9, 1e-9];
+    const tickets = means.map((mean) => ticketOf(routeLoad({ times: fixedTimes(mean) }), 1, 0));
+    for (const ticket of tickets) queue.add(0, ticket, false);
+    for (const ticket of tickets) {
+      queue.remove(ticket);
+      expect(queue.workMs(1)).toBeGreaterThanOrEqual(0);
+    }
+    expect(queue.workMs(1)).toBe(0);
+  });
+});
