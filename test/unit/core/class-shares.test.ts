@@ -38,10 +38,14 @@ describe('ClassShares', () => {
     expect(accounts.owed(only(rank))).toBeUndefined();
   });
 
-  it('owes nobody anything at the start, nor while time stands still or runs backwards', () => {
-    const accounts = waited(DEFAULT_SHARES, 0, 1, 2, 3);
-    accounts.advance(-5_000, SEATS, only(1, 2, 3));
-    expect(accounts.owed(only(1, 2, 3))).toBeUndefined();
+  it('owes nobody anything at the start', () => {
+    expect(waited(DEFAULT_SHARES, 0, 1, 2, 3).owed(only(1, 2, 3))).toBeUndefined();
+  });
+
+  it('takes nothing away when time runs backwards', () => {
+    const accounts = waited(MINIMA_ONLY, 1_000, 3);
+    accounts.advance(0, SEATS, only(3));
+    expect(accounts.owed(only(3))).toBe(3);
   });
 
   it('serves the class first that is owed most, among those that wait', () => {
@@ -68,8 +72,10 @@ describe('ClassShares', () => {
     expect([accounts.owed(only(0)), accounts.leastServed(only(0))]).toEqual([undefined, undefined]);
   });
 
-  it('remembers a credit for a second of all seats at most, and a debt likewise', () => {
-    const half: Shares = { cap: 0.5, minima: [0, 0, 0, 0.5] };
+  it.each<[of: string, half: Shares]>([
+    ['its minimum', { cap: 1, minima: [0, 0, 0, 0.5] }],
+    ['what the cap leaves', { cap: 0.5, minima: [0, 0, 0, 0] }],
+  ])('remembers a credit of %s for a second of all seats at most, and a debt likewise', (_, half) => {
     const patient = waited(half, 3_600_000, 3);
     patient.charge(3, 9_999, SEATS);
     expect(patient.owed(only(3))).toBe(3);
