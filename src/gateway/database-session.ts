@@ -79,6 +79,11 @@ export class DatabaseSession {
     this.#loans.close(reason);
   }
 
+  /** Gives up waiting for what {@link close} has left: a COMMIT that is not answered. */
+  abandon(): void {
+    this.#loans.abandon();
+  }
+
   async #begin(options: TransactionOptions | undefined): Promise<Loan> {
     const loans = this.#loans;
     const loan = await loans.borrow();
@@ -150,6 +155,8 @@ export class DatabaseSession {
       throw tellFailure(error, loan, this.#loans);
     } finally {
       loan.committing = false;
+      // Closing has passed it over.
+      if (this.#loans.closed) this.#loans.giveBack(loan);
     }
     if (!committed) throw new FailedTransactionError(loan.failedWith);
     loan.verdict = 'success';

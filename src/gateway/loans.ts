@@ -113,6 +113,17 @@ export class Loans {
     }
   }
 
+  /**
+   * Destroys what is still out. A COMMIT that was sent is not cancelled by that: the server brings it to its end, only
+   * nobody waits for its answer any more.
+   */
+  abandon(): void {
+    for (const loan of this.#loans) {
+      loan.connection.destroy();
+      this.giveBack(loan);
+    }
+  }
+
   async #acquire(): Promise<Connection> {
     const { pool } = this.runtime;
     const { route, ticket, deadlineAtMs, rank } = this.owner;

@@ -16,6 +16,8 @@ import type { WorkContext, WorkHost } from './work-contract.js';
 
 /** Time in which a handler that has answered may still give its connections back itself. */
 const RETURN_GRACE_MS = 1_000;
+/** Time in which a COMMIT must be answered after its request was: a network that swallows it must not keep the seat. */
+const COMMIT_LIMIT_MS = 30_000;
 
 /**
  * One request from its ticket to the end of its seat. The seat ends exactly once: when the answer is complete, or will
@@ -128,7 +130,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     if (ticket.state === 'ended') return;
     if (ticket.state === 'queued' && this.#break === undefined) this.onShed(nowMs, this.#claim.giveUp(nowMs));
     else if (this.#ending === undefined) this.#deadlinePassed(nowMs);
-    else this.#takeBack();
+    else this.#takeBack(nowMs);
   }
 
   onIdle(): void {
@@ -225,13 +227,23 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     this.#break?.end();
   }
 
-  /** The answer is out, and the handler still holds connections: they are taken back. */
-  #takeBack(): void {
-    this.#context.warn(
+  /** The answer is out, and connections are not back: they are taken back, and given up when that takes too long. */
+  #takeBack(nowMs: number): void {
+    const { timer, warn } = this.#context;
+    if (this.#session?.closed === true) {
+      warn(
+        'commit_unanswered',
+        `route "${this.route.name}": a COMMIT was not answered, so its connection was given up`,
+      );
+      this.#session.abandon();
+      return;
+    }
+    warn(
       'connection_not_returned',
       `route "${this.route.name}" answered and kept a connection: call release(), or use query() or transaction()`,
     );
     this.#session?.close();
+    timer.set(this, nowMs + COMMIT_LIMIT_MS, nowMs);
   }
 
   /** Work that comes after the answer would run without a seat. */
@@ -247,8 +259,8 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     const { timer } = this.#context;
     if (this.#ending === undefined || ticket.state === 'ended') return;
     if (this.#session?.idle === false) {
-      const soonMs = nowMs + RETURN_GRACE_MS;
-      if (!this.#session.closed) timer.set(this, Math.min(soonMs, Math.max(nowMs, ticket.deadlineAtMs)), nowMs);
+      const soonMs = Math.min(nowMs + RETURN_GRACE_MS, Math.max(nowMs, ticket.deadlineAtMs));
+      timer.set(this, this.#session.closed ? nowMs + COMMIT_LIMIT_MS : soonMs, nowMs);
       return;
     }
     timer.clear(this);

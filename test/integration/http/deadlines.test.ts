@@ -214,6 +214,21 @@ describe('a COMMIT that is on its way when the deadline runs out', () => {
     expect(cancels()).toBe(before);
   });
 
+  it('by hand, on a connection that is never released: it comes back all the same', async () => {
+    const { path, name } = next('fast');
+    act = async (req) => {
+      const client = await req.sluice.connect();
+      await client.query('BEGIN');
+      await client.query("INSERT INTO slow VALUES ('by hand', 0.28)");
+      await client.query('SELECT pg_sleep(0.2)');
+      await client.query('COMMIT');
+    };
+    const answer = await bench.request.get(path);
+    expect(answer.body).toMatchObject({ status: 504, outcome: 'unknown' });
+    await until(() => bench.stats(name).inFlight === 0);
+    expect(await has('slow', 'by hand')).toBe(true);
+  });
+
   it('is not cancelled for a client that left', async () => {
     const { path, name } = next('long');
     const before = cancels();
