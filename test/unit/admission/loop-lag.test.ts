@@ -50,6 +50,34 @@ describe('LoopLag', () => {
     expect(lag.averageMs(clock.nowMs())).toBe(200);
   });
 
+  it('counts half of a stall against what arrived during it, in this turn and the next, and against nothing later', () => {
+    const clock = new CountingClock();
+    const lag = new LoopLag(clock);
+    const seen: number[] = [];
+    const look = (): void => {
+      seen.push(lag.unseenMs(clock.nowMs()));
+    };
+    clock.spend(220);
+    look();
+    clock.input(0, () => {
+      look();
+      clock.afterInput(() => clock.input(0, look));
+    });
+    clock.advance(1);
+    look();
+    expect(seen).toEqual([200, 100, 100, 0]);
+  });
+
+  it('takes lateness of one tick for no stall', () => {
+    const clock = new CountingClock();
+    const lag = new LoopLag(clock);
+    const seen: number[] = [];
+    clock.spend(40);
+    clock.input(0, () => seen.push(lag.unseenMs(clock.nowMs())));
+    clock.advance(0);
+    expect(seen).toEqual([0]);
+  });
+
   it('leaves no timer behind', () => {
     const clock = new CountingClock();
     const lag = new LoopLag(clock);
