@@ -68,7 +68,7 @@ export class Gate {
 
   /** The server answers again. */
   up(nowMs: number): void {
-    this.bulkhead.outage.end(nowMs);
+    this.bulkhead.endOutage(nowMs);
     this.#timer.clear(this.#rideOut);
     this.handOut(nowMs);
   }

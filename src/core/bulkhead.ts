@@ -120,6 +120,7 @@ export class Bulkhead<Owner = unknown> {
    * deadline any more. `undefined` when no seat or no ticket can be had.
    */
   next(nowMs: number): Ticket<Owner> | undefined {
+    if (this.#queue.size === 0) this.outage.recovered();
     if (this.#queue.size === 0 || this.outage.down) return undefined;
     this.#advance(nowMs);
     const rank = this.#pick(nowMs);
@@ -164,15 +165,21 @@ export class Bulkhead<Owner = unknown> {
     return this.#queue.first();
   }
 
-  /** Milliseconds until a ticket of this class that arrives now would get a seat, as far as can be predicted. */
-  predictedWaitMs(nowMs: number, rank: PriorityRank): number {
+  /** The server behind the seats answers again. */
+  endOutage(nowMs: number): void {
+    this.outage.end(nowMs);
+    if (this.#queue.size === 0) this.outage.recovered();
+  }
+
+  /** Milliseconds until a ticket that arrives now would get a seat, as far as can be predicted. */
+  predictedWaitMs(nowMs: number, { rank, route }: Ticket): number {
     this.#advance(nowMs);
     const seats = this.#load.seats(rank, this.#nominalSeats(nowMs, rank), this.#leastSeats(rank));
-    return this.#queue.workMs(rank) / seats;
+    return this.#queue.workMs(rank, route.times.meanMs(nowMs)) / seats;
   }
 
   #mayQueue(nowMs: number, ticket: Ticket): Refusal | undefined {
-    return mayQueue(nowMs, ticket, this.predictedWaitMs(nowMs, ticket.rank), this.#queue.size, this.outage);
+    return mayQueue(nowMs, ticket, this.predictedWaitMs(nowMs, ticket), this.#queue.size, this.outage);
   }
 
   /** Whether a ticket of this class may take a free seat past those that wait. */

@@ -29,6 +29,11 @@ export class Outage {
     this.#recoveringUntilMs = nowMs + this.#rideOutMs;
   }
 
+  /** The backlog that the outage left has drained. */
+  recovered(): void {
+    this.#recoveringUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
   /** Milliseconds since the start of the outage; 0 when there is none. */
   lastedMs(nowMs: number): number {
     return this.#sinceMs === undefined ? 0 : Math.max(0, nowMs - this.#sinceMs);
@@ -45,7 +50,7 @@ export class Outage {
   }
 
   /**
-   * True for a while after an outage, while the backlog it left drains: the bound on queued work is judged by
+   * True after an outage while the backlog it left drains, for as long as the outage would have been waited out: the bound on queued work is judged by
    * feasibility alone, or the backlog would make the server look overloaded and shed those who can be served in time.
    */
   recovering(nowMs: number): boolean {

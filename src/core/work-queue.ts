@@ -6,6 +6,8 @@ import type { Ticket } from './ticket.js';
 export class WorkQueue<Owner> {
   readonly #lines = new ClassQueue<Ticket<Owner>>();
   readonly #workMs: [number, number, number, number] = [0, 0, 0, 0];
+  /** Tickets that were queued before anything was known of their route. */
+  readonly #unknown: [number, number, number, number] = [0, 0, 0, 0];
   /** Whether a class has tickets queued: made once, because the accounts ask for it at every event. */
   readonly waits = (rank: PriorityRank): boolean => this.#lines.count(rank) > 0;
 
@@ -24,9 +26,14 @@ export class WorkQueue<Owner> {
     return this.#lines.count(rank);
   }
 
-  /** Seat-milliseconds that wait in one class, as predicted when each ticket was queued. */
-  workMs(rank: PriorityRank): number {
-    return this.#workMs[rank];
+  /**
+   * Seat-milliseconds that wait in one class, as predicted when each ticket was queued.
+   *
+   * @param guessMs - What to count for a ticket that was queued before anything was known of its route: without a guess
+   *   a surge at the start would count as no work at all.
+   */
+  workMs(rank: PriorityRank, guessMs = 0): number {
+    return this.#workMs[rank] + this.#unknown[rank] * guessMs;
   }
 
   /** The ticket that is served next within its class. */
@@ -47,6 +54,7 @@ export class WorkQueue<Owner> {
     ticket.expectedMs = ticket.route.times.meanMs(nowMs);
     ticket.route.queued++;
     this.#workMs[ticket.rank] += ticket.expectedMs;
+    if (ticket.expectedMs === 0) this.#unknown[ticket.rank]++;
     if (first) this.#lines.putFirst(ticket);
     else this.#lines.put(ticket);
   }
@@ -55,6 +63,7 @@ export class WorkQueue<Owner> {
   remove(ticket: Ticket<Owner>): void {
     this.#lines.remove(ticket);
     ticket.route.queued--;
+    if (ticket.expectedMs === 0) this.#unknown[ticket.rank]--;
     const leftMs = this.#workMs[ticket.rank] - ticket.expectedMs;
     // Sums of many floating-point steps drift; an empty line has no work by definition.
     this.#workMs[ticket.rank] = this.waits(ticket.rank) ? Math.max(0, leftMs) : 0;

@@ -138,6 +138,37 @@ describe('Bulkhead', () => {
     expect(bulkhead.arrive(101, ticketOf(route, 0, 101))).toBe('queued');
   });
 
+  it('bounds the queue as soon as the first service is measured, though the surge began before', () => {
+    let meanMs = 0;
+    const bulkhead = new Bulkhead({ seats: 1, servesTopClass: true });
+    const route = routeLoad({ times: { p50: () => meanMs, p90: () => meanMs, meanMs: () => meanMs } });
+    const first = ticketOf(route, 0, 0);
+    bulkhead.arrive(0, first);
+    for (let n = 0; n < 10; n++) expect(bulkhead.arrive(1, ticketOf(route, 0, 1))).toBe('queued');
+    meanMs = 20;
+    expect(code(bulkhead.arrive(20, ticketOf(route, 0, 20)))).toBe('queue_full');
+  });
+
+  it('keeps the bound on queued work after an outage that left no backlog, and once a backlog has drained', () => {
+    const bulkhead = new Bulkhead({ seats: 1, servesTopClass: true });
+    const route = routeLoad({ deadlineMs: 3_000, times: fixedTimes(100) });
+    const arrivals = (nowMs: number): (string | undefined)[] =>
+      Array.from({ length: 6 }, () => code(bulkhead.arrive(nowMs, ticketOf(route, 0, nowMs))));
+    bulkhead.outage.begin(0);
+    bulkhead.endOutage(100);
+    expect(arrivals(100)).toContain('queue_full');
+
+    const drained = new Bulkhead({ seats: 1, servesTopClass: true });
+    drained.outage.begin(0);
+    const waits = ticketOf(route, 0, 10);
+    drained.arrive(10, waits);
+    drained.endOutage(100);
+    expect(drained.next(100)).toBe(waits);
+    expect(drained.next(100)).toBeUndefined();
+    const queued = Array.from({ length: 6 }, () => code(drained.arrive(101, ticketOf(route, 0, 101))));
+    expect(queued).toContain('queue_full');
+  });
+
   it('lets nothing pass with no seats', () => {
     const bulkhead = new Bulkhead({ seats: 0, servesTopClass: true });
     expect(bulkhead.arrive(0, ticketOf(routeLoad(), 0, 0))).not.toBe('leased');

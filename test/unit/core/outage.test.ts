@@ -37,6 +37,15 @@ describe('Outage', () => {
     expect(outage.givenUpAtMs).toBeUndefined();
   });
 
+  it('has been recovered from as soon as its backlog has drained', () => {
+    const outage = new Outage(2_000);
+    outage.begin(0);
+    outage.end(100);
+    expect(outage.recovering(101)).toBe(true);
+    outage.recovered();
+    expect(outage.recovering(101)).toBe(false);
+  });
+
   it('is given up at once, and leaves nothing to recover from, where nothing is to be waited out', () => {
     const outage = new Outage(0);
     outage.begin(100);

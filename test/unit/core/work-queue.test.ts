@@ -73,6 +73,19 @@ describe('WorkQueue', () => {
     expect([queue.workMs(1), route.queued]).toEqual([100, 1]);
   });
 
+  it('counts a guess for tickets that were queued before anything was known of their route', () => {
+    const queue = new WorkQueue<unknown>();
+    let meanMs = 0;
+    const route = routeLoad({ times: { p50: () => meanMs, p90: () => meanMs, meanMs: () => meanMs } });
+    const [blind, seeing] = [ticketOf(route, 0, 0), ticketOf(route, 0, 0)];
+    queue.add(0, blind, false);
+    meanMs = 20;
+    queue.add(1, seeing, false);
+    expect([queue.workMs(0), queue.workMs(0, 20)]).toEqual([20, 40]);
+    queue.remove(blind);
+    expect(queue.workMs(0, 20)).toBe(20);
+  });
+
   it('has exactly no work left when a class runs empty, whatever the sums drifted to', () => {
     const queue = new WorkQueue<unknown>();
     const means = [0.1, 0.2, 0.3, 1e9, 1e-9];
