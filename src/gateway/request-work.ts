@@ -8,16 +8,12 @@ import { DatabaseSession } from './database-session.js';
 import { ClientGoneError, deadlineExpired, noSeatAgain } from './failures.js';
 import { Interruption } from './interruption.js';
 import type { SessionOwner } from './loans.js';
+import { reclaim, reclaimAtMs } from './reclaim.js';
 import { withoutPool, withoutSeat } from './refusals.js';
 import type { RouteRuntime } from './route-runtime.js';
 import { SeatBreak } from './seat-break.js';
 import { SeatClaim } from './seat-claim.js';
 import type { WorkContext, WorkHost } from './work-contract.js';
-
-/** Time in which a handler that has answered may still give its connections back itself. */
-const RETURN_GRACE_MS = 1_000;
-/** Time in which a COMMIT must be answered after its request was: a network that swallows it must not keep the seat. */
-const COMMIT_LIMIT_MS = 30_000;
 
 /**
  * One request from its ticket to the end of its seat. The seat ends exactly once: when the answer is complete, or will
@@ -227,23 +223,10 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     this.#break?.end();
   }
 
-  /** The answer is out, and connections are not back: they are taken back, and given up when that takes too long. */
+  /** The answer is out, and connections are not back. */
   #takeBack(nowMs: number): void {
     const { timer, warn } = this.#context;
-    if (this.#session?.closed === true) {
-      warn(
-        'commit_unanswered',
-        `route "${this.route.name}": a COMMIT was not answered, so its connection was given up`,
-      );
-      this.#session.abandon();
-      return;
-    }
-    warn(
-      'connection_not_returned',
-      `route "${this.route.name}" answered and kept a connection: call release(), or use query() or transaction()`,
-    );
-    this.#session?.close();
-    timer.set(this, nowMs + COMMIT_LIMIT_MS, nowMs);
+    if (this.#session !== undefined) timer.set(this, reclaim(nowMs, this.#session, this.route.name, warn), nowMs);
   }
 
   /** Work that comes after the answer would run without a seat. */
@@ -259,8 +242,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     const { timer } = this.#context;
     if (this.#ending === undefined || ticket.state === 'ended') return;
     if (this.#session?.idle === false) {
-      const soonMs = Math.min(nowMs + RETURN_GRACE_MS, Math.max(nowMs, ticket.deadlineAtMs));
-      timer.set(this, this.#session.closed ? nowMs + COMMIT_LIMIT_MS : soonMs, nowMs);
+      timer.set(this, reclaimAtMs(nowMs, this.#session, ticket.deadlineAtMs), nowMs);
       return;
     }
     timer.clear(this);
