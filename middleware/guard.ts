@@ -81,7 +81,7 @@ class Guard {
   }
 
   #readBody(parse: RequestHandler, host: HttpHost): void {
-    parse(host.req, host.res, (error?: unknown) => {
+    const done = (error?: unknown): void => {
       const { work } = host;
       // A client that left while it sent its body is counted already, and hears nothing.
       if (work.ticket.state !== 'new') return;
@@ -89,7 +89,8 @@ class Guard {
       if (error === undefined || error === null) return this.#enter(host, nowMs);
       work.clientGone(nowMs);
       host.next(error);
-    });
+    };
+    heed(parse(host.req, host.res, done), done);
   }
 
   #enter(host: HttpHost, nowMs: number): void {
@@ -102,15 +103,15 @@ class Guard {
   #run(host: HttpHost): void {
     const { res, next, work } = host;
     host.admit(new RequestHandle(work, this.#gateway));
-    this.#fields?.(res, work, this.#nowMs());
+    // Somebody else may have begun the answer while the request was queued.
+    if (!res.headersSent) this.#fields?.(res, work, this.#nowMs());
     this.#handOn(host, next);
   }
 
   #handOn(host: HttpHost, next: NextFunction): void {
     if (this.#handler === undefined) return next();
     try {
-      const returned = this.#handler(host.req, host.res, next);
-      if (returned instanceof Promise) returned.catch((error) => fail(host, next, error));
+      heed(this.#handler(host.req, host.res, next), (error) => fail(host, next, error));
     } catch (error) {
       fail(host, next, error);
     }
@@ -145,11 +146,18 @@ class Guard {
       );
     }
     if (this.#body === undefined) return this.#handOn(host, next);
-    this.#body(host.req, host.res, (error?: unknown) => {
+    const parsed = (error?: unknown): void => {
       if (error === undefined || error === null) this.#handOn(host, next);
       else next(error);
-    });
+    };
+    heed(this.#body(host.req, host.res, parsed), parsed);
   }
+}
+
+/** Hears of a rejection, from promises of other libraries too; Express 4 would not. */
+function heed(returned: unknown, failed: (error: unknown) => void): void {
+  if (typeof returned !== 'object' || returned === null || !('then' in returned)) return;
+  Promise.resolve(returned).catch((error: unknown) => failed(error ?? new Error('rejected without a reason')));
 }
 
 /** A handler's error goes to the error handlers, unless it comes from an answer that nobody waits for any more. */

@@ -22,6 +22,14 @@ describe.each(FRAMEWORKS)('input that nobody asked for, on %s', (_name, express)
         routes: {
           plain: { deadlineMs: 5_000 },
           body: { concurrency: 1, ratePerSecond: 1, burst: 100, deadlineMs: 5_000 },
+          keyed: {
+            perCaller: {
+              ratePerSecond: 1,
+              key: () => {
+                throw new Error('a mistake of the key');
+              },
+            },
+          },
           gated: { concurrency: 1, ratePerSecond: 1, burst: 10 },
           narrow: { concurrency: 1, ratePerSecond: 1, burst: 1_000, deadlineMs: 30_000 },
         },
@@ -45,6 +53,27 @@ describe.each(FRAMEWORKS)('input that nobody asked for, on %s', (_name, express)
           started += 1;
           res.json({});
         });
+        const failing = new Error('a mistake of the parser');
+        const rejects: RequestHandler = async () => Promise.reject(failing);
+        const throws: RequestHandler = () => {
+          throw failing;
+        };
+        app.post('/parser-rejects', protect(gateway, 'gated', { body: rejects }), (_req, res) => res.json({}));
+        app.post('/parser-throws', protect(gateway, 'gated', { body: throws }), (_req, res) => res.json({}));
+        app.get('/keyed', protect(gateway, 'keyed'), (_req, res) => res.json({}));
+        const thenable = {
+          // biome-ignore lint/suspicious/noThenProperty: a promise of another library is what is tested
+          then: (_resolve: unknown, reject: (error: Error) => void) => reject(new Error('a mistake of the handler')),
+        };
+        app.get(
+          '/thenable',
+          protect(gateway, 'plain', {}, () => thenable),
+        );
+        app.get('/impatient-writes', (_req, res, next) => {
+          next();
+          res.write('patience, please');
+        });
+        app.get('/impatient-writes', protect(gateway, 'narrow'), (_req, res) => res.end(' done'));
         app.get('/narrow', protect(gateway, 'narrow'), (_req, res) => {
           started += 1;
           void gate.promise.then(() => res.json({}));
@@ -215,6 +244,43 @@ describe.each(FRAMEWORKS)('input that nobody asked for, on %s', (_name, express)
       gate.open();
       expect(await first).toBe(200);
       expect(started).toBe(1);
+    });
+  });
+
+  describe('mistakes of the application around the guard', () => {
+    it.each(['/parser-rejects', '/parser-throws'])(
+      'a parser that fails (%s) reaches the error handlers',
+      async (path) => {
+        await bench.request.post(path).expect(500);
+        expect(bench.unexpected.splice(0)).toEqual([new Error('a mistake of the parser')]);
+        expect(bench.stats('gated')).toMatchObject({ admitted: 0 });
+      },
+    );
+
+    it('a caller key that cannot be read reaches the error handlers', async () => {
+      await bench.request.get('/keyed').expect(500);
+      expect(bench.unexpected.splice(0)).toEqual([new Error('a mistake of the key')]);
+      expect(bench.stats('keyed').arrived).toBe(0);
+    });
+
+    it('a promise of another kind that a handler returns is heard', async () => {
+      await bench.request.get('/thenable').expect(500);
+      expect(bench.unexpected.splice(0)).toEqual([new Error('a mistake of the handler')]);
+    });
+
+    it('an answer begun by somebody else while the request is queued harms nobody else', async () => {
+      gate = latch();
+      started = 0;
+      const first = bench.request.get('/narrow').then((answer) => answer.status);
+      await until(() => started === 1);
+      const begun = await RawClient.sends(bench.port, 'GET', '/impatient-writes');
+      const third = bench.request.get('/narrow').then((answer) => answer.status);
+      await until(() => bench.gateway.entry('narrow').runtime.queued === 2);
+      await until(() => begun.received.includes('200 OK'));
+      gate.open();
+      expect(await Promise.all([first, third])).toEqual([200, 200]);
+      await until(() => bench.stats('narrow').inFlight === 0);
+      begun.leave();
     });
   });
 
