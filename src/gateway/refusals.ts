@@ -50,10 +50,11 @@ export function circuitOpen(route: string, pool: string, retryAfterMs: number): 
   };
 }
 
-/** A request would wait for a seat of the pool that its own work holds. */
-export function nestedOnSamePool(route: string, pool: string): Error {
+/** A request would wait for one of the seats of which its own work holds one. */
+export function nestedOnSameSeats(route: string, pool: string | undefined): Error {
+  const seats = pool === undefined ? 'its own concurrency limit' : `the same pool "${pool}"`;
   return new Error(
-    `route "${route}" was run inside a request that holds a seat of the same pool "${pool}": it could wait for itself; ` +
+    `route "${route}" was run inside a request that holds a seat of ${seats}: it could wait for itself; ` +
       'use the handle of the request, or a route with another pool',
   );
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import { isSluiceError, type Refusal, SluiceError } from '../errors.js';
-import { nestedOnSamePool } from './refusals.js';
+import { nestedOnSameSeats } from './refusals.js';
 import { RequestHandle } from './request-handle.js';
 import type { RequestWork } from './request-work.js';
 import type { RequestWishes, RouteEntry } from './route-entry.js';
@@ -52,7 +52,7 @@ export async function runWork<T>(
   }
 }
 
-/** How work runs other work inside itself: on another pool only, and within its own time left. */
+/** How work runs other work inside itself: on other seats only, and within its own time left. */
 export async function runInside<T>(
   runner: Runner,
   parent: RequestWork,
@@ -60,8 +60,8 @@ export async function runInside<T>(
   run: (handle: RequestHandle) => Promise<T>,
 ): Promise<T> {
   const entry = runner.entry(route);
-  const { pool } = entry.runtime;
-  if (pool !== undefined && pool === parent.route.pool) throw nestedOnSamePool(route, pool.name);
+  const { gate, pool } = entry.runtime;
+  if (gate !== undefined && gate === parent.route.gate) throw nestedOnSameSeats(route, pool?.name);
   const budgetMs = parent.deadlineAtMs - runner.clock.nowMs();
   return runWork(runner, entry, run, { budgetMs, signal: parent.signal });
 }

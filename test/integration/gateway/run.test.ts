@@ -29,6 +29,7 @@ beforeAll(async () => {
         elsewhere: { pool: 'other' },
         unqueued: { pool: 'main', maxQueued: 0 },
         bare: {},
+        narrow: { concurrency: 1, deadlineMs: 500 },
       },
     },
     { env: {}, logger: log },
@@ -299,6 +300,11 @@ describe('gateway.run', () => {
     it('on the same pool is refused, by the handle', async () => {
       const error = gateway.run('batch', (handle) => handle.run('kept', async () => 1));
       await expect(error).rejects.toThrow(/same pool "main"/);
+    });
+
+    it('on the seats of its own route is refused too', async () => {
+      const error = gateway.run('narrow', (handle) => handle.run('narrow', async () => 1));
+      await expect(error).rejects.toThrow(/route "narrow".*could wait for itself/);
     });
 
     it('on another pool runs within the time left', async () => {
