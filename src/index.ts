@@ -33,7 +33,7 @@ export {
 export type { SluiceClient, SluiceConnection, Statement } from './gateway/borrowed-client.js';
 export { OverBudgetError } from './gateway/budget-check.js';
 export type { DrainableServer, DrainOptions } from './gateway/drain.js';
-export { AnsweredError, ClientGoneError, FailedTransactionError } from './gateway/failures.js';
+export { AnsweredError, ClientGoneError, FailedTransactionError, TransactionControlError } from './gateway/failures.js';
 export type { RequestHandle } from './gateway/request-handle.js';
 export type { RunOptions } from './gateway/run-work.js';
 export { createGateway, type Gateway, type GatewaySurroundings, type Readiness } from './gateway.js';

@@ -2,11 +2,11 @@ import type { Clock } from '../clock.js';
 import type { Outcome } from '../errors.js';
 import type { QueryResult, TransactionOptions } from '../pools/contract.js';
 import { BorrowedClient, type SluiceClient } from './borrowed-client.js';
-import { FailedTransactionError } from './failures.js';
+import { FailedTransactionError, TransactionControlError } from './failures.js';
 import type { Loan } from './loan.js';
 import { Loans, type SessionOwner } from './loans.js';
 import type { PoolRuntime } from './pool-runtime.js';
-import { statementKind } from './statement-kind.js';
+import { controlsTransaction, statementKind } from './statement-kind.js';
 import { tellFailure } from './tell-failure.js';
 
 /**
@@ -52,7 +52,7 @@ export class DatabaseSession {
 
   async transaction<T>(work: (client: SluiceClient) => Promise<T>, options?: TransactionOptions): Promise<T> {
     const loan = await this.#begin(options);
-    const client = new BorrowedClient((text, values) => this.#statement(loan, text, values, false));
+    const client = new BorrowedClient((text, values) => this.#inTransaction(loan, text, values));
     try {
       const result = await work(client);
       await this.#commit(loan);
@@ -112,7 +112,7 @@ export class DatabaseSession {
     loan.statementSinceMs = clock.nowMs();
     const send = (): Promise<QueryResult<Row>> => loan.connection.query<Row>(text, values, this.#limitMs());
     try {
-      const commits = alone && statementKind(text) !== 'read';
+      const commits = alone ? statementKind(text) !== 'read' : controlsTransaction(text);
       const result = await (commits ? work.committing(send, this.#answered) : work.uncommitted(send));
       loan.verdict = 'success';
       return result;
@@ -120,6 +120,12 @@ export class DatabaseSession {
       loan.failedWith ??= error;
       throw tellFailure(error, loan, this.#loans);
     }
+  }
+
+  /** A statement of a transaction that is not the handler's to begin or end. */
+  async #inTransaction<Row>(loan: Loan, text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
+    if (controlsTransaction(text)) throw new TransactionControlError();
+    return this.#statement<Row>(loan, text, values, false);
   }
 
   /** A statement of a connection that the handler steers itself: it may begin and end transactions of its own. */

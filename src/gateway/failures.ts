@@ -22,6 +22,17 @@ export class AnsweredError extends Error {
   }
 }
 
+/** A statement inside `transaction()` would have begun or ended a transaction. It was not sent. */
+export class TransactionControlError extends Error {
+  override readonly name = 'TransactionControlError';
+  constructor() {
+    super(
+      'transaction() begins and ends its transaction itself: return to commit, throw to roll back, use SAVEPOINT inside; ' +
+        'connect() gives a connection whose transactions you steer',
+    );
+  }
+}
+
 /** COMMIT was answered with a rollback. `cause` is the error of the statement that had failed. */
 export class FailedTransactionError extends Error {
   override readonly name = 'FailedTransactionError';

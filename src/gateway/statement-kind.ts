@@ -1,14 +1,63 @@
-/** A statement that reads and commits nothing, so that losing it loses nothing. */
-const READ_ONLY = /^\s*(?:select|values|table|show|explain)\b/i;
-const COMMIT = /^\s*(?:commit|end)(?:\s+(?:work|transaction))?\s*;?\s*$/i;
-const BEGIN = /^\s*(?:begin|start\s+transaction)(?:\s+(?:work|transaction))?\s*;?\s*$/i;
+/**
+ * What a statement means for the transaction around it: `read` commits nothing, `begin` and `commit` are those commands
+ * and nothing else, `control` ends or begins a transaction in some other way, `other` may write.
+ */
+export type StatementKind = 'read' | 'begin' | 'commit' | 'control' | 'other';
 
-/** What a statement means for the transaction around it; `other` for everything that may write. */
-export type StatementKind = 'read' | 'begin' | 'commit' | 'other';
+/** Nobody writes a reading statement as long as this; what is longer may write for all we know. */
+const LONGEST_READ = 20_000;
 
-/** Reads the kind off the first words of a statement. In doubt it is `other`. */
+/** Comments, strings and quoted names: nothing in them is a command. */
+const QUOTED =
+  /--[^\n]*|\/\*[\s\S]*?\*\/|\be'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([a-z_]\w*)?\$[\s\S]*?\$\1\$/gi;
+const CONTROL_WORD = /\b(?:begin|start|commit|end|rollback|abort|prepare)\b/i;
+const CONTROL = /^(?:begin|start\s+transaction|commit|end|rollback(?!\s+to\b)|abort|prepare\s+transaction)\b/i;
+const BEGIN = /^(?:begin|start\s+transaction)(?:\s+(?:work|transaction))?$/i;
+const COMMIT = /^(?:commit|end)(?:\s+(?:work|transaction))?$/i;
+const READ = /^(?:select|values|table|show)\b/i;
+const CALL = /([a-z_][\w$.]*)\s*\(/gi;
+
+/** What may stand before a parenthesis in a statement that only reads: keywords, and functions without effects. */
+const HARMLESS: ReadonlySet<string> = new Set(
+  `all and any array as between by case cast distinct else except exists filter from group having ilike in intersect
+  interval is join lateral like limit not numeric offset on or over row select some then timestamp union using values
+  varchar when where with within
+  abs age array_agg avg ceil coalesce concat concat_ws count current_setting date_part date_trunc dense_rank extract
+  floor generate_series greatest json_agg json_build_object jsonb_agg jsonb_build_object lag lead least left length
+  lower max md5 min now nullif pg_sleep position rank replace right round row_number row_to_json string_agg substring
+  sum to_char to_json to_jsonb to_timestamp trim unnest upper`.split(/\s+/),
+);
+
+/**
+ * Reads the kind off a statement's text. In doubt it is `other`: a reading statement that is taken for a writing one
+ * costs a retry that would have been safe, the other way round an order is placed twice.
+ */
 export function statementKind(text: string): StatementKind {
-  if (READ_ONLY.test(text)) return 'read';
-  if (COMMIT.test(text)) return 'commit';
-  return BEGIN.test(text) ? 'begin' : 'other';
+  const mayControl = CONTROL_WORD.test(text);
+  if (text.length > LONGEST_READ && !mayControl) return 'other';
+  const statements = text
+    .replace(QUOTED, ' ')
+    .split(';')
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '');
+  const [only = ''] = statements;
+  if (mayControl && statements.some((statement) => CONTROL.test(statement))) {
+    if (statements.length === 1 && BEGIN.test(only)) return 'begin';
+    return statements.length === 1 && COMMIT.test(only) ? 'commit' : 'control';
+  }
+  return statements.length === 1 && onlyReads(only) ? 'read' : 'other';
+}
+
+/** Whether a text begins or ends a transaction, alone or among other statements. */
+export function controlsTransaction(text: string): boolean {
+  // The first look decides almost always, and this is asked for every statement of a transaction.
+  if (!CONTROL_WORD.test(text)) return false;
+  const kind = statementKind(text);
+  return kind === 'begin' || kind === 'commit' || kind === 'control';
+}
+
+function onlyReads(statement: string): boolean {
+  if (!READ.test(statement) || /\binto\b/i.test(statement)) return false;
+  for (const [, name = ''] of statement.matchAll(CALL)) if (!HARMLESS.has(name.toLowerCase())) return false;
+  return true;
 }

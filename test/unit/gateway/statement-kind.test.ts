@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { controlsTransaction, type StatementKind, statementKind } from '../../../src/gateway/statement-kind.js';
+
+const rows: [text: string, kind: StatementKind][] = [
+  ['select 1', 'read'],
+  ['  SELECT sku, count(*) from orders group by sku; ', 'read'],
+  ["select ';commit' as text -- ; commit", 'read'],
+  ["select $x$; commit;$x$, $$ end $$, e'\\'; commit'", 'read'],
+  ['/* why */ values (1), (2)', 'read'],
+  ['select case when a then 1 end from t', 'read'],
+  ["select coalesce(sum(x), 0) from t where id in (1, 2) and at > now() - interval '1 day'", 'read'],
+  ['show server_version', 'read'],
+  ["select ins('fn')", 'other'],
+  ['select public.place_order(1)', 'other'],
+  ['select 1; insert into t values (2)', 'other'],
+  ['select 1 as x into t', 'other'],
+  ['explain analyze insert into t values (1)', 'other'],
+  ['with x as (insert into t values (1) returning *) select * from x', 'other'],
+  ['insert into t values (1)', 'other'],
+  ['', 'other'],
+  ['begin', 'begin'],
+  ['START TRANSACTION;', 'begin'],
+  ['begin isolation level serializable', 'control'],
+  ['commit', 'commit'],
+  ['-- done\ncommit work;', 'commit'],
+  ['end transaction', 'commit'],
+  ['commit and chain', 'control'],
+  ['insert into t values (1); commit', 'control'],
+  ['rollback', 'control'],
+  ['abort', 'control'],
+  ["prepare transaction 'x'", 'control'],
+  ['rollback to savepoint a', 'other'],
+  ['savepoint a', 'other'],
+  ['prepare p as select 1', 'other'],
+];
+
+describe('statementKind', () => {
+  it.each(rows)('%j is %s', (text, kind) => {
+    expect(statementKind(text)).toBe(kind);
+    expect(controlsTransaction(text)).toBe(['begin', 'commit', 'control'].includes(kind));
+  });
+
+  it('takes what is too long to look through for a statement that may write', () => {
+    expect(statementKind(`select ${'1, '.repeat(10_000)}1`)).toBe('other');
+  });
+});
