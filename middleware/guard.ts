@@ -90,6 +90,7 @@ class Guard {
       work.clientGone(nowMs);
       host.next(error);
     };
+    host.work.awaitBody(this.#nowMs());
     heed(parse(host.req, host.res, done), done);
   }
 

@@ -65,7 +65,9 @@ export class HttpHost implements WorkHost {
   }
 
   refuse(refusal: Refusal): void {
-    const close = closesAfterRefusal(this.req) || refusal.code === 'draining';
+    // A body that did not come in time is not waited for any longer.
+    const late = refusal.code === 'deadline_expired' && !this.req.complete;
+    const close = late || closesAfterRefusal(this.req) || refusal.code === 'draining';
     sendProblem(this.res, refusal, { close });
   }
 
@@ -88,13 +90,17 @@ export class HttpHost implements WorkHost {
   /** Calls the response's own `end` and tells the work. */
   end(end: ServerResponse['end'], args: Parameters<ServerResponse['end']>): ServerResponse {
     // A second answer would become an error event that nobody listens for, and end the process.
-    if (this.res.writableEnded && args[0] !== undefined && typeof args[0] !== 'function') {
-      this.#work?.route.stats.swallowLateWrite();
-      return this.res;
-    }
+    if (args[0] !== undefined && typeof args[0] !== 'function' && this.swallowsWrite()) return this.res;
     const result = end.apply(this.res, args);
     this.#complete();
     return result;
+  }
+
+  /** Whether the answer is complete, so that what is written now would be an error event that nobody listens for. */
+  swallowsWrite(): boolean {
+    if (!this.res.writableEnded) return false;
+    this.#work?.route.stats.swallowLateWrite();
+    return true;
   }
 
   /** The connection has closed, or the answer is out. */

@@ -46,10 +46,11 @@ function prepare(req: Request, res: Response): void {
   if (app === undefined) Object.assign(req, { res });
   const request: IncomingMessage = app?.request ?? req;
   const response: ServerResponse = app?.response ?? res;
-  const end = response.end;
+  const { end, write } = response;
   Object.defineProperties(response, {
     [PREPARED]: { value: true },
     end: { value: endWatched(end), writable: true, configurable: true },
+    write: { value: writeWatched(write), writable: true, configurable: true },
   });
   Object.defineProperty(request, 'sluice', { get: readHandle, configurable: true });
 }
@@ -73,4 +74,10 @@ function endWatched(end: ServerResponse['end']): ServerResponse['end'] {
     const host = hostOf(this);
     return host === undefined ? end.apply(this, args) : host.end(end, args);
   } as ServerResponse['end'];
+}
+
+function writeWatched(write: ServerResponse['write']): ServerResponse['write'] {
+  return function writeOfAnswer(this: ServerResponse, ...args: Parameters<ServerResponse['write']>): boolean {
+    return hostOf(this)?.swallowsWrite() === true || write.apply(this, args);
+  } as ServerResponse['write'];
 }

@@ -9,9 +9,13 @@ const PROBE_EVERY_MS = 1_000;
 /** Work that may be queued in any case, as milliseconds of wait. */
 const LEAST_QUEUE_MS = { top: 300, lower: 150 } as const;
 
-/** A budget below the route's median service: hopeless even with a free seat. */
+/**
+ * A budget below the route's median service: hopeless even with a free seat. A request with all the time that the route
+ * gives is never refused for this, or a few time-outs would teach the route to refuse everybody and learn nothing more.
+ */
 export function hopeless(nowMs: number, ticket: Ticket): Refusal | undefined {
   const { route } = ticket;
+  if (ticket.allowedMs >= route.deadlineMs) return undefined;
   const timeLeftMs = ticket.deadlineAtMs - nowMs;
   const p50 = route.times.p50(nowMs);
   if (p50 <= timeLeftMs || probes(nowMs, route)) return undefined;

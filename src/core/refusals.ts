@@ -46,6 +46,17 @@ export function expiredInQueue(route: string, queueWaitMs: number): Refusal {
   };
 }
 
+/** The deadline passed before the request was complete. */
+export function expiredOnArrival(route: string, allowedMs: number): Refusal {
+  return {
+    code: 'deadline_expired',
+    status: 503,
+    outcome: 'not_started',
+    detail: 'The deadline passed while the request was still arriving. Nothing was started.',
+    measured: { route, deadline_ms: shown(allowedMs) },
+  };
+}
+
 /** The server behind the pool cannot be reached, and the deadline does not allow waiting it out. */
 export function databaseUnavailable(measured: Measured, retryAfterMs: number): Refusal {
   return {

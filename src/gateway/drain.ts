@@ -44,7 +44,13 @@ export async function drainWork(
   const closed = server === undefined ? Promise.resolve() : closeServer(server);
   const untilMs = clock.nowMs() + timeoutMs;
   const idle = (): boolean => !busy(routes);
-  await settled(clock, untilMs, idle, () => server?.closeIdleConnections());
+  const answered = watchServer(server, closed);
+  await settled(
+    clock,
+    untilMs,
+    () => idle() && answered(),
+    () => server?.closeIdleConnections(),
+  );
   await shedQueued(clock, routes);
   // A crowd is shed in turns, so this ends by itself.
   await settled(clock, Number.POSITIVE_INFINITY, () => !queued(routes));
@@ -93,6 +99,15 @@ function queued(routes: readonly RouteRuntime[]): boolean {
 
 function busy(routes: readonly RouteRuntime[]): boolean {
   return routes.some(({ stats }) => stats.inFlight > 0 || stats.undecided > 0);
+}
+
+/** Whether the server has no connection left: a slow reader still reads, or a route without guard still works. */
+function watchServer(server: DrainableServer | undefined, closed: Promise<void>): () => boolean {
+  let done = server === undefined;
+  void closed.then(() => {
+    done = true;
+  });
+  return () => done;
 }
 
 function closeServer(server: DrainableServer): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Deadline } from '../admission/deadline-timer.js';
 import type { GateClient } from '../admission/gate.js';
 import { type PriorityRank, TOP_RANK } from '../core/priority.js';
+import { expiredOnArrival } from '../core/refusals.js';
 import { Ticket } from '../core/ticket.js';
 import type { Outcome, Refusal, SluiceError } from '../errors.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
@@ -97,8 +98,18 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     this.#claim.refuse(nowMs, refusal);
   }
 
+  /** The body is still coming: it has until the deadline, and holds nothing meanwhile. */
+  awaitBody(nowMs: number): void {
+    this.#context.timer.set(this, this.ticket.deadlineAtMs, nowMs);
+  }
+
   /** Takes tokens and asks for a seat. `leased`: the handler may run at once; `queued`: the host will be told. */
   enter(nowMs: number): 'leased' | 'queued' | Refusal {
+    if (nowMs >= this.ticket.deadlineAtMs) {
+      const late = expiredOnArrival(this.route.name, this.ticket.allowedMs);
+      this.refused(nowMs, late);
+      return late;
+    }
     const arrival = this.#claim.enter(nowMs);
     if (arrival === 'leased') this.#context.timer.set(this, this.ticket.deadlineAtMs, nowMs);
     else if (arrival === 'queued') this.#context.timer.set(this, this.#claim.latestStartMs(nowMs), nowMs);
@@ -124,7 +135,8 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   onDue(nowMs: number): void {
     const { ticket } = this;
     if (ticket.state === 'ended') return;
-    if (ticket.state === 'queued' && this.#break === undefined) this.onShed(nowMs, this.#claim.giveUp(nowMs));
+    if (ticket.state === 'new') this.onShed(nowMs, expiredOnArrival(this.route.name, ticket.allowedMs));
+    else if (ticket.state === 'queued' && this.#break === undefined) this.onShed(nowMs, this.#claim.giveUp(nowMs));
     else if (this.#ending === undefined) this.#deadlinePassed(nowMs);
     else this.#takeBack(nowMs);
   }

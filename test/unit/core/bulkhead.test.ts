@@ -51,10 +51,17 @@ describe('Bulkhead', () => {
   it('lets a route that is refused on its estimate alone through once a second, so that the estimate can heal', () => {
     const bulkhead = new Bulkhead({ seats: 1, servesTopClass: true });
     const route = routeLoad({ times: fixedTimes(900), lastLeaseMs: 0 });
-    expect(code(bulkhead.preflight(500, ticketOf(route, 0, 500)))).toBe('deadline_unreachable');
-    expect(bulkhead.preflight(1_000, ticketOf(route, 0, 1_000))).toBeUndefined();
-    expect(bulkhead.arrive(1_000, ticketOf(route, 0, 1_000))).toBe('leased');
-    expect(code(bulkhead.preflight(1_500, ticketOf(route, 0, 1_500)))).toBe('deadline_unreachable');
+    expect(code(bulkhead.preflight(500, ticketOf(route, 0, 500, 400)))).toBe('deadline_unreachable');
+    expect(bulkhead.preflight(1_000, ticketOf(route, 0, 1_000, 400))).toBeUndefined();
+    expect(bulkhead.arrive(1_000, ticketOf(route, 0, 1_000, 400))).toBe('leased');
+    expect(code(bulkhead.preflight(1_500, ticketOf(route, 0, 1_500, 400)))).toBe('deadline_unreachable');
+  });
+
+  it('never refuses a free seat to a request with all the time that its route gives, whatever the estimate says', () => {
+    const bulkhead = new Bulkhead({ seats: 1, servesTopClass: true });
+    const route = routeLoad({ times: fixedTimes(900), lastLeaseMs: 0 });
+    expect(bulkhead.preflight(500, ticketOf(route, 0, 500))).toBeUndefined();
+    expect(bulkhead.arrive(500, ticketOf(route, 0, 500))).toBe('leased');
   });
 
   it('bounds the queue by predicted work and by count', () => {
