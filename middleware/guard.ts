@@ -114,7 +114,7 @@ class Guard {
     try {
       heed(this.#handler(host.req, host.res, next), (error) => fail(host, next, error));
     } catch (error) {
-      fail(host, next, error);
+      fail(host, next, error ?? new Error('threw without a reason'));
     }
   }
 
