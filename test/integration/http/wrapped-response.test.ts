@@ -38,7 +38,7 @@ const saveFirst =
   (_req, res, next) => {
     const { end } = res;
     res.end = (...args: unknown[]) => {
-      saved().then(() => Reflect.apply(end, res, args));
+      void saved().then(() => Reflect.apply(end, res, args));
       return res;
     };
     next();
