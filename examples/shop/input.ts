@@ -37,7 +37,9 @@ export function readOrderInput(req: Request): OrderInput {
  */
 export function readDays(req: Request): number {
   const text = req.query.days;
-  if (text === undefined) return 30;
+  // `days[]=1` has another name to the parser, and is meant as the same parameter.
+  const misspelt = Object.keys(req.query).some((name) => name.startsWith('days['));
+  if (text === undefined && !misspelt) return 30;
   const days = typeof text === 'string' && /^\d{1,3}$/.test(text) ? Number(text) : 0;
   if (days < 1 || days > MAX_DAYS) {
     throw new HttpProblem(400, `The parameter days must be one whole number from 1 to ${MAX_DAYS}.`);

@@ -42,9 +42,7 @@ export async function runShop(shutdown: Shutdown): Promise<number> {
 
 /** Each step first looks whether it is still wanted, and leaves behind what undoes it. */
 async function start(signal: AbortSignal, cleanups: Cleanup[]): Promise<Shop> {
-  const settings = readSettings(process.env);
-  // Mistakes are told before anything slow happens, so the gateway's are looked for here, on a URL that fits any form.
-  resolveConfig(shopPolicy(settings.databaseUrl ?? 'postgres://127.0.0.1/postgres'), process.env);
+  const settings = readEverything();
   // A port in use is told before anything slow happens; the port is taken only when there is something to answer.
   await stopListening(await listen((_req, res) => res.destroy(), settings.port));
   signal.throwIfAborted();
@@ -57,6 +55,33 @@ async function start(signal: AbortSignal, cleanups: Cleanup[]): Promise<Shop> {
   server = await listen(shop.app, settings.port);
   console.log(`listening on http://${HOST}:${portOf(server)}`);
   return shop;
+}
+
+/**
+ * Reads the shop's settings and looks the gateway's over, so that all mistakes of both are told at once, before anything
+ * slow happens.
+ */
+function readEverything(): ShopSettings {
+  // The gateway's are looked for on a URL that fits any form: the real one is the shop's to judge.
+  const policy = shopPolicy('postgres://127.0.0.1/postgres');
+  const gatewayMistakes = mistakesOf(() => resolveConfig(policy, { ...process.env, DATABASE_URL: '' }));
+  const shopMistakes = mistakesOf(() => readSettings(process.env));
+  if (shopMistakes !== undefined && gatewayMistakes !== undefined) {
+    throw new SettingsError(`${shopMistakes.message}\n${gatewayMistakes.message}`);
+  }
+  const mistakes = shopMistakes ?? gatewayMistakes;
+  if (mistakes !== undefined) throw mistakes;
+  return readSettings(process.env);
+}
+
+function mistakesOf(read: () => unknown): Error | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    if (error instanceof SettingsError || error instanceof ConfigError) return error;
+    throw error;
+  }
 }
 
 async function startEmbedded(cleanups: Cleanup[]): Promise<string> {

@@ -130,7 +130,7 @@ export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
   routeNumber(
     'counter',
     'requests_left_queue_total',
-    'Requests whose client left before they got a seat.',
+    'Requests that ended before they got a seat and were not shed: the client left, or the body could not be read.',
     (stats) => stats.abandonedBeforeAdmission,
   ),
   routeNumber('counter', 'requests_succeeded_total', 'Admitted requests that succeeded.', (s) => s.outcomes.succeeded),

@@ -24,7 +24,7 @@ export class RouteStats {
   admitted = 0;
   /** Requests that had to wait for a seat, whatever became of them. */
   queued = 0;
-  /** Clients that left before their request was admitted. */
+  /** Requests that ended before admission without being shed: the client left, or somebody else answered (a parser). */
   abandonedBeforeAdmission = 0;
   /** What handlers still wrote after their request had been answered. */
   lateWrites = 0;

@@ -98,7 +98,9 @@ describe('drain', () => {
     expect(pool()?.state).toBe('closed');
     const [first, second] = client.received.split(/(?=HTTP\/1\.1 )/);
     expect(first).toMatch(/^HTTP\/1\.1 200 [\s\S]*\[\{"two":2\}\]/);
-    expect(second).toMatch(/^HTTP\/1\.1 503 [\s\S]*connection: close[\s\S]*"code":"draining"[\s\S]*"outcome":"not_started"/i);
+    expect(second).toMatch(
+      /^HTTP\/1\.1 503 [\s\S]*connection: close[\s\S]*"code":"draining"[\s\S]*"outcome":"not_started"/i,
+    );
   });
 
   it('serves what is queued, in its time', async () => {

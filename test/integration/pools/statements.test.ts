@@ -212,6 +212,36 @@ describe('a transaction', () => {
     expect(await ask(server.url, 'SELECT left_over FROM stock WHERE sku = 2')).toEqual([{ left_over: 999 }]);
   });
 
+  it('is committed however long that takes: the limit is for its statements', async () => {
+    await ask(server.url, 'CREATE TABLE slow_commit (n int)');
+    await ask(
+      server.url,
+      `CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END'`,
+    );
+    await ask(
+      server.url,
+      `CREATE CONSTRAINT TRIGGER late AFTER INSERT ON slow_commit DEFERRABLE INITIALLY DEFERRED
+       FOR EACH ROW EXECUTE FUNCTION take_time()`,
+    );
+    const { pool } = open();
+    const connection = await pool.acquire(FOREVER);
+    await connection.begin(100);
+    await connection.query('INSERT INTO slow_commit VALUES (1)', undefined, 100);
+    expect(await connection.commit()).toBe(true);
+    await connection.release();
+    expect(await ask(server.url, 'SELECT n FROM slow_commit')).toEqual([{ n: 1 }]);
+  });
+
+  it('commits to false when a statement that was not waited for failed before it', async () => {
+    const { pool } = open();
+    const connection = await pool.acquire(FOREVER);
+    await connection.begin(1_000);
+    const failing = connection.query('SELECT 1 / 0', undefined, 1_000).catch(() => 'failed');
+    const committed = connection.commit();
+    expect([await failing, await committed, connection.inTransaction]).toEqual(['failed', false, false]);
+    await connection.release();
+  });
+
   it('commits to false when an earlier statement had failed', async () => {
     const connection = await open().pool.acquire(FOREVER);
     await connection.begin(1_000);
