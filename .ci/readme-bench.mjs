@@ -16,7 +16,7 @@ export function withFigures(readme, figures) {
   return `${parts[0]}${START}\n\n${figures}\n\n${END}${tail[1]}`;
 }
 
-/** The figures as Markdown: a picture, every table, and which bars were reached. */
+/** The figures as Markdown: a picture, which bars were reached, and every table, folded. */
 export function figuresFrom(results) {
   const sections = ORDER.flatMap((name) => results.sections[name] ?? []);
   const [first] = sections;
@@ -26,8 +26,9 @@ export function figuresFrom(results) {
   if (results.sections.goodput !== undefined) {
     parts.push(`![Checkouts answered in time, by what stands in front of the database](${RESULTS}/goodput.svg)`);
   }
-  for (const section of sections) parts.push(...section.tables.map(markdownTable));
   parts.push(barsTable(sections.flatMap((section) => section.checks)));
+  const tables = sections.flatMap((section) => section.tables.map(markdownTable));
+  parts.push('<details>\n<summary>Every table, and how each rival is set</summary>', ...tables, '</details>');
   parts.push(
     `Medians, with the range of the repeats. ${cpu}, ${cores} cores for database, shop and load together, ` +
       `${memoryGb} GB, ${platform}, Node ${node.replace('v', '')}, ${first.takenAt.slice(0, 10)}. Every single run: ` +

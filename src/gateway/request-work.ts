@@ -1,7 +1,6 @@
 import type { Deadline } from '../admission/deadline-timer.js';
 import type { GateClient } from '../admission/gate.js';
 import { type PriorityRank, TOP_RANK } from '../core/priority.js';
-import { expiredOnArrival } from '../core/refusals.js';
 import { Ticket } from '../core/ticket.js';
 import type { Outcome, Refusal, SluiceError } from '../errors.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
@@ -105,14 +104,10 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
 
   /** Takes tokens and asks for a seat. `leased`: the handler may run at once; `queued`: the host will be told. */
   enter(nowMs: number): 'leased' | 'queued' | Refusal {
-    if (nowMs >= this.ticket.deadlineAtMs) {
-      const late = expiredOnArrival(this.route.name, this.ticket.allowedMs);
-      this.refused(nowMs, late);
-      return late;
-    }
     const arrival = this.#claim.enter(nowMs);
     if (arrival === 'leased') this.#context.timer.set(this, this.ticket.deadlineAtMs, nowMs);
     else if (arrival === 'queued') this.#context.timer.set(this, this.#claim.latestStartMs(nowMs), nowMs);
+    else this.#context.timer.clear(this);
     return arrival;
   }
 
@@ -135,8 +130,8 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   onDue(nowMs: number): void {
     const { ticket } = this;
     if (ticket.state === 'ended') return;
-    if (ticket.state === 'new') this.onShed(nowMs, expiredOnArrival(this.route.name, ticket.allowedMs));
-    else if (ticket.state === 'queued' && this.#break === undefined) this.onShed(nowMs, this.#claim.giveUp(nowMs));
+    const waits = ticket.state === 'new' || (ticket.state === 'queued' && this.#break === undefined);
+    if (waits) this.onShed(nowMs, this.#claim.giveUp(nowMs));
     else if (this.#ending === undefined) this.#deadlinePassed(nowMs);
     else this.#takeBack(nowMs);
   }

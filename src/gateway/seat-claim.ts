@@ -1,5 +1,5 @@
 import type { GateTicket } from '../admission/gate.js';
-import { deadlineUnreachable, expiredInQueue } from '../core/refusals.js';
+import { deadlineUnreachable, expiredInQueue, expiredOnArrival } from '../core/refusals.js';
 import type { Refusal } from '../errors.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
 import { RateCharge } from './rate-charge.js';
@@ -34,7 +34,11 @@ export class SeatClaim {
   enter(nowMs: number): 'leased' | 'queued' | Refusal {
     if (this.#context.mode !== 'enforce') return this.#enterFreely(nowMs);
     const route = this.#route;
-    const arrival = this.#charge.take(nowMs) ?? route.gate?.enter(nowMs, this.#ticket) ?? this.#lease(nowMs);
+    const arrival =
+      this.#lateOnArrival(nowMs) ??
+      this.#charge.take(nowMs) ??
+      route.gate?.enter(nowMs, this.#ticket) ??
+      this.#lease(nowMs);
     if (arrival === 'leased') this.granted(nowMs);
     else if (arrival === 'queued') route.stats.enqueue();
     else this.refuse(nowMs, arrival);
@@ -60,10 +64,11 @@ export class SeatClaim {
     return Math.max(nowMs, this.#ticket.deadlineAtMs - this.#route.times.p90(nowMs));
   }
 
-  /** Takes a request that cannot be done in time any more out of the queue, and says why. */
+  /** Why a request that cannot be done in time any more is given up: in the queue, or while its body still comes. */
   giveUp(nowMs: number): Refusal {
     const { name, times } = this.#route;
     const ticket = this.#ticket;
+    if (ticket.state === 'new') return expiredOnArrival(name, ticket.allowedMs);
     const refusal =
       nowMs >= ticket.deadlineAtMs
         ? expiredInQueue(name, nowMs - ticket.queuedAtMs)
@@ -98,6 +103,11 @@ export class SeatClaim {
     if (!seated) gate?.bulkhead.withdraw(nowMs, ticket);
     if (seated && gate !== undefined) gate.leave(nowMs, ticket);
     else ticket.state = 'ended';
+  }
+
+  #lateOnArrival(nowMs: number): Refusal | undefined {
+    const { deadlineAtMs, allowedMs } = this.#ticket;
+    return nowMs < deadlineAtMs ? undefined : expiredOnArrival(this.#route.name, allowedMs);
   }
 
   /** In mode `observe` the bucket evolves as if it were enforced, and what it would have shed is counted. */
