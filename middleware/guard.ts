@@ -71,7 +71,7 @@ class Guard {
     const earlier = hostOf(res);
     if (earlier !== undefined) return this.#second(earlier, next);
     const nowMs = this.#nowMs();
-    const host = new HttpHost(req, res, next, this.#proceed, this.#nowMs);
+    const host = new HttpHost(req, res, next, this.#proceed, this.#nowMs, this.#gateway.answers);
     const work = this.#entry.classify(nowMs, host, this.#wishes(req));
     const refusal = this.#entry.preflight(nowMs, work);
     if (refusal !== undefined) return host.refuse(refusal);

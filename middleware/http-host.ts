@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import type { ErrorCode, Refusal } from '../src/errors.js';
+import type { OpenAnswer, OpenAnswers } from '../src/gateway/open-answers.js';
 import type { RequestHandle } from '../src/gateway/request-handle.js';
 import type { RequestWork } from '../src/gateway/request-work.js';
 import type { WorkHost } from '../src/gateway/work-contract.js';
@@ -13,23 +14,32 @@ import { watch } from './watch.js';
 export type Proceed = (host: HttpHost) => void;
 
 /** The HTTP side of one request: answers refusals, and tells the work when the answer is complete or the client gone. */
-export class HttpHost implements WorkHost {
+export class HttpHost implements WorkHost, OpenAnswer {
   readonly req: Request;
   readonly res: Response;
   readonly next: NextFunction;
   readonly #proceed: Proceed;
   readonly #nowMs: () => number;
+  readonly #answers: OpenAnswers;
   #work: RequestWork | undefined;
   #handle: RequestHandle | undefined;
   /** The async context of a request that waits, which must not become that of the one that made room for it. */
   #context: AsyncResource | undefined;
 
-  constructor(req: Request, res: Response, next: NextFunction, proceed: Proceed, nowMs: () => number) {
+  constructor(
+    req: Request,
+    res: Response,
+    next: NextFunction,
+    proceed: Proceed,
+    nowMs: () => number,
+    answers: OpenAnswers,
+  ) {
     this.req = req;
     this.res = res;
     this.next = next;
     this.#proceed = proceed;
     this.#nowMs = nowMs;
+    this.#answers = answers;
   }
 
   /** The work of this request, once classified. */
@@ -41,6 +51,7 @@ export class HttpHost implements WorkHost {
   /** Watches over the response from now on. */
   watch(work: RequestWork): void {
     this.#work = work;
+    this.#answers.add(this);
     watch(this.req, this.res, this);
   }
 
@@ -52,6 +63,11 @@ export class HttpHost implements WorkHost {
   /** Gives the handler its handle. */
   admit(handle: RequestHandle): void {
     this.#handle = handle;
+  }
+
+  /** A response that waits behind another on a dead connection never hears of its end; the connection knows. */
+  get onItsWay(): boolean {
+    return !this.res.writableFinished && !this.req.socket.destroyed;
   }
 
   /** Keeps the async context while the request waits. */
@@ -105,6 +121,7 @@ export class HttpHost implements WorkHost {
 
   /** The connection has closed, or the answer is out. */
   closed(): void {
+    this.#answers.remove(this);
     if (!this.res.writableEnded) this.#work?.clientGone(this.#nowMs());
     else this.#complete();
   }

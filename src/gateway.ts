@@ -8,6 +8,7 @@ import { assemblePool, assembleRoute, type Parts } from './gateway/assemble.js';
 import { type BudgetReport, checkServerBudget, OverBudgetError } from './gateway/budget-check.js';
 import { describePool, describeRoute } from './gateway/describe.js';
 import { type DrainOptions, drainWork, pause } from './gateway/drain.js';
+import { OpenAnswers } from './gateway/open-answers.js';
 import type { PoolRuntime } from './gateway/pool-runtime.js';
 import type { RequestHandle } from './gateway/request-handle.js';
 import type { RequestWork } from './gateway/request-work.js';
@@ -51,6 +52,8 @@ export class Gateway<RouteName extends string = string> {
   readonly #pools = new Map<string, PoolRuntime>();
   readonly #routes = new Map<string, RouteEntry>();
   readonly #admitting = { draining: false };
+  /** @internal */
+  readonly answers: OpenAnswers = new OpenAnswers();
   readonly #logger: Logger;
   #notReady: string | undefined;
   #budget: BudgetReport | undefined;
@@ -185,6 +188,7 @@ export class Gateway<RouteName extends string = string> {
     const drained = {
       clock: this.clock,
       admitting: this.#admitting,
+      answers: this.answers,
       routes: this.#runtimes(),
       pools: [...this.#pools.values()],
     };

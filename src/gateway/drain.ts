@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import type { OpenAnswers } from './open-answers.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { draining } from './refusals.js';
 import type { Admitting } from './route-entry.js';
@@ -13,7 +14,7 @@ export interface DrainableServer {
 
 /** How to drain. */
 export interface DrainOptions {
-  /** Stops listening as soon as nothing new is admitted, and is closed when the drain ends. */
+  /** Answers newcomers with `draining` while work in flight ends, then stops listening; closed when the drain ends. */
   readonly server?: DrainableServer;
   /** Bound for work in flight, in milliseconds. Default: `drainTimeoutMs` of the configuration. */
   readonly timeoutMs?: number;
@@ -23,6 +24,7 @@ export interface DrainOptions {
 export interface Drained {
   readonly clock: Clock;
   readonly admitting: Admitting;
+  readonly answers: OpenAnswers;
   readonly routes: readonly RouteRuntime[];
   readonly pools: readonly PoolRuntime[];
 }
@@ -39,21 +41,15 @@ export async function drainWork(
   server: DrainableServer | undefined,
   timeoutMs: number,
 ): Promise<void> {
-  const { clock, admitting, routes, pools } = drained;
+  const { clock, admitting, answers, routes, pools } = drained;
   admitting.draining = true;
-  const closed = server === undefined ? Promise.resolve() : closeServer(server);
   const untilMs = clock.nowMs() + timeoutMs;
-  const idle = (): boolean => !busy(routes);
-  const answered = watchServer(server, closed);
-  await settled(
-    clock,
-    untilMs,
-    () => idle() && answered(),
-    () => server?.closeIdleConnections(),
-  );
+  const idle = (): boolean => !busy(routes) && answers.none;
+  await settled(clock, untilMs, idle);
+  // Not before: a server that closes cuts off whoever is still reading.
+  const closed = server === undefined ? Promise.resolve() : closeServer(server);
+  await settled(clock, untilMs, whenDone(closed), () => server?.closeIdleConnections());
   await shedQueued(clock, routes);
-  // A crowd is shed in turns, so this ends by itself.
-  await settled(clock, Number.POSITIVE_INFINITY, () => !queued(routes));
   await Promise.all(pools.map(({ pool }) => pool.close(untilMs)));
   // Handlers whose statements were cancelled still have to say so.
   await settled(clock, clock.nowMs() + LAST_WORDS_MS, idle);
@@ -93,18 +89,13 @@ async function settled(
   }
 }
 
-function queued(routes: readonly RouteRuntime[]): boolean {
-  return routes.some(({ gate }) => gate !== undefined && gate.bulkhead.queued > 0);
-}
-
 function busy(routes: readonly RouteRuntime[]): boolean {
   return routes.some(({ stats }) => stats.inFlight > 0 || stats.undecided > 0);
 }
 
-/** Whether the server has no connection left: a slow reader still reads, or a route without guard still works. */
-function watchServer(server: DrainableServer | undefined, closed: Promise<void>): () => boolean {
-  let done = server === undefined;
-  void closed.then(() => {
+function whenDone(promise: Promise<void>): () => boolean {
+  let done = false;
+  void promise.then(() => {
     done = true;
   });
   return () => done;

@@ -117,6 +117,19 @@ describe('drain', () => {
     await drained;
   });
 
+  it('waits for an answer that is still being read', async () => {
+    act = (_req, res) => res.end(Buffer.alloc(30_000_000, 'x'));
+    const slow = await RawClient.sends(bench.port, 'GET', '/free', { Connection: 'close' });
+    slow.socket.pause();
+    await until(() => bench.stats('free').ended === 1);
+    const drained = bench.gateway.drain({ server: bench.server, timeoutMs: 10_000 });
+    await until(() => bench.gateway.draining);
+    slow.socket.resume();
+    await slow.closed();
+    expect(slow.received.length).toBeGreaterThan(30_000_000);
+    await drained;
+  });
+
   it('waits for a request whose body is still coming', async () => {
     act = (req, res) => res.json({ got: req.body });
     const client = await RawClient.sends(bench.port, 'POST', '/body', {

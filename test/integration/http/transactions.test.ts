@@ -21,12 +21,16 @@ beforeAll(async () => {
     {
       url: postgres.url,
       pools: { main: { max: 4 }, hasty: { max: 2, lockTimeoutMs: 50 } },
-      routes: { work: { pool: 'main' }, hasty: { pool: 'hasty' } },
+      routes: { work: { pool: 'main' }, hasty: { pool: 'hasty' }, brief: { pool: 'main', deadlineMs: 200 } },
     },
     (app, gateway) => {
       app.get(
         '/work',
         protect(gateway, 'work', {}, (req, res) => act(req, res)),
+      );
+      app.get(
+        '/brief',
+        protect(gateway, 'brief', {}, (req, res) => act(req, res)),
       );
       app.get(
         '/hasty',
@@ -121,6 +125,20 @@ describe('a transaction', () => {
     };
     await bench.request.get('/work').expect(200);
     expect([await balance(1), await balance(2)]).toEqual([100, 90]);
+  });
+
+  it('is not its own to end: COMMIT in its work is refused, and nothing stays', async () => {
+    act = async (req, res) => {
+      const error = await req.sluice
+        .transaction(async (client) => {
+          await take(client, 1, 30);
+          await client.query('-- done\ncommit');
+        })
+        .catch((reason: Error) => reason.name);
+      res.json({ error });
+    };
+    expect((await bench.request.get('/work')).body).toEqual({ error: 'TransactionControlError' });
+    expect(await balance(1)).toBe(100);
   });
 
   it('leaves a client behind that is dead', async () => {
@@ -290,5 +308,25 @@ describe('contention', () => {
     expect(await told.promise).toMatchObject({ code: 'database_busy', cause: { code: '55P03' } });
     held.open();
     expect(await holder).toBe(200);
+  });
+});
+
+describe('what a caller is told at the deadline', () => {
+  it.each([
+    ['unknown', 'SELECT spend(10)'],
+    ['unknown', 'SELECT 1; UPDATE accounts SET amount = 1'],
+    ['unknown', 'SELECT 1 AS one INTO TEMPORARY spent'],
+    ['rolled_back', "SELECT count(*) FROM accounts WHERE id IN (1, 2) AND '; commit' <> ''"],
+  ])('is %s after %s', async (outcome, text) => {
+    await ask(
+      postgres.url,
+      `CREATE OR REPLACE FUNCTION spend(n int) RETURNS void LANGUAGE sql AS 'UPDATE accounts SET amount = amount - n'`,
+    );
+    act = async (req) => {
+      await req.sluice.query(text);
+      await req.sluice.query('SELECT pg_sleep(5)');
+    };
+    const answer = await bench.request.get('/brief');
+    expect([answer.status, answer.body.code, answer.body.outcome]).toEqual([504, 'deadline_expired', outcome]);
   });
 });
