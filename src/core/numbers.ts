@@ -1,8 +1,8 @@
 /** The numbers that an argument may take. */
 export interface NumberRange {
-  /** Smallest value allowed. Default: any value above 0. */
+  /** Smallest value allowed. Default: just above 0. */
   readonly min?: number;
-  /** Largest value allowed. Default: any finite number. */
+  /** Largest value allowed. Default: no bound but that it is finite. */
   readonly max?: number;
   /** Refuses fractions when true. Default false. */
   readonly integer?: boolean;

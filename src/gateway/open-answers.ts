@@ -4,15 +4,28 @@ export interface OpenAnswer {
   readonly onItsWay: boolean;
 }
 
+/** Answers that are held before the dead ones among them are looked for. */
+const LEAST_SWEEP = 1_024;
+
 /**
  * The answers that are not wholly with their readers yet. They hold no seat, but a drain waits for them: Node takes a
  * connection for idle as soon as its answer has ended, and `server.close()` would cut it off.
+ *
+ * An answer that waited behind another when its connection died never hears of its end. Such entries are swept out
+ * whenever the set has doubled, so that it stays within a constant of the answers that live, at O(1) each.
  */
 export class OpenAnswers {
   readonly #answers = new Set<OpenAnswer>();
+  #sweepAt = LEAST_SWEEP;
+
+  /** Answers that are held, dead ones included. */
+  get size(): number {
+    return this.#answers.size;
+  }
 
   add(answer: OpenAnswer): void {
     this.#answers.add(answer);
+    if (this.#answers.size >= this.#sweepAt) this.#sweep();
   }
 
   remove(answer: OpenAnswer): void {
@@ -23,5 +36,10 @@ export class OpenAnswers {
   get none(): boolean {
     for (const answer of this.#answers) if (answer.onItsWay) return false;
     return true;
+  }
+
+  #sweep(): void {
+    for (const answer of this.#answers) if (!answer.onItsWay) this.#answers.delete(answer);
+    this.#sweepAt = Math.max(LEAST_SWEEP, 2 * this.#answers.size);
   }
 }

@@ -147,6 +147,13 @@ describe('a start that cannot be', () => {
     expect(shop.output).not.toMatch(/^\s+at /m);
   });
 
+  it('names its own mistakes and those of the gateway at once', async () => {
+    const shop = start({ PORT: 'http', SLUICE_MODE: 'maybe' });
+    expect(await shop.ended).toBe(1);
+    expect(shop.output).toContain('PORT="http"');
+    expect(shop.output).toContain('SLUICE_MODE');
+  });
+
   it('names wrong settings of its own', async () => {
     const shop = start({ PORT: 'http', SHOP_CHECKOUT_WORK_MS: '-1' });
     expect(await shop.ended).toBe(1);

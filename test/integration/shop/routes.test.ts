@@ -192,6 +192,10 @@ describe('reading', () => {
     });
   });
 
+  it.each(['days[]=1', 'days[a]=1'])('400 for a report with ?%s, which is meant as days', async (query) => {
+    await running.request.get(`/reports/sales?${query}`).expect(400);
+  });
+
   it('GET /reports/sales covers 30 days where nobody says', async () => {
     const { body } = await running.request.get('/reports/sales').expect(200);
     expect(body.days).toBe(30);

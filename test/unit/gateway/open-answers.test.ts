@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { OpenAnswers } from '../../../src/gateway/open-answers.js';
+
+const answer = (onItsWay: boolean) => ({ onItsWay });
+
+describe('OpenAnswers', () => {
+  it('waits for those that are on their way, and for no others', () => {
+    const answers = new OpenAnswers();
+    const live = answer(true);
+    expect(answers.none).toBe(true);
+    answers.add(answer(false));
+    expect(answers.none).toBe(true);
+    answers.add(live);
+    expect(answers.none).toBe(false);
+    answers.remove(live);
+    expect(answers.none).toBe(true);
+  });
+
+  it('keeps every answer that lives, and does not grow with those that died unheard', () => {
+    const answers = new OpenAnswers();
+    for (let n = 0; n < 1_500; n++) answers.add(answer(true));
+    for (let n = 0; n < 100_000; n++) answers.add(answer(false));
+    expect(answers.size).toBeGreaterThanOrEqual(1_500);
+    expect(answers.size).toBeLessThanOrEqual(2 * 1_500 + 1_024);
+    expect(answers.none).toBe(false);
+  });
+});
