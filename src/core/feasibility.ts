@@ -6,6 +6,8 @@ import type { RouteLoad, Ticket } from './ticket.js';
 
 /** A route that is refused on its estimate alone is let through this often, so that the estimate can be wrong. */
 const PROBE_EVERY_MS = 1_000;
+/** Far above the rounding of instants that are added and subtracted, far below any budget that a client would name. */
+const ROUNDING_MS = 1e-3;
 /** Work that may be queued in any case, as milliseconds of wait. */
 const LEAST_QUEUE_MS = { top: 300, lower: 150 } as const;
 
@@ -15,7 +17,7 @@ const LEAST_QUEUE_MS = { top: 300, lower: 150 } as const;
  */
 export function hopeless(nowMs: number, ticket: Ticket): Refusal | undefined {
   const { route } = ticket;
-  if (ticket.allowedMs >= route.deadlineMs) return undefined;
+  if (ticket.allowedMs >= route.deadlineMs - ROUNDING_MS) return undefined;
   const timeLeftMs = ticket.deadlineAtMs - nowMs;
   const p50 = route.times.p50(nowMs);
   if (p50 <= timeLeftMs || probes(nowMs, route)) return undefined;

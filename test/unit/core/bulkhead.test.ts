@@ -61,6 +61,14 @@ describe('Bulkhead', () => {
     const bulkhead = new Bulkhead({ seats: 1, servesTopClass: true });
     const route = routeLoad({ times: fixedTimes(900), lastLeaseMs: 0 });
     expect(bulkhead.preflight(500, ticketOf(route, 0, 500))).toBeUndefined();
+    const instants = Array.from({ length: 400 }, (_, n) => 12_345.678 + n * 1.000_1);
+    const tickets = instants.map((nowMs) => ticketOf(route, 0, nowMs));
+    // Or the rounding that is meant here does not occur.
+    expect(tickets.some((ticket) => ticket.allowedMs < route.deadlineMs)).toBe(true);
+    for (const ticket of tickets) {
+      route.lastLeaseMs = ticket.arrivedAtMs;
+      expect(bulkhead.preflight(ticket.arrivedAtMs, ticket)).toBeUndefined();
+    }
     expect(bulkhead.arrive(500, ticketOf(route, 0, 500))).toBe('leased');
   });
 
