@@ -61,7 +61,7 @@ describe('Bulkhead', () => {
     const bulkhead = new Bulkhead({ seats: 1, servesTopClass: true });
     const route = routeLoad({ times: fixedTimes(900), lastLeaseMs: 0 });
     expect(bulkhead.preflight(500, ticketOf(route, 0, 500))).toBeUndefined();
-    const instants = Array.from({ length: 400 }, (_, n) => 12_345.678 + n * 1.000_1);
+    const instants = Array.from({ length: 400 }, (_, n) => 16_000.123_456_7 + n * 0.700_1);
     const tickets = instants.map((nowMs) => ticketOf(route, 0, nowMs));
     // Or the rounding that is meant here does not occur.
     expect(tickets.some((ticket) => ticket.allowedMs < route.deadlineMs)).toBe(true);
