@@ -1,4 +1,5 @@
-import type { PerCallerConfig, PoolValues, RouteValues } from './config.js';
+import type { PoolValues, RouteValues } from './config.js';
+import { seatsOf } from './contradictions.js';
 import { showMistake } from './mask.js';
 import { listNames } from './names.js';
 import { nearestName } from './nearest.js';
@@ -20,6 +21,11 @@ export function checkPool(name: string, values: Partial<PoolValues>, reading: Re
     if (value === undefined || values.max === undefined || value <= values.max) continue;
     const most = `${reading.where(at('max'))}, which is ${values.max}`;
     reading.problems.push({ where: reading.where(at(key)), value: String(value), remedy: `use at most ${most}` });
+  }
+  const seats = seatsOf(values);
+  if (values.minSeats !== undefined && seats !== undefined && values.minSeats > seats) {
+    const remedy = `use at most ${seats}, the seats of the pool`;
+    reading.problems.push({ where: reading.where(at('minSeats')), value: String(values.minSeats), remedy });
   }
   checkShares(values, at, reading);
 }
@@ -65,10 +71,14 @@ export function checkRoute(
   }
 }
 
-/** Whether a value is the function that names callers; a problem where it is not. */
-export function checkKey(value: unknown, path: string, reading: Reading): value is PerCallerConfig['key'] {
+/** Whether a value is a function of the request, as `purpose` tells what for; a problem where it is not. */
+export function checkFunction<Of extends (request: never) => unknown>(
+  value: unknown,
+  path: string,
+  purpose: string,
+  reading: Reading,
+): value is Of {
   if (typeof value === 'function') return true;
-  const remedy = 'use a function that names the caller of a request';
-  reading.problems.push({ where: path, value: showMistake(value, false), remedy });
+  reading.problems.push({ where: path, value: showMistake(value, false), remedy: `use a function that ${purpose}` });
   return false;
 }

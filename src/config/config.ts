@@ -58,6 +58,18 @@ export interface PoolConfig {
   readonly minHigh: number;
   readonly minNormal: number;
   readonly minLow: number;
+  /** At most the pool's seats. */
+  readonly minSeats: number;
+  readonly adaptive: boolean;
+  /** The name of another pool. */
+  readonly yieldsTo?: string;
+  /** Absent: computed from what is measured. Means nothing without `yieldsTo`. */
+  readonly targetMs?: number;
+  readonly maxTenants: number;
+  readonly feasibility: boolean;
+  readonly lifo: boolean;
+  readonly eviction: boolean;
+  readonly displacement: boolean;
   readonly breaker: boolean;
   readonly breakerErrorPercent: number;
   readonly breakerMinimumCalls: number;
@@ -83,6 +95,9 @@ export interface RouteConfig {
   readonly onDisconnect: DisconnectPolicy;
   readonly commitGraceMs: number;
   readonly expectedMs?: number;
+  readonly cost: number;
+  readonly costOf?: (request: IncomingMessage) => number | undefined;
+  readonly tenantOf?: (request: IncomingMessage) => string | undefined;
   readonly perCaller?: PerCallerConfig;
 }
 
@@ -101,7 +116,10 @@ export type GatewayValues = Omit<GatewayConfig, 'pools' | 'routes' | 'origins'>;
 export type PoolValues = Omit<PoolConfig, 'name'>;
 
 /** The fields of {@link RouteConfig} that have a variable each. */
-export type RouteValues = Omit<RouteConfig, 'name' | 'perCaller'>;
+export type RouteValues = Omit<RouteConfig, 'name' | 'perCaller' | RouteFunction>;
+
+/** The fields of {@link RouteConfig} that only code can give. */
+export type RouteFunction = 'costOf' | 'tenantOf';
 
 /** The fields of {@link PerCallerConfig} that have a variable each. */
 export type PerCallerValues = Omit<PerCallerConfig, 'key'>;

@@ -78,6 +78,24 @@ export interface PoolOptions {
   readonly minNormal?: number | undefined;
   /** Smallest share of seat time for a backlogged low class, 0 to 1. Default 0.01. */
   readonly minLow?: number | undefined;
+  /** Seats that the pool keeps however much it adapts or yields, 1 to 1,000. Default 2, or its seats where those are fewer. */
+  readonly minSeats?: number | undefined;
+  /** Whether the concurrency limit adapts to what the server bears, between `minSeats` and the seats. Default false. */
+  readonly adaptive?: boolean | undefined;
+  /** Pool of the same server to which this one gives way while that one misses `targetMs`. Default: none. */
+  readonly yieldsTo?: string | undefined;
+  /** Database time (p99) that the pool of `yieldsTo` is to keep, in ms, 1 to 3,600,000. Default: 2 × its quiet p99. */
+  readonly targetMs?: number | undefined;
+  /** Tenants whose shares are kept apart in a class at once, 1 to 100,000. Default 1,024. */
+  readonly maxTenants?: number | undefined;
+  /** Whether work that cannot be done in time is refused rather than tried. Default true. */
+  readonly feasibility?: boolean | undefined;
+  /** Whether a class that stands in its queue is served newest first. Default true. */
+  readonly lifo?: boolean | undefined;
+  /** Whether the oldest of an overlong queue leaves for a newcomer. Default true. */
+  readonly eviction?: boolean | undefined;
+  /** Whether a more important arrival takes the place of a less important one in a full queue. Default true. */
+  readonly displacement?: boolean | undefined;
   /** Whether the pool has a circuit breaker. Default true. */
   readonly breaker?: boolean | undefined;
   /** Share of failing database work that opens the breaker, in percent, 1 to 100. Default 50. */
@@ -114,6 +132,16 @@ export interface RouteOptions<PoolName extends string = string> {
   readonly commitGraceMs?: number | undefined;
   /** Service time to expect before any is measured, in ms, above 0 up to 3,600,000. Default: none. */
   readonly expectedMs?: number | undefined;
+  /** Seats that a request takes, 1 to 1,000; not more than the pool has. Default 1. */
+  readonly cost?: number | undefined;
+  // Methods, not function properties: their parameter is bivariant, so a function of an Express request fits.
+  /**
+   * The seats that this request takes: a whole number from 1; anything else, and `undefined`, counts as `cost`, and more
+   * seats than the pool has count as all of them.
+   */
+  costOf?(request: IncomingMessage): number | undefined;
+  /** Names the tenant of a request, for fair shares within its class; `undefined` for the share of those without name. */
+  tenantOf?(request: IncomingMessage): string | undefined;
   /** A second token bucket for each caller. Default: none. */
   readonly perCaller?: PerCallerOptions | undefined;
 }

@@ -1,5 +1,5 @@
 import type { PoolValues } from './config.js';
-import { type FieldsOf, flag, number, whole } from './field.js';
+import { type FieldsOf, flag, number, text, whole } from './field.js';
 import { serverUrl } from './special-fields.js';
 
 const DAY_MS = 86_400_000;
@@ -54,6 +54,47 @@ export const poolFields: FieldsOf<PoolValues> = {
   minHigh: share('Smallest share of seat time for a backlogged high class.', 0.06),
   minNormal: share('Smallest share of seat time for a backlogged normal class.', 0.03),
   minLow: share('Smallest share of seat time for a backlogged low class.', 0.01),
+  minSeats: whole(1, 1_000, {
+    description: 'Seats that the pool keeps however much it adapts or yields; not more than its seats.',
+    defaultText: '2, or its seats where those are fewer',
+  }),
+  adaptive: flag({
+    description: 'Whether the concurrency limit adapts to what the server bears, between `minSeats` and the seats.',
+    default: false,
+  }),
+  yieldsTo: text({
+    description: 'Pool of the same server to which this one gives way while that one misses `targetMs`.',
+    allowed: 'the name of another pool',
+    // Whether it exists is checked where the pools are known, with the nearest name.
+    pattern: /\S/,
+    defaultText: 'none',
+  }),
+  targetMs: number({
+    description: 'Database time (p99) that the pool of `yieldsTo` is to keep.',
+    from: { atLeast: 1 },
+    to: 3_600_000,
+    defaultText: '2 × its quiet p99',
+  }),
+  maxTenants: whole(1, 100_000, {
+    description: 'Tenants whose shares are kept apart in a class at once.',
+    default: 1_024,
+  }),
+  feasibility: flag({
+    description: 'Whether work that cannot be done in time is refused rather than tried.',
+    default: true,
+  }),
+  lifo: flag({
+    description: 'Whether a class that stands in its queue is served newest first.',
+    default: true,
+  }),
+  eviction: flag({
+    description: 'Whether the oldest of an overlong queue leaves for a newcomer.',
+    default: true,
+  }),
+  displacement: flag({
+    description: 'Whether a more important arrival takes the place of a less important one in a full queue.',
+    default: true,
+  }),
   breaker: flag({ description: 'Whether the pool has a circuit breaker.', default: true }),
   breakerErrorPercent: number({
     description: 'Share of failing database work that opens the breaker, in percent.',

@@ -1,4 +1,4 @@
-import { checkKey, checkPool, checkRoute } from './checks.js';
+import { checkFunction, checkPool, checkRoute } from './checks.js';
 import type {
   GatewayConfig,
   GatewayValues,
@@ -7,8 +7,10 @@ import type {
   PoolConfig,
   PoolValues,
   RouteConfig,
+  RouteFunction,
   RouteValues,
 } from './config.js';
+import { checkTogether, seatsOf } from './contradictions.js';
 import { checkVariables } from './environment.js';
 import { frozenMap, sealed } from './freeze.js';
 import { maskText, maskUrl } from './mask.js';
@@ -19,6 +21,7 @@ import { gatewaySection, perCallerSection, poolSection, routeSection } from './s
 import { readNamed, readObject } from './shape.js';
 
 const NO_FIELDS: Unchecked = {};
+const FUNCTIONS: readonly RouteFunction[] = ['costOf', 'tenantOf'];
 
 /**
  * The effective configuration: environment over code over default, checked as a whole. Reads nothing but its
@@ -43,6 +46,7 @@ export function resolveConfig(code: GatewayOptions, env: Environment): GatewayCo
   const poolValues = mapValues(pools, (name, own) => readPool(name, own, reading));
   const poolNames = Object.keys(all.pools ?? {});
   const routeParts = mapValues(routes, (name, own) => readRoute(name, own, poolNames, reading));
+  checkTogether({ pools: poolValues, routes: mapValues(routeParts, (_, { values }) => values) }, reading);
   const keyed = new Set([...routeParts].filter(([, part]) => part.perCaller !== undefined).map(([name]) => name));
   checkVariables({ pools: [...pools.keys()], routes: [...routes.keys()], keyed }, env, reading);
 
@@ -68,16 +72,30 @@ function readPool(name: string, code: Unchecked, reading: Reading): Partial<Pool
 /** What was read of a route; `perCaller` is there as soon as the code names it, mistaken or not. */
 interface RoutePart {
   readonly values: Partial<RouteValues>;
+  readonly functions: Pick<RouteConfig, RouteFunction>;
   readonly perCaller?: { readonly key?: PerCallerConfig['key']; readonly values: Partial<PerCallerValues> };
 }
 
 function readRoute(name: string, code: Unchecked, pools: readonly string[], reading: Reading): RoutePart {
   const section = routeSection(name);
-  reading.unknownKeys(code, [...Object.keys(section.fields), 'perCaller'], section.pathPrefix);
+  reading.unknownKeys(code, [...Object.keys(section.fields), ...FUNCTIONS, 'perCaller'], section.pathPrefix);
   const values = reading.section(section, code);
   checkRoute(name, values, pools, reading);
-  if (code.perCaller === undefined) return { values };
-  return { values, perCaller: readPerCaller(name, code.perCaller, reading) };
+  const functions = readFunctions(code, section.pathPrefix, reading);
+  if (code.perCaller === undefined) return { values, functions };
+  return { values, functions, perCaller: readPerCaller(name, code.perCaller, reading) };
+}
+
+function readFunctions(code: Unchecked, pathPrefix: string, reading: Reading): RoutePart['functions'] {
+  const { costOf, tenantOf } = code;
+  const is = <Key extends RouteFunction>(key: Key, purpose: string): boolean =>
+    code[key] !== undefined && checkFunction(code[key], pathPrefix + key, purpose, reading);
+  return {
+    ...(is('costOf', 'tells the seats of a request') ? { costOf: costOf as NonNullable<RouteConfig['costOf']> } : {}),
+    ...(is('tenantOf', 'names the tenant of a request')
+      ? { tenantOf: tenantOf as NonNullable<RouteConfig['tenantOf']> }
+      : {}),
+  };
 }
 
 function readPerCaller(name: string, code: unknown, reading: Reading): NonNullable<RoutePart['perCaller']> {
@@ -91,7 +109,10 @@ function readPerCaller(name: string, code: unknown, reading: Reading): NonNullab
     const remedy = `no rate; set it in the code, or set ${section.variablePrefix}RATE_PER_SECOND`;
     reading.problems.push({ where: ratePath, remedy });
   }
-  return checkKey(own.key, `${section.pathPrefix}key`, reading) ? { key: own.key, values } : { values };
+  const keyPath = `${section.pathPrefix}key`;
+  if (!checkFunction<PerCallerConfig['key']>(own.key, keyPath, 'names the caller of a request', reading))
+    return { values };
+  return { key: own.key, values };
 }
 
 /** The whole, once it is known to have no mistake: what a field has no default for is computed or optional. */
@@ -119,14 +140,20 @@ function complete(
 }
 
 function completePool(name: string, values: PoolValues): PoolConfig {
-  const pool: PoolConfig = { name, ...values, minIdle: values.minIdle ?? Math.min(2, values.max) };
+  const pool: PoolConfig = {
+    name,
+    ...values,
+    minIdle: values.minIdle ?? Math.min(2, values.max),
+    minSeats: values.minSeats ?? Math.min(2, seatsOf(values) ?? 1),
+  };
   return sealed(pool, () => ({ ...pool, url: maskUrl(pool.url) }));
 }
 
-function completeRoute(name: string, { values, perCaller }: RoutePart): RouteConfig {
+function completeRoute(name: string, { values, functions, perCaller }: RoutePart): RouteConfig {
   const route: RouteConfig = {
     name,
     ...(values as RouteValues),
+    ...functions,
     burst: values.burst ?? Math.max(1, values.ratePerSecond ?? 1),
     ...(perCaller === undefined ? {} : { perCaller: completePerCaller(perCaller as PerCallerPart) }),
   };

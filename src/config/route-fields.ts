@@ -45,6 +45,10 @@ export const routeFields: FieldsOf<RouteValues> = {
     to: 3_600_000,
     defaultText: 'none',
   }),
+  cost: whole(1, 1_000, {
+    description: 'Seats that a request takes; not more than the pool has.',
+    default: 1,
+  }),
 };
 
 /** The fields of a bucket per caller that `SLUICE_ROUTE_<NAME>_PER_CALLER_<FIELD>` sets. */
