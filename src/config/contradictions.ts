@@ -79,8 +79,9 @@ function routesOf(pool: string, { routes }: Whole): [string, Partial<RouteValues
 /** Seats that only the critical class may take must leave one to the others, if others there are. */
 function checkHeadroom(name: string, values: Partial<PoolValues>, whole: Whole, reading: Reading): void {
   const seats = seatsOf(values);
-  const { headroom } = values;
-  if (seats === undefined || headroom === undefined || headroom < seats) return;
+  const { headroom, max = 0 } = values;
+  // More than the pool has is a mistake of its own, and told already.
+  if (seats === undefined || headroom === undefined || headroom < seats || headroom > max) return;
   const lower = routesOf(name, whole).filter(([, { priority }]) => priority !== undefined && priority !== 'critical');
   if (lower.length === 0) return;
   const names = lower.map(([route]) => route).join(', ');

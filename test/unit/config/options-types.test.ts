@@ -6,6 +6,7 @@ import type {
   PerCallerConfig,
   PoolValues,
   RouteConfig,
+  RouteFunction,
   RouteValues,
 } from '../../../src/config/config.js';
 import type { GatewayOptions, PerCallerOptions, PoolOptions, RouteOptions } from '../../../src/config/options.js';
@@ -20,7 +21,7 @@ describe('the options, as the code writes them', () => {
   it('have the fields and the types of what they become', () => {
     expectTypeOf<Omit<GatewayOptions, 'pools' | 'routes'>>().toEqualTypeOf<OptionsFor<GatewayValues>>();
     expectTypeOf<PoolOptions>().toEqualTypeOf<OptionsFor<PoolValues>>();
-    expectTypeOf<Omit<RouteOptions, 'perCaller'>>().toEqualTypeOf<OptionsFor<RouteValues>>();
+    expectTypeOf<Omit<RouteOptions, 'perCaller' | RouteFunction>>().toEqualTypeOf<OptionsFor<RouteValues>>();
     expectTypeOf<Omit<PerCallerOptions, 'key'>>().toEqualTypeOf<OptionsFor<Omit<PerCallerConfig, 'key'>>>();
     expectTypeOf<keyof GatewayConfig>().toEqualTypeOf<keyof GatewayOptions | 'origins'>();
     expectTypeOf<keyof RouteConfig>().toEqualTypeOf<keyof RouteOptions | 'name'>();
@@ -43,6 +44,15 @@ describe('the options, as the code writes them', () => {
       minHigh: 0,
       minNormal: 0,
       minLow: 0,
+      minSeats: 1,
+      adaptive: true,
+      yieldsTo: 'other',
+      targetMs: 20,
+      maxTenants: 1,
+      feasibility: false,
+      lifo: false,
+      eviction: false,
+      displacement: false,
       breaker: false,
       breakerErrorPercent: 50,
       breakerMinimumCalls: 1,
@@ -67,6 +77,9 @@ describe('the options, as the code writes them', () => {
       onDisconnect: 'finish',
       commitGraceMs: 0,
       expectedMs: 0.5,
+      cost: 2,
+      costOf: (request: Request) => request.body.length,
+      tenantOf: (request: Request) => request.ip,
       perCaller,
     };
     const gateway: Required<GatewayOptions> = {
@@ -82,7 +95,7 @@ describe('the options, as the code writes them', () => {
       readinessDelayMs: 0,
       drainTimeoutMs: 0,
       maxEventLoopLagMs: 0,
-      pools: { main: pool },
+      pools: { main: pool, other: { url: SERVER } },
       routes: { only: route, other: { concurrency: 1 } },
     };
     expect(problemsOf(gateway)).toEqual([]);
@@ -90,7 +103,7 @@ describe('the options, as the code writes them', () => {
     expect(keys(gatewaySection.fields)).toEqual(keys(gateway).filter((key) => !['pools', 'routes'].includes(key)));
     expect(keys(poolSection('x').fields)).toEqual(keys(pool));
     expect(keys(routeSection('x').fields)).toEqual(
-      keys({ ...route, concurrency: 1 }).filter((key) => key !== 'perCaller'),
+      keys({ ...route, concurrency: 1 }).filter((key) => !['perCaller', 'costOf', 'tenantOf'].includes(key)),
     );
     expect(keys(perCallerSection('x').fields)).toEqual(keys(perCaller).filter((key) => key !== 'key'));
   });

@@ -34,6 +34,13 @@ describe('what resolves', () => {
       minHigh: 0.06,
       minNormal: 0.03,
       minLow: 0.01,
+      minSeats: 2,
+      adaptive: false,
+      maxTenants: 1_024,
+      feasibility: true,
+      lifo: true,
+      eviction: true,
+      displacement: true,
       breaker: true,
       breakerErrorPercent: 50,
       breakerMinimumCalls: 20,
@@ -50,6 +57,7 @@ describe('what resolves', () => {
       stream: false,
       onDisconnect: 'cancel',
       commitGraceMs: 100,
+      cost: 1,
     });
     expect(new Set(Array.from(origins.values(), ({ origin }) => origin))).toEqual(new Set(['default', 'code']));
   });

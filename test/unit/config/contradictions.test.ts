@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { resolveConfig } from '../../../src/config/resolve.js';
+import { linesOf, problemsOf, SERVER, type Untyped, withPool, withRoute } from './support.js';
+
+/** Pools that give way to one another as told. */
+function yielding(edges: Readonly<Record<string, string | undefined>>, more: Untyped = {}): Untyped {
+  const pools = Object.entries(edges).map(([name, yieldsTo]) => [name, { url: SERVER, yieldsTo, ...more }]);
+  return { pools: Object.fromEntries(pools), routes: { only: {} } };
+}
+
+/** One pool and one route on it. */
+function pair(pool: Untyped, route: Untyped): Untyped {
+  return { pools: { only: { url: SERVER, ...pool } }, routes: { only: { pool: 'only', ...route } } };
+}
+
+describe('a pool that gives way', () => {
+  it('names another pool', () => {
+    expect(problemsOf(yielding({ a: undefined, b: 'a', c: 'a' }))).toEqual([]);
+    expect(linesOf(yielding({ checkout: undefined, reports: 'chekout' }))).toEqual([
+      'pools.reports.yieldsTo is "chekout": no such pool; the pools are checkout, reports; did you mean checkout?',
+    ]);
+  });
+
+  it('never gives way to itself, by whatever detour', () => {
+    expect(linesOf(yielding({ a: 'a' }))).toEqual([
+      'pools.a.yieldsTo is "a": a pool cannot give way to itself (a → a)',
+    ]);
+    expect(linesOf(yielding({ a: 'b', b: 'c', c: 'a' }))).toEqual([
+      'pools.a.yieldsTo is "b": a pool cannot give way to itself (a → b → c → a)',
+      'pools.b.yieldsTo is "c": a pool cannot give way to itself (b → c → a → b)',
+      'pools.c.yieldsTo is "a": a pool cannot give way to itself (c → a → b → c)',
+    ]);
+    // A pool before a ring is not part of it.
+    expect(linesOf(yielding({ a: 'b', b: 'b' }))).toHaveLength(1);
+  });
+
+  it('has a target only where it gives way', () => {
+    expect(linesOf(withPool({ targetMs: 20 }))).toEqual([
+      'pools.only.targetMs is 20: means nothing without a pool to yield to; set pools.only.yieldsTo as well',
+    ]);
+    expect(
+      problemsOf({
+        pools: { a: { url: SERVER }, b: { url: SERVER, yieldsTo: 'a', targetMs: 20 } },
+        routes: { only: {} },
+      }),
+    ).toEqual([]);
+  });
+
+  it('keeps no more seats than it has', () => {
+    expect(problemsOf(withPool({ max: 3, minSeats: 3 }))).toEqual([]);
+    expect(problemsOf(withPool({ max: 3, operationsPerRequest: 0.5, minSeats: 6 }))).toEqual([]);
+    expect(linesOf(withPool({ max: 3 }), { SLUICE_POOL_ONLY_MIN_SEATS: '4' })).toEqual([
+      'SLUICE_POOL_ONLY_MIN_SEATS is 4: use at most 3, the seats of the pool',
+    ]);
+    const one = resolveConfig({ pools: { only: { url: SERVER, max: 1 } }, routes: { only: {} } }, {});
+    expect(one.pools.get('only')?.minSeats).toBe(1);
+  });
+});
+
+describe('a pool and its routes', () => {
+  it('leave a seat to the lower classes', () => {
+    expect(linesOf(pair({ max: 4, headroom: 4 }, { priority: 'normal' }))).toEqual([
+      'pools.only.headroom is 4: leaves none of 4 seats (pools.only.max) to only; use at most 3',
+    ]);
+    expect(problemsOf(pair({ max: 4, headroom: 4 }, { priority: 'critical' }))).toEqual([]);
+    expect(problemsOf(pair({ max: 4, headroom: 3 }, { priority: 'normal' }))).toEqual([]);
+  });
+
+  it('fit the peak of the critical class into its cap', () => {
+    const route = { priority: 'critical', ratePerSecond: 400, expectedMs: 20 };
+    expect(problemsOf(pair({ max: 16 }, route))).toEqual([]);
+    expect(linesOf(pair({ max: 8 }, route))).toEqual([
+      'pools.only.capCritical is 0.9: only 400/s × 20 ms is 8 seats at peak, and the critical class gets at most 0.9 of ' +
+        '8 seats (pools.only.max), which is 7.2; use a lower ratePerSecond, more connections, or a larger cap',
+    ]);
+    expect(linesOf(pair({ max: 8, operationsPerRequest: 0.5 }, { ...route, cost: 3 }))).toEqual([
+      'pools.only.capCritical is 0.9: only 400/s × 20 ms × 3 seats is 24 seats at peak, and the critical class gets at ' +
+        'most 0.9 of 16 seats (pools.only.max 8 / pools.only.operationsPerRequest 0.5), which is 14.4; ' +
+        'use a lower ratePerSecond, more connections, or a larger cap',
+    ]);
+    // A lower class may ask for more than its share: it gets what the others leave.
+    expect(problemsOf(pair({ max: 8 }, { ...route, priority: 'low' }))).toEqual([]);
+  });
+
+  it('let a request cost no more seats than there are', () => {
+    expect(problemsOf(pair({ max: 4 }, { cost: 4 }))).toEqual([]);
+    expect(linesOf(pair({ max: 4 }, { cost: 5 }))).toEqual([
+      'routes.only.cost is 5: more than pool "only" has: 4 seats (pools.only.max); use at most 4',
+    ]);
+    expect(linesOf(withRoute({ concurrency: 2 }), { SLUICE_ROUTE_ONLY_COST: '3' })).toEqual([
+      'SLUICE_ROUTE_ONLY_COST is 3: more than its concurrency limit (routes.only.concurrency is 2); use at most 2',
+    ]);
+    expect(linesOf(withRoute({ cost: 2 }))).toEqual([
+      'routes.only.cost is 2: means nothing for a route without seats; give it a pool or a concurrency',
+    ]);
+  });
+
+  it('give a request at least the time that it is expected to take', () => {
+    expect(problemsOf(withRoute({ expectedMs: 500, deadlineMs: 500 }))).toEqual([]);
+    expect(linesOf(withRoute({ expectedMs: 501, deadlineMs: 500 }))).toEqual([
+      'routes.only.deadlineMs is 500: routes.only.expectedMs is 501: every request would be refused as unreachable; ' +
+        'use at least that',
+    ]);
+  });
+
+  it('are not judged by values that are mistaken themselves', () => {
+    const whereOf = (code: Untyped): string[] => problemsOf(code).map(({ where }) => where);
+    expect(whereOf(pair({ max: 0, headroom: 4, minSeats: 9, yieldsTo: 3 }, { cost: 9 }))).toEqual([
+      'pools.only.max',
+      'pools.only.yieldsTo',
+    ]);
+    expect(whereOf(withRoute({ concurrency: 0, cost: 9 }))).toEqual(['routes.only.concurrency']);
+    expect(whereOf({ pools: { only: { url: SERVER, targetMs: 20, yieldsTo: 3 } }, routes: { only: {} } })).toEqual([
+      'pools.only.yieldsTo',
+    ]);
+  });
+
+  it.each(['costOf', 'tenantOf'])('take for %s only a function', (key) => {
+    const own = (): undefined => undefined;
+    const code = { routes: { only: { [key]: own } } };
+    expect(resolveConfig(code, {}).routes.get('only')).toHaveProperty(key, own);
+    expect(problemsOf(withRoute({ [key]: 'x' }))).toMatchObject([{ where: `routes.only.${key}`, value: '"x"' }]);
+  });
+});
