@@ -11,6 +11,14 @@ export type Arrivals =
   /** Closed loop: so many callers, each sending its next request when the last one ended. */
   | { readonly kind: 'closed'; readonly callers: number };
 
+/** What a caller does who is refused with 429 or 503: the same request again, so many times at most. */
+export interface Retries {
+  /** 1 to 10. */
+  readonly times: number;
+  /** After what `Retry-After` says, or without a pause, as clients do that know no better. */
+  readonly when: 'as-told' | 'at-once';
+}
+
 /** One kind of request. */
 export interface StreamPlan {
   readonly name: string;
@@ -19,12 +27,15 @@ export interface StreamPlan {
   readonly path: string;
   /** Likewise. Sent as JSON unless `headers` say otherwise. */
   readonly body?: string;
+  /** Values may hold places too. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly arrivals: Arrivals;
   /** A 2xx counts as good when it came within so many milliseconds of the intended send time. */
   readonly deadlineMs: number;
   /** After so long without an answer the caller hangs up and the request is unanswered, in milliseconds. */
   readonly unansweredAfterMs: number;
+  /** Default: a refusal is the end of it. Each repeat is a request of its own: offered, answered and counted again. */
+  readonly retries?: Retries;
   /** Report every request of the run one by one. Default false. */
   readonly keepEvents?: boolean;
 }
@@ -77,6 +88,8 @@ export interface StreamResult {
   /** Requests whose intended send time lies in the window. */
   readonly offered: number;
   readonly offeredPerSecond: number;
+  /** Of the offered: repeats of a request that was refused. */
+  readonly retried: number;
   /** Answers whose last byte came inside the window. */
   readonly completed: number;
   readonly completedPerSecond: number;
@@ -89,6 +102,8 @@ export interface StreamResult {
   readonly refusedLatency: Latency;
   readonly statuses: Readonly<Record<string, number>>;
   readonly codes: Readonly<Record<string, number>>;
+  /** How often each `Retry-After` came, in seconds. */
+  readonly retryAfters: Readonly<Record<string, number>>;
   /** Of the requests offered in the window: those that never got an answer. */
   readonly unanswered: number;
   readonly unansweredBy: Readonly<Record<NoAnswer, number>>;

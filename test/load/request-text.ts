@@ -12,12 +12,13 @@ export function requestMaker(stream: StreamPlan, port: number, seed: number): ()
   const path = compileTemplate(stream.path);
   const lines = [`Host: 127.0.0.1:${port}`];
   for (const [name, value] of Object.entries(stream.headers ?? {})) lines.push(`${name}: ${value}`);
-  const head = (text: string): string => `${stream.method} ${text} HTTP/1.1\r\n${lines.join('\r\n')}\r\n`;
+  const named = Object.keys(stream.headers ?? {}).some((name) => name.toLowerCase() === 'content-type');
+  if (stream.body !== undefined && !named) lines.push('Content-Type: application/json');
+  const headers = compileTemplate(`${lines.join('\r\n')}\r\n`);
+  const head = (text: string): string => `${stream.method} ${text} HTTP/1.1\r\n${headers(random)}`;
   if (stream.body === undefined) return () => `${head(path(random))}\r\n`;
 
   const body = compileTemplate(stream.body);
-  const named = Object.keys(stream.headers ?? {}).some((name) => name.toLowerCase() === 'content-type');
-  if (!named) lines.push('Content-Type: application/json');
   return () => {
     const start = head(path(random));
     // Sent as latin1, so that UTF-8 bytes are one character each and the length is the number of bytes.

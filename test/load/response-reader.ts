@@ -5,11 +5,14 @@ export interface Answer {
   readonly code: string;
   /** Whether the server keeps the connection open. */
   readonly keepAlive: boolean;
+  /** `Retry-After` of a refusal, in seconds; absent where there is none or it is a date. */
+  readonly retryAfterSeconds?: number;
 }
 
 const HEAD_END = '\r\n\r\n';
 const MAX_HEAD_BYTES = 65_536;
 const MAX_KEPT_BODY = 8_192;
+const RETRY_AFTER = /\r\nretry-after: *(\d+)\r\n/;
 const CODE = /"code"\s*:\s*"([a-z_]+)"/;
 const CHUNK_LINE = /(?:^|\r\n)[0-9a-fA-F]+\r\n/g;
 
@@ -25,6 +28,7 @@ export class ResponseReader {
   #left = 0;
   #chunked = false;
   #kept = '';
+  #retryAfter: string | undefined;
 
   /**
    * Takes bytes, as latin1 text.
@@ -61,6 +65,7 @@ export class ResponseReader {
     else if (this.#chunked || this.#status < 200 || this.#status === 204 || this.#status === 304) this.#left = 0;
     else throw new Error('the answer has neither a length nor chunks');
     this.#kept = '';
+    this.#retryAfter = this.#status >= 300 ? RETRY_AFTER.exec(lower)?.[1] : undefined;
   }
 
   #body(text: string): Answer | undefined {
@@ -78,6 +83,7 @@ export class ResponseReader {
     const code = this.#status >= 300 ? (CODE.exec(kept)?.[1] ?? '') : '';
     this.#inBody = false;
     this.#head = '';
-    return { status: this.#status, code, keepAlive: this.#keepAlive };
+    const told = this.#retryAfter === undefined ? {} : { retryAfterSeconds: Number(this.#retryAfter) };
+    return { status: this.#status, code, keepAlive: this.#keepAlive, ...told };
   }
 }

@@ -1,5 +1,6 @@
 import type { LoadPlan, LoadResult, NoAnswer, StreamPlan } from './plan.js';
 import { requestMaker } from './request-text.js';
+import type { Answer } from './response-reader.js';
 import { ArrivalSchedule, type ArrivalStream } from './schedule.js';
 import { type Exchange, SocketPool } from './socket-pool.js';
 import { Tally } from './tally.js';
@@ -7,6 +8,8 @@ import { validatePlan } from './validate-plan.js';
 
 interface Call extends Exchange {
   readonly intendedMs: number;
+  /** How often this request was sent before. */
+  readonly attempt: number;
   ended: boolean;
 }
 
@@ -56,6 +59,7 @@ class Run {
   readonly #startedAtEpochMs = Date.now();
   readonly #cpu = process.cpuUsage();
   #sent = 0;
+  #stopped = false;
   #sweptAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -91,6 +95,7 @@ class Run {
 
   /** Ends the run without a result. */
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
     this.#pool.close();
   }
@@ -119,26 +124,41 @@ class Run {
     }
   }
 
-  #send(stream: Stream, intendedMs: number): void {
+  #send(stream: Stream, intendedMs: number, request: string = stream.nextRequest(), attempt = 0): void {
     if (this.#sent >= (this.#plan.maxRequests ?? 1_000_000)) return;
     this.#sent += 1;
     const { tally } = stream;
-    tally.offered(intendedMs);
+    tally.offered(intendedMs, attempt > 0);
     const call: Call = {
       intendedMs,
+      attempt,
       ended: false,
-      request: stream.nextRequest(),
+      request,
       onSent: () => tally.sent(intendedMs, this.#nowMs()),
       onAnswer: (answer) => {
         const nowMs = this.#nowMs();
         call.ended = true;
-        tally.answered(intendedMs, nowMs, answer.status, answer.code);
+        tally.answered(intendedMs, nowMs, answer.status, answer.code, answer.retryAfterSeconds);
         if (stream.plan.arrivals.kind === 'closed') this.#again(stream, nowMs);
+        else this.#retry(stream, call, answer);
       },
       onFailure: (why) => this.#failed(stream, call, why),
     };
     stream.calls.push(call);
     this.#pool.send(call);
+  }
+
+  /** What a refused caller does, where the plan has it come back. */
+  #retry(stream: Stream, call: Call, { status, retryAfterSeconds = 0 }: Answer): void {
+    const { retries } = stream.plan;
+    if (retries === undefined || call.attempt >= retries.times || (status !== 429 && status !== 503)) return;
+    const again = (): void => {
+      const nowMs = this.#nowMs();
+      if (!this.#stopped && nowMs <= this.#sendUntilMs) this.#send(stream, nowMs, call.request, call.attempt + 1);
+    };
+    // Not in this turn: the socket is still busy with the answer.
+    if (retries.when === 'at-once') setImmediate(again);
+    else setTimeout(again, retryAfterSeconds * 1_000).unref();
   }
 
   #failed(stream: Stream, call: Call, why: NoAnswer): void {

@@ -12,6 +12,7 @@ export interface ServerProcessOptions {
 /** A server in a process of its own. */
 export interface ServerProcess {
   readonly port: number;
+  readonly pid: number;
   /** Asks the process something over IPC; only servers that answer may be asked. */
   ask<Answer>(question: string): Promise<Answer>;
   /** SIGTERM, and SIGKILL when that takes longer than 10 s. Resolves to the exit code, `null` when it was killed. */
@@ -50,7 +51,7 @@ export async function startServer(file: string, options: ServerProcessOptions = 
   const bound = setTimeout(kill, START_BOUND_MS);
   try {
     const port = await listening(child, file);
-    return { port, ask: (question) => ask(child, question), stop: () => stop(child) };
+    return { port, pid: child.pid ?? 0, ask: (question) => ask(child, question), stop: () => stop(child) };
   } finally {
     clearTimeout(bound);
   }

@@ -21,7 +21,9 @@ export class Tally {
   readonly #codes = new Map<string, number>();
   readonly #unansweredBy: Record<NoAnswer, number> = { timeout: 0, reset: 0, refused: 0 };
   readonly #events: { intendedMs: number[]; latencyMs: number[]; status: number[]; code: string[] } | undefined;
+  readonly #retryAfters = new Map<string, number>();
   #offered = 0;
+  #retried = 0;
   #good = 0;
 
   constructor(plan: StreamPlan, window: Window) {
@@ -30,15 +32,17 @@ export class Tally {
     this.#events = plan.keepEvents === true ? { intendedMs: [], latencyMs: [], status: [], code: [] } : undefined;
   }
 
-  offered(intendedMs: number): void {
-    if (this.#counts(intendedMs)) this.#offered += 1;
+  offered(intendedMs: number, repeat = false): void {
+    if (!this.#counts(intendedMs)) return;
+    this.#offered += 1;
+    if (repeat) this.#retried += 1;
   }
 
   sent(intendedMs: number, sentMs: number): void {
     if (this.#counts(intendedMs)) this.#lag.add(sentMs - intendedMs);
   }
 
-  answered(intendedMs: number, endedMs: number, status: number, code: string): void {
+  answered(intendedMs: number, endedMs: number, status: number, code: string, retryAfterSeconds?: number): void {
     const latencyMs = endedMs - intendedMs;
     this.#keep(intendedMs, latencyMs, status, code);
     if (!this.#counts(endedMs)) return;
@@ -49,6 +53,7 @@ export class Tally {
     } else {
       this.#refused.add(latencyMs);
       increment(this.#codes, code === '' ? 'none' : code);
+      if (retryAfterSeconds !== undefined) increment(this.#retryAfters, String(retryAfterSeconds));
     }
   }
 
@@ -67,6 +72,7 @@ export class Tally {
       name: this.#plan.name,
       offered: this.#offered,
       offeredPerSecond: this.#offered / seconds,
+      retried: this.#retried,
       completed,
       completedPerSecond: completed / seconds,
       good: this.#good,
@@ -76,6 +82,7 @@ export class Tally {
       refusedLatency,
       statuses: Object.fromEntries(this.#statuses),
       codes: Object.fromEntries(this.#codes),
+      retryAfters: Object.fromEntries(this.#retryAfters),
       unanswered: by.timeout + by.reset + by.refused,
       unansweredBy: { ...by },
       sendLag: this.#lag.summary(),

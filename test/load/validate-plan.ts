@@ -23,9 +23,14 @@ export function validatePlan(plan: LoadPlan): void {
   if (plan.maxRequests !== undefined) between('maxRequests', plan.maxRequests, 1, 10_000_000);
   expect(plan.streams.length > 0, 'streams must not be empty');
   expect(new Set(plan.streams.map((stream) => stream.name)).size === plan.streams.length, 'stream names must differ');
-  for (const { name, arrivals, deadlineMs, unansweredAfterMs } of plan.streams) {
+  for (const { name, arrivals, deadlineMs, unansweredAfterMs, retries } of plan.streams) {
     if (arrivals.kind === 'closed') between(`${name}: callers`, arrivals.callers, 1, 4_000);
     else between(`${name}: ratePerSecond`, arrivals.ratePerSecond, 0.001, 50_000);
+    if (retries !== undefined) {
+      between(`${name}: retries.times`, retries.times, 1, 10);
+      // Its callers come back by themselves.
+      expect(arrivals.kind !== 'closed', `${name}: a closed loop has no retries`);
+    }
     between(`${name}: deadlineMs`, deadlineMs, 1, LONGEST_MS);
     between(`${name}: unansweredAfterMs`, unansweredAfterMs, deadlineMs, LONGEST_MS);
   }
