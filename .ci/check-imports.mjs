@@ -16,7 +16,9 @@ const ALLOWED = new Map([
   ...SIBLINGS.map((room) => [room, BASE]),
   ['gateway', [...SIBLINGS, ...BASE]],
   ['index', ['gateway', ...SIBLINGS, ...BASE]],
-  ['cli', ['index', 'gateway', ...SIBLINGS, ...BASE]],
+  // The policy under a virtual clock: no room of the gateway, so that it cannot lean on real time or real I/O.
+  ['simulator', BASE],
+  ['cli', ['index', 'gateway', 'simulator', ...SIBLINGS, ...BASE]],
   ['middleware', ['index', 'gateway', ...SIBLINGS, ...BASE]],
   // The storm is an example that makes load.
   ['examples', ['test/load']],
@@ -28,7 +30,8 @@ const PACKAGE_HOMES = new Map([
   ['mysql2', ['pools']],
   ['opossum', ['breaker']],
   ['prom-client', ['telemetry']],
-  ['zod', ['config']],
+  ['zod', ['config', 'simulator']],
+  ['jiti', ['cli']],
   ['bottleneck', ['fleet']],
   ['ioredis', ['fleet', 'rate-limit']],
   ['express', ['middleware']],

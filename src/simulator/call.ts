@@ -1,0 +1,45 @@
+import { Ticket } from '../core/ticket.js';
+import type { SimulatedRoute } from './simulated-route.js';
+import type { Drawn, StreamSource } from './stream-source.js';
+
+/** How a call ended. `late`: the answer came, or the work was cut short, after the deadline. */
+export type Ending = 'good' | 'late' | 'shed' | 'left' | 'lost';
+
+/** One attempt of one client to be served. */
+export class Call {
+  readonly source: StreamSource;
+  readonly route: SimulatedRoute;
+  readonly ticket: Ticket<Call>;
+  /** Whose bucket is charged, and who competes inside its class. */
+  readonly tenant: string | undefined;
+  /** What it would take alone, in milliseconds, as drawn. */
+  readonly serviceMs: number;
+  /** Seats that it holds. */
+  readonly seats: number;
+  /** 1 for the first. */
+  readonly attempt: number;
+  readonly arrivedAtMs: number;
+  wasQueued = false;
+  /** Tokens were taken and may have to be given back. */
+  charged = false;
+  ended = false;
+
+  /** @param seenFromMs - The arrival as the gateway can know it, which a long block of the event loop hides. */
+  constructor(
+    source: StreamSource,
+    drawn: Drawn,
+    attempt: number,
+    arrivedAtMs: number,
+    seenFromMs: number,
+    deadlineAtMs: number,
+  ) {
+    this.source = source;
+    this.route = source.route;
+    this.tenant = drawn.tenant;
+    this.serviceMs = drawn.serviceMs;
+    this.seats = drawn.seats;
+    this.attempt = attempt;
+    this.arrivedAtMs = arrivedAtMs;
+    this.ticket = new Ticket<Call>(this, source.route, source.route.rank, seenFromMs, deadlineAtMs);
+  }
+}
