@@ -72,9 +72,11 @@ export interface PoolConfig {
   readonly displacement: boolean;
   readonly breaker: boolean;
   readonly breakerErrorPercent: number;
+  readonly breakerSlowPercent: number;
   readonly breakerMinimumCalls: number;
   readonly breakerWindowMs: number;
   readonly breakerResetMs: number;
+  readonly breakerRampMs: number;
 }
 
 /** One route, complete. The fields are those of `RouteOptions`, with the same units and ranges. */

@@ -100,12 +100,19 @@ export interface PoolOptions {
   readonly breaker?: boolean | undefined;
   /** Share of failing database work that opens the breaker, in percent, 1 to 100. Default 50. */
   readonly breakerErrorPercent?: number | undefined;
+  /** Share of database work that is cut off at its deadline from which the breaker opens, in percent, 1 to 100. Default 50. */
+  readonly breakerSlowPercent?: number | undefined;
   /** Calls within the window below which the breaker stays closed, 1 to 100,000. Default 20. */
   readonly breakerMinimumCalls?: number | undefined;
   /** Length of the window in which the breaker counts, in ms, 100 to 600,000. Default 5,000. */
   readonly breakerWindowMs?: number | undefined;
   /** How long an open breaker waits for its first probe, in ms, 10 to 600,000. Default 500. */
   readonly breakerResetMs?: number | undefined;
+  /**
+   * Length of each step in which a closing breaker lets more through (5 %, then twice as much a step, the most important
+   * class first), in ms, up to 60,000; 0 closes it at its first good probe. Default 1,000.
+   */
+  readonly breakerRampMs?: number | undefined;
 }
 
 /** What the code says about one route; overridden by `SLUICE_ROUTE_<NAME>_<FIELD>`. */

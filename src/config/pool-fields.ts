@@ -102,6 +102,12 @@ export const poolFields: FieldsOf<PoolValues> = {
     to: 100,
     default: 50,
   }),
+  breakerSlowPercent: number({
+    description: 'Share of database work that is cut off at its deadline from which the breaker opens, in percent.',
+    from: { atLeast: 1 },
+    to: 100,
+    default: 50,
+  }),
   breakerMinimumCalls: whole(1, 100_000, {
     description: 'Calls within the window below which the breaker stays closed.',
     default: 20,
@@ -113,5 +119,9 @@ export const poolFields: FieldsOf<PoolValues> = {
   breakerResetMs: whole(10, 600_000, {
     description: 'How long an open breaker waits for its first probe.',
     default: 500,
+  }),
+  breakerRampMs: whole(0, 60_000, {
+    description: 'Length of each step in which a closing breaker lets more through; 0 closes it at once.',
+    default: 1_000,
   }),
 };

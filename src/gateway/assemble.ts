@@ -30,8 +30,9 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   const servesTopClass = [...parts.config.routes.values()].some(
     (route) => route.pool === config.name && route.priority === 'critical',
   );
+  const seats = Math.max(1, Math.floor(config.max / config.operationsPerRequest));
   const bulkhead = new Bulkhead<Gate extends { bulkhead: Bulkhead<infer Owner> } ? Owner : never>({
-    seats: Math.max(1, Math.floor(config.max / config.operationsPerRequest)),
+    seats,
     headroom: config.headroom,
     servesTopClass,
     shares: { cap: config.capCritical, minima: [0, config.minHigh, config.minNormal, config.minLow] },
@@ -52,23 +53,34 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
     random,
     listener,
   });
-  return { name: config.name, config, pool, gate, breaker: assembleBreaker(parts, config) };
+  const breaker = assembleBreaker(parts, config);
+  return { name: config.name, config, pool, gate, seats, breaker, tuning: undefined, onLoanEnd: undefined };
 }
 
-function assembleBreaker({ clock, random, warn }: Parts, config: PoolConfig): PoolBreaker | undefined {
-  if (!config.breaker) return undefined;
-  return new PoolBreaker({
+function assembleBreaker(
+  { clock, random, warn, config: { mode } }: Parts,
+  config: PoolConfig,
+): PoolBreaker | undefined {
+  if (!config.breaker || mode === 'off') return undefined;
+  const breaker = new PoolBreaker({
     name: config.name,
     errorPercent: config.breakerErrorPercent,
+    slowPercent: config.breakerSlowPercent,
     minimumCalls: config.breakerMinimumCalls,
     windowMs: config.breakerWindowMs,
     resetMs: config.breakerResetMs,
+    rampMs: config.breakerRampMs,
+    shadow: mode === 'observe',
     random,
     clock,
     onChange: (state) => {
-      if (state !== 'half_open') warn(`breaker_${state}`, `the circuit of pool "${config.name}" is ${state}`);
+      const why =
+        breaker.openedBy === 'slow' ? ': too much of its work is cut off at its deadline' : ': too much fails';
+      const text = `the circuit of pool "${config.name}" is ${state}${state === 'open' ? why : ''}`;
+      if (state !== 'half_open') warn(`breaker_${state}`, text);
     },
   });
+  return breaker;
 }
 
 /** Builds one route on the pools that exist. */

@@ -1,5 +1,5 @@
 import { type Outcome, type Refusal, SluiceError } from '../errors.js';
-import type { FailureKind } from '../pools/contract.js';
+import { type CircuitState, shownCircuit } from './refusals.js';
 
 /** The client went away. Nobody is answered with this: it ends the work of a request that has no reader any more. */
 export class ClientGoneError extends Error {
@@ -65,14 +65,14 @@ export function noSeatAgain(refusal: Refusal, outcome: Outcome): SluiceError {
 }
 
 /** The circuit opened between preflight and the first statement. */
-export function breakerOpen(pool: string, retryAfterMs: number, outcome: Outcome): SluiceError {
+export function breakerOpen(pool: string, retryAfterMs: number, circuit: CircuitState, outcome: Outcome): SluiceError {
   return new SluiceError({
     code: 'breaker_open',
     status: 503,
     outcome,
     detail: 'The database answers with too many failures at present, so it is left alone for a moment.',
     retryAfterMs,
-    measured: { pool },
+    measured: { pool, ...shownCircuit(circuit) },
   });
 }
 
@@ -120,11 +120,6 @@ export function databaseBusy(pool: string, outcome: Outcome, cause: unknown): Sl
 export function sqlStateOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
-}
-
-/** Whether a failure tells that the database is ill, as against busy, unreachable or asked something wrong. */
-export function speaksOfIllness(kind: FailureKind, error: unknown): boolean {
-  return kind === 'server_fault' || (kind === 'database_busy' && sqlStateOf(error) !== '55P03');
 }
 
 const REMEDY: Readonly<Record<Outcome, string>> = {

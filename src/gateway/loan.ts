@@ -6,6 +6,8 @@ import { sqlStateOf } from './failures.js';
 /** One connection in the hands of one request, and what the breaker will be told about it. */
 export class Loan {
   readonly connection: Connection;
+  /** When the connection was lent. */
+  readonly sinceMs: number;
   readonly #pass: BreakerPass | undefined;
   readonly #clock: Clock;
   /** True from sending COMMIT to its answer. */
@@ -22,8 +24,9 @@ export class Loan {
   failedWith: unknown;
   verdict: Verdict = 'neutral';
 
-  constructor(connection: Connection, pass: BreakerPass | undefined, clock: Clock) {
+  constructor(connection: Connection, pass: BreakerPass | undefined, clock: Clock, sinceMs: number) {
     this.connection = connection;
+    this.sinceMs = sinceMs;
     this.#pass = pass;
     this.#clock = clock;
   }
@@ -35,6 +38,6 @@ export class Loan {
 
   /** Tells the breaker how it went. */
   settle(): void {
-    this.#pass?.settle(this.slow ? 'failure' : this.verdict, this.#clock.nowMs());
+    this.#pass?.settle(this.slow ? 'slow' : this.verdict, this.#clock.nowMs());
   }
 }

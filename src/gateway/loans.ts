@@ -20,6 +20,9 @@ export interface SessionOwner {
   onIdle(): void;
 }
 
+/** Told when a connection was given back: how long it was lent, and whether its work was stopped. */
+export type LoanListener = (nowMs: number, ms: number, cutShort: boolean) => void;
+
 /** The connections of one pool in the hands of one request: borrowed while it goes on, taken back when it ends. */
 export class Loans {
   readonly runtime: PoolRuntime;
@@ -64,9 +67,9 @@ export class Loans {
     if (this.#closed) throw this.whyClosed();
     const { pool, breaker } = this.runtime;
     const nowMs = this.clock.nowMs();
-    const pass = breaker?.enter(nowMs, this.owner.deadlineAtMs);
+    const pass = breaker?.enter(nowMs, this.owner.deadlineAtMs, this.owner.rank);
     if (breaker !== undefined && pass === undefined) {
-      throw breakerOpen(pool.name, breaker.retryAfterMs(nowMs), this.work.outcome);
+      throw breakerOpen(pool.name, breaker.retryAfterMs(nowMs, this.owner.rank), breaker, this.work.outcome);
     }
     const free = pool.tryAcquire();
     const connection =
@@ -75,7 +78,7 @@ export class Loans {
         pass?.settle('neutral');
         throw error;
       }));
-    const loan = new Loan(connection, pass, this.clock);
+    const loan = new Loan(connection, pass, this.clock, free === undefined ? this.clock.nowMs() : nowMs);
     this.#loans.add(loan);
     if (this.#closed) {
       this.giveBack(loan);
@@ -88,12 +91,18 @@ export class Loans {
   giveBack(loan: Loan): void {
     if (loan.returned) return;
     loan.returned = true;
+    this.#tellLent(loan);
     const done = loan.connection.release();
     loan.settle();
     void done.then(() => {
       this.#loans.delete(loan);
       if (this.idle) this.owner.onIdle();
     });
+  }
+
+  /** A statement failed while its owner still wanted it. */
+  noteFailure(error: unknown): void {
+    if (!this.#closed) this.runtime.tuning?.statementFailed(error);
   }
 
   /** Whether a statement that is stopped now speaks against the database rather than against a short budget. */
@@ -122,6 +131,13 @@ export class Loans {
       loan.connection.destroy();
       this.giveBack(loan);
     }
+  }
+
+  #tellLent(loan: Loan): void {
+    const { onLoanEnd } = this.runtime;
+    if (onLoanEnd === undefined) return;
+    const nowMs = this.clock.nowMs();
+    onLoanEnd(nowMs, nowMs - loan.sinceMs, this.#closed);
   }
 
   async #acquire(): Promise<Connection> {

@@ -1,4 +1,4 @@
-import type { Refusal } from '../errors.js';
+import type { Measured, Refusal } from '../errors.js';
 import type { RateShed } from '../rate-limit/local-rate-limit.js';
 
 /** The endpoint, or this caller on it, is over its bucket. */
@@ -38,15 +38,29 @@ export function overloaded(route: string, lagMs: number): Refusal {
   };
 }
 
-/** The circuit of the pool is open. */
-export function circuitOpen(route: string, pool: string, retryAfterMs: number): Refusal {
+/** What a refusal tells of a circuit. */
+export interface CircuitState {
+  readonly state: 'closed' | 'open' | 'half_open';
+  /** What opened it. */
+  readonly openedBy: 'failure' | 'slow' | undefined;
+  /** The share of the demand that is let through, 0 to 1. */
+  readonly share: number;
+}
+
+/** A circuit as problem documents show it. */
+export function shownCircuit({ state, openedBy, share }: CircuitState): Measured {
+  return { circuit: state, opened_by: openedBy ?? 'unknown', let_through_percent: Math.round(share * 100) };
+}
+
+/** The circuit of the pool is open, or half-open and this request not among those that are let through. */
+export function circuitOpen(route: string, pool: string, retryAfterMs: number, circuit: CircuitState): Refusal {
   return {
     code: 'breaker_open',
     status: 503,
     outcome: 'not_started',
     detail: 'The database behind this endpoint is failing and left alone for a moment. Nothing was started.',
     retryAfterMs,
-    measured: { route, pool },
+    measured: { route, pool, ...shownCircuit(circuit) },
   };
 }
 

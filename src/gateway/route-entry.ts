@@ -76,8 +76,8 @@ export class RouteEntry {
     const timeLeftMs = work.ticket.deadlineAtMs - nowMs;
     if (timeLeftMs <= 0) return deadlineUnreachable(this.runtime.name, timeLeftMs, 0, this.runtime.times.p50(nowMs));
     const { pool, gate } = this.runtime;
-    if (pool?.breaker?.refuses(nowMs) === true) {
-      return circuitOpen(this.runtime.name, pool.name, pool.breaker.retryAfterMs(nowMs));
+    if (pool?.breaker?.refuses(nowMs, rank) === true) {
+      return circuitOpen(this.runtime.name, pool.name, pool.breaker.retryAfterMs(nowMs, rank), pool.breaker);
     }
     return gate?.bulkhead.preflight(nowMs, work.ticket);
   }

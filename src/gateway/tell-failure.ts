@@ -1,7 +1,8 @@
 import { SluiceError } from '../errors.js';
-import { connectionLost, databaseBusy, deadlineExpired, speaksOfIllness } from './failures.js';
+import { connectionLost, databaseBusy, deadlineExpired } from './failures.js';
 import type { Loan } from './loan.js';
 import type { Loans, SessionOwner } from './loans.js';
+import { verdictOf } from './verdict.js';
 
 /** The server measures its limit with a clock of its own. */
 const CLOCK_SLACK_MS = 2;
@@ -12,12 +13,11 @@ export function tellFailure(error: unknown, loan: Loan, loans: Loans): unknown {
   const { pool } = runtime;
   const kind = loan.refusesWrite(error) ? 'application' : pool.classify(error);
   if (loans.closed) {
-    loan.verdict = loan.slow ? 'failure' : 'neutral';
+    loan.verdict = loan.slow ? 'slow' : 'neutral';
     return loans.whyClosed();
   }
   const nowMs = clock.nowMs();
-  const slow = kind === 'cancelled' && loans.slow(nowMs, loan);
-  loan.verdict = slow || speaksOfIllness(kind, error) ? 'failure' : 'neutral';
+  loan.verdict = verdictOf(kind, error, loans.slow(nowMs, loan));
   if (error instanceof SluiceError) return error;
   switch (kind) {
     case 'connection_lost':

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { type BreakerPass, type BreakerState, PoolBreaker, type Verdict } from '../../../src/breaker/pool-breaker.js';
+import type { PriorityRank } from '../../../src/core/priority.js';
 import { ManualClock } from './manual-clock.js';
 
 const WINDOW_MS = 5_000;
@@ -12,22 +13,34 @@ afterEach(() => {
   for (const breaker of breakers.splice(0)) breaker.shutdown();
 });
 
-function setUp({ errorPercent = 50, random = () => 0.5 }: { errorPercent?: number; random?: () => number } = {}) {
+interface SetUp {
+  readonly errorPercent?: number;
+  readonly slowPercent?: number;
+  readonly rampMs?: number;
+  readonly shadow?: boolean;
+  readonly random?: () => number;
+}
+
+/** Without a ramp, unless one is asked for: it closes with its first good probe. */
+function setUp({ errorPercent = 50, slowPercent = 50, rampMs = 0, shadow = false, random = () => 0.5 }: SetUp = {}) {
   const clock = new ManualClock();
   const changes: BreakerState[] = [];
   const breaker = new PoolBreaker({
     name: 'checkout',
     errorPercent,
+    slowPercent,
     minimumCalls: MINIMUM_CALLS,
     windowMs: WINDOW_MS,
     resetMs: RESET_MS,
+    rampMs,
+    shadow,
     random,
     clock,
     onChange: (state) => changes.push(state),
   });
   breakers.push(breaker);
-  const enter = (leaseMs = 1_000): BreakerPass => {
-    const pass = breaker.enter(clock.nowMs(), clock.nowMs() + leaseMs);
+  const enter = (leaseMs = 1_000, rank: PriorityRank = 0): BreakerPass => {
+    const pass = breaker.enter(clock.nowMs(), clock.nowMs() + leaseMs, rank);
     if (pass === undefined) throw new Error(`refused in state ${breaker.state}`);
     return pass;
   };
@@ -35,8 +48,8 @@ function setUp({ errorPercent = 50, random = () => 0.5 }: { errorPercent?: numbe
     for (let call = 0; call < times; call += 1) enter().settle(verdict);
   };
   const refused = (): boolean => {
-    const preflight = breaker.refuses(clock.nowMs());
-    const pass = breaker.enter(clock.nowMs(), clock.nowMs() + 1_000);
+    const preflight = breaker.refuses(clock.nowMs(), 0);
+    const pass = breaker.enter(clock.nowMs(), clock.nowMs() + 1_000, 0);
     expect(pass === undefined).toBe(preflight);
     return preflight;
   };
@@ -57,7 +70,7 @@ describe('closed', () => {
     const { breaker, refused, report } = setUp();
     report('success', 1_000);
     expect(refused()).toBe(false);
-    expect(breaker.retryAfterMs(0)).toBe(0);
+    expect(breaker.retryAfterMs(0, 0)).toBe(0);
   });
 
   test('opens at the call that brings the share of failures to the threshold', () => {
@@ -91,7 +104,11 @@ describe('closed', () => {
     clock.advance(WINDOW_MS);
     report('failure', MINIMUM_CALLS - 1);
     expect(breaker.state).toBe('closed');
-    expect(breaker.statistics(clock.nowMs())).toEqual({ calls: MINIMUM_CALLS - 1, failures: MINIMUM_CALLS - 1 });
+    expect(breaker.statistics(clock.nowMs())).toEqual({
+      calls: MINIMUM_CALLS - 1,
+      failures: MINIMUM_CALLS - 1,
+      slow: 0,
+    });
   });
 
   test('remembers calls within the window', () => {
@@ -109,7 +126,7 @@ describe('closed', () => {
     report('success', 30);
     clock.advance(WINDOW_MS * 0.6);
     report('failure', 29);
-    expect(breaker.statistics(clock.nowMs())).toEqual({ calls: 59, failures: 29 });
+    expect(breaker.statistics(clock.nowMs())).toEqual({ calls: 59, failures: 29, slow: 0 });
     report('failure', 1);
     expect(breaker.state).toBe('open');
   });
@@ -118,7 +135,7 @@ describe('closed', () => {
     const { breaker, clock, report, refused } = setUp();
     report('neutral', 10_000);
     expect(refused()).toBe(false);
-    expect(breaker.statistics(clock.nowMs())).toEqual({ calls: 0, failures: 0 });
+    expect(breaker.statistics(clock.nowMs())).toEqual({ calls: 0, failures: 0, slow: 0 });
     report('failure', MINIMUM_CALLS - 1);
     expect(breaker.state).toBe('closed');
   });
@@ -127,7 +144,7 @@ describe('closed', () => {
     const { breaker, clock, enter } = setUp();
     const pass = enter();
     for (let again = 0; again < 100; again += 1) pass.settle('failure');
-    expect(breaker.statistics(clock.nowMs())).toEqual({ calls: 1, failures: 1 });
+    expect(breaker.statistics(clock.nowMs())).toEqual({ calls: 1, failures: 1, slow: 0 });
   });
 });
 
@@ -135,10 +152,10 @@ describe('open', () => {
   test('refuses until the reset time has passed, and says how long that is', () => {
     const { breaker, clock, open, refused } = setUp();
     open();
-    expect(breaker.retryAfterMs(clock.nowMs())).toBe(RESET_MS);
+    expect(breaker.retryAfterMs(clock.nowMs(), 0)).toBe(RESET_MS);
     clock.advance(RESET_MS - 1);
     expect(refused()).toBe(true);
-    expect(breaker.retryAfterMs(clock.nowMs())).toBe(1);
+    expect(breaker.retryAfterMs(clock.nowMs(), 0)).toBe(1);
     clock.advance(1);
     expect(breaker.state).toBe('half_open');
     expect(refused()).toBe(false);
@@ -151,7 +168,7 @@ describe('open', () => {
   ])('draws its length around the reset time: %d of the range gives %d ms', (drawn, openForMs) => {
     const { breaker, clock, open } = setUp({ random: () => drawn });
     open();
-    expect(breaker.retryAfterMs(clock.nowMs())).toBeCloseTo(openForMs, 2);
+    expect(breaker.retryAfterMs(clock.nowMs(), 0)).toBeCloseTo(openForMs, 2);
   });
 
   test('draws anew at each opening', () => {
@@ -160,7 +177,7 @@ describe('open', () => {
     open();
     clock.advance(400);
     enter().settle('failure');
-    expect(breaker.retryAfterMs(clock.nowMs())).toBeCloseTo(550, 6);
+    expect(breaker.retryAfterMs(clock.nowMs(), 0)).toBeCloseTo(550, 6);
   });
 
   test('late results move nothing', () => {
@@ -185,7 +202,7 @@ describe('open', () => {
     report('success', MINIMUM_CALLS);
     for (const pass of stale) pass.settle('failure');
     expect(breaker.state).toBe('closed');
-    expect(breaker.statistics(clock.nowMs())).toEqual({ calls: MINIMUM_CALLS + 1, failures: 0 });
+    expect(breaker.statistics(clock.nowMs())).toEqual({ calls: MINIMUM_CALLS + 1, failures: 0, slow: 0 });
   });
 });
 
@@ -195,12 +212,12 @@ describe('half-open', () => {
     halfOpen();
     enter(800);
     for (let call = 0; call < 100; call += 1) expect(refused()).toBe(true);
-    expect(breaker.retryAfterMs(clock.nowMs())).toBe(RESET_MS);
+    expect(breaker.retryAfterMs(clock.nowMs(), 0)).toBe(RESET_MS);
     clock.advance(600);
-    expect(breaker.retryAfterMs(clock.nowMs())).toBe(200);
+    expect(breaker.retryAfterMs(clock.nowMs(), 0)).toBe(200);
   });
 
-  test('closes when its probe succeeds, at once', () => {
+  test('closes when its probe succeeds, at once where there is no ramp', () => {
     const { clock, breaker, enter, halfOpen, refused, changes } = setUp();
     halfOpen();
     clock.advance(30);
@@ -283,7 +300,7 @@ test('reports after shutting down do nothing', () => {
   breaker.shutdown();
   for (const pass of passes) pass.settle('failure');
   expect(changes).toEqual([]);
-  expect(breaker.statistics(clock.nowMs())).toEqual({ calls: 0, failures: 0 });
+  expect(breaker.statistics(clock.nowMs())).toEqual({ calls: 0, failures: 0, slow: 0 });
 });
 
 test('reports leave no unhandled rejection behind', async () => {

@@ -55,9 +55,11 @@ describe('the options, as the code writes them', () => {
       displacement: false,
       breaker: false,
       breakerErrorPercent: 50,
+      breakerSlowPercent: 50,
       breakerMinimumCalls: 1,
       breakerWindowMs: 100,
       breakerResetMs: 10,
+      breakerRampMs: 0,
     };
     const perCaller: Required<PerCallerOptions> = {
       // A function of an Express request, as an application writes it.

@@ -43,9 +43,11 @@ describe('what resolves', () => {
       displacement: true,
       breaker: true,
       breakerErrorPercent: 50,
+      breakerSlowPercent: 50,
       breakerMinimumCalls: 20,
       breakerWindowMs: 5_000,
       breakerResetMs: 500,
+      breakerRampMs: 1_000,
     });
     expect(routes.get('only')).toEqual({
       name: 'only',
