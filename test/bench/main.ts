@@ -12,9 +12,12 @@ import type { GoodputData } from './sections/goodput-summary.js';
 import { micro } from './sections/micro.js';
 import { outage } from './sections/outage.js';
 import { raw } from './sections/raw.js';
+import { retryStorm } from './sections/retry-storm.js';
+import { sharedPool } from './sections/shared-pool.js';
 import { storm100 } from './sections/storm100.js';
+import { tenants } from './sections/tenants.js';
 
-const SECTIONS: readonly Section[] = [goodput, storm100, flood, raw, micro, outage];
+const SECTIONS: readonly Section[] = [goodput, storm100, flood, sharedPool, tenants, retryStorm, raw, micro, outage];
 /** From `dist/test/bench` to the repository. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const RESULTS = 'test/bench/results';
@@ -32,7 +35,7 @@ leave it alone meanwhile.
   --seed <n>             seed of arrivals and order (1)
   --help                 this text
 
-${SECTIONS.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}
+${SECTIONS.map(({ name, about }) => `  ${name.padEnd(11)} ${about}`).join('\n')}
 `;
 
 process.exitCode = await main(process.argv.slice(2));

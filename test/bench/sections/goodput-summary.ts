@@ -7,6 +7,12 @@ import { type Spread, showSpread, spreadOf } from '../support/statistics.js';
 /** Offered load as a multiple of the capacity. */
 export const FACTORS = [2, 5] as const;
 
+/** Far beyond: by then refusing is most of the work, and only those who refused well at {@link FACTORS} are asked. */
+export const EXTREME_FACTOR = 10;
+
+/** Who is run at {@link EXTREME_FACTOR}. */
+export const EXTREME_CONTENDERS = ['sluice', 'hand-tuned'] as const satisfies readonly Contender[];
+
 /** Who stands before the database. */
 export type Contender = 'sluice' | RivalName;
 
@@ -56,7 +62,8 @@ export function goodOf(data: GoodputData, contender: Contender, factor: number):
 
 /** Tables and bars. */
 export function summarise(data: GoodputData): Pick<SectionResult, 'tables' | 'checks'> {
-  const tables = [capacityTable(data), ...FACTORS.map((factor) => table(data, factor)), tuningTable(data)];
+  const factors = [...FACTORS, EXTREME_FACTOR];
+  const tables = [capacityTable(data), ...factors.map((factor) => table(data, factor)), tuningTable(data)];
   return { tables, checks: checks(data) };
 }
 
@@ -83,7 +90,8 @@ function capacityTable(data: GoodputData): Table {
 }
 
 function table(data: GoodputData, factor: number): Table {
-  const rows = (['sluice', ...RIVALS] as const).map((contender) => {
+  const contenders = factor === EXTREME_FACTOR ? EXTREME_CONTENDERS : (['sluice', ...RIVALS] as const);
+  const rows = contenders.map((contender) => {
     const runs = runsOf(data, contender, factor);
     const of = (pick: (run: GoodputRun) => number): Spread => spreadOf(runs.map(pick));
     const { median: refused } = of((run) => run.checkout.refused);
@@ -149,6 +157,7 @@ function checks(data: GoodputData): Check[] {
   return [
     share(2, 0.95),
     share(5, 0.88),
+    share(EXTREME_FACTOR, 0.8),
     against(2),
     against(5),
     {

@@ -18,6 +18,8 @@ import { type BenchDatabase, DATABASE_SETTINGS, startDatabase } from '../support
 import {
   type Capacity,
   type Contender,
+  EXTREME_CONTENDERS,
+  EXTREME_FACTOR,
   FACTORS,
   type GoodputData,
   type GoodputRun,
@@ -27,10 +29,10 @@ import {
 /** Callers of the closed loop that measures capacity: the number that gets most out of 16 connections is taken. */
 const CALLERS = [16, 20, 24, 32];
 
-/** Goodput at twice and five times the capacity, Sluice against everything that people use instead. */
+/** Goodput at twice, five and ten times the capacity, Sluice against what people use instead. */
 export const goodput: Section = {
   name: 'goodput',
-  about: 'checkouts answered in time at 2 and 5 times the capacity, against the rivals',
+  about: 'checkouts answered in time at 2, 5 and 10 times the capacity, against the rivals',
   async run(context) {
     const database = await startDatabase(context.signal);
     try {
@@ -50,7 +52,8 @@ async function measure(context: BenchContext, database: BenchDatabase): Promise<
     const alone = await databaseAlone(context, database);
     const before = await capacityOf(context, database, callers);
     for (const contender of shuffled(['sluice', ...RIVALS] as const, seedFor(context.seed, `order ${repeat}`))) {
-      for (const factor of FACTORS) {
+      const extreme = EXTREME_CONTENDERS.some((name) => name === contender);
+      for (const factor of extreme ? [...FACTORS, EXTREME_FACTOR] : FACTORS) {
         const measured = await overload(context, database, contender, before * factor, tunings);
         runs.push(runOf(contender, factor, repeat, before * factor, measured));
         context.note(`goodput ${repeat + 1}/${context.repeats}: ${contender} at ${factor}x ${lastOf(runs)}`);

@@ -1,0 +1,95 @@
+import type { StreamPlan } from '../../load/plan.js';
+import { CHECKOUT_WORK_MS, LIFTED_BUCKETS, windows, workEnvironment } from '../scenario.js';
+import type { BenchContext, Section, SectionResult } from '../section.js';
+import { streamOf } from '../servers.js';
+import { startDatabase } from '../support/database.js';
+import { showSpread, spreadOf } from '../support/statistics.js';
+import { type BesideRun, checkoutSpread, checkoutsLost, MEASURE_MS, measureBeside } from './beside.js';
+
+const CHECKOUTS_PER_SECOND = 100;
+/** Twice what the catalogue's own bucket would let through. */
+const PRODUCTS_PER_SECOND = 2_000;
+
+/** The catalogue moved into checkout's pool, and flooding it: many short holds of the seats that checkout needs. */
+export const sharedPool: Section = {
+  name: 'shared-pool',
+  about: "checkout p99 while the catalogue floods checkout's own pool",
+  async run(context) {
+    const database = await startDatabase(context.signal);
+    try {
+      const env = {
+        ...workEnvironment(database.url),
+        ...LIFTED_BUCKETS,
+        SLUICE_MODE: 'enforce',
+        SLUICE_ROUTE_PRODUCT_POOL: 'checkout',
+        SLUICE_ROUTE_PRODUCT_RATE_PER_SECOND: '100000',
+        SLUICE_ROUTE_PRODUCT_BURST: '100000',
+      };
+      const plan = { name: 'shared-pool', env, checkoutsPerSecond: CHECKOUTS_PER_SECOND, other: products() };
+      return summarise(context, await measureBeside(context, database, plan));
+    } finally {
+      await database.close();
+    }
+  },
+};
+
+function products(): StreamPlan {
+  return {
+    name: 'product',
+    method: 'GET',
+    path: '/products/{{int 1 1000}}',
+    arrivals: { kind: 'poisson', ratePerSecond: PRODUCTS_PER_SECOND },
+    deadlineMs: 500,
+    unansweredAfterMs: 2_000,
+  };
+}
+
+function summarise(context: BenchContext, runs: readonly BesideRun[]): SectionResult {
+  const served = spreadOf(runs.map(({ beside }) => streamOf(beside, 'product').goodPerSecond));
+  const ratios = runs.map(
+    ({ alone, beside }) => streamOf(beside, 'checkout').okLatency.p99Ms / streamOf(alone, 'checkout').okLatency.p99Ms,
+  );
+  const row = (title: string, which: keyof BesideRun, productsServed: string): string[] => [
+    title,
+    showSpread(checkoutSpread(runs, which, 'p50Ms'), 1),
+    showSpread(checkoutSpread(runs, which, 'p99Ms'), 1),
+    String(checkoutsLost(runs, which)),
+    productsServed,
+  ];
+  return {
+    conditions: {
+      checkoutsPerSecond: CHECKOUTS_PER_SECOND,
+      checkoutWorkMs: CHECKOUT_WORK_MS,
+      productsPerSecond: PRODUCTS_PER_SECOND,
+      measureMs: windows(context, MEASURE_MS).measureMs,
+      repeats: runs.length,
+    },
+    tables: [
+      {
+        title: `${CHECKOUTS_PER_SECOND} checkouts/s, with the catalogue in the same pool of 16`,
+        columns: ['', 'p50 ms', 'p99 ms', 'checkouts lost', 'products/s'],
+        rows: [
+          row('alone', 'alone', '–'),
+          row(`beside ${PRODUCTS_PER_SECOND} products/s`, 'beside', showSpread(served)),
+        ],
+      },
+    ],
+    checks: [
+      {
+        text: "checkout p99 while the catalogue floods checkout's pool, over its p99 alone",
+        value: spreadOf(ratios).median,
+        bound: 1.25,
+        kind: 'at most',
+        unit: '',
+      },
+      {
+        text: 'checkouts lost meanwhile, in all repeats',
+        value: checkoutsLost(runs, 'beside'),
+        bound: 0,
+        kind: 'at most',
+        unit: '',
+      },
+    ],
+    data: runs,
+  };
+}
