@@ -1,0 +1,125 @@
+import { Calm } from './calm.js';
+import { HoldWindow } from './hold-window.js';
+import { type LimitBounds, LimitSearch, type SearchReason } from './limit-search.js';
+import type { RouteReference } from './route-reference.js';
+import { Strain } from './strain.js';
+
+/** The seats of a pool at one instant, as {@link AdaptiveLimit.control} needs them. */
+export interface SeatsInUse {
+  /** The concurrency limit in force, which others may hold lower than this one. */
+  readonly seats: number;
+  readonly inFlight: number;
+}
+
+/** Full is nine of ten: at least that many must be in use for more to make sense. */
+const FULL = 0.9;
+/** Without full seats for so long, a trial is over; and for so much longer, what was found is asked again. */
+const VANISHED_MS = 1_000;
+const FORGET_MS = 10_000;
+/** Calm for so long, whatever fails does not fail because of too much at once. */
+const CALM_MS = 500;
+
+/**
+ * The concurrency limit of one pool, adapted to what the server behind it bears: never above the pool's seats, never
+ * below its minimum.
+ *
+ * The signal is how long requests hold their seat against the quiet baseline of their own route, and throughput: the
+ * limit falls where requests slow each other down and fewer seats do the same work, or on a burst of timeouts and
+ * cancels; it rises only while its seats are in use. Queueing is not part of the signal, for the queue is ours and
+ * measured by itself. See {@link LimitSearch} for the rule, {@link HoldWindow} for the measurement and
+ * {@link QuietBaseline} for the baseline.
+ *
+ * Pure: the instant is an argument. {@link control} is to be called about every 100 ms, {@link ended} for every request.
+ */
+export class AdaptiveLimit {
+  readonly #search: LimitSearch;
+  readonly #window = new HoldWindow();
+  readonly #strain: Strain;
+  readonly #calm = new Calm();
+  #fullAtMs: number;
+
+  constructor(nowMs: number, bounds: LimitBounds) {
+    this.#search = new LimitSearch(bounds);
+    this.#strain = new Strain(nowMs);
+    this.#fullAtMs = nowMs;
+  }
+
+  /** The concurrency limit, from `minSeats` to `seats`. */
+  get limit(): number {
+    return this.#search.limit;
+  }
+
+  /** Why it was last changed. */
+  get reason(): SearchReason {
+    return this.#search.reason;
+  }
+
+  /**
+   * A request ended, and its seat is about to be free.
+   *
+   * @param outcome - `done`: by itself, so that its time tells something; `strained`: it ran into its deadline; `other`:
+   *   its client left, or it failed.
+   */
+  ended(
+    nowMs: number,
+    reference: RouteReference,
+    heldMs: number,
+    outcome: 'done' | 'strained' | 'other',
+    use: SeatsInUse,
+  ): void {
+    this.#calm.look(nowMs, use.inFlight, use.seats);
+    this.#strain.end(outcome === 'strained');
+    if (outcome !== 'done') return;
+    reference.record(heldMs, this.#calm.lasted(nowMs, heldMs));
+    const { workMs, quietMs } = reference;
+    if (workMs !== undefined) this.#window.add(nowMs, heldMs, workMs, quietMs);
+  }
+
+  /** The database stopped a statement, or says that it has too little of something. */
+  strained(): void {
+    this.#strain.note();
+  }
+
+  /** Nothing can be learned at present: the server is away. */
+  pause(nowMs: number): void {
+    this.#window.close();
+    this.#search.idle();
+    this.#fullAtMs = nowMs;
+  }
+
+  /** Brings the limit up to date. */
+  control(nowMs: number, { seats, inFlight }: SeatsInUse): void {
+    if (inFlight > this.limit) {
+      // The last cut has not taken effect: what ends now belongs to the time before it.
+      this.#strain.restart(nowMs);
+      return;
+    }
+    const full = inFlight >= FULL * this.limit;
+    if (full) this.#fullAtMs = nowMs;
+    // One request alone is calm, but not where there is only one seat.
+    const calm = nowMs - this.#fullAtMs > CALM_MS && this.#calm.lasted(nowMs, CALM_MS);
+    if (this.#strain.judge(nowMs, calm) === 'burst') {
+      this.#window.close();
+      this.#search.strained(nowMs);
+      return;
+    }
+    if (seats < this.limit || nowMs - this.#fullAtMs > VANISHED_MS) this.#rest(nowMs);
+    else this.#measure(nowMs, full);
+  }
+
+  #measure(nowMs: number, full: boolean): void {
+    if (!this.#window.open) {
+      if (full) this.#window.begin(nowMs, this.limit);
+      return;
+    }
+    const figures = this.#window.figures(nowMs);
+    if (figures !== undefined) this.#search.measured(nowMs, figures);
+    if (figures !== undefined || !this.#window.look(full)) this.#window.close();
+  }
+
+  #rest(nowMs: number): void {
+    this.#window.close();
+    if (nowMs - this.#fullAtMs > FORGET_MS) this.#search.forget();
+    else this.#search.idle();
+  }
+}
