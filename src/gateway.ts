@@ -10,6 +10,7 @@ import { describePool, describeRoute } from './gateway/describe.js';
 import { type DrainOptions, drainWork, pause } from './gateway/drain.js';
 import { OpenAnswers } from './gateway/open-answers.js';
 import type { PoolRuntime } from './gateway/pool-runtime.js';
+import { tunePools } from './gateway/pool-tuning.js';
 import type { RequestHandle } from './gateway/request-handle.js';
 import type { RequestWork } from './gateway/request-work.js';
 import { RouteEntry } from './gateway/route-entry.js';
@@ -72,6 +73,7 @@ export class Gateway<RouteName extends string = string> {
     const nextConnectionId = (): number => ++connections;
     const parts: Parts = { config, clock: this.clock, timer: this.#timer, random, warn, nextConnectionId };
     for (const pool of config.pools.values()) this.#pools.set(pool.name, assemblePool(parts, pool));
+    if (config.mode === 'enforce') tunePools(this.clock, this.#pools);
     const context: WorkContext = { mode: config.mode, clock: this.clock, timer: this.#timer, warn };
     for (const route of config.routes.values()) {
       const runtime = assembleRoute(parts, route, this.#pools);

@@ -97,7 +97,7 @@ export class DatabaseSession {
       const lost = loans.runtime.pool.classify(error) === 'connection_lost';
       // Nothing of the caller's work was sent yet, so another connection does as well, in the time that is left.
       if (lost && !loans.closed && this.#limitMs() !== 1) return this.#begin(options);
-      throw tellFailure(error, loan, loans);
+      throw this.#told(error, loan);
     }
   }
 
@@ -118,7 +118,7 @@ export class DatabaseSession {
       return result;
     } catch (error) {
       loan.failedWith ??= error;
-      throw tellFailure(error, loan, this.#loans);
+      throw this.#told(error, loan);
     }
   }
 
@@ -139,7 +139,7 @@ export class DatabaseSession {
     if (kind === 'begin' && !inTransaction) {
       if (this.#loans.closed) throw this.#loans.whyClosed();
       await loan.connection.begin(this.#limitMs()).catch((error) => {
-        throw tellFailure(error, loan, this.#loans);
+        throw this.#told(error, loan);
       });
       return { rows: [], rowCount: null, command: 'BEGIN' };
     }
@@ -158,7 +158,7 @@ export class DatabaseSession {
         (took) => took,
       );
     } catch (error) {
-      throw tellFailure(error, loan, this.#loans);
+      throw this.#told(error, loan);
     } finally {
       loan.committing = false;
       // Closing has passed it over.
@@ -166,6 +166,11 @@ export class DatabaseSession {
     }
     if (!committed) throw new FailedTransactionError(loan.failedWith);
     loan.verdict = 'success';
+  }
+
+  #told(error: unknown, loan: Loan): unknown {
+    this.#loans.noteFailure(error);
+    return tellFailure(error, loan, this.#loans);
   }
 
   #limitMs(): number | undefined {

@@ -9,7 +9,7 @@ export function describeRoute(route: RouteRuntime): RouteTelemetry {
 }
 
 /** A pool as telemetry reads it, at one instant. */
-export function describePool({ name, pool, gate, breaker }: PoolRuntime, nowMs: number): PoolTelemetry {
+export function describePool({ name, seats, pool, gate, breaker, tuning }: PoolRuntime, nowMs: number): PoolTelemetry {
   const { bulkhead } = gate;
   return {
     name,
@@ -17,6 +17,8 @@ export function describePool({ name, pool, gate, breaker }: PoolRuntime, nowMs: 
     breaker: breaker?.state,
     seats: {
       limit: bulkhead.seats,
+      max: seats,
+      tuning: tuning?.describe(),
       inFlight: bulkhead.inFlight,
       queuedByClass: PRIORITY_RANKS.map((rank) => bulkhead.queuedOf(rank)),
       headroom: bulkhead.headroom(nowMs),

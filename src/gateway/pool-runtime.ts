@@ -2,6 +2,8 @@ import type { Gate } from '../admission/gate.js';
 import type { PoolBreaker } from '../breaker/pool-breaker.js';
 import type { PoolConfig } from '../config/config.js';
 import type { ConnectionPool } from '../pools/contract.js';
+import type { LoanListener } from './loans.js';
+import type { PoolTuning } from './pool-tuning.js';
 
 /** One pool with what stands in front of it. */
 export interface PoolRuntime {
@@ -9,6 +11,13 @@ export interface PoolRuntime {
   readonly config: PoolConfig;
   readonly pool: ConnectionPool;
   readonly gate: Gate;
+  /** Its seats while nothing lowers their number. */
+  readonly seats: number;
   /** Absent where the configuration switches it off. */
   readonly breaker: PoolBreaker | undefined;
+  // Pools know each other only once all are there, so what connects them is set later.
+  /** Absent unless the seats of the pool adapt or yield. */
+  tuning: PoolTuning | undefined;
+  /** Told of every connection that was lent; absent unless another pool yields to this one. */
+  onLoanEnd: LoanListener | undefined;
 }

@@ -98,6 +98,7 @@ export class SeatClaim {
     const { gate, stats } = this.#route;
     const heldMs = ticket.heldBeforeMs + (ticket.state === 'leased' ? nowMs - ticket.leasedAtMs : 0);
     stats.end(outcome, heldMs);
+    this.#route.pool?.tuning?.ended(nowMs, this.#route.name, heldMs, outcome);
     this.#learn(nowMs, heldMs, cutShort);
     const seated = ticket.state === 'leased' && this.#context.mode === 'enforce';
     if (!seated) gate?.bulkhead.withdraw(nowMs, ticket);

@@ -2,10 +2,10 @@ import { PRIORITY_CLASSES } from '../core/priority.js';
 import { ERROR_CODES } from '../errors.js';
 import type { Histogram } from './histogram.js';
 import type { CodeCounts, RouteStats } from './route-stats.js';
-import type { ConnectionGauges, PoolTelemetry, TelemetrySource } from './source.js';
+import { type ConnectionGauges, type PoolTelemetry, SEAT_REASONS, type TelemetrySource } from './source.js';
 
 /** Every label that a metric may carry: all of them from closed sets or from the configuration. */
-export type MetricLabel = 'route' | 'class' | 'pool' | 'code';
+export type MetricLabel = 'route' | 'class' | 'pool' | 'code' | 'reason';
 
 /** The labels of one series. */
 export type MetricLabels = Readonly<Partial<Record<MetricLabel, string>>>;
@@ -116,6 +116,43 @@ const POOL_QUEUED: NumberMetric = {
     ),
 };
 
+const POOL_SEATS_REASON: NumberMetric = {
+  type: 'gauge',
+  name: 'pool_seats_reason',
+  help: 'Why the concurrency limit of a pool that adapts or yields was last changed: 1 for that reason, 0 for the others.',
+  labels: ['pool', 'reason'],
+  read: (source) =>
+    Array.from(source.pools()).flatMap(({ name, seats: { tuning } }) =>
+      tuning === undefined
+        ? []
+        : SEAT_REASONS.map((reason) => ({
+            labels: { pool: name, reason },
+            value: Number(reason === tuning.reason),
+          })),
+    ),
+};
+
+const POOL_QUIET_HOLD: NumberMetric = {
+  type: 'gauge',
+  name: 'pool_quiet_hold_seconds',
+  help: 'How long nine of ten requests hold their seat in quiet times, by route, where the pool adapts.',
+  labels: ['pool', 'route'],
+  read: (source) =>
+    Array.from(source.pools()).flatMap(({ name, seats: { tuning } }) =>
+      Object.entries(tuning?.quietHoldMs ?? {}).map(([route, ms]) => ({
+        labels: { pool: name, route },
+        value: ms / 1_000,
+      })),
+    ),
+};
+
+function yielding(name: string, help: string, key: 'quietDatabaseMs' | 'targetMs'): NumberMetric {
+  return poolNumber('gauge', name, help, ({ seats }) => {
+    const ms = seats.tuning?.[key];
+    return ms === undefined ? undefined : ms / 1_000;
+  });
+}
+
 /** Every metric of Sluice, in the order in which they are printed. Durations are in seconds. */
 export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
   routeNumber('counter', 'requests_arrived_total', 'Requests that reached a guard.', (stats) => stats.arrived),
@@ -174,6 +211,15 @@ export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
     breaker === undefined ? undefined : BREAKER_VALUES[breaker],
   ),
   poolNumber('gauge', 'seats', 'The concurrency limit in force.', ({ seats }) => seats.limit),
+  poolNumber('gauge', 'seats_max', 'The concurrency limit while nothing lowers it.', ({ seats }) => seats.max),
+  POOL_SEATS_REASON,
+  POOL_QUIET_HOLD,
+  yielding('yield_target_seconds', 'What the database time (p99) of the pool yielded to must not exceed.', 'targetMs'),
+  yielding(
+    'yield_quiet_seconds',
+    'The database time (p99) of the pool yielded to while both pools are calm.',
+    'quietDatabaseMs',
+  ),
   poolNumber('gauge', 'seats_in_flight', 'Seats that are taken.', ({ seats }) => seats.inFlight),
   poolNumber('gauge', 'seats_headroom', 'Seats that only the top class may take.', ({ seats }) => seats.headroom),
   POOL_QUEUED,

@@ -1,7 +1,7 @@
 import { PRIORITY_CLASSES, type PriorityClass } from '../core/priority.js';
 import { BUCKET_BOUNDS_MS, type Histogram } from './histogram.js';
 import type { CodeCounts, RouteOutcome } from './route-stats.js';
-import type { ConnectionGauges, PoolTelemetry, RouteTelemetry, TelemetrySource } from './source.js';
+import type { ConnectionGauges, PoolTelemetry, RouteTelemetry, SeatTuning, TelemetrySource } from './source.js';
 
 /** A histogram since the start. Two snapshots subtract to the histogram of the time between them. */
 export interface HistogramSnapshot {
@@ -38,6 +38,14 @@ export interface RouteSnapshot {
   readonly response: HistogramSnapshot;
 }
 
+/** What moves the concurrency limit of a pool, as plain data; `null` where it is not known. */
+export interface TuningSnapshot {
+  readonly reason: SeatTuning['reason'];
+  readonly quietHoldMs: Readonly<Record<string, number>>;
+  readonly quietDatabaseMs: number | null;
+  readonly targetMs: number | null;
+}
+
 /** One pool at this instant. */
 export interface PoolSnapshot {
   readonly name: string;
@@ -45,6 +53,9 @@ export interface PoolSnapshot {
   readonly breaker: NonNullable<PoolTelemetry['breaker']> | null;
   readonly seats: {
     readonly limit: number;
+    readonly max: number;
+    /** `null` where the concurrency limit is fixed. */
+    readonly tuning: TuningSnapshot | null;
     readonly inFlight: number;
     readonly headroom: number;
     readonly queuedByClass: Readonly<Record<PriorityClass, number>>;
@@ -110,7 +121,7 @@ function histogramSnapshot(histogram: Histogram): HistogramSnapshot {
 }
 
 function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
-  const { limit, inFlight, headroom, queuedByClass } = pool.seats;
+  const { limit, max: seats, inFlight, headroom, queuedByClass, tuning } = pool.seats;
   const queued = (priority: PriorityClass): number => queuedByClass[PRIORITY_CLASSES.indexOf(priority)] ?? 0;
   const { max, total, idle, inUse, connecting, cleaning, acquiring, opened, connectFailures, lost, cancels } =
     pool.gauges();
@@ -120,6 +131,8 @@ function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
     breaker: pool.breaker ?? null,
     seats: {
       limit,
+      max: seats,
+      tuning: tuning === undefined ? null : tuningSnapshot(tuning),
       inFlight,
       headroom,
       queuedByClass: {
@@ -142,5 +155,14 @@ function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
       lost,
       cancels,
     },
+  };
+}
+
+function tuningSnapshot({ reason, quietHoldMs, quietDatabaseMs, targetMs }: SeatTuning): TuningSnapshot {
+  return {
+    reason,
+    quietHoldMs: { ...quietHoldMs },
+    quietDatabaseMs: quietDatabaseMs ?? null,
+    targetMs: targetMs ?? null,
   };
 }

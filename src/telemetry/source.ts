@@ -1,4 +1,6 @@
+import type { SearchReason } from '../core/limit-search.js';
 import type { PriorityClass } from '../core/priority.js';
+import type { YieldReason } from '../core/yielding.js';
 import type { RouteStats } from './route-stats.js';
 
 /** One route, as telemetry sees it. */
@@ -25,10 +27,39 @@ export interface ConnectionGauges {
   readonly cancels: number;
 }
 
+/** Why the concurrency limit of a pool was last changed: {@link SearchReason} where it adapts, {@link YieldReason} where it yields. */
+export const SEAT_REASONS = [
+  'start',
+  'trial',
+  'trial_failed',
+  'congestion',
+  'throughput',
+  'demand',
+  'strain',
+  'measuring',
+  'yielding',
+  'returning',
+] as const satisfies readonly (SearchReason | YieldReason)[];
+
+/** What moves the concurrency limit of a pool that adapts or yields. */
+export interface SeatTuning {
+  readonly reason: (typeof SEAT_REASONS)[number];
+  /** How long nine of ten requests hold their seat in quiet times at most, in ms, by route, where it is known. */
+  readonly quietHoldMs: Readonly<Record<string, number>>;
+  /** The quiet database time (p99) of the pool yielded to, in ms, where it is known. */
+  readonly quietDatabaseMs: number | undefined;
+  /** What that pool's database time (p99) is to stay below, in ms, where it is known. */
+  readonly targetMs: number | undefined;
+}
+
 /** The seats of a pool at one instant. */
 export interface SeatGauges {
   /** The concurrency limit in force. */
   readonly limit: number;
+  /** The concurrency limit while nothing lowers it. */
+  readonly max: number;
+  /** Absent where the concurrency limit is fixed. */
+  readonly tuning: SeatTuning | undefined;
   readonly inFlight: number;
   /** Requests waiting for a seat, by the rank of their class. */
   readonly queuedByClass: readonly number[];

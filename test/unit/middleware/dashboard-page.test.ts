@@ -73,7 +73,7 @@ function exampleGateway() {
         name: 'checkout',
         state: 'up',
         breaker: 'half_open',
-        seats: { limit: 16, inFlight: 11, headroom: 2, queuedByClass: [4, 3, 2, 1] },
+        seats: { limit: 16, max: 16, tuning: undefined, inFlight: 11, headroom: 2, queuedByClass: [4, 3, 2, 1] },
         gauges: () => ({
           max: 16,
           total: 12,

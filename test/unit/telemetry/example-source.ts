@@ -49,14 +49,21 @@ export function exampleSource(): ExampleSource {
       name: 'checkout',
       state: 'up',
       breaker: 'half_open',
-      seats: { limit: 14, inFlight: 2, headroom: 4, queuedByClass: [3, 0, 1, 0] },
+      seats: { limit: 14, max: 16, tuning: undefined, inFlight: 2, headroom: 4, queuedByClass: [3, 0, 1, 0] },
       gauges: () => gauges,
     },
     {
       name: 'reports',
       state: 'down',
       breaker: undefined,
-      seats: { limit: 4, inFlight: 0, headroom: 0, queuedByClass: [0, 0, 0, 0] },
+      seats: {
+        limit: 3,
+        max: 4,
+        tuning: { reason: 'yielding', quietHoldMs: { report: 850 }, quietDatabaseMs: 6, targetMs: 12 },
+        inFlight: 0,
+        headroom: 0,
+        queuedByClass: [0, 0, 0, 0],
+      },
       gauges: () => ({ ...gauges, max: 4 }),
     },
   ];

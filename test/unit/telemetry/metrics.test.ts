@@ -43,6 +43,12 @@ test('prints what the counters hold', async () => {
     'sluice_pool_up{pool="reports"}': 0,
     'sluice_pool_breaker_state{pool="checkout"}': 1,
     'sluice_pool_seats{pool="checkout"}': 14,
+    'sluice_pool_seats_max{pool="checkout"}': 16,
+    'sluice_pool_seats_reason{pool="reports",reason="yielding"}': 1,
+    'sluice_pool_seats_reason{pool="reports",reason="returning"}': 0,
+    'sluice_pool_quiet_hold_seconds{pool="reports",route="report"}': 0.85,
+    'sluice_pool_yield_target_seconds{pool="reports"}': 0.012,
+    'sluice_pool_yield_quiet_seconds{pool="reports"}': 0.006,
     'sluice_pool_seats_in_flight{pool="checkout"}': 2,
     'sluice_pool_seats_headroom{pool="checkout"}': 4,
     'sluice_pool_queued{pool="checkout",class="critical"}': 3,
@@ -67,6 +73,8 @@ test('prints what the counters hold', async () => {
     ERROR_CODES.length,
   );
   expect(values.has('sluice_pool_breaker_state{pool="reports"}')).toBe(false);
+  // A pool whose concurrency limit is fixed has no series that would tell why it moved.
+  expect([...values.keys()].filter((series) => /pool_(seats_reason|quiet|yield).*"checkout"/.test(series))).toEqual([]);
 });
 
 test('prints histograms in seconds, with buckets that add up', async () => {
@@ -80,7 +88,7 @@ test('prints histograms in seconds, with buckets that add up', async () => {
   expect([values.get(`${response}"30"}`), values.get(`${response}"+Inf"}`)]).toEqual([0, 1]);
 });
 
-test('describes every metric and carries no label beyond the four', async () => {
+test('describes every metric and carries no label beyond the five', async () => {
   const metrics = new Metrics(() => exampleSource().source, { processMetrics: false });
   const text = await metrics.text();
   const names = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1]));
@@ -89,7 +97,7 @@ test('describes every metric and carries no label beyond the four', async () => 
     expect(text).toMatch(new RegExp(`^# HELP ${name} \\S.*\\.$`, 'm'));
   }
   const labels = new Set([...text.matchAll(/(\w+)="/g)].map((match) => match[1]));
-  expect([...labels].sort()).toEqual(['class', 'code', 'le', 'pool', 'route']);
+  expect([...labels].sort()).toEqual(['class', 'code', 'le', 'pool', 'reason', 'route']);
   expect(metrics.contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
 });
 

@@ -38,7 +38,14 @@ test('tells every figure of a pool', () => {
     name: 'checkout',
     state: 'up',
     breaker: 'half_open',
-    seats: { limit: 14, inFlight: 2, headroom: 4, queuedByClass: { critical: 3, high: 0, normal: 1, low: 0 } },
+    seats: {
+      limit: 14,
+      max: 16,
+      tuning: null,
+      inFlight: 2,
+      headroom: 4,
+      queuedByClass: { critical: 3, high: 0, normal: 1, low: 0 },
+    },
     connections: {
       max: 16,
       total: 12,
@@ -53,7 +60,15 @@ test('tells every figure of a pool', () => {
       cancels: 8,
     },
   });
-  expect(reports).toMatchObject({ state: 'down', breaker: null });
+  expect(reports).toMatchObject({
+    state: 'down',
+    breaker: null,
+    seats: {
+      limit: 3,
+      max: 4,
+      tuning: { reason: 'yielding', quietHoldMs: { report: 850 }, quietDatabaseMs: 6, targetMs: 12 },
+    },
+  });
 });
 
 test('does not change with the counters afterwards', () => {
