@@ -22,6 +22,8 @@ export class Call {
   wasQueued = false;
   /** Tokens were taken and may have to be given back. */
   charged = false;
+  /** The answer has begun: the deadline is met. */
+  streams = false;
   ended = false;
 
   /** @param seenFromMs - The arrival as the gateway can know it, which a long block of the event loop hides. */
@@ -40,6 +42,6 @@ export class Call {
     this.seats = drawn.seats;
     this.attempt = attempt;
     this.arrivedAtMs = arrivedAtMs;
-    this.ticket = new Ticket<Call>(this, source.route, source.route.rank, seenFromMs, deadlineAtMs);
+    this.ticket = new Ticket<Call>(this, this.route, this.route.rank, seenFromMs, deadlineAtMs, this.tenant, this.seats);
   }
 }

@@ -1,9 +1,10 @@
 import type { Discipline } from '../core/discipline.js';
+import type { DecisionProbe } from './call-path.js';
 import { makeReport, type PoolRun, type Report } from './report.js';
 import type { Scenario } from './scenario.js';
 import { bulkheads, type GatewaySettings, type PolicyFactory } from './settings.js';
 import type { SimulatedPool } from './simulated-pool.js';
-import { Simulation, type SimulationInput } from './simulation.js';
+import { Simulation } from './simulation.js';
 import { type Series, Tally } from './tally.js';
 
 /** What to simulate, and how. */
@@ -15,7 +16,7 @@ export interface SimulateOptions {
   /** Somebody else to decide, for a comparison. Default: the product, with `discipline`. */
   readonly createPolicy?: PolicyFactory | undefined;
   /** Called before and after one in 64 decisions. */
-  readonly probe?: SimulationInput['probe'];
+  readonly probe?: DecisionProbe | undefined;
 }
 
 /** What came of it. */
