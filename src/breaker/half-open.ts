@@ -6,20 +6,25 @@ import { type IllReason, Ramp, type RampSettings } from '../core/ramp.js';
 const LONGEST_LEASE_MS = 30_000;
 /** How long a request that was let through may take to its first statement before its place is given to another. */
 const RESERVED_MS = 100;
+/**
+ * A less important class leaves the place of the probe to a more important one that has asked for it, for so many reset
+ * times: more than one, for what asked while the circuit was open is to count.
+ */
+const PATIENCE = 2;
 /** While the share is small, one call at a time goes through beside it, as often as this in a step. */
 const FLOOR_PER_STEP = 10;
 
 /** How a half-open circuit lets calls through. */
 export interface HalfOpenSettings extends RampSettings {
-  /** How long a less important class leaves the place of the probe to a more important one that has asked for it. */
-  readonly patienceMs: number;
+  /** How long the circuit was open, in milliseconds, before its spread. */
+  readonly resetMs: number;
 }
 
 /**
  * A half-open circuit: one probe at a time until one has succeeded, then a ramp.
  *
  * The probe is a request of the most important class that asks, because its answer is worth most; a class that asks and
- * proves nothing keeps the others waiting for `patienceMs` and no longer. The place is a lease: a call that never ends
+ * proves nothing keeps the others waiting for two reset times and no longer. The place is a lease: a call that never ends
  * loses it.
  *
  * During the ramp the more important classes go first, and one call at a time goes through beside the share, so that a
@@ -100,13 +105,13 @@ export class HalfOpen {
 
   /** How long until asking is worth another try, in milliseconds; 0 when it is now. */
   retryAfterMs(nowMs: number, rank: PriorityRank): number {
-    const { patienceMs } = this.#settings;
+    const { resetMs } = this.#settings;
     if (this.#ramp !== undefined) {
       return this.#ramp.msUntil(nowMs, this.#demand.shareFor(nowMs, rank));
     }
-    if (this.#held(nowMs)) return Math.min(this.#heldUntilMs - nowMs, patienceMs);
+    if (this.#held(nowMs)) return Math.min(this.#heldUntilMs - nowMs, resetMs);
     if (nowMs < this.#reservedUntilMs) return this.#reservedUntilMs - nowMs;
-    return this.#isTurnOf(nowMs, rank) ? 0 : patienceMs;
+    return this.#isTurnOf(nowMs, rank) ? 0 : resetMs;
   }
 
   #held(nowMs: number): boolean {
@@ -120,7 +125,7 @@ export class HalfOpen {
 
   /** No more important class wants the place, or those that want it do not move. */
   #isTurnOf(nowMs: number, rank: PriorityRank): boolean {
-    const { patienceMs } = this.#settings;
+    const patienceMs = PATIENCE * this.#settings.resetMs;
     if (nowMs - this.#heardAtMs >= patienceMs) return true;
     return this.#demand.sinceMoreImportantMs(nowMs, rank, this.share) >= patienceMs;
   }

@@ -108,7 +108,7 @@ export class PoolBreaker {
       stepMs: options.rampMs,
       quickCalls: options.minimumCalls,
       badFrom: { failure: options.errorPercent / 100, slow: options.slowPercent / 100 },
-      patienceMs: options.resetMs,
+      resetMs: options.resetMs,
     };
     const nowMs = options.clock.nowMs();
     this.#windows = new Windows(options, nowMs, 'closed');

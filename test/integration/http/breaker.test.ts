@@ -26,15 +26,16 @@ beforeAll(async () => {
   bench = await serve(
     {
       url: postgres.url,
-      pools: { main: { max: 2, breakerMinimumCalls: 5, breakerResetMs: 100 }, calm: { max: 1 } },
+      pools: { main: { max: 2, breakerMinimumCalls: 5, breakerResetMs: 100, breakerRampMs: 100 }, calm: { max: 1 } },
       routes: {
         work: { pool: 'main' },
+        first: { pool: 'main', priority: 'critical' },
         calm: { pool: 'calm' },
         ...Object.fromEntries(SLOW.map((route) => [route, { pool: 'main', deadlineMs: 100 }])),
       },
     },
     (app, gateway) => {
-      for (const route of ['work', 'calm', ...SLOW]) {
+      for (const route of ['work', 'first', 'calm', ...SLOW]) {
         app.get(
           `/${route}`,
           protect(gateway, route, {}, (req, res) => act(req, res)),
@@ -60,14 +61,16 @@ afterAll(async () => {
 
 async function sicken(text = ILL): Promise<void> {
   act = runs(text);
-  for (let calls = 0; calls < 50 && breaker()?.state === 'closed'; calls++) await bench.request.get('/work');
+  // What went well on the ramp is still in the window.
+  for (let calls = 0; calls < 1_000 && breaker()?.state === 'closed'; calls++) await bench.request.get('/work');
 }
 
 describe('the breaker of a pool', () => {
   it('opens on slowness: statements that use up the whole deadline of their routes', async () => {
     act = (req) => req.sluice.query('SELECT pg_sleep(5)').catch(() => undefined);
     for (const route of SLOW) await bench.request.get(`/${route}`).expect(504);
-    expect(breaker()?.state).toBe('open');
+    expect(breaker()).toMatchObject({ state: 'open', openedBy: 'slow' });
+    expect(bench.log.of('breaker_open').join()).toContain('cut off at its deadline');
   });
 
   it.each([
@@ -84,21 +87,29 @@ describe('the breaker of a pool', () => {
     };
     const answer = await bench.request.get('/work');
     expect(answer.status).toBe(503);
-    expect(answer.body).toMatchObject({ code: 'breaker_open', outcome: 'not_started', measured: { pool: 'main' } });
+    expect(answer.body).toMatchObject({
+      code: 'breaker_open',
+      outcome: 'not_started',
+      measured: { pool: 'main', circuit: 'open' },
+    });
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
     expect(started).toBe(0);
     act = runs('SELECT 2 AS two');
     expect((await bench.request.get('/calm')).body).toEqual([{ two: 2 }]);
   });
 
-  it('closes again with the first good probe', async () => {
+  it('closes again by a ramp that begins with the first good probe', async () => {
     await sicken();
     expect(breaker()?.state).toBe('open');
     await until(() => breaker()?.state === 'half_open');
     act = runs('SELECT 1 AS one');
     const answer = await bench.request.get('/work');
     expect(answer.body).toEqual([{ one: 1 }]);
-    expect(breaker()?.state).toBe('closed');
+    expect(breaker()).toMatchObject({ state: 'half_open', share: 0.05 });
+    await until(async () => {
+      await bench.request.get('/work');
+      return breaker()?.state === 'closed';
+    });
     expect(bench.log.of('breaker_closed').length).toBeGreaterThan(0);
   });
 
@@ -109,6 +120,21 @@ describe('the breaker of a pool', () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => bench.request.get('/work')));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(answers.filter(({ status, body }) => status === 503 && body.code === 'breaker_open')).toHaveLength(4);
+  });
+
+  it('is probed by the most important class that asks', async () => {
+    await sicken();
+    act = runs('SELECT 1');
+    // Asking counts while the circuit is open, and is refused.
+    await bench.request.get('/first').expect(503);
+    await until(() => breaker()?.state === 'half_open');
+    const lower = await bench.request.get('/work');
+    expect(lower.body).toMatchObject({
+      code: 'breaker_open',
+      measured: { circuit: 'half_open', let_through_percent: 0 },
+    });
+    await bench.request.get('/first').expect(200);
+    expect(breaker()?.share).toBe(0.05);
   });
 
   it('opens again when the probe fails', async () => {
@@ -123,6 +149,9 @@ describe('the breaker of a pool', () => {
     ['a constraint', 'DO $$ BEGIN RAISE EXCEPTION SQLSTATE $s$23505$s$; END $$'],
     ['a syntax error', 'SELEKT 1'],
     ['a serialisation failure', 'DO $$ BEGIN RAISE EXCEPTION SQLSTATE $s$40001$s$; END $$'],
+    ['a deadlock', 'DO $$ BEGIN RAISE EXCEPTION SQLSTATE $s$40P01$s$; END $$'],
+    ['a cancel by somebody else', 'DO $$ BEGIN RAISE EXCEPTION SQLSTATE $s$57014$s$; END $$'],
+    ['a server that says it is starting', 'DO $$ BEGIN RAISE EXCEPTION SQLSTATE $s$57P03$s$; END $$'],
     ['a lock that was not granted', 'DO $$ BEGIN RAISE EXCEPTION SQLSTATE $s$55P03$s$; END $$'],
   ])('is not moved by %s', async (_what, text) => {
     act = runs(text);

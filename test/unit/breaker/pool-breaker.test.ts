@@ -131,6 +131,27 @@ describe('closed', () => {
     expect(breaker.state).toBe('open');
   });
 
+  test.each<[errorPercent: number, slowPercent: number, failures: number, slow: number, state: BreakerState]>([
+    [50, 50, 7, 7, 'closed'],
+    [50, 50, 10, 0, 'open'],
+    [50, 50, 0, 10, 'open'],
+    [50, 30, 0, 6, 'open'],
+    [50, 30, 9, 5, 'closed'],
+    [30, 50, 6, 0, 'open'],
+    [30, 50, 5, 9, 'closed'],
+  ])(
+    'holds failures to %d %% and slowness to %d %%, each by itself: of 20 calls %d and %d leave it %s',
+    (errorPercent, slowPercent, failures, slow, state) => {
+      const { breaker, clock, report } = setUp({ errorPercent, slowPercent });
+      report('success', 20 - failures - slow);
+      report('failure', failures);
+      report('slow', slow);
+      expect(breaker.state).toBe(state);
+      expect(breaker.openedBy).toBe(state === 'closed' ? undefined : failures > slow ? 'failure' : 'slow');
+      expect(breaker.statistics(clock.nowMs())).toEqual({ calls: 20, failures, slow });
+    },
+  );
+
   test('ignores 10,000 application errors', () => {
     const { breaker, clock, report, refused } = setUp();
     report('neutral', 10_000);
