@@ -1,4 +1,5 @@
 import { DeadlineTimer } from './admission/deadline-timer.js';
+import { EventLoopGuard } from './admission/event-loop-guard.js';
 import { LoopLag } from './admission/loop-lag.js';
 import { type Clock, systemClock } from './clock.js';
 import type { GatewayConfig } from './config/config.js';
@@ -67,6 +68,8 @@ export class Gateway<RouteName extends string = string> {
     this.#logger = surroundings.logger ?? consoleLogger();
     this.#timer = new DeadlineTimer(this.clock);
     this.#lag = new LoopLag(this.clock);
+    const { maxEventLoopLagMs } = config;
+    const guard = maxEventLoopLagMs === 0 ? undefined : new EventLoopGuard(this.#lag, maxEventLoopLagMs);
     const warn = (code: string, message: string): void => this.#logger.warn({ code }, message);
     const random = surroundings.random ?? Math.random;
     let connections = 0;
@@ -77,7 +80,7 @@ export class Gateway<RouteName extends string = string> {
     const context: WorkContext = { mode: config.mode, clock: this.clock, timer: this.#timer, warn };
     for (const route of config.routes.values()) {
       const runtime = assembleRoute(parts, route, this.#pools);
-      const entry = new RouteEntry(runtime, context, this.#lag, this.#admitting, config.maxEventLoopLagMs);
+      const entry = new RouteEntry(runtime, context, this.#lag, this.#admitting, guard);
       this.#routes.set(route.name, entry);
     }
   }

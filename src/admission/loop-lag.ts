@@ -14,6 +14,7 @@ export class LoopLag {
   #timer: Timer | undefined;
   #expectedAtMs: number;
   #averageMs = 0;
+  #onTick: ((nowMs: number) => void) | undefined;
   /** How long the loop stood still before the input that is handled now. */
   #stallMs = 0;
 
@@ -41,6 +42,11 @@ export class LoopLag {
     return Math.max(this.#averageMs, this.overdueMs(nowMs) * SMOOTHING);
   }
 
+  /** Hears of each turn of the own timer, once it is counted. One listener. */
+  onTick(listener: (nowMs: number) => void): void {
+    this.#onTick = listener;
+  }
+
   stop(): void {
     this.#timer?.cancel();
   }
@@ -52,6 +58,7 @@ export class LoopLag {
       this.#averageMs += (lateMs - this.#averageMs) * SMOOTHING;
       if (lateMs > TICK_MS) this.#remember(lateMs);
       this.#expectedAtMs = nowMs + TICK_MS;
+      this.#onTick?.(nowMs);
       this.#arm();
     });
   }

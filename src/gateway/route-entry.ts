@@ -1,5 +1,6 @@
+import type { EventLoopGuard } from '../admission/event-loop-guard.js';
 import type { LoopLag } from '../admission/loop-lag.js';
-import { PRIORITY_CLASSES, type PriorityClass, type PriorityRank, rankOf, TOP_RANK } from '../core/priority.js';
+import { PRIORITY_CLASSES, type PriorityClass, rankOf } from '../core/priority.js';
 import { deadlineUnreachable } from '../core/refusals.js';
 import type { Refusal } from '../errors.js';
 import { circuitOpen, draining, overloaded } from './refusals.js';
@@ -20,8 +21,6 @@ export interface Admitting {
   draining: boolean;
 }
 
-/** How much more lag than the configured bound each class stands; the top class is never shed for lag. */
-const LAG_FACTOR: readonly [number, number, number, number] = [Number.POSITIVE_INFINITY, 2, 1.5, 1];
 /** A request cannot have waited unseen for longer than this: past it, something else held the process. */
 const LONGEST_UNSEEN_MS = 1_000;
 
@@ -31,21 +30,21 @@ export class RouteEntry {
   readonly #context: WorkContext;
   readonly #lag: LoopLag;
   readonly #admitting: Admitting;
-  readonly #maxLagMs: number;
+  readonly #guard: EventLoopGuard | undefined;
 
   constructor(
     runtime: RouteRuntime,
     context: WorkContext,
     lag: LoopLag,
     admitting: Admitting,
-    /** 0 switches the guard off. */
-    maxLagMs: number,
+    /** Absent where the guard is switched off. */
+    guard?: EventLoopGuard,
   ) {
     this.runtime = runtime;
     this.#context = context;
     this.#lag = lag;
     this.#admitting = admitting;
-    this.#maxLagMs = maxLagMs;
+    this.#guard = guard;
   }
 
   /** Classifies a request. Time that it spent unseen, while the event loop was busy, counts against its deadline. */
@@ -72,7 +71,7 @@ export class RouteEntry {
     if (this.#admitting.draining) return draining(this.runtime.name);
     if (this.#context.mode !== 'enforce') return undefined;
     const { rank } = work.ticket;
-    if (this.#lagging(nowMs, rank)) return overloaded(this.runtime.name, this.#lag.averageMs(nowMs));
+    if (this.#guard?.sheds(nowMs, rank) === true) return overloaded(this.runtime.name, this.#lag.averageMs(nowMs));
     const timeLeftMs = work.ticket.deadlineAtMs - nowMs;
     if (timeLeftMs <= 0) return deadlineUnreachable(this.runtime.name, timeLeftMs, 0, this.runtime.times.p50(nowMs));
     const { pool, gate } = this.runtime;
@@ -80,11 +79,6 @@ export class RouteEntry {
       return circuitOpen(this.runtime.name, pool.name, pool.breaker.retryAfterMs(nowMs, rank), pool.breaker);
     }
     return gate?.bulkhead.preflight(nowMs, work.ticket);
-  }
-
-  #lagging(nowMs: number, rank: PriorityRank): boolean {
-    if (this.#maxLagMs === 0 || rank === TOP_RANK) return false;
-    return this.#lag.averageMs(nowMs) > this.#maxLagMs * LAG_FACTOR[rank];
   }
 }
 

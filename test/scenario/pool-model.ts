@@ -54,7 +54,7 @@ export class PoolModel {
         queued: 0,
         lastLeaseMs: Number.NEGATIVE_INFINITY,
       };
-      this.#entries.set(config.name, new RouteEntry(runtime, context, this.#lag, { draining: false }, 0));
+      this.#entries.set(config.name, new RouteEntry(runtime, context, this.#lag, { draining: false }));
     }
   }
 
