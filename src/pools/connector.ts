@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
 import { Backoff } from './backoff.js';
 import type { ConnectTrouble, Opening, Session, SessionDriver, SessionOwner } from './session.js';
+import type { Birth } from './session-set.js';
 import { timeLimit } from './time-limit.js';
 
 /** Attempts under way at once while they succeed. */
@@ -18,8 +19,10 @@ const LONGEST_WAIT_MS: Readonly<Record<ConnectTrouble, number>> = {
 
 /** What a pool learns from its connector. */
 export interface ConnectorOwner extends Omit<SessionOwner, 'onOpen' | 'onOpenFailed'> {
-  /** @param generation - The one given when the attempt began. */
-  onOpened(session: Session, generation: number): void;
+  /** @param birth - The one given when the attempt began. */
+  onOpened(session: Session, birth: Birth): void;
+  /** Whether this trouble only says that there can be no more sessions than there are; if so, the owner sees to it. */
+  onlyBoundsGrowth(trouble: ConnectTrouble): boolean;
   onConnectFailed(error: unknown, trouble: ConnectTrouble): void;
   /** The wait after a failure is over: ask again for what is needed now. */
   onMayConnect(): void;
@@ -51,7 +54,7 @@ export class Connector {
   }
 
   /** Sees to it that up to `wanted` attempts are under way, now or when the wait after a failure is over. */
-  pursue(wanted: number, generation: number): void {
+  pursue(wanted: number, birth: Birth): void {
     const target = Math.min(wanted, this.#backoff.failing ? 1 : MAX_PARALLEL);
     while (!this.#stopped && this.#openings.size < target) {
       const waitMs = this.#backoff.notBeforeMs - this.#clock.nowMs();
@@ -62,7 +65,7 @@ export class Connector {
         });
         return;
       }
-      this.#open(generation);
+      this.#open(birth);
     }
   }
 
@@ -85,22 +88,23 @@ export class Connector {
     for (const opening of this.#openings) opening.abort();
   }
 
-  #open(generation: number): void {
+  #open(birth: Birth): void {
     const owner = this.#owner;
     const opening = this.#driver.open({
       onOpen: (session) => {
         this.#openings.delete(opening);
         this.#backoff.succeed();
-        owner.onOpened(session, generation);
+        owner.onOpened(session, birth);
       },
       onOpenFailed: (error) => {
         this.#openings.delete(opening);
         const trouble = this.#driver.connectTrouble(error);
-        this.#backoff.fail(this.#clock.nowMs(), LONGEST_WAIT_MS[trouble]);
+        if (!owner.onlyBoundsGrowth(trouble)) this.#backoff.fail(this.#clock.nowMs(), LONGEST_WAIT_MS[trouble]);
         owner.onConnectFailed(error, trouble);
       },
       onLost: (session, error) => owner.onLost(session, error),
       onClosed: (session) => owner.onClosed(session),
+      onReadOnly: () => owner.onReadOnly(),
       onCancelSent: () => owner.onCancelSent(),
     });
     this.#openings.add(opening);

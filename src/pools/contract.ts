@@ -108,6 +108,8 @@ export interface PoolListener {
 export interface PoolGauges {
   readonly state: PoolState;
   readonly max: number;
+  /** Of `max`, how many the server was found to give: less after it refused one more for want of room. */
+  readonly granted: number;
   /** Open sessions, lent or not. */
   readonly total: number;
   readonly idle: number;
@@ -146,6 +148,11 @@ export interface ConnectionPool {
   /** What kind of failure an error of this engine is. */
   classify(error: unknown): FailureKind;
   gauges(): PoolGauges;
+  /**
+   * Replaces every session that is open or being opened now: idle ones at once, lent ones when they come back. Nobody
+   * is cut. For a new address, new credentials or a server that changed its role.
+   */
+  recycle(): void;
   /**
    * Refuses new borrowers, waits for the lent connections until `deadlineAtMs`, then cancels and destroys them, and
    * closes every socket. Resolves when all sockets are closed; never rejects. Calling it again returns the same promise.

@@ -3,6 +3,8 @@ import type { Session } from './session.js';
 /** A session and what its pool knows of it. */
 export interface Slot {
   readonly session: Session;
+  /** The pool's epoch in which its opening began: sessions of an earlier one are not lent again. */
+  readonly epoch: number;
   /** The pool's generation in which the session was last known to be good. */
   generation: number;
   /** When its lifetime ends; `Infinity` for never. */

@@ -85,7 +85,7 @@ export class Lending implements Lender<Slot> {
   /** Gives a clean session of the present generation to whoever is next. */
   offer(slot: Slot): void {
     const nowMs = this.#clock.nowMs();
-    if (this.#reach.state === 'closed' || slot.expiresAtMs <= nowMs) {
+    if (this.#reach.state === 'closed' || !this.#sessions.mayLend(nowMs, slot)) {
       slot.session.retire();
       return;
     }

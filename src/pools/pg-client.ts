@@ -11,6 +11,17 @@ interface KeyedClient {
   readonly sslNegotiation?: string;
 }
 
+/** The driver reads what it sends at the start of a session from here, but does not declare it. */
+interface ParameterisedClient {
+  readonly connectionParameters: { options?: string | undefined };
+}
+
+/** Adds a setting to those that a client asks for at the start; what the url or `PGOPTIONS` says comes last and wins. */
+export function presetOption(client: pg.Client, name: string, value: string | number): void {
+  const { connectionParameters } = client as unknown as ParameterisedClient;
+  connectionParameters.options = `-c ${name}=${value} ${connectionParameters.options ?? ''}`.trim();
+}
+
 /** The socket of a client, whether it runs over TLS or not. */
 export function streamOf(client: pg.Client): Socket {
   return client.connection.stream as Socket;

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import type { Clock } from '../clock.js';
 import type { FailureKind } from './contract.js';
-import { streamOf } from './pg-client.js';
-import { classifyPgError, isPgOutage, pgConnectTrouble } from './pg-errors.js';
+import { presetOption, streamOf } from './pg-client.js';
+import { classifyPgError, isPgOutage, pgConnectTrouble, sqlStateOf } from './pg-errors.js';
 import { PgSession, type PgSessionContext } from './pg-session.js';
 import type { ConnectTrouble, Opening, SessionDriver, SessionOwner } from './session.js';
 import { StatementNatures } from './session-trace.js';
@@ -10,6 +10,13 @@ import { timeLimit } from './time-limit.js';
 
 /** Until the first keepalive packet on a quiet socket; the kernel's own default is two hours. */
 const KEEPALIVE_DELAY_MS = 1_000;
+
+/**
+ * A server that works on a statement sees only at its end that its client is gone, unless it is told to look in
+ * between (PostgreSQL 14). Without that, a process that dies leaves its statements and their locks behind.
+ */
+const CLIENT_CHECK = 'client_connection_check_interval';
+const CLIENT_CHECK_MS = 500;
 
 /** What {@link PgDriver} needs to know. */
 export interface PgDriverOptions {
@@ -26,6 +33,8 @@ export class PgDriver implements SessionDriver {
   readonly #options: PgDriverOptions;
   readonly #natures = new StatementNatures();
   readonly #nextId: () => number;
+  /** Whether the server is asked to look for its client while it works. */
+  #checksClient = true;
 
   /**
    * @param nextId - Numbers the sessions.
@@ -44,8 +53,22 @@ export class PgDriver implements SessionDriver {
   }
 
   open(owner: SessionOwner): Opening {
+    let attempt = this.#attempt(owner, this.#checksClient, (error) => {
+      if (!this.#checksClient || !refusesClientCheck(error)) {
+        owner.onOpenFailed(error);
+        return;
+      }
+      // It stays without for good: a pooler in between, or a server that does not know the setting.
+      this.#checksClient = false;
+      attempt = this.#attempt(owner, false, (next) => owner.onOpenFailed(next));
+    });
+    return { abort: () => attempt.abort() };
+  }
+
+  #attempt(owner: SessionOwner, checksClient: boolean, onFailed: (error: unknown) => void): Opening {
     const { clock, connectTimeoutMs } = this.#options;
     const client = this.#client();
+    if (checksClient) presetOption(client, CLIENT_CHECK, CLIENT_CHECK_MS);
     const context: PgSessionContext = { clock, owner, natures: this.#natures };
     let session: PgSession | undefined;
     let failure: unknown;
@@ -61,7 +84,7 @@ export class PgDriver implements SessionDriver {
     client.on('error', (error) => (session === undefined ? giveUp(error) : session.onError(error)));
     client.on('end', () => {
       limit.cancel();
-      if (session === undefined) owner.onOpenFailed(failure ?? new Error('Connection terminated unexpectedly'));
+      if (session === undefined) onFailed(failure ?? new Error('Connection terminated unexpectedly'));
       else session.onEnd();
     });
     const { connection } = client;
@@ -108,4 +131,11 @@ class ConnectTimeoutError extends Error {
   constructor(connectTimeoutMs: number) {
     super(`the database did not accept a connection within ${connectTimeoutMs} ms (connectTimeoutMs)`);
   }
+}
+
+/** Poolers refuse settings at the start (08P01), old servers do not know this one (42704), some systems cannot (22023). */
+function refusesClientCheck(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  if (state !== '08P01' && state !== '42704' && state !== '22023') return false;
+  return error instanceof Error && /startup parameter|client_connection_check_interval/.test(error.message);
 }

@@ -62,6 +62,11 @@ export function isPgOutage(error: unknown): boolean {
   return state === undefined || !OWN_RULE.has(state);
 }
 
+/** Whether the server took no write, because it, the session or the transaction is read-only. */
+export function isReadOnlyRefusal(error: unknown): boolean {
+  return sqlStateOf(error) === '25006';
+}
+
 /** Whether the server ends the session after this error. */
 export function isFatal(error: unknown): boolean {
   const severity = severityOf(error);

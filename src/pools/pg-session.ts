@@ -63,7 +63,8 @@ export class PgSession implements Session {
   }
 
   get clean(): boolean {
-    return this.#line.quiet && !this.#line.dirty && this.wire.status === 'I' && this.alive;
+    const { quiet, dirty, refusedWrite } = this.#line;
+    return quiet && !dirty && !refusedWrite && this.wire.status === 'I' && this.alive;
   }
 
   query<Row>(
@@ -106,10 +107,13 @@ export class PgSession implements Session {
       this.cancel();
       await line.whenQuiet();
       if (this.wire.status !== 'I') await line.roundTrip('ROLLBACK');
-      if (line.dirty) {
+      const { dirty, refusedWrite } = line;
+      if (dirty || refusedWrite) {
         await line.roundTrip('DISCARD ALL');
         line.cleaned();
       }
+      // What is still read-only without the borrower's own settings is so by the server's will.
+      if (refusedWrite && (await this.#isReadOnly())) this.#context.owner.onReadOnly();
     } catch {
       this.destroy();
     } finally {
@@ -155,6 +159,12 @@ export class PgSession implements Session {
     // The place is free once nothing of this session is left on the server either.
     if (this.#lastCancel === undefined) this.#context.owner.onClosed(this);
     else void this.#lastCancel.then(() => this.#context.owner.onClosed(this));
+  }
+
+  async #isReadOnly(): Promise<boolean> {
+    const { rows } = await this.#line.roundTrip('SHOW transaction_read_only');
+    const [row] = rows as readonly { readonly transaction_read_only: string }[];
+    return row?.transaction_read_only === 'on';
   }
 
   #stop(): void {

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import { ConnectWarnings } from './connect-warnings.js';
 import { Connector, type ConnectorOwner } from './connector.js';
 import {
@@ -12,10 +12,12 @@ import {
   type PoolListener,
   type PoolState,
 } from './contract.js';
+import { Grant } from './grant.js';
 import { Lending } from './lending.js';
 import { Reachability } from './reachability.js';
+import { ReadOnlyWatch } from './read-only-watch.js';
 import type { ConnectTrouble, Session, SessionDriver } from './session.js';
-import { SessionSet } from './session-set.js';
+import { type Birth, SessionSet } from './session-set.js';
 import { settleMs } from './settle-time.js';
 import { Sweeper } from './sweeper.js';
 import { timeLimit } from './time-limit.js';
@@ -36,6 +38,9 @@ export interface SessionPoolOptions {
 /** The share of the lifetime by which sessions born together may end apart. */
 const LIFETIME_JITTER = 0.1;
 
+/** How long borrowers wait for sessions that are being cleaned or asked, before others are opened for them. */
+const PATIENCE_MS = 10;
+
 /**
  * A bounded set of sessions, whatever the engine: opens what is needed, hears of what is lost, and ends. Lending is
  * {@link Lending}'s business. The first session that is proved good ends an outage.
@@ -52,7 +57,11 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   readonly #connector: Connector;
   readonly #sweeper: Sweeper;
   readonly #warnings: ConnectWarnings;
+  readonly #grant: Grant;
+  readonly #readOnly: ReadOnlyWatch;
   readonly #counts = { opened: 0, connectFailures: 0, lost: 0, cancels: 0 };
+  #patientUntilMs = Number.NEGATIVE_INFINITY;
+  #nextLook: { readonly atMs: number; readonly timer: Timer } | undefined;
   #closing: Promise<void> | undefined;
   #onEmpty: (() => void) | undefined;
 
@@ -73,6 +82,8 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     this.#sweeper = sweeper;
     this.#connector = new Connector(driver, this, clock, options.random);
     this.#warnings = new ConnectWarnings((code, message) => listener.onWarning(code, message));
+    this.#grant = new Grant(options.max, options.random);
+    this.#readOnly = new ReadOnlyWatch(options.random, listener);
     this.#pursue();
   }
 
@@ -90,10 +101,12 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
 
   acquire(request: AcquireRequest): Promise<Connection> {
     if (this.#reach.state === 'closed') return Promise.reject(new PoolClosedError(this.name));
-    if (request.deadlineAtMs <= this.#clock.nowMs()) return Promise.reject(new AcquireTimeoutError(this.name));
+    const nowMs = this.#clock.nowMs();
+    if (request.deadlineAtMs <= nowMs) return Promise.reject(new AcquireTimeoutError(this.name));
     const free = this.#lending.tryLend();
     if (free !== undefined) return Promise.resolve(free);
     const connection = this.#lending.wait(request);
+    if (this.#lending.waiting === 1) this.#patientUntilMs = nowMs + PATIENCE_MS;
     this.#pursue();
     return connection;
   }
@@ -106,6 +119,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     return {
       state: this.#reach.state,
       max: this.max,
+      granted: this.#grant.granted,
       total: this.#sessions.size,
       idle: this.#sessions.idle.size,
       inUse: this.#sessions.inUse,
@@ -116,20 +130,27 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     };
   }
 
+  recycle(): void {
+    if (this.#reach.state === 'closed') return;
+    this.#sessions.outdate();
+    this.#pursue();
+  }
+
   close(deadlineAtMs: number): Promise<void> {
     this.#closing ??= this.#close(deadlineAtMs);
     return this.#closing;
   }
 
   /** @internal */
-  onOpened(session: Session, generation: number): void {
+  onOpened(session: Session, birth: Birth): void {
     const { maxLifetimeMs, random } = this.#options;
     const lifetimeMs = maxLifetimeMs > 0 ? maxLifetimeMs * (1 - LIFETIME_JITTER * random()) : Number.POSITIVE_INFINITY;
-    const slot = this.#sessions.add(this.#clock.nowMs(), session, generation, lifetimeMs);
+    const slot = this.#sessions.add(this.#clock.nowMs(), session, birth, lifetimeMs);
     this.#counts.opened += 1;
-    this.#warnings.clear();
+    this.#grant.opened(this.#sessions.size);
+    if (this.#grant.granted === this.max) this.#warnings.clear();
     // It may have been accepted just before the server went away.
-    if (generation === this.#reach.generation) this.#lending.offer(slot);
+    if (birth.generation === this.#reach.generation) this.#lending.offer(slot);
     else void this.#lending.prove(slot);
     this.#pursue();
   }
@@ -142,6 +163,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
       return;
     }
     this.#warnings.give(trouble, error);
+    if (this.onlyBoundsGrowth(trouble)) this.#grant.refused(this.#clock.nowMs(), this.#sessions.size);
     // A server that refuses this one connection is a server that answers: what is open goes on.
     if (trouble !== 'unreachable' && this.#sessions.size > 0) {
       if (this.#reach.regain()) this.#wentUp();
@@ -149,6 +171,16 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
       this.#goDown(error, 0);
     }
     this.#pursue();
+  }
+
+  /** @internal */
+  onlyBoundsGrowth(trouble: ConnectTrouble): boolean {
+    return trouble === 'crowded' && this.#sessions.size > 0;
+  }
+
+  /** @internal */
+  onReadOnly(): void {
+    if (this.#readOnly.found(this.#clock.nowMs())) this.recycle();
   }
 
   /** @internal */
@@ -198,9 +230,31 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   #pursue(): void {
     const { state, generation } = this.#reach;
     if (state === 'closed') return;
-    const room = this.max - this.#sessions.size;
-    const needed = state === 'down' ? 1 : Math.max(this.#lending.waiting, this.#sessions.missing);
-    this.#connector.pursue(Math.min(room, needed), generation);
+    const { size, missing, between, epoch } = this.#sessions;
+    const birth: Birth = { epoch, generation };
+    if (state === 'down') {
+      this.#connector.pursue(Math.min(1, this.max - size), birth);
+      return;
+    }
+    const nowMs = this.#clock.nowMs();
+    const { waiting } = this.#lending;
+    const patient = nowMs < this.#patientUntilMs;
+    const needed = Math.max(waiting - (patient ? between : 0), missing);
+    const room = this.#grant.room(nowMs, size);
+    this.#connector.pursue(Math.min(room, needed), birth);
+    if (patient && waiting > 0 && between > 0) this.#lookAgain(nowMs, this.#patientUntilMs);
+    if (needed > room && size + room < this.max) this.#lookAgain(nowMs, this.#grant.growAtMs);
+  }
+
+  /** Asks again for what is missing, at this instant at the latest. */
+  #lookAgain(nowMs: number, atMs: number): void {
+    if (atMs <= nowMs || (this.#nextLook !== undefined && this.#nextLook.atMs <= atMs)) return;
+    this.#nextLook?.timer.cancel();
+    const timer = timeLimit(this.#clock, atMs - nowMs, () => {
+      this.#nextLook = undefined;
+      this.#pursue();
+    });
+    this.#nextLook = { atMs, timer };
   }
 
   async #close(deadlineAtMs: number): Promise<void> {
@@ -208,6 +262,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     this.#lending.refuseAll(() => new PoolClosedError(this.name));
     this.#connector.stop();
     this.#sweeper.stop();
+    this.#nextLook?.timer.cancel();
     this.#sessions.retireFree();
     const limit = timeLimit(this.#clock, deadlineAtMs - this.#clock.nowMs(), () => this.#sessions.destroyAll());
     await new Promise<void>((resolve) => {

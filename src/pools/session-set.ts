@@ -1,6 +1,12 @@
 import { IdleSessions, type Slot } from './idle-sessions.js';
 import type { Session } from './session.js';
 
+/** What the opening of a session began under. */
+export interface Birth {
+  readonly epoch: number;
+  readonly generation: number;
+}
+
 /**
  * Every session of a pool. Each is in one place: idle, lent, or on its way between the two (being cleaned, validated or
  * closed); a place in the set is free only when its socket is closed.
@@ -10,6 +16,7 @@ export class SessionSet {
   readonly #minIdle: number;
   readonly #slots = new Map<Session, Slot>();
   #inUse = 0;
+  #epoch = 0;
 
   /** @param minIdle - The floor: sessions that are kept open also when idle. */
   constructor(minIdle: number) {
@@ -22,6 +29,10 @@ export class SessionSet {
 
   get inUse(): number {
     return this.#inUse;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /** How many are on their way between idle and lent. */
@@ -40,10 +51,21 @@ export class SessionSet {
   }
 
   /** Takes in a new session; it is on its way at first. `lifetimeMs` may be `Infinity`. */
-  add(nowMs: number, session: Session, generation: number, lifetimeMs: number): Slot {
-    const slot: Slot = { session, generation, expiresAtMs: nowMs + lifetimeMs, idleSinceMs: nowMs, lent: false };
+  add(nowMs: number, session: Session, birth: Birth, lifetimeMs: number): Slot {
+    const slot: Slot = { session, ...birth, expiresAtMs: nowMs + lifetimeMs, idleSinceMs: nowMs, lent: false };
     this.#slots.set(session, slot);
     return slot;
+  }
+
+  /** Whether a session may still be lent. */
+  mayLend(nowMs: number, slot: Slot): boolean {
+    return slot.epoch === this.#epoch && slot.expiresAtMs > nowMs;
+  }
+
+  /** From now on no session of before is fit; those that are idle end. */
+  outdate(): void {
+    this.#epoch += 1;
+    for (const slot of this.idle.drain()) slot.session.retire();
   }
 
   slotOf(session: Session): Slot | undefined {

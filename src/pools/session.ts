@@ -51,6 +51,8 @@ export interface SessionOwner {
   onOpenFailed(error: unknown): void;
   /** The session ended although nobody asked. `onClosed` follows. */
   onLost(session: Session, error: unknown): void;
+  /** The server took no write of this session, and not because its borrower had asked for that. */
+  onReadOnly(): void;
   /** The socket is closed, and the server was told to stop what still ran: the place is free. */
   onClosed(session: Session): void;
   onCancelSent(): void;

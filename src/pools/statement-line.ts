@@ -1,5 +1,5 @@
 import type { QueryResult } from './contract.js';
-import { StatementStoppedError } from './pg-errors.js';
+import { isReadOnlyRefusal, StatementStoppedError } from './pg-errors.js';
 import type { Statement, Terms } from './pg-statement.js';
 import type { PgWire } from './pg-wire.js';
 import { SessionLimit } from './session-limit.js';
@@ -15,6 +15,7 @@ export class StatementLine {
   #current: Statement | undefined;
   #held = false;
   #dirty = false;
+  #refusedWrite = false;
   #ended: Error | undefined;
   #quietWaiters: (() => void)[] = [];
 
@@ -47,6 +48,11 @@ export class StatementLine {
     return this.#dirty;
   }
 
+  /** The server took no write of a statement, for a reason that is to be looked into. */
+  get refusedWrite(): boolean {
+    return this.#refusedWrite;
+  }
+
   /** `undefined` while the session lives; afterwards what its statements are told. */
   get ended(): Error | undefined {
     return this.#ended;
@@ -66,10 +72,11 @@ export class StatementLine {
   }
 
   /** A message of the session's own, past the line. To be sent while nothing runs. */
-  roundTrip(text: string): Promise<void> {
+  roundTrip(text: string): Promise<QueryResult<never>> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) reject(this.#ended);
-      else this.#wire.send(text, undefined, (error) => (error === undefined ? resolve() : reject(error)));
+      else
+        this.#wire.send(text, undefined, (error, result) => (result === undefined ? reject(error) : resolve(result)));
     });
   }
 
@@ -104,6 +111,7 @@ export class StatementLine {
   /** The session's state was put back to what it was at the start. */
   cleaned(): void {
     this.#dirty = false;
+    this.#refusedWrite = false;
     this.#limit.changed('default');
   }
 
@@ -148,6 +156,7 @@ export class StatementLine {
 
   #settle(statement: Statement, error: unknown, result: QueryResult<never> | undefined): void {
     this.#current = undefined;
+    if (isReadOnlyRefusal(error)) this.#refusedWrite = true;
     if (result === undefined) statement.reject(error);
     else statement.resolve(result);
     this.#next();

@@ -27,35 +27,7 @@ function open(options: Partial<PgPoolOptions> = {}): PoolUnderTest {
   return made;
 }
 
-const LATE_CANCELS = 600;
-
 describe('cancel', () => {
-  it('stops the running statement within milliseconds, and the connection stays usable', async () => {
-    const { pool, applicationName } = open();
-    const connection = await pool.acquire(FOREVER);
-    expect(connection.busy).toBe(false);
-    const running = connection.query('SELECT pg_sleep(30)', undefined, undefined);
-    expect(connection.busy).toBe(true);
-    await until(async () => (await activeStatements(server.url, applicationName)) === 1);
-    connection.cancel();
-    connection.cancel();
-    await expect(running).rejects.toMatchObject({ code: '57014', message: expect.stringContaining('user request') });
-    expect(connection.busy).toBe(false);
-    expect((await connection.query('SELECT 1 AS n', undefined, undefined)).rows).toEqual([{ n: 1 }]);
-    await connection.release();
-    expect(pool.gauges()).toMatchObject({ cancels: 1, opened: 1, idle: 1 });
-  });
-
-  it('does nothing while no statement runs', async () => {
-    const { pool } = open();
-    const connection = await pool.acquire(FOREVER);
-    connection.cancel();
-    await connection.query('SELECT 1', undefined, undefined);
-    connection.cancel();
-    await connection.release();
-    expect(pool.gauges().cancels).toBe(0);
-  });
-
   it('leaves a transaction in failure, for its owner to end', async () => {
     const { pool, applicationName } = open();
     const connection = await pool.acquire(FOREVER);
@@ -124,45 +96,6 @@ describe('cancel', () => {
     await tap.close();
   });
 
-  it('waits for a COMMIT that runs at release, and cancels nothing', async () => {
-    const { pool } = open();
-    const connection = await pool.acquire(FOREVER);
-    await connection.query('CREATE TABLE committed (n int)', undefined, undefined);
-    await connection.begin(undefined);
-    await connection.query('INSERT INTO committed VALUES (1)', undefined, undefined);
-    const committing = connection.commit();
-    void connection.release();
-    expect(await committing).toBe(true);
-    const next = await pool.acquire(FOREVER);
-    expect((await next.query('SELECT n FROM committed', undefined, undefined)).rowCount).toBe(1);
-    await next.release();
-    expect(pool.gauges().cancels).toBe(0);
-  });
-
-  it(`hits nothing but its statement, though it comes late ${LATE_CANCELS} times`, { timeout: 60_000 }, async () => {
-    const { pool } = open();
-    const outcomes = { finished: 0, cancelled: 0 };
-    for (let i = 0; i < LATE_CANCELS; i += 1) {
-      const connection = await pool.acquire(FOREVER);
-      const victim = connection.query('SELECT 1', undefined, undefined).then(
-        () => 'finished' as const,
-        () => 'cancelled' as const,
-      );
-      connection.cancel();
-      // The same borrower, and the next one, must both be safe from it.
-      const own = i % 2 === 0 ? connection.query('SELECT pg_sleep(0.001)', undefined, undefined) : undefined;
-      outcomes[await victim] += 1;
-      await own;
-      void connection.release();
-      const next = await pool.acquire(FOREVER);
-      await next.query('SELECT pg_sleep(0.001)', undefined, undefined);
-      await next.release();
-    }
-    // If none had finished before its cancel arrived, this test would show nothing.
-    expect(outcomes.finished).toBeGreaterThan(LATE_CANCELS / 10);
-    expect(pool.gauges()).toMatchObject({ cancels: LATE_CANCELS, opened: 1, lost: 0 });
-  });
-
   it('would hit the next statement if it were sent the careless way', { timeout: 60_000 }, async () => {
     const { pool } = open();
     let hits = 0;
@@ -172,27 +105,6 @@ describe('cancel', () => {
       await connection.release();
     }
     expect(hits).toBeGreaterThan(0);
-  });
-
-  it('ends in a destroyed connection when the server does not react within a second', async () => {
-    const tap = await Tap.before(server.url);
-    const made = makePool(tap, { max: 1 });
-    const connection = await made.pool.acquire(FOREVER);
-    const running = connection.query('SELECT pg_sleep(3)', undefined, undefined);
-    tap.silence();
-    const from = performance.now();
-    connection.cancel();
-    await expect(running).rejects.toThrow('destroyed');
-    expect(performance.now() - from).toBeGreaterThan(950);
-    expect(performance.now() - from).toBeLessThan(1_500);
-    expect(connection.alive).toBe(false);
-    await connection.release();
-    tap.resume();
-    const next = await made.pool.acquire(FOREVER);
-    await next.release();
-    expect(made.pool.gauges()).toMatchObject({ inUse: 0, opened: 2, lost: 0 });
-    await made.pool.close(0);
-    await tap.close();
   });
 });
 

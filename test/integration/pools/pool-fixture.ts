@@ -2,49 +2,11 @@ import pg from 'pg';
 import { expect } from 'vitest';
 import type { PostgresServer } from '../../../examples/support/postgres-server.js';
 import { systemClock } from '../../../src/clock.js';
-import type { PriorityRank } from '../../../src/core/priority.js';
 import { createPgPool, type PgPoolOptions } from '../../../src/pools/connection-pool.js';
-import type { AcquireRequest, Connection, ConnectionPool, PoolListener } from '../../../src/pools/contract.js';
+import type { Connection, ConnectionPool } from '../../../src/pools/contract.js';
+import { Journal } from '../../contract/support.js';
 
-/** What a pool told its owner: its comings and goings in order, and its warnings. */
-export class Journal implements PoolListener {
-  readonly entries: string[] = [];
-  readonly warnings: { readonly code: string; readonly message: string }[] = [];
-  readonly #waiting: (() => void)[] = [];
-
-  onDown(): void {
-    this.#add('down');
-  }
-
-  onUp(): void {
-    this.#add('up');
-  }
-
-  onWarning(code: string, message: string): void {
-    this.warnings.push({ code, message });
-    this.#wake();
-  }
-
-  /** How often this was told: `up`, `down` or the code of a warning. */
-  count(entry: string): number {
-    const codes = this.warnings.map((warning) => warning.code);
-    return [...this.entries, ...codes].filter((each) => each === entry).length;
-  }
-
-  /** Resolves once `entry` was told at least `times` times. */
-  async reached(entry: string, times = 1): Promise<void> {
-    while (this.count(entry) < times) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  #add(entry: string): void {
-    this.entries.push(entry);
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const resume of this.#waiting.splice(0)) resume();
-  }
-}
+export { FOREVER, until, within } from '../../contract/support.js';
 
 /** A pool on a real server, with what a test needs to look behind it. */
 export interface PoolUnderTest {
@@ -121,21 +83,4 @@ export async function pidOf(connection: Connection): Promise<number> {
 export async function expectAtRest({ pool, applicationName }: PoolUnderTest, url: string): Promise<void> {
   expect(pool.gauges()).toMatchObject({ inUse: 0, acquiring: 0 });
   expect((await sessionsOf(url, applicationName)).length).toBeLessThanOrEqual(pool.max);
-}
-
-/** Waits until a condition holds, looking again at every turn of the event loop. */
-export async function until(condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
-  const giveUpAt = performance.now() + limitMs;
-  while (!(await condition())) {
-    if (performance.now() > giveUpAt) throw new Error(`not within ${limitMs} ms: ${condition.toString()}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-/** Waits as long as it takes. */
-export const FOREVER: AcquireRequest = { deadlineAtMs: Number.POSITIVE_INFINITY, rank: 0 };
-
-/** A request for a connection that waits at most so long. */
-export function within(ms: number, rank: PriorityRank = 0): AcquireRequest {
-  return { deadlineAtMs: systemClock.nowMs() + ms, rank };
 }

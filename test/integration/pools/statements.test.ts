@@ -2,16 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import type { Connection } from '../../../src/pools/contract.js';
-import {
-  activeStatements,
-  ask,
-  expectAtRest,
-  FOREVER,
-  makePool,
-  type PoolUnderTest,
-  until,
-  within,
-} from './pool-fixture.js';
+import { ask, expectAtRest, FOREVER, makePool, type PoolUnderTest } from './pool-fixture.js';
 import { Tap } from './tap.js';
 
 let server: PostgresServer;
@@ -88,30 +79,6 @@ describe('a statement', () => {
     const error: unknown = await placeOrder().catch((reason: unknown) => reason);
     expect((error as Error).stack).toContain('placeOrder');
     await connection.release();
-  });
-
-  it('does not cost the session when it fails', async () => {
-    const { pool } = open();
-    for (let i = 0; i < 5; i += 1) {
-      const connection = await pool.acquire(FOREVER);
-      await expect(connection.query('INSERT INTO stock VALUES (1, 1)', undefined, undefined)).rejects.toThrow(
-        'duplicate',
-      );
-      await connection.release();
-    }
-    expect(pool.gauges()).toMatchObject({ opened: 1, lost: 0 });
-  });
-
-  it('waits for a lock only as long as the pool allows', async () => {
-    const { pool } = open({ max: 2, lockTimeoutMs: 30 });
-    const [holder, waiter] = await Promise.all([pool.acquire(FOREVER), pool.acquire(FOREVER)]);
-    await holder.begin(undefined);
-    await holder.query('UPDATE stock SET left_over = 0 WHERE sku = 1', undefined, undefined);
-    const failure: unknown = await waiter
-      .query('UPDATE stock SET left_over = 1 WHERE sku = 1', undefined, undefined)
-      .catch((error: unknown) => error);
-    expect(pool.classify(failure)).toBe('database_busy');
-    await Promise.all([holder.release(), waiter.release()]);
   });
 });
 
@@ -197,21 +164,6 @@ describe('the limit of a statement', () => {
 });
 
 describe('a transaction', () => {
-  it('is open between begin and the end of its commit', async () => {
-    const connection = await open().pool.acquire(FOREVER);
-    expect(connection.inTransaction).toBe(false);
-    await connection.begin(1_000);
-    expect(connection.inTransaction).toBe(true);
-    await expect(connection.begin(1_000)).rejects.toThrow('open already');
-    await connection.query('UPDATE stock SET left_over = left_over - 1 WHERE sku = 2', undefined, 1_000);
-    expect(await connection.commit()).toBe(true);
-    expect(connection.inTransaction).toBe(false);
-    await expect(connection.commit()).rejects.toThrow('nothing to commit');
-    await connection.rollback();
-    await connection.release();
-    expect(await ask(server.url, 'SELECT left_over FROM stock WHERE sku = 2')).toEqual([{ left_over: 999 }]);
-  });
-
   it('is committed however long that takes: the limit is for its statements', async () => {
     await ask(server.url, 'CREATE TABLE slow_commit (n int)');
     await ask(
@@ -253,34 +205,6 @@ describe('a transaction', () => {
     expect(await ask(server.url, 'SELECT left_over FROM stock WHERE sku = 3')).toEqual([{ left_over: 1000 }]);
   });
 
-  it('is rolled back by release, failed or not', async () => {
-    const { pool } = open();
-    for (const text of ['SELECT 1', 'SELECT nonsense']) {
-      const connection = await pool.acquire(FOREVER);
-      await connection.begin(1_000);
-      await connection.query('UPDATE stock SET left_over = 0 WHERE sku = 4', undefined, undefined);
-      await connection.query(text, undefined, undefined).catch(() => undefined);
-      await connection.release();
-      expect(pool.gauges().idle).toBe(1);
-    }
-    const next = await pool.acquire(FOREVER);
-    expect(next.inTransaction).toBe(false);
-    expect(await read(next, 'SELECT left_over FROM stock WHERE sku = 4')).toBe(1000);
-    await next.release();
-    expect(pool.gauges().opened).toBe(1);
-  });
-
-  it('is rolled back by release also when the failure has only just arrived', async () => {
-    const { pool } = open();
-    const connection = await pool.acquire(FOREVER);
-    await connection.begin(1_000);
-    await connection.query('SELECT nonsense', undefined, undefined).catch(() => undefined);
-    void connection.release();
-    const next = await pool.acquire(FOREVER);
-    expect(await read(next, '1')).toBe(1);
-    await next.release();
-  });
-
   it('is over when its commit fails, though the server says so a little later', async () => {
     await ask(server.url, 'CREATE TABLE twins (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)');
     const tap = await Tap.before(server.url);
@@ -294,95 +218,6 @@ describe('a transaction', () => {
     void connection.release();
     expect(pool.gauges()).toMatchObject({ idle: 1, inUse: 0 });
     await pool.close(0);
-    await tap.close();
-  });
-
-  it('tells contention from everything else', async () => {
-    const { pool } = open({ max: 2 });
-    const [one, two] = await Promise.all([pool.acquire(FOREVER), pool.acquire(FOREVER)]);
-    await Promise.all([one.begin(undefined), two.begin(undefined)]);
-    const update = (connection: Connection, sku: number): Promise<unknown> =>
-      connection.query('UPDATE stock SET left_over = 1 WHERE sku = $1', [sku], undefined);
-    await Promise.all([update(one, 5), update(two, 6)]);
-    const outcomes = await Promise.allSettled([update(one, 6), update(two, 5)]);
-    const [failure] = outcomes.filter((outcome) => outcome.status === 'rejected');
-    expect(pool.classify(failure?.reason)).toBe('contention');
-    await Promise.all([one.release(), two.release()]);
-  });
-});
-
-describe('a session that was changed', () => {
-  it.each([
-    ['a setting', "SET search_path = 'elsewhere'", "current_setting('search_path')", '"$user", public'],
-    ['a setting in a select', "SELECT set_config('work_mem', '77MB', false)", "current_setting('work_mem')", '4MB'],
-    ['a setting after another statement', "SELECT 1; SET work_mem = '77MB'", "current_setting('work_mem')", '4MB'],
-    ['a setting behind a comment', "/* harmless */ SET work_mem = '77MB' -- x", "current_setting('work_mem')", '4MB'],
-    ['a temporary table', 'CREATE TEMP TABLE scratch (n int)', "to_regclass('scratch')::text", null],
-    [
-      'a session lock',
-      'SELECT pg_advisory_lock(7)',
-      "SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory'",
-      0,
-    ],
-    ['a prepared statement', 'PREPARE p AS SELECT 1', 'SELECT count(*)::int FROM pg_prepared_statements', 0],
-    ['a channel', 'LISTEN news', 'SELECT count(*)::int FROM pg_listening_channels()', 0],
-  ])('forgets %s before the next borrower', async (_, text, probe, expected) => {
-    const { pool } = open();
-    const first = await pool.acquire(FOREVER);
-    await first.query(text, undefined, undefined);
-    expect(await read(first, probe)).not.toBe(expected);
-    const released = first.release();
-    expect(pool.gauges()).toMatchObject({ idle: 0, cleaning: 1, inUse: 0 });
-    await released;
-    const second = await pool.acquire(FOREVER);
-    expect(second.id).toBe(first.id);
-    expect(await read(second, probe)).toBe(expected);
-    await second.release();
-  });
-
-  it('is not cleaned when nothing was changed', async () => {
-    const { pool } = open();
-    const connection = await pool.acquire(FOREVER);
-    await connection.begin(1_000);
-    await connection.query('UPDATE stock SET left_over = left_over WHERE sku = $1', [1], 1_000);
-    await connection.commit();
-    void connection.release();
-    expect(pool.gauges()).toMatchObject({ idle: 1, cleaning: 0 });
-  });
-});
-
-describe('release', () => {
-  it('cancels a statement that still runs, and refuses what was queued behind it', async () => {
-    const { pool, applicationName } = open();
-    const connection = await pool.acquire(FOREVER);
-    const running = connection.query('SELECT pg_sleep(30)', undefined, undefined);
-    const queued = connection.query('SELECT 1', undefined, undefined);
-    await until(async () => (await activeStatements(server.url, applicationName)) === 1);
-    const outcomes = Promise.allSettled([running, queued]);
-    await connection.release();
-    expect(await outcomes).toMatchObject([
-      { status: 'rejected', reason: { code: '57014' } },
-      { status: 'rejected', reason: { message: expect.stringContaining('released before') } },
-    ]);
-    expect(pool.gauges()).toMatchObject({ idle: 1, opened: 1, cancels: 1, lost: 0 });
-  });
-
-  it('destroys a session whose state stays in doubt', async () => {
-    const tap = await Tap.before(server.url);
-    const made = makePool(tap, { max: 1 });
-    const connection = await made.pool.acquire(FOREVER);
-    await connection.begin(undefined);
-    tap.silence();
-    const from = performance.now();
-    await connection.release();
-    expect(performance.now() - from).toBeGreaterThan(900);
-    expect(performance.now() - from).toBeLessThan(1_500);
-    tap.resume();
-    const next = await made.pool.acquire(within(5_000));
-    expect(next.id).not.toBe(connection.id);
-    await next.release();
-    expect(made.pool.gauges()).toMatchObject({ inUse: 0, opened: 2 });
-    await made.pool.close(0);
     await tap.close();
   });
 });

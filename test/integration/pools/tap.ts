@@ -1,96 +1,53 @@
-import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { type Address, Relay } from '../../contract/relay.js';
 
 /**
- * A TCP relay in front of a server that notes every statement which passes, and can stop passing anything on. What a
- * pool sends is seen here as it is, without a word in the pool itself.
+ * A TCP relay in front of a PostgreSQL that notes every statement which passes. What a pool sends is seen here as it
+ * is, without a word in the pool itself.
  */
-export class Tap {
+export class Tap extends Relay {
   readonly statements: string[] = [];
-  connections = 0;
   /** Connections that asked for a cancel, legibly. */
   cancels = 0;
   /** How much later than the rest of an answer the server's word arrives that it is ready. */
   readyDelayMs = 0;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #silent = false;
-  #url = '';
+  readonly #target: string;
 
-  private constructor(target: URL) {
-    this.#server = createServer((client) => this.#relay(client, target));
+  private constructor(target: string, address: Address) {
+    super(address, {
+      onConnection: () => this.#reader(),
+      onAnswer: (chunk, pass) => this.#answer(chunk, pass),
+    });
+    this.#target = target;
   }
 
   static async before(url: string): Promise<Tap> {
-    const target = new URL(url);
-    const tap = new Tap(target);
-    tap.#server.listen(0, '127.0.0.1');
-    await once(tap.#server, 'listening');
-    const address = tap.#server.address();
-    target.port = String(typeof address === 'object' ? address?.port : '');
-    tap.#url = target.href;
-    target.port = new URL(url).port;
+    const { hostname, port } = new URL(url);
+    const tap = new Tap(url, { host: hostname, port: Number(port) });
+    await tap.listen();
     return tap;
   }
 
   get url(): string {
-    return this.#url;
+    const url = new URL(this.#target);
+    url.port = String(this.address.port);
+    return url.href;
   }
 
-  /** From now on nothing arrives on either side, and nobody is told. */
-  silence(): void {
-    this.#silent = true;
-    for (const socket of this.#sockets) socket.pause();
-  }
-
-  resume(): void {
-    this.#silent = false;
-    for (const socket of this.#sockets) socket.resume();
-  }
-
-  /** Resets every connection. */
-  cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
-  }
-
-  async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
-
-  #relay(client: Socket, target: URL): void {
-    this.connections += 1;
-    const upstream = connect(Number(target.port), target.hostname);
+  #reader(): (chunk: Buffer) => void {
     const reader = new FrontendReader(
       (text) => this.statements.push(text),
       () => {
         this.cancels += 1;
       },
     );
-    this.#join(client, upstream, (chunk) => {
-      reader.read(chunk);
-      upstream.write(chunk);
-    });
-    this.#join(upstream, client, (chunk) => {
-      const cut =
-        this.readyDelayMs > 0 && chunk.at(-READY_LENGTH) === READY ? chunk.length - READY_LENGTH : chunk.length;
-      client.write(chunk.subarray(0, cut));
-      if (cut < chunk.length) setTimeout(() => client.write(chunk.subarray(cut)), this.readyDelayMs);
-    });
+    return (chunk) => reader.read(chunk);
   }
 
-  #join(from: Socket, to: Socket, pass: (chunk: Buffer) => void): void {
-    this.#sockets.add(from);
-    from.setNoDelay(true);
-    from.on('data', pass);
-    from.on('end', () => to.end());
-    from.on('error', () => to.destroy());
-    from.on('close', () => {
-      this.#sockets.delete(from);
-      to.destroy();
-    });
-    if (this.#silent) from.pause();
+  #answer(chunk: Buffer, pass: (chunk: Buffer) => void): void {
+    const ready = this.readyDelayMs > 0 && chunk.at(-READY_LENGTH) === READY;
+    const cut = ready ? chunk.length - READY_LENGTH : chunk.length;
+    pass(chunk.subarray(0, cut));
+    if (ready) setTimeout(() => pass(chunk.subarray(cut)), this.readyDelayMs);
   }
 }
 
