@@ -32,6 +32,7 @@ export class Gate {
   readonly #again: Deadline;
   readonly #rideOut: Deadline;
   #handingOut = false;
+  #telling = false;
   #shedding: ((ticket: GateTicket) => Refusal) | undefined;
 
   constructor(bulkhead: Bulkhead<GateClient>, clock: Clock, timer: DeadlineTimer) {
@@ -42,15 +43,25 @@ export class Gate {
     this.#rideOut = { dueAtMs: 0, heapIndex: -1, onDue: (nowMs) => this.#giveUp(nowMs) };
   }
 
-  /** Enters a ticket. `leased`: go on at once; `queued`: its owner will be told; otherwise it is refused. */
+  /**
+   * Enters a ticket. `leased`: go on at once; `queued`: its owner will be told; otherwise it is refused. Those that have
+   * to leave the queue for it are told in this turn of the event loop, but never before its own answer is returned.
+   */
   enter(nowMs: number, ticket: GateTicket): 'leased' | 'queued' | Refusal {
-    return this.bulkhead.arrive(nowMs, ticket);
+    const arrival = this.bulkhead.arrive(nowMs, ticket);
+    if (this.bulkhead.leaving > 0) this.#tellSoon();
+    return arrival;
   }
 
   /** Ends a lease for good and hands the seat on. */
   leave(nowMs: number, ticket: GateTicket): void {
     this.bulkhead.release(nowMs, ticket);
     this.handOut(nowMs);
+  }
+
+  /** Returns some seats of a ticket early and hands them on. */
+  giveBack(nowMs: number, ticket: GateTicket, seats: number): void {
+    if (this.bulkhead.giveBack(nowMs, ticket, seats) > 0) this.handOut(nowMs);
   }
 
   /** Gives a seat up for a time and hands it on; `bulkhead.comeBack` asks for another. */
@@ -103,6 +114,16 @@ export class Gate {
   shedAll(nowMs: number, refusalFor: (ticket: GateTicket) => Refusal): void {
     this.#shedding = refusalFor;
     this.#continue(nowMs);
+  }
+
+  /** All that arrive in one turn displace first, then everybody who has to leave is told in one go. */
+  #tellSoon(): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    this.#clock.afterInput(() => {
+      this.#telling = false;
+      this.handOut(this.#clock.nowMs());
+    });
   }
 
   #continue(nowMs: number): void {

@@ -1,11 +1,15 @@
 import type { Refusal } from '../errors.js';
-import { ClassLoad } from './class-load.js';
 import { ClassShares, DEFAULT_SHARES, type Shares } from './class-shares.js';
-import { hopeless, mayQueue, mayStart } from './feasibility.js';
+import { DEFAULT_DISCIPLINE, type Discipline } from './discipline.js';
+import { expired, hopeless, mayStart } from './feasibility.js';
+import { Forecast } from './forecast.js';
 import { HeadroomGauge } from './headroom-gauge.js';
 import { Outage } from './outage.js';
+import { Places } from './places.js';
 import { type PriorityRank, TOP_RANK } from './priority.js';
+import { Seats } from './seats.js';
 import type { Ticket } from './ticket.js';
+import { Turns } from './turns.js';
 import { WorkQueue } from './work-queue.js';
 
 /** Settings of a {@link Bulkhead}. */
@@ -19,6 +23,12 @@ export interface BulkheadOptions {
   readonly shares?: Shares;
   /** How much of an outage tickets wait out, counted from its start, in milliseconds. Default 2,000. */
   readonly rideOutMs?: number;
+  /** Mechanisms to switch off. Default: none. */
+  readonly discipline?: Partial<Discipline>;
+  /** Tenants of each class that have an account of their own at most; the others share one. Default 1,024. */
+  readonly maxTenants?: number;
+  /** Tickets that wait in all classes at most, whatever each route may queue. Default 65,536. */
+  readonly maxQueued?: number;
 }
 
 /** What became of an arrival: it holds a seat, it is queued, or it is refused. */
@@ -28,54 +38,76 @@ export type Arrival = 'leased' | 'queued' | Refusal;
  * Seats and the queue before them, for one pool: decides who gets a seat, who waits and who is shed.
  *
  * A free seat goes at once; otherwise predicted wait plus p90 of the route's hold time must fit into the time left, and
- * the queue holds no more than a bounded amount of predicted work. A freed seat goes to a lower class that is below its
- * minimum, else to the top class, else to the lower class that was served least.
+ * the queue holds no more than a bounded amount of predicted work ({@link Places}). Whose turn it is when a seat is
+ * freed: {@link Turns}.
  *
  * A pure state machine: the instant is an argument, and the same calls give the same decisions.
  */
 export class Bulkhead<Owner = unknown> {
-  readonly #queue = new WorkQueue<Owner>();
-  readonly #accounts: ClassShares;
-  readonly #shares: Shares;
-  readonly #load = new ClassLoad();
-  readonly #headroom: HeadroomGauge;
-  readonly #inFlight: [number, number, number, number] = [0, 0, 0, 0];
   /** The outage of the server behind the seats, if there is one. */
   readonly outage: Outage;
-  #seats: number;
-  #inUse = 0;
+  readonly #discipline: Discipline;
+  readonly #gauge: HeadroomGauge;
+  readonly #seats: Seats;
+  readonly #queue: WorkQueue<Owner>;
+  readonly #accounts: ClassShares;
+  readonly #forecast: Forecast<Owner>;
+  readonly #places: Places<Owner>;
+  readonly #turns: Turns<Owner>;
 
   constructor(options: BulkheadOptions) {
-    this.#seats = options.seats;
-    this.#headroom = new HeadroomGauge({ fixed: options.headroom, servesTopClass: options.servesTopClass });
+    const discipline = { ...DEFAULT_DISCIPLINE, ...options.discipline };
+    const shares = options.shares ?? DEFAULT_SHARES;
+    const { maxTenants = 1_024, maxQueued = 65_536, servesTopClass } = options;
+    this.#discipline = discipline;
     this.outage = new Outage(options.rideOutMs ?? 2_000);
-    this.#shares = options.shares ?? DEFAULT_SHARES;
-    this.#accounts = new ClassShares(this.#shares);
+    this.#gauge = new HeadroomGauge({
+      fixed: discipline.headroom ? options.headroom : 0,
+      servesTopClass,
+    });
+    this.#seats = new Seats(options.seats, this.#gauge);
+    const mayOvertake = (nowMs: number): boolean =>
+      discipline.lifo && !this.outage.down && !this.outage.recovering(nowMs);
+    this.#queue = new WorkQueue({ mayOvertake, maxTenants });
+    this.#accounts = new ClassShares(shares);
+    this.#forecast = new Forecast(this.#queue, this.#seats, shares);
+    this.#places = new Places(this.#queue, this.#forecast, { discipline, maxQueued, outage: this.outage });
+    this.#turns = new Turns(this.#queue, this.#seats, this.#accounts, discipline);
   }
 
   /** The concurrency limit. */
   get seats(): number {
-    return this.#seats;
+    return this.#seats.limit;
   }
 
   /** Seats in use. */
   get inFlight(): number {
-    return this.#inUse;
+    return this.#seats.inUse;
   }
 
-  /** Tickets that wait. */
+  /** Tickets that wait: for a seat, or to be told that they are shed. */
   get queued(): number {
-    return this.#queue.size;
+    return this.#queue.size + this.#queue.leaving;
   }
 
-  /** Tickets of one class that wait. */
+  /** Tickets whose waiting has ended with a refusal, and that {@link next} hands out first. */
+  get leaving(): number {
+    return this.#queue.leaving;
+  }
+
+  /** Tickets of one class that wait for a seat. */
   queuedOf(rank: PriorityRank): number {
     return this.#queue.count(rank);
   }
 
+  /** Tenants of one class that have an account. */
+  tenantsOf(rank: PriorityRank): number {
+    return this.#queue.line(rank).tenants;
+  }
+
   /** Seats that lower classes leave to the top class at this instant. */
   headroom(nowMs: number): number {
-    return this.#headroom.seats(nowMs, this.#seats);
+    return this.#seats.headroom(nowMs);
   }
 
   /**
@@ -83,30 +115,33 @@ export class Bulkhead<Owner = unknown> {
    * ticket that never arrives.
    */
   preflight(nowMs: number, ticket: Ticket): Refusal | undefined {
-    const refusal = hopeless(nowMs, ticket);
-    if (refusal !== undefined || this.#seatFor(nowMs, ticket.rank)) return refusal;
-    return this.#mayQueue(nowMs, ticket);
+    const refusal = this.#discipline.feasibility ? hopeless(nowMs, ticket) : undefined;
+    if (refusal !== undefined || this.#passes(nowMs, ticket)) return refusal;
+    this.#advance(nowMs);
+    return this.#places.refusal(nowMs, ticket);
   }
 
-  /** A ticket arrives, with everything it needs. */
+  /** A ticket arrives, with everything it needs. Others may have to leave for it: see {@link leaving}. */
   arrive(nowMs: number, ticket: Ticket<Owner>): Arrival {
-    if (ticket.rank === TOP_RANK) this.#headroom.noteArrival(nowMs, ticket.route.times.meanMs(nowMs));
-    if (this.#seatFor(nowMs, ticket.rank)) {
+    if (ticket.rank === TOP_RANK) this.#gauge.noteArrival(nowMs, ticket.route.times.meanMs(nowMs));
+    if (this.#passes(nowMs, ticket)) {
       this.#lease(nowMs, ticket);
       return 'leased';
     }
-    const refusal = this.#mayQueue(nowMs, ticket);
+    this.#advance(nowMs);
+    const refusal = this.#places.refusal(nowMs, ticket);
     if (refusal !== undefined) {
       ticket.state = 'ended';
       return refusal;
     }
+    this.#places.clear(nowMs, ticket);
     this.#queue.add(nowMs, ticket, false);
     return 'queued';
   }
 
   /** A ticket that gave its seat up wants one again: it goes to the head of its class, and is never refused here. */
   comeBack(nowMs: number, ticket: Ticket<Owner>): 'leased' | 'queued' {
-    if (this.#seatFor(nowMs, ticket.rank)) {
+    if (this.#passes(nowMs, ticket)) {
       this.#lease(nowMs, ticket);
       return 'leased';
     }
@@ -116,20 +151,29 @@ export class Bulkhead<Owner = unknown> {
   }
 
   /**
-   * The next ticket whose waiting ends: it is `leased` now, or `ended` with a refusal because it cannot make its
-   * deadline any more. `undefined` when no seat or no ticket can be had.
+   * The next ticket whose waiting ends: it is `leased` now, or `ended` with a refusal, because it had to leave for
+   * another or cannot make its deadline any more. `undefined` when no seat or no ticket can be had.
    */
   next(nowMs: number): Ticket<Owner> | undefined {
+    const leaving = this.#queue.nextLeaving();
+    if (leaving !== undefined) {
+      this.#queue.remove(nowMs, leaving);
+      leaving.state = 'ended';
+      return leaving;
+    }
     if (this.#queue.size === 0) this.outage.recovered();
     if (this.#queue.size === 0 || this.outage.down) return undefined;
     this.#advance(nowMs);
-    const rank = this.#pick(nowMs);
-    const ticket = rank === undefined ? undefined : this.#queue.head(rank);
+    const ticket = this.#turns.next(nowMs);
     if (ticket === undefined) return undefined;
-    this.#queue.remove(ticket);
-    ticket.refusal = mayStart(nowMs, ticket);
-    if (ticket.refusal === undefined) this.#lease(nowMs, ticket);
-    else ticket.state = 'ended';
+    const refusal = this.#discipline.feasibility ? mayStart(nowMs, ticket) : expired(nowMs, ticket);
+    if (refusal === undefined) {
+      this.#lease(nowMs, ticket);
+      return ticket;
+    }
+    this.#queue.remove(nowMs, ticket);
+    ticket.refusal = refusal;
+    ticket.state = 'ended';
     return ticket;
   }
 
@@ -137,7 +181,7 @@ export class Bulkhead<Owner = unknown> {
   withdraw(nowMs: number, ticket: Ticket<Owner>): boolean {
     if (ticket.state !== 'queued') return false;
     this.#advance(nowMs);
-    this.#queue.remove(ticket);
+    this.#queue.remove(nowMs, ticket);
     ticket.state = 'ended';
     return true;
   }
@@ -146,23 +190,40 @@ export class Bulkhead<Owner = unknown> {
   release(nowMs: number, ticket: Ticket<Owner>, next: 'ended' | 'away' = 'ended'): void {
     if (ticket.state !== 'leased') throw new Error(`a ticket in state "${ticket.state}" holds no seat to release`);
     if (this.#queue.size > 0) this.#advance(nowMs);
+    const seats = ticket.heldSeats;
+    this.#seats.giveBack(nowMs, ticket, seats);
+    ticket.heldSeats = seats;
     ticket.state = next;
-    this.#inUse--;
-    this.#inFlight[ticket.rank]--;
-    const heldMs = Math.max(0, nowMs - ticket.leasedAtMs);
-    ticket.heldBeforeMs += heldMs;
-    this.#accounts.charge(ticket.rank, heldMs - ticket.expectedMs, this.#seats);
+    ticket.heldBeforeMs += Math.max(0, nowMs - ticket.leasedAtMs);
+    const correctionMs = ticket.returnedSeatMs - ticket.expectedMs;
+    this.#queue.settle(nowMs, ticket, correctionMs);
+    this.#accounts.charge(ticket.rank, correctionMs, this.#seats.limit);
+  }
+
+  /**
+   * Returns some seats of a leased ticket early, because its work turned out smaller. It keeps one at least; the others
+   * go to whoever {@link next} names.
+   *
+   * @returns How many seats it returned.
+   */
+  giveBack(nowMs: number, ticket: Ticket<Owner>, seats: number): number {
+    if (ticket.state !== 'leased') throw new Error(`a ticket in state "${ticket.state}" holds no seat to give back`);
+    const returned = Math.min(Math.floor(seats), ticket.heldSeats - 1);
+    if (!(returned > 0)) return 0;
+    if (this.#queue.size > 0) this.#advance(nowMs);
+    this.#seats.giveBack(nowMs, ticket, returned);
+    return returned;
   }
 
   /** Changes the concurrency limit. Leases beyond a smaller one run to their end. */
   resize(nowMs: number, seats: number): void {
     this.#advance(nowMs);
-    this.#seats = seats;
+    this.#seats.limit = seats;
   }
 
   /** Somebody who waits, the most important class first; `undefined` when nobody does. */
   anyQueued(): Ticket<Owner> | undefined {
-    return this.#queue.first();
+    return this.#queue.any(Number.NEGATIVE_INFINITY);
   }
 
   /** The server behind the seats answers again. */
@@ -172,55 +233,28 @@ export class Bulkhead<Owner = unknown> {
   }
 
   /** Milliseconds until a ticket that arrives now would get a seat, as far as can be predicted. */
-  predictedWaitMs(nowMs: number, { rank, route }: Ticket): number {
+  predictedWaitMs(nowMs: number, ticket: Ticket): number {
     this.#advance(nowMs);
-    const seats = this.#load.seats(rank, this.#nominalSeats(nowMs, rank), this.#leastSeats(rank));
-    return this.#queue.workMs(rank, route.times.meanMs(nowMs)) / seats;
+    return this.#forecast.waitMs(nowMs, ticket);
   }
 
-  #mayQueue(nowMs: number, ticket: Ticket): Refusal | undefined {
-    return mayQueue(nowMs, ticket, this.predictedWaitMs(nowMs, ticket), this.#queue.size, this.outage);
-  }
-
-  /** Whether a ticket of this class may take a free seat past those that wait. */
-  #seatFor(nowMs: number, rank: PriorityRank): boolean {
-    if (this.#inUse >= this.#seats || this.outage.down || this.#queue.waits(rank)) return false;
-    return rank === TOP_RANK || (!this.#queue.waits(TOP_RANK) && this.#lowerMayTake(nowMs));
-  }
-
-  #lowerMayTake(nowMs: number): boolean {
-    return this.#inUse - this.#inFlight[TOP_RANK] < this.#seats - this.headroom(nowMs);
-  }
-
-  #pick(nowMs: number): PriorityRank | undefined {
-    if (this.#inUse >= this.#seats) return undefined;
-    const top = this.#queue.waits(TOP_RANK) ? TOP_RANK : undefined;
-    if (this.#queue.lowerSize === 0 || !this.#lowerMayTake(nowMs)) return top;
-    return this.#accounts.owed(this.#queue.waits) ?? top ?? this.#accounts.leastServed(this.#queue.waits);
-  }
-
-  #nominalSeats(nowMs: number, rank: PriorityRank): number {
-    if (rank === TOP_RANK) return this.#seats * (this.#queue.lowerSize > 0 ? this.#shares.cap : 1);
-    return this.#queue.waits(TOP_RANK) ? this.#leastSeats(rank) : this.#seats - this.headroom(nowMs);
-  }
-
-  /** What a class gets in any case; a little more than nothing, so that a wait can be computed. */
-  #leastSeats(rank: PriorityRank): number {
-    return Math.max(0.01, this.#seats * (rank === TOP_RANK ? this.#shares.cap : this.#shares.minima[rank]));
+  /** Whether a ticket may take free seats past those that wait. */
+  #passes(nowMs: number, ticket: Ticket): boolean {
+    return !this.outage.down && this.#turns.passes(nowMs, ticket);
   }
 
   #advance(nowMs: number): void {
-    this.#accounts.advance(nowMs, this.#seats, this.#queue.waits);
-    this.#load.advance(nowMs, this.#inFlight, this.#queue.waits);
+    this.#accounts.advance(nowMs, this.#seats.limit, this.#queue.waits);
+    this.#forecast.advance(nowMs);
   }
 
   #lease(nowMs: number, ticket: Ticket<Owner>): void {
-    ticket.state = 'leased';
-    ticket.leasedAtMs = nowMs;
-    ticket.expectedMs = ticket.route.times.meanMs(nowMs);
-    ticket.route.lastLeaseMs = nowMs;
-    this.#inUse++;
-    this.#inFlight[ticket.rank]++;
-    this.#accounts.charge(ticket.rank, ticket.expectedMs, this.#seats);
+    const { route } = ticket;
+    const seats = this.#seats.wanted(nowMs, ticket);
+    const holdMs = route.times.meanMs(nowMs);
+    this.#queue.serve(nowMs, ticket, holdMs * seats);
+    this.#seats.take(nowMs, ticket, seats, holdMs);
+    route.lastLeaseMs = nowMs;
+    this.#accounts.charge(ticket.rank, ticket.expectedMs, this.#seats.limit);
   }
 }

@@ -1,7 +1,7 @@
 import type { Refusal } from '../errors.js';
 import type { Outage } from './outage.js';
 import { type PriorityRank, TOP_RANK } from './priority.js';
-import { databaseUnavailable, deadlineUnreachable, expiredInQueue, queueFull } from './refusals.js';
+import { databaseUnavailable, deadlineUnreachable, expiredInQueue } from './refusals.js';
 import type { RouteLoad, Ticket } from './ticket.js';
 
 /** A route that is refused on its estimate alone is let through this often, so that the estimate can be wrong. */
@@ -21,46 +21,44 @@ export function hopeless(nowMs: number, ticket: Ticket): Refusal | undefined {
   const timeLeftMs = ticket.deadlineAtMs - nowMs;
   const p50 = route.times.p50(nowMs);
   if (p50 <= timeLeftMs || probes(nowMs, route)) return undefined;
-  return deadlineUnreachable(route.name, timeLeftMs, 0, p50);
+  return deadlineUnreachable(route.name, timeLeftMs, 0, p50, 'arrival');
 }
 
-/** Whether an arrival may join a queue of so many tickets, in which it would wait for so long. */
-export function mayQueue(
-  nowMs: number,
-  ticket: Ticket,
-  waitMs: number,
-  queued: number,
-  outage: Outage,
-): Refusal | undefined {
+/** Whether an arrival that would wait for so long can be answered in time. */
+export function mayWait(nowMs: number, ticket: Ticket, waitMs: number): Refusal | undefined {
   const { route } = ticket;
-  if (route.queued >= route.maxQueued) return queueFull(route.name, queued, waitMs);
   const timeLeftMs = ticket.deadlineAtMs - nowMs;
   const p90 = route.times.p90(nowMs);
-  if (outage.down) {
-    const outageMs = outage.leftToRideOutMs(nowMs);
-    if (outageMs > 0 && outageMs + waitMs + p90 <= timeLeftMs) return undefined;
-    const measured = { route: route.name, down_for_ms: Math.round(outage.lastedMs(nowMs)) };
-    return databaseUnavailable(measured, Math.max(1_000, outageMs));
-  }
-  if (waitMs + p90 > timeLeftMs && !probes(nowMs, route)) {
-    return deadlineUnreachable(route.name, timeLeftMs, waitMs, p90);
-  }
-  if (outage.recovering(nowMs) || waitMs <= queueBoundMs(nowMs, route, ticket.rank)) return undefined;
-  return queueFull(route.name, queued, waitMs);
+  if (waitMs + p90 <= timeLeftMs || probes(nowMs, route)) return undefined;
+  return deadlineUnreachable(route.name, timeLeftMs, waitMs, p90, 'arrival');
+}
+
+/** Whether an arrival can wait for the end of an outage, and then for a backlog of so many milliseconds. */
+export function mayWaitOut(nowMs: number, ticket: Ticket, waitMs: number, outage: Outage): Refusal | undefined {
+  const { route } = ticket;
+  const outageMs = outage.leftToRideOutMs(nowMs);
+  if (outageMs > 0 && nowMs + outageMs + waitMs + route.times.p90(nowMs) <= ticket.deadlineAtMs) return undefined;
+  const measured = { stage: 'arrival', route: route.name, down_for_ms: Math.round(outage.lastedMs(nowMs)) };
+  return databaseUnavailable(measured, Math.max(1_000, outageMs));
+}
+
+/** A ticket whose turn has come after its deadline. */
+export function expired(nowMs: number, { route, deadlineAtMs, queuedAtMs }: Ticket): Refusal | undefined {
+  return deadlineAtMs <= nowMs ? expiredInQueue(route.name, nowMs - queuedAtMs) : undefined;
 }
 
 /** Whether a ticket whose turn has come can still make its deadline; one that has begun already may try to the end. */
 export function mayStart(nowMs: number, ticket: Ticket): Refusal | undefined {
   const { route } = ticket;
   const timeLeftMs = ticket.deadlineAtMs - nowMs;
-  if (timeLeftMs <= 0) return expiredInQueue(route.name, nowMs - ticket.queuedAtMs);
+  if (timeLeftMs <= 0) return expired(nowMs, ticket);
   const p90 = route.times.p90(nowMs);
   if (ticket.heldBeforeMs > 0 || p90 <= timeLeftMs || probes(nowMs, route)) return undefined;
-  return deadlineUnreachable(route.name, timeLeftMs, 0, p90);
+  return deadlineUnreachable(route.name, timeLeftMs, 0, p90, 'dispatch');
 }
 
-/** The queue holds no more than this much wait: a share of the deadline, and never less than a few services need. */
-function queueBoundMs(nowMs: number, route: RouteLoad, rank: PriorityRank): number {
+/** A queue may take so long to drain: a share of the deadline, and never less than a few services need. */
+export function queueBoundMs(nowMs: number, route: RouteLoad, rank: PriorityRank): number {
   const leastMs = rank === TOP_RANK ? LEAST_QUEUE_MS.top : LEAST_QUEUE_MS.lower;
   return Math.min(route.deadlineMs / 4, Math.max(leastMs, 2 * route.times.p50(nowMs)));
 }

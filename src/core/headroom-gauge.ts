@@ -11,6 +11,13 @@ export interface HeadroomOptions {
 
 /** The headroom follows the arrivals of the top class this closely. */
 const RENEW_MS = 100;
+/**
+ * A pool full of lower work frees a seat every `mean hold / seats`. Where that is less than this part of what the top
+ * class holds a seat for, its wait for one does not show, and closed seats would only cost throughput.
+ */
+const UNFELT = 0.15;
+/** From this part on the whole headroom is kept. */
+const FELT = 0.3;
 
 /** How many seats lower classes leave to the top class: fixed, or measured from what that class asks for. */
 export class HeadroomGauge {
@@ -31,14 +38,21 @@ export class HeadroomGauge {
     this.#meanHoldMs = meanHoldMs;
   }
 
-  /** The headroom of a pool of so many seats, at one instant. */
-  seats(nowMs: number, poolSeats: number): number {
+  /**
+   * The headroom of a pool of so many seats, at one instant.
+   *
+   * @param lowerHoldMs - How long the lower work that sits there now holds a seat on average, in ms; 0 where nothing
+   *   is known, which keeps the whole headroom.
+   */
+  seats(nowMs: number, poolSeats: number, lowerHoldMs: number = 0): number {
     if (this.#fixed !== undefined) return Math.min(this.#fixed, poolSeats);
     if (nowMs - this.#takenAtMs >= RENEW_MS || this.#takenFor !== poolSeats) {
       this.#takenAtMs = nowMs;
       this.#takenFor = poolSeats;
       this.#seats = headroomSeats(this.#arrivals.perSecond(nowMs), this.#meanHoldMs, poolSeats);
     }
-    return this.#seats;
+    if (lowerHoldMs === 0 || this.#meanHoldMs === 0) return this.#seats;
+    const felt = lowerHoldMs / (poolSeats * this.#meanHoldMs);
+    return felt >= FELT ? this.#seats : Math.ceil((this.#seats * Math.max(0, felt - UNFELT)) / (FELT - UNFELT));
   }
 }

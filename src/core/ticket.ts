@@ -1,6 +1,7 @@
 import type { Refusal } from '../errors.js';
 import type { Queueable } from './class-queue.js';
 import type { PriorityRank } from './priority.js';
+import type { TenantLine } from './tenant-line.js';
 
 /** What admission wants to know about how long a route holds its seat. Instants and durations in milliseconds. */
 export interface HoldTimes {
@@ -32,25 +33,49 @@ export class Ticket<Owner = unknown> implements Queueable<Ticket<Owner>> {
   readonly arrivedAtMs: number;
   /** The instant after which an answer is worthless. `Infinity` for none. */
   readonly deadlineAtMs: number;
+  /** Whose share of the class it takes; all tickets without one are one tenant together. */
+  readonly tenant: string | undefined;
+  /** Seats that it asks for; it is given fewer where there are not so many. */
+  readonly seats: number;
   state: 'new' | 'queued' | 'leased' | 'away' | 'ended' = 'new';
   /** Seat-milliseconds that were predicted when the ticket was queued or leased. */
   expectedMs = 0;
   queuedAtMs = 0;
   leasedAtMs = 0;
+  /** How long it was predicted to hold its seats, when it got them, in milliseconds. */
+  expectedHoldMs = 0;
+  /** Seats that it holds, or held last. */
+  heldSeats = 0;
+  /** Seat-milliseconds of seats that were given back before the others. */
+  returnedSeatMs = 0;
   /** Milliseconds for which earlier seats of this ticket were held, where it gave one up in between. */
   heldBeforeMs = 0;
-  /** Why the ticket was shed, once it was. */
+  /** Why the ticket was shed, once it was. On a queued ticket: it is evicted and only has to be told. */
   refusal: Refusal | undefined = undefined;
+  /** The account of its tenant in its class, from the queue or the seat on to the end. */
+  line: TenantLine<Owner> | undefined = undefined;
+  /** Whether it is queued before its class: it began already, or holds a reservation. */
+  standsFirst = false;
   older: Ticket<Owner> | undefined = undefined;
   newer: Ticket<Owner> | undefined = undefined;
   inLine = false;
 
-  constructor(owner: Owner, route: RouteLoad, rank: PriorityRank, arrivedAtMs: number, deadlineAtMs: number) {
+  constructor(
+    owner: Owner,
+    route: RouteLoad,
+    rank: PriorityRank,
+    arrivedAtMs: number,
+    deadlineAtMs: number,
+    tenant?: string,
+    seats: number = 1,
+  ) {
     this.owner = owner;
     this.route = route;
     this.rank = rank;
     this.arrivedAtMs = arrivedAtMs;
     this.deadlineAtMs = deadlineAtMs;
+    this.tenant = tenant;
+    this.seats = seats;
   }
 
   /** The whole time that the request was given, in milliseconds; `Infinity` for a request without a deadline. */

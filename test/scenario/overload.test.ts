@@ -50,8 +50,9 @@ describe.each(['fixed', 'exponential'] as const)('ten seats of 20 ms (%s), offer
   it('twice: who is refused hears of it early', () => {
     const refused = overload(2, 2, service).traces.filter(({ refusal }) => refusal !== undefined);
     expect(refused.length).toBeGreaterThan(10_000);
-    expect(quantile(latencies(refused), 0.5)).toBeLessThan(1);
-    expect(quantile(latencies(refused), 0.99)).toBeLessThanOrEqual(100);
+    // The queue of a critical route with 500 ms holds a quarter of that: who stays at its old end leaves after about it.
+    expect(quantile(latencies(refused), 0.5)).toBeLessThanOrEqual(DEADLINE_MS / 4);
+    expect(quantile(latencies(refused), 0.99)).toBeLessThanOrEqual(200);
     expect(new Set(refused.map(({ refusal }) => refusal?.outcome))).toEqual(new Set(['not_started']));
   });
 

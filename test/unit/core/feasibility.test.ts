@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hopeless, mayQueue, mayStart } from '../../../src/core/feasibility.js';
+import { hopeless, mayStart, mayWait, mayWaitOut, queueBoundMs } from '../../../src/core/feasibility.js';
 import { Outage } from '../../../src/core/outage.js';
 import type { PriorityRank } from '../../../src/core/priority.js';
 import type { RouteLoad } from '../../../src/core/ticket.js';
@@ -26,21 +26,19 @@ describe('hopeless', () => {
   });
 });
 
-describe('mayQueue', () => {
-  const up = new Outage(2_000);
-
+describe('mayWait', () => {
   it.each<[waitMs: number, timeLeftMs: number, code: Code]>([
     [0, 200, undefined],
     [0, 199, 'deadline_unreachable'],
     [100, 300, undefined],
     [100, 299, 'deadline_unreachable'],
   ])('a wait of %d ms and p90 have to fit into %d ms: %s', (waitMs, timeLeftMs, code) => {
-    expect(mayQueue(10, ticketOf(busyRoute(), 0, 10, timeLeftMs), waitMs, 1, up)?.code).toBe(code);
+    expect(mayWait(10, ticketOf(busyRoute(), 0, 10, timeLeftMs), waitMs)?.code).toBe(code);
   });
 
   it('lets a refused route try once a second, while nobody of it is queued', () => {
     const at = (nowMs: number, queued: number): Code =>
-      mayQueue(nowMs, ticketOf(busyRoute({ queued }), 0, nowMs, 150), 0, 5, up)?.code;
+      mayWait(nowMs, ticketOf(busyRoute({ queued }), 0, nowMs, 150), 0)?.code;
     expect([at(999, 0), at(1_000, 0), at(1_000, 1)]).toEqual([
       'deadline_unreachable',
       undefined,
@@ -48,6 +46,23 @@ describe('mayQueue', () => {
     ]);
   });
 
+  it('tells what was measured, what would have passed, and when the wait will have shrunk to that', () => {
+    const refusal = mayWait(10, ticketOf(busyRoute(), 0, 10, 250), 120);
+    expect(refusal?.measured).toEqual({
+      stage: 'arrival',
+      route: 'route',
+      time_left_ms: 250,
+      predicted_wait_ms: 120,
+      expected_service_ms: 200,
+      passes_with_ms: 320,
+    });
+    expect(refusal?.retryAfterMs).toBe(70);
+    // With less time than one service takes, an empty queue would not help either: the wait is all there is to say.
+    expect(mayWait(10, ticketOf(busyRoute(), 0, 10, 150), 120)?.retryAfterMs).toBe(120);
+  });
+});
+
+describe('queueBoundMs', () => {
   it.each<[rank: PriorityRank, p50: number, deadlineMs: number, boundMs: number]>([
     [0, 20, 10_000, 300],
     [1, 20, 10_000, 150],
@@ -59,22 +74,11 @@ describe('mayQueue', () => {
     [3, 5_000, 10_000, 2_500],
   ])('class %d with a median of %d ms and a deadline of %d ms queues %d ms of wait at most', (...row) => {
     const [rank, p50, deadlineMs, boundMs] = row;
-    const route = busyRoute({ times: fixedTimes(p50), deadlineMs });
-    const ticket = ticketOf(route, rank, 10, 100_000);
-    expect(mayQueue(10, ticket, boundMs, 9, up)).toBeUndefined();
-    const refusal = mayQueue(10, ticket, boundMs + 0.1, 9, up);
-    expect(refusal?.code).toBe('queue_full');
+    expect(queueBoundMs(10, busyRoute({ times: fixedTimes(p50), deadlineMs }), rank)).toBe(boundMs);
   });
+});
 
-  it('bounds the queue by count before anything else, in an outage too', () => {
-    const down = new Outage(2_000);
-    down.begin(0);
-    const at = (queued: number, outage: Outage): Code =>
-      mayQueue(10, ticketOf(busyRoute({ queued, maxQueued: 3 }), 0, 10, 9_000), 0, 9, outage)?.code;
-    expect([at(2, up), at(3, up), at(4, up)]).toEqual([undefined, 'queue_full', 'queue_full']);
-    expect([at(2, down), at(3, down)]).toEqual([undefined, 'queue_full']);
-  });
-
+describe('mayWaitOut', () => {
   it.each<[atMs: number, waitMs: number, timeLeftMs: number, code: Code]>([
     [0, 0, 2_200, undefined],
     [0, 0, 2_199, 'database_unavailable'],
@@ -87,27 +91,16 @@ describe('mayQueue', () => {
   ])('%d ms into an outage, with a backlog of %d ms and %d ms left: %s', (atMs, waitMs, timeLeftMs, code) => {
     const down = new Outage(2_000);
     down.begin(0);
-    expect(mayQueue(atMs, ticketOf(busyRoute(), 0, atMs, timeLeftMs), waitMs, 9, down)?.code).toBe(code);
+    expect(mayWaitOut(atMs, ticketOf(busyRoute(), 0, atMs, timeLeftMs), waitMs, down)?.code).toBe(code);
   });
 
   it('tells how long the server is down, and asks to come back no sooner than in a second', () => {
     const down = new Outage(2_000);
     down.begin(0);
     const refused = (atMs: number): Refusal | undefined =>
-      mayQueue(atMs, ticketOf(busyRoute(), 0, atMs, 100), 0, 9, down);
+      mayWaitOut(atMs, ticketOf(busyRoute(), 0, atMs, 100), 0, down);
     expect(refused(400)).toMatchObject({ retryAfterMs: 1_600, measured: { route: 'route', down_for_ms: 400 } });
     expect(refused(1_900)?.retryAfterMs).toBe(1_000);
-  });
-
-  it('judges by feasibility alone while the backlog of an outage drains', () => {
-    const over = new Outage(2_000);
-    over.begin(0);
-    over.end(100);
-    const at = (nowMs: number, timeLeftMs: number): Code =>
-      mayQueue(nowMs, ticketOf(busyRoute({ lastLeaseMs: 2_000 }), 0, nowMs, timeLeftMs), 1_000, 9, over)?.code;
-    expect(at(2_099, 1_200)).toBeUndefined();
-    expect(at(2_099, 1_199)).toBe('deadline_unreachable');
-    expect(at(2_100, 1_200)).toBe('queue_full');
   });
 });
 

@@ -34,7 +34,7 @@ describe('WorkQueue', () => {
   it('serves oldest first within a class, one that comes back before all, and the most important class first', () => {
     const queue = new WorkQueue<unknown>();
     const route = checkout();
-    expect([queue.head(2), queue.first()]).toEqual([undefined, undefined]);
+    expect([queue.head(9, 2), queue.any(9)]).toEqual([undefined, undefined]);
     const [a, b, back, top] = [
       ticketOf(route, 2, 0),
       ticketOf(route, 2, 0),
@@ -43,20 +43,20 @@ describe('WorkQueue', () => {
     ];
     queue.add(0, a, false);
     queue.add(1, b, false);
-    expect(queue.head(2)).toBe(a);
+    expect(queue.head(9, 2)).toBe(a);
     queue.add(2, back, true);
-    expect(queue.head(2)).toBe(back);
-    expect(queue.first()).toBe(back);
+    expect(queue.head(9, 2)).toBe(back);
+    expect(queue.any(9)).toBe(back);
     queue.add(3, top, false);
-    expect(queue.first()).toBe(top);
+    expect(queue.any(9)).toBe(top);
     for (const [gone, next] of [
       [top, back],
       [back, a],
       [a, b],
       [b, undefined],
     ] as const) {
-      queue.remove(gone);
-      expect(queue.first()).toBe(next);
+      queue.remove(9, gone);
+      expect(queue.any(9)).toBe(next);
     }
   });
 
@@ -69,7 +69,7 @@ describe('WorkQueue', () => {
     meanMs = 100;
     queue.add(1, late, false);
     expect(queue.workMs(1)).toBe(110);
-    queue.remove(early);
+    queue.remove(9, early);
     expect([queue.workMs(1), route.queued]).toEqual([100, 1]);
   });
 
@@ -82,7 +82,7 @@ describe('WorkQueue', () => {
     meanMs = 20;
     queue.add(1, seeing, false);
     expect([queue.workMs(0), queue.workMs(0, 20)]).toEqual([20, 40]);
-    queue.remove(blind);
+    queue.remove(9, blind);
     expect(queue.workMs(0, 20)).toBe(20);
   });
 
@@ -92,7 +92,7 @@ describe('WorkQueue', () => {
     const tickets = means.map((mean) => ticketOf(routeLoad({ times: fixedTimes(mean) }), 1, 0));
     for (const ticket of tickets) queue.add(0, ticket, false);
     for (const ticket of tickets) {
-      queue.remove(ticket);
+      queue.remove(9, ticket);
       expect(queue.workMs(1)).toBeGreaterThanOrEqual(0);
     }
     expect(queue.workMs(1)).toBe(0);

@@ -1,0 +1,131 @@
+import type { Refusal } from '../errors.js';
+import type { Discipline } from './discipline.js';
+import { mayWait, mayWaitOut, queueBoundMs } from './feasibility.js';
+import type { Forecast } from './forecast.js';
+import type { Outage } from './outage.js';
+import { PRIORITY_RANKS, TOP_RANK } from './priority.js';
+import { displaced, queueFull, queueTooLong } from './refusals.js';
+import { TenantLine } from './tenant-line.js';
+import type { Ticket } from './ticket.js';
+import type { WorkQueue } from './work-queue.js';
+
+/** Newest first, the oldest is given up when it has waited for so many times what the queue may hold. */
+const OVERDUE = 1.5;
+/** What the places of a queue are given by. */
+export interface PlacesOptions {
+  readonly discipline: Discipline;
+  /** Tickets that may wait in all. */
+  readonly maxQueued: number;
+  readonly outage: Outage;
+}
+
+/**
+ * The places in the queue: who may take one, and who has to leave for it. The queue is bounded by count, and each class
+ * by predicted work. Beyond the bound the one who would be served last goes: the newcomer while a queue is healthy, the
+ * oldest while it is served newest first, and always one of the tenant that has most work queued.
+ */
+export class Places<Owner> {
+  readonly #queue: WorkQueue<Owner>;
+  readonly #forecast: Forecast<Owner>;
+  readonly #options: PlacesOptions;
+
+  constructor(queue: WorkQueue<Owner>, forecast: Forecast<Owner>, options: PlacesOptions) {
+    this.#queue = queue;
+    this.#forecast = forecast;
+    this.#options = options;
+  }
+
+  /** Why a ticket that cannot start at once is refused; `undefined` when there is a place for it. Changes nothing. */
+  refusal(nowMs: number, ticket: Ticket): Refusal | undefined {
+    const { discipline, outage } = this.#options;
+    const waitMs = this.#forecast.waitMs(nowMs, ticket);
+    if (this.#full(ticket) && this.#displaceable(nowMs, ticket) === undefined) {
+      return queueFull(ticket.route.name, this.#queue.size, waitMs);
+    }
+    if (outage.down) return mayWaitOut(nowMs, ticket, waitMs, outage);
+    const refusal = discipline.feasibility ? mayWait(nowMs, ticket, waitMs) : undefined;
+    if (refusal !== undefined || !this.#tooLong(nowMs, ticket)) return refusal;
+    if (this.#evictable(nowMs, ticket) !== undefined) return undefined;
+    return this.#tooLongRefusal(nowMs, ticket, ticket, 'arrival');
+  }
+
+  /** Makes the place for a ticket that is not refused: those that leave for it wait to be told. */
+  clear(nowMs: number, ticket: Ticket): void {
+    if (this.#full(ticket)) {
+      const victim = this.#displaceable(nowMs, ticket);
+      if (victim !== undefined) this.#displace(nowMs, victim, ticket);
+    }
+    if (this.#options.outage.down) return;
+    for (;;) {
+      const victim = this.#tooLong(nowMs, ticket) ? this.#evictable(nowMs, ticket) : this.#overdue(nowMs, ticket);
+      if (victim === undefined) return;
+      this.#queue.evict(nowMs, victim, this.#tooLongRefusal(nowMs, victim, ticket, 'queue'));
+    }
+  }
+
+  #full({ route }: Ticket): boolean {
+    return route.queued >= route.maxQueued || this.#queue.size >= this.#options.maxQueued;
+  }
+
+  /** Whether the class has more work queued than it may. */
+  #tooLong(nowMs: number, ticket: Ticket): boolean {
+    const { discipline, outage } = this.#options;
+    if (!discipline.eviction || this.#queue.count(ticket.rank) === 0 || outage.recovering(nowMs)) return false;
+    return this.#forecast.drainMs(nowMs, ticket) > queueBoundMs(nowMs, ticket.route, ticket.rank);
+  }
+
+  /** Who leaves so that the ticket can have a place among its class: `undefined` if nobody but itself. */
+  #evictable(nowMs: number, ticket: Ticket): Ticket<Owner> | undefined {
+    const line = this.#queue.line(ticket.rank);
+    const own = this.#queue.lineFor(ticket);
+    const heaviest = line.heaviest();
+    const brisk = TenantLine.isBrisk(ticket);
+    if (heaviest !== own) return heaviest.last(nowMs, brisk);
+    return this.#overtaken(nowMs, ticket);
+  }
+
+  /** Who was overtaken for so long that it is told now, though the class has room: never of the top class. */
+  #overdue(nowMs: number, ticket: Ticket): Ticket<Owner> | undefined {
+    const { discipline, outage } = this.#options;
+    if (ticket.rank === TOP_RANK || !discipline.eviction || outage.recovering(nowMs)) return undefined;
+    const oldest = this.#overtaken(nowMs, ticket);
+    if (oldest === undefined) return undefined;
+    const overdueMs = OVERDUE * queueBoundMs(nowMs, oldest.route, oldest.rank);
+    return nowMs - oldest.queuedAtMs > overdueMs ? oldest : undefined;
+  }
+
+  /** The oldest of the line in which the ticket overtakes everybody. */
+  #overtaken(nowMs: number, ticket: Ticket): Ticket<Owner> | undefined {
+    const own = this.#queue.lineFor(ticket);
+    return TenantLine.isBrisk(ticket) && own.standing(nowMs) ? own.brisk.oldest : undefined;
+  }
+
+  /** A ticket of the least important class that waits, if the newcomer is more important and has its place then. */
+  #displaceable(nowMs: number, ticket: Ticket): Ticket<Owner> | undefined {
+    if (!this.#options.discipline.displacement) return undefined;
+    const ofRoute = ticket.route.queued >= ticket.route.maxQueued;
+    for (let rank = PRIORITY_RANKS.length - 1; rank > ticket.rank; rank--) {
+      const line = this.#queue.line(rank as Ticket['rank']);
+      const victim = line.size === 0 ? undefined : line.heaviest().last(nowMs, true);
+      // Where the route itself is at its bound, only a place of the same route helps.
+      if (victim !== undefined && (!ofRoute || victim.route === ticket.route)) return victim;
+    }
+    return undefined;
+  }
+
+  #displace(nowMs: number, victim: Ticket<Owner>, by: Ticket): void {
+    const waitMs = this.#forecast.drainMs(nowMs, victim);
+    const queueWaitMs = nowMs - victim.queuedAtMs;
+    this.#queue.evict(
+      nowMs,
+      victim,
+      displaced(victim.route.name, by.route.name, this.#queue.size, queueWaitMs, waitMs),
+    );
+  }
+
+  #tooLongRefusal(nowMs: number, victim: Ticket, newcomer: Ticket, stage: 'arrival' | 'queue'): Refusal {
+    const drainMs = this.#forecast.drainMs(nowMs, newcomer);
+    const boundMs = queueBoundMs(nowMs, newcomer.route, newcomer.rank);
+    return queueTooLong(victim.route.name, stage, this.#queue.count(newcomer.rank), drainMs, boundMs);
+  }
+}

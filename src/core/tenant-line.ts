@@ -1,0 +1,110 @@
+import type { Due } from './deadline-heap.js';
+import { Line } from './line.js';
+import { QueuedWork } from './queued-work.js';
+import type { Ticket } from './ticket.js';
+
+/** A queue whose oldest ticket waits longer is standing: it does not drain, and the oldest have no good end. */
+const STANDING_MS = 100;
+/** Newest first only where the deadline is shorter: who is given more time is served in turn. */
+const BRISK_DEADLINE_MS = 5_000;
+
+/** Whether a standing queue is served newest first at an instant: not after an outage, when all of it can be served. */
+export type Overtaking = (nowMs: number) => boolean;
+
+/** A place of a tenant in one of the orders that its class keeps. */
+export interface Standing<Owner> extends Due {
+  readonly line: TenantLine<Owner>;
+}
+
+/**
+ * The queued tickets of one tenant in one class. Brisk tickets (deadline under 5 s) are served oldest first while the
+ * queue is healthy and newest first while it is standing (adaptive LIFO: Maurer, ACM Queue 2015); patient ones always
+ * oldest first. Where both wait and the brisk queue is standing, they share by seat time, or newcomers would keep the
+ * patient ones out.
+ */
+export class TenantLine<Owner> {
+  /** `undefined` for the tickets without tenant, and for all newcomers together. */
+  readonly key: string | undefined;
+  readonly brisk: Line<Ticket<Owner>> = new Line();
+  readonly patient: Line<Ticket<Owner>> = new Line();
+  readonly briskWork: QueuedWork = new QueuedWork();
+  readonly patientWork: QueuedWork = new QueuedWork();
+  /** Its turn among the tenants that wait: what it was served, in seat-milliseconds of virtual time. */
+  readonly turn: Standing<Owner>;
+  /** Its burden on the queue: the seat-milliseconds that it has queued, negated, so that the first has most. */
+  readonly burden: Standing<Owner>;
+  /** Leases of its tickets. */
+  inFlight = 0;
+  /** Since when it has neither tickets nor leases. */
+  idleSinceMs = 0;
+  readonly #mayOvertake: Overtaking;
+  /** Seat-milliseconds by which brisk tickets were served more than patient ones, since both wait. */
+  #briskAhead = 0;
+
+  constructor(key: string | undefined, mayOvertake: Overtaking) {
+    this.key = key;
+    this.#mayOvertake = mayOvertake;
+    this.turn = { dueAtMs: 0, heapIndex: -1, line: this };
+    this.burden = { dueAtMs: 0, heapIndex: -1, line: this };
+  }
+
+  /** Tickets that wait. */
+  get size(): number {
+    return this.brisk.size + this.patient.size;
+  }
+
+  /** Whether its brisk tickets are served newest first at this instant. */
+  standing(nowMs: number): boolean {
+    const oldest = this.brisk.oldest;
+    return oldest !== undefined && nowMs - oldest.queuedAtMs > STANDING_MS && this.#mayOvertake(nowMs);
+  }
+
+  /** Whether a ticket of this kind may be overtaken by newer ones. */
+  static isBrisk(ticket: Ticket<unknown>): boolean {
+    return ticket.route.deadlineMs < BRISK_DEADLINE_MS;
+  }
+
+  /** The work that stands beside a ticket of one kind. */
+  work(brisk: boolean): QueuedWork {
+    return brisk ? this.briskWork : this.patientWork;
+  }
+
+  /** Queues a ticket as the newest. */
+  add(ticket: Ticket<Owner>): void {
+    const brisk = TenantLine.isBrisk(ticket);
+    (brisk ? this.brisk : this.patient).put(ticket);
+    this.work(brisk).add(ticket.expectedMs, ticket.seats);
+  }
+
+  /** Takes a ticket out, wherever it stands. */
+  remove(ticket: Ticket<Owner>): void {
+    const brisk = TenantLine.isBrisk(ticket);
+    (brisk ? this.brisk : this.patient).remove(ticket);
+    this.work(brisk).take(ticket.expectedMs, ticket.seats);
+    if (this.brisk.size === 0 || this.patient.size === 0) this.#briskAhead = 0;
+  }
+
+  /** Notes that a ticket of this line is served: it decides whose turn it is where both kinds wait. */
+  serve(ticket: Ticket<Owner>): void {
+    if (this.brisk.size === 0 || this.patient.size === 0) return;
+    this.#briskAhead += TenantLine.isBrisk(ticket) ? ticket.expectedMs : -ticket.expectedMs;
+  }
+
+  /** The ticket that is served next. */
+  head(nowMs: number): Ticket<Owner> | undefined {
+    const brisk = this.brisk.oldest;
+    const patient = this.patient.oldest;
+    if (brisk === undefined) return patient;
+    const standing = this.standing(nowMs);
+    if (patient === undefined) return standing ? this.brisk.newest : brisk;
+    if (standing) return this.#briskAhead > 0 ? patient : this.brisk.newest;
+    return patient.queuedAtMs < brisk.queuedAtMs ? patient : brisk;
+  }
+
+  /** The ticket that is served last, of one kind where there is one: the one that loses least by being shed. */
+  last(nowMs: number, brisk: boolean): Ticket<Owner> | undefined {
+    const useBrisk = this.patient.size === 0 || (brisk && this.brisk.size > 0);
+    if (!useBrisk) return this.patient.newest;
+    return this.standing(nowMs) ? this.brisk.oldest : this.brisk.newest;
+  }
+}
