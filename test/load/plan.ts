@@ -80,6 +80,8 @@ export interface CallEvents {
   readonly status: readonly number[];
   /** The problem code of a refusal, the reason of a missing answer, or an empty text. */
   readonly code: readonly string[];
+  /** What a refused caller was told to wait; 0 where nothing was said. */
+  readonly retryAfterMs?: readonly number[];
 }
 
 /** What became of one stream. */

@@ -7,11 +7,14 @@ export interface Answer {
   readonly keepAlive: boolean;
   /** `Retry-After` of a refusal, in seconds; absent where there is none or it is a date. */
   readonly retryAfterSeconds?: number;
+  /** The `retry_after_ms` member of a problem document, which is finer; absent where there is none. */
+  readonly retryAfterMs?: number;
 }
 
 const HEAD_END = '\r\n\r\n';
 const MAX_HEAD_BYTES = 65_536;
 const MAX_KEPT_BODY = 8_192;
+const WAIT = /"retry_after_ms"\s*:\s*(\d+)/;
 const RETRY_AFTER = /\r\nretry-after: *(\d+)\r\n/;
 const CODE = /"code"\s*:\s*"([a-z_]+)"/;
 const CHUNK_LINE = /(?:^|\r\n)[0-9a-fA-F]+\r\n/g;
@@ -83,7 +86,14 @@ export class ResponseReader {
     const code = this.#status >= 300 ? (CODE.exec(kept)?.[1] ?? '') : '';
     this.#inBody = false;
     this.#head = '';
-    const told = this.#retryAfter === undefined ? {} : { retryAfterSeconds: Number(this.#retryAfter) };
-    return { status: this.#status, code, keepAlive: this.#keepAlive, ...told };
+    return { status: this.#status, code, keepAlive: this.#keepAlive, ...this.#waits(kept) };
+  }
+
+  /** How long a refused caller is told to wait: whole seconds in the head, milliseconds in the body. */
+  #waits(kept: string): Pick<Answer, 'retryAfterSeconds' | 'retryAfterMs'> {
+    if (this.#retryAfter === undefined) return {};
+    const waitMs = WAIT.exec(kept)?.[1];
+    const retryAfterSeconds = Number(this.#retryAfter);
+    return waitMs === undefined ? { retryAfterSeconds } : { retryAfterSeconds, retryAfterMs: Number(waitMs) };
   }
 }

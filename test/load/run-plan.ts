@@ -138,7 +138,7 @@ class Run {
       onAnswer: (answer) => {
         const nowMs = this.#nowMs();
         call.ended = true;
-        tally.answered(intendedMs, nowMs, answer.status, answer.code, answer.retryAfterSeconds);
+        tally.answered(intendedMs, nowMs, answer.status, answer.code, answer);
         if (stream.plan.arrivals.kind === 'closed') this.#again(stream, nowMs);
         else this.#retry(stream, call, answer);
       },

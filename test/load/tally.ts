@@ -1,11 +1,19 @@
 import { Durations } from './latency.js';
 import type { CallEvents, NoAnswer, StreamPlan, StreamResult } from './plan.js';
+import type { Answer } from './response-reader.js';
 
 /** The part of a run that counts, in milliseconds from its start; the end is not part of it. */
 export interface Window {
   readonly fromMs: number;
   readonly toMs: number;
 }
+
+type Columns = {
+  readonly [Column in keyof CallEvents]-?: CallEvents[Column] extends readonly string[] ? string[] : number[];
+};
+
+/** What a refusal tells its caller. */
+type Waits = Pick<Answer, 'retryAfterSeconds' | 'retryAfterMs'>;
 
 /**
  * Counts what becomes of one stream. Answers count by the instant at which they came, because that is what a server
@@ -20,7 +28,7 @@ export class Tally {
   readonly #statuses = new Map<string, number>();
   readonly #codes = new Map<string, number>();
   readonly #unansweredBy: Record<NoAnswer, number> = { timeout: 0, reset: 0, refused: 0 };
-  readonly #events: { intendedMs: number[]; latencyMs: number[]; status: number[]; code: string[] } | undefined;
+  readonly #events: Columns | undefined;
   readonly #retryAfters = new Map<string, number>();
   #offered = 0;
   #retried = 0;
@@ -29,7 +37,8 @@ export class Tally {
   constructor(plan: StreamPlan, window: Window) {
     this.#plan = plan;
     this.#window = window;
-    this.#events = plan.keepEvents === true ? { intendedMs: [], latencyMs: [], status: [], code: [] } : undefined;
+    this.#events =
+      plan.keepEvents === true ? { intendedMs: [], latencyMs: [], status: [], code: [], retryAfterMs: [] } : undefined;
   }
 
   offered(intendedMs: number, repeat = false): void {
@@ -42,9 +51,10 @@ export class Tally {
     if (this.#counts(intendedMs)) this.#lag.add(sentMs - intendedMs);
   }
 
-  answered(intendedMs: number, endedMs: number, status: number, code: string, retryAfterSeconds?: number): void {
+  answered(intendedMs: number, endedMs: number, status: number, code: string, waits: Waits = {}): void {
     const latencyMs = endedMs - intendedMs;
-    this.#keep(intendedMs, latencyMs, status, code);
+    const { retryAfterSeconds, retryAfterMs = 0 } = waits;
+    this.#keep(intendedMs, latencyMs, status, code, retryAfterMs);
     if (!this.#counts(endedMs)) return;
     increment(this.#statuses, String(status));
     if (status >= 200 && status < 300) {
@@ -94,12 +104,13 @@ export class Tally {
     return atMs >= this.#window.fromMs && atMs < this.#window.toMs;
   }
 
-  #keep(intendedMs: number, latencyMs: number, status: number, code: string): void {
+  #keep(intendedMs: number, latencyMs: number, status: number, code: string, retryAfterMs = 0): void {
     if (this.#events === undefined) return;
     this.#events.intendedMs.push(intendedMs);
     this.#events.latencyMs.push(latencyMs);
     this.#events.status.push(status);
     this.#events.code.push(code);
+    this.#events.retryAfterMs.push(retryAfterMs);
   }
 }
 

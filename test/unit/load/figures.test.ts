@@ -77,13 +77,14 @@ describe('Tally', () => {
 
   it('keeps every request of the whole run where asked', () => {
     const tally = new Tally({ ...stream, keepEvents: true }, { fromMs: 1_000, toMs: 3_000 });
-    tally.answered(10, 35, 429, 'rate_limited');
+    tally.answered(10, 35, 429, 'rate_limited', { retryAfterSeconds: 1, retryAfterMs: 130 });
     tally.unanswered(20, 520, 'timeout');
     expect(tally.result().events).toEqual({
       intendedMs: [10, 20],
       latencyMs: [25, 500],
       status: [429, 0],
       code: ['rate_limited', 'timeout'],
+      retryAfterMs: [130, 0],
     });
   });
 });

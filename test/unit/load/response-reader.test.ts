@@ -3,6 +3,9 @@ import { type Answer, ResponseReader } from '../../load/response-reader.js';
 
 const good = 'HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{"orderId":1}';
 const shed = 'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 33\r\n\r\n{"title":"x","code":"queue_full"}';
+const patient =
+  'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\ncontent-length: 43\r\n\r\n' +
+  '{"code":"queue_full","retry_after_ms":1234}';
 const chunked =
   'HTTP/1.1 429 Too Many Requests\r\nTransfer-Encoding: chunked\r\n\r\n' +
   '9\r\n{"code": \r\n10\r\n"rate_limited"} \r\n0\r\n\r\n';
@@ -18,6 +21,11 @@ describe('ResponseReader', () => {
   const rows: [string, string, Answer][] = [
     ['a good answer', good, { status: 201, code: '', keepAlive: true }],
     ['a refusal with its code', shed, { status: 503, code: 'queue_full', keepAlive: true }],
+    [
+      'a refusal that says when to come back',
+      patient,
+      { status: 503, code: 'queue_full', keepAlive: true, retryAfterSeconds: 2, retryAfterMs: 1_234 },
+    ],
     ['an answer in chunks', chunked, { status: 429, code: 'rate_limited', keepAlive: true }],
     ['an answer without a body, the last of its connection', empty, { status: 204, code: '', keepAlive: false }],
     [

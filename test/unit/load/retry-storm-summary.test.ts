@@ -23,7 +23,8 @@ function resultOf(calls: { readonly usual: readonly Call[]; readonly storm: read
     const tally = new Tally({ name, method: 'GET', path: '/', arrivals, ...bounds }, { fromMs: 1_000, toMs: 20_000 });
     for (const [intendedMs, latencyMs, status] of calls[name]) {
       if (status === 0) tally.unanswered(intendedMs, intendedMs + latencyMs, 'timeout');
-      else tally.answered(intendedMs, intendedMs + latencyMs, status, '', status === 503 ? 1 : undefined);
+      else
+        tally.answered(intendedMs, intendedMs + latencyMs, status, '', status === 503 ? { retryAfterSeconds: 1 } : {});
     }
     return tally.result();
   });
