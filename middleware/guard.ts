@@ -1,11 +1,11 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { tellsOfClientGone } from '../src/gateway/failures.js';
-import { RequestHandle } from '../src/gateway/request-handle.js';
+import type { RequestHandle } from '../src/gateway/request-handle.js';
 import { parsePriority, type RequestWishes, type RouteEntry } from '../src/gateway/route-entry.js';
 import type { Gateway } from '../src/gateway.js';
 import { answerFields } from './answer-fields.js';
 import { parseBudget } from './budget-header.js';
-import { HttpHost, type Proceed } from './http-host.js';
+import { type HostGuard, HttpHost } from './http-host.js';
 import { hostOf } from './watch.js';
 
 /** Options of {@link protect}. */
@@ -47,31 +47,28 @@ export function protect<RouteName extends string>(
   return (req, res, next) => guard.handle(req, res, next);
 }
 
-class Guard {
-  readonly #gateway: Gateway;
+class Guard implements HostGuard {
+  readonly gateway: Gateway;
   readonly #entry: RouteEntry;
   readonly #body: RequestHandler | undefined;
   readonly #handler: GuardedHandler | undefined;
   readonly #fields: ReturnType<typeof answerFields>;
-  readonly #proceed: Proceed = (host) => this.#run(host);
-  readonly #nowMs: () => number;
   #warned = false;
 
   constructor(gateway: Gateway, entry: RouteEntry, options: ProtectOptions, handler: GuardedHandler | undefined) {
-    this.#gateway = gateway;
+    this.gateway = gateway;
     this.#entry = entry;
     this.#body = options.body;
     this.#handler = handler;
     this.#fields = answerFields(gateway.config, entry.runtime);
-    this.#nowMs = () => gateway.clock.nowMs();
   }
 
   handle(req: Request, res: Response, next: NextFunction): void {
     if (req.method === 'OPTIONS') return next();
     const earlier = hostOf(res);
     if (earlier !== undefined) return this.#second(earlier, next);
-    const nowMs = this.#nowMs();
-    const host = new HttpHost(req, res, next, this.#proceed, this.#nowMs, this.#gateway.answers);
+    const nowMs = this.gateway.clock.nowMs();
+    const host = new HttpHost(req, res, next, this);
     const work = this.#entry.classify(nowMs, host, this.#wishes(req));
     const refusal = this.#entry.preflight(nowMs, work);
     if (refusal !== undefined) return host.refuse(refusal);
@@ -85,27 +82,27 @@ class Guard {
       const { work } = host;
       // A client that left while it sent its body is counted already, and hears nothing.
       if (work.ticket.state !== 'new') return;
-      const nowMs = this.#nowMs();
+      const nowMs = this.gateway.clock.nowMs();
       if (error === undefined || error === null) return this.#enter(host, nowMs);
       work.clientGone(nowMs);
       host.next(error);
     };
-    host.work.awaitBody(this.#nowMs());
+    host.work.awaitBody(this.gateway.clock.nowMs());
     heed(parse(host.req, host.res, done), done);
   }
 
   #enter(host: HttpHost, nowMs: number): void {
     const arrival = host.work.enter(nowMs);
-    if (arrival === 'leased') this.#run(host);
+    if (arrival === 'leased') this.run(host);
     else if (arrival === 'queued') host.wait();
     else host.refuse(arrival);
   }
 
-  #run(host: HttpHost): void {
+  run(host: HttpHost): void {
     const { res, next, work } = host;
-    host.admit(new RequestHandle(work, this.#gateway));
+    host.admit();
     // Somebody else may have begun the answer while the request was queued.
-    if (!res.headersSent) this.#fields?.(res, work, this.#nowMs());
+    if (this.#fields !== undefined && !res.headersSent) this.#fields(res, work, this.gateway.clock.nowMs());
     this.#handOn(host, next);
   }
 
@@ -119,7 +116,7 @@ class Guard {
   }
 
   #wishes(req: Request): RequestWishes {
-    const { budgetHeaders, priorityHeader } = this.#gateway.config;
+    const { budgetHeaders, priorityHeader } = this.gateway.config;
     const { config, stats } = this.#entry.runtime;
     let budgetMs: number | undefined;
     for (const name of budgetHeaders) {
@@ -141,7 +138,7 @@ class Guard {
     if (!this.#warned) {
       this.#warned = true;
       const name = this.#entry.runtime.name;
-      this.#gateway.logger.warn(
+      this.gateway.logger.warn(
         { code: 'second_guard' },
         `a second guard ("${name}") on one request does nothing; remove one`,
       );

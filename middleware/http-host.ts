@@ -2,44 +2,39 @@ import { AsyncResource } from 'node:async_hooks';
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import type { ErrorCode, Refusal } from '../src/errors.js';
-import type { OpenAnswer, OpenAnswers } from '../src/gateway/open-answers.js';
-import type { RequestHandle } from '../src/gateway/request-handle.js';
+import type { OpenAnswer } from '../src/gateway/open-answers.js';
+import { RequestHandle } from '../src/gateway/request-handle.js';
 import type { RequestWork } from '../src/gateway/request-work.js';
 import type { WorkHost } from '../src/gateway/work-contract.js';
+import type { Gateway } from '../src/gateway.js';
 import { sendProblem } from './problem.js';
 import { closesAfterRefusal } from './unread-body.js';
 import { watch } from './watch.js';
 
-/** What the guard does once the seat is there. */
-export type Proceed = (host: HttpHost) => void;
+/** Whose requests these are. */
+export interface HostGuard {
+  readonly gateway: Gateway;
+  /** The seat is there: run the handler. */
+  run(host: HttpHost): void;
+}
 
 /** The HTTP side of one request: answers refusals, and tells the work when the answer is complete or the client gone. */
 export class HttpHost implements WorkHost, OpenAnswer {
   readonly req: Request;
   readonly res: Response;
   readonly next: NextFunction;
-  readonly #proceed: Proceed;
-  readonly #nowMs: () => number;
-  readonly #answers: OpenAnswers;
+  readonly #guard: HostGuard;
   #work: RequestWork | undefined;
+  #admitted = false;
   #handle: RequestHandle | undefined;
   /** The async context of a request that waits, which must not become that of the one that made room for it. */
   #context: AsyncResource | undefined;
 
-  constructor(
-    req: Request,
-    res: Response,
-    next: NextFunction,
-    proceed: Proceed,
-    nowMs: () => number,
-    answers: OpenAnswers,
-  ) {
+  constructor(req: Request, res: Response, next: NextFunction, guard: HostGuard) {
     this.req = req;
     this.res = res;
     this.next = next;
-    this.#proceed = proceed;
-    this.#nowMs = nowMs;
-    this.#answers = answers;
+    this.#guard = guard;
   }
 
   /** The work of this request, once classified. */
@@ -51,18 +46,19 @@ export class HttpHost implements WorkHost, OpenAnswer {
   /** Watches over the response from now on. */
   watch(work: RequestWork): void {
     this.#work = work;
-    this.#answers.add(this);
+    this.#guard.gateway.answers.add(this);
     watch(this.req, this.res, this);
   }
 
-  /** What the handler holds as `req.sluice`: nothing before it runs. */
-  get handle(): RequestHandle | undefined {
-    return this.#handle;
+  /** From now on the handler may have its handle. */
+  admit(): void {
+    this.#admitted = true;
   }
 
-  /** Gives the handler its handle. */
-  admit(handle: RequestHandle): void {
-    this.#handle = handle;
+  /** What the handler holds as `req.sluice`: nothing before it runs, and made for those that ask. */
+  get handle(): RequestHandle | undefined {
+    if (this.#admitted) this.#handle ??= new RequestHandle(this.work, this.#guard.gateway);
+    return this.#handle;
   }
 
   /** A response that waits behind another on a dead connection never hears of its end; the connection knows. */
@@ -76,8 +72,8 @@ export class HttpHost implements WorkHost, OpenAnswer {
   }
 
   proceed(): void {
-    if (this.#context === undefined) this.#proceed(this);
-    else this.#context.runInAsyncScope(this.#proceed, undefined, this);
+    if (this.#context === undefined) this.#guard.run(this);
+    else this.#context.runInAsyncScope(this.#guard.run, this.#guard, this);
   }
 
   refuse(refusal: Refusal): void {
@@ -96,7 +92,7 @@ export class HttpHost implements WorkHost, OpenAnswer {
 
   /** Counts the error that an admitted request is answered with. */
   failedWith(code: ErrorCode): void {
-    if (this.#handle !== undefined) this.work.route.stats.answerWith(code);
+    if (this.#admitted) this.work.route.stats.answerWith(code);
   }
 
   streaming(): boolean {
@@ -107,27 +103,31 @@ export class HttpHost implements WorkHost, OpenAnswer {
   end(end: ServerResponse['end'], args: Parameters<ServerResponse['end']>): ServerResponse {
     // A second answer would become an error event that nobody listens for, and end the process.
     if (args[0] !== undefined && typeof args[0] !== 'function' && this.swallowsWrite()) return this.res;
+    // Read before, as Node reads it too: afterwards the response has another hidden class. See `watch`.
+    const { statusCode } = this.res;
     const result = end.apply(this.res, args);
-    this.#complete();
+    this.#complete(statusCode);
     return result;
   }
 
   /** Whether the answer is complete, so that what is written now would be an error event that nobody listens for. */
   swallowsWrite(): boolean {
-    if (!this.res.writableEnded) return false;
-    this.#work?.route.stats.swallowLateWrite();
+    if (!this.work.answered || !this.res.writableEnded) return false;
+    this.work.route.stats.swallowLateWrite();
     return true;
   }
 
   /** The connection has closed, or the answer is out. */
   closed(): void {
-    this.#answers.remove(this);
-    if (!this.res.writableEnded) this.#work?.clientGone(this.#nowMs());
-    else this.#complete();
+    const { answers, clock } = this.#guard.gateway;
+    answers.remove(this);
+    if (this.work.answered) return;
+    if (!this.res.writableEnded) this.work.clientGone(clock.nowMs());
+    else this.#complete(this.res.statusCode);
   }
 
-  #complete(): void {
-    this.#work?.complete(this.#nowMs(), this.res.statusCode >= 500 ? 'failed' : 'succeeded');
+  #complete(statusCode: number): void {
+    this.work.complete(this.#guard.gateway.clock.nowMs(), statusCode >= 500 ? 'failed' : 'succeeded');
   }
 }
 

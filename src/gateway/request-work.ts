@@ -74,9 +74,9 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     return this.#interruption.signal;
   }
 
-  /** True once the answer is complete, or nobody waits for one. */
+  /** True once the answer is complete, a refusal too, or nobody waits for one. */
   get answered(): boolean {
-    return this.#ending !== undefined;
+    return this.#ending !== undefined || this.ticket.state === 'ended';
   }
 
   /** The database work of this request. */
