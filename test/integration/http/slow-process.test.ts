@@ -132,15 +132,15 @@ describe('after half a second in which nobody looked', () => {
 
   it('an answer of the database that came in time counts, and so does what arrived meanwhile', async () => {
     await bench.request.get('/next').expect(200);
-    for (let round = 0; round < 3; round++) {
-      const plan = [[0, '/stalled'], ...Array.from({ length: 8 }, (_, n) => [60 + 50 * n, '/next'])] as [
-        number,
-        string,
-      ][];
-      const answers = await send(bench.port, plan);
-      expect(answers.map(({ path, status }) => [path, status])).toEqual(plan.map(([, path]) => [path, 200]));
-    }
-    expect(bench.stats('stalled').outcomes).toMatchObject({ succeeded: 3, expired: 0 });
+    const plan = [[0, '/stalled'], ...Array.from({ length: 6 }, (_, n) => [150 + 50 * n, '/next'])] as [
+      number,
+      string,
+    ][];
+    const answers = await send(bench.port, plan);
+    expect(answers.map(({ path, status, code }) => [path, status, code])).toEqual(
+      plan.map(([, path]) => [path, 200, undefined]),
+    );
+    expect(bench.stats('stalled').outcomes).toMatchObject({ succeeded: 1, expired: 0 });
     await bench.atRest();
   });
 });
