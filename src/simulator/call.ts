@@ -42,6 +42,14 @@ export class Call {
     this.seats = drawn.seats;
     this.attempt = attempt;
     this.arrivedAtMs = arrivedAtMs;
-    this.ticket = new Ticket<Call>(this, this.route, this.route.rank, seenFromMs, deadlineAtMs, this.tenant, this.seats);
+    this.ticket = new Ticket<Call>(
+      this,
+      this.route,
+      this.route.rank,
+      seenFromMs,
+      deadlineAtMs,
+      this.tenant,
+      this.seats,
+    );
   }
 }

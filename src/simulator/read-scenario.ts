@@ -85,11 +85,10 @@ type Issue = z.core.$ZodIssue;
 function problemsOf(issue: Issue, json: PositionedJson, nearest: Nearest): ScenarioProblem[] {
   const { path } = issue;
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(issue, nearest);
     return issue.keys.map((key) => ({
       ...json.keyPositionOf(path, key),
       where: shownPath([...path, key]),
-      message: `no such field${known(key)}`,
+      message: `no such field${hint(key, nearest)}`,
     }));
   }
   return [{ ...json.positionOf(path), where: shownPath(path), message: messageOf(issue) }];
@@ -119,11 +118,9 @@ const FIELD_NAMES = [
   ...['burst', 'deadlineMs', 'maxQueued', 'class', 'targetMs'],
 ];
 
-function knownKeys(_issue: Issue, nearest: Nearest): (key: string) => string {
-  return (key) => {
-    const name = nearest(key, FIELD_NAMES);
-    return name === undefined || name === key ? ' here' : ` here; did you mean ${name}?`;
-  };
+function hint(key: string, nearest: Nearest): string {
+  const name = nearest(key, FIELD_NAMES);
+  return name === undefined || name === key ? ' here' : ` here; did you mean ${name}?`;
 }
 
 function messageOf(issue: Issue): string {

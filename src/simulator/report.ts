@@ -1,6 +1,6 @@
 import type { Shares } from '../core/class-shares.js';
 import { PRIORITY_CLASSES, type PriorityClass, type PriorityRank } from '../core/priority.js';
-import type { ErrorCode } from '../errors.js';
+import { ERROR_CODES, type ErrorCode } from '../errors.js';
 import { GroupTally } from './group-tally.js';
 import { fairnessMargin } from './oracle.js';
 import type { Scenario } from './scenario.js';
@@ -29,13 +29,15 @@ export interface WindowReport {
   readonly untilMs: number;
   readonly total: GroupReport;
   readonly classes: readonly GroupReport[];
-  readonly routes: readonly GroupReport[];
+  /** Each with its class. */
+  readonly routes: readonly (GroupReport & { readonly class: PriorityClass })[];
   /** How far the lower classes are from the weighted max-min division of what they got; 0 is fair. */
   readonly fairnessMargin: number;
 }
 
 /** Some calls that belong together. */
 export interface GroupReport {
+  /** Of a class or a route, or `all`. */
   readonly name: string;
   readonly offered: number;
   readonly good: number;
@@ -127,9 +129,12 @@ function windowReport(
     untilMs,
     total: report('all', total),
     classes: byRank.flatMap((group, rank) =>
-      group.offered === 0 ? [] : [report(PRIORITY_CLASSES[rank] ?? '', group)],
+      group.offered === 0 ? [] : [report(classOf(rank as PriorityRank), group)],
     ),
-    routes: [...routes].map(([route, group]) => report(route, group)),
+    routes: gateway.routes.flatMap((route) => {
+      const group = routes.get(route.name);
+      return group === undefined ? [] : [{ ...report(route.name, group), class: classOf(route.rank) }];
+    }),
     fairnessMargin: lowerFairness(byRank, gateway.pools[0]?.shares),
   };
 }
@@ -171,7 +176,12 @@ function groupReport(name: string, group: GroupTally, seconds: number, allHeldMs
     lost: endings.lost,
     shed: counted(shed),
     shedFromQueue: counted(shedFromQueue),
-    shedBy: Object.fromEntries([...shedBy].map(([code, delays]) => [code, counted(delays)])),
+    shedBy: Object.fromEntries(
+      ERROR_CODES.flatMap((code) => {
+        const delays = shedBy.get(code);
+        return delays === undefined ? [] : [[code, counted(delays)]];
+      }),
+    ),
   };
 }
 
@@ -238,4 +248,8 @@ function quantiles(delays: GroupTally['latency']): Quantiles {
 /** Enough digits to see a difference, and no noise of floating point. */
 function rounded(value: number): number {
   return Math.round(value * 10_000) / 10_000;
+}
+
+function classOf(rank: PriorityRank): PriorityClass {
+  return PRIORITY_CLASSES[rank] ?? 'low';
 }

@@ -45,7 +45,7 @@ export interface Stream {
   readonly budget?: Distribution | undefined;
   readonly disconnects?: Disconnects | undefined;
   readonly tenants?: readonly TenantGroup[] | undefined;
-  /** Seats that a request holds, a whole number; drawn and rounded up. Default: 1. */
+  /** Seats that a request holds, a whole number; drawn and rounded up. Default: the route's `cost`. */
   readonly cost?: Distribution | undefined;
   readonly retries?: Retries | undefined;
   /** How slowly clients read. */

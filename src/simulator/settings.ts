@@ -21,6 +21,8 @@ export interface PoolSettings {
   readonly shares: Shares;
   readonly rideOutMs: number;
   readonly maxTenants?: number | undefined;
+  /** Mechanisms that are switched off. Default: none. */
+  readonly discipline?: Partial<Discipline> | undefined;
 }
 
 /** One route. */
@@ -35,6 +37,8 @@ export interface RouteSettings {
   readonly ratePerSecond?: number | undefined;
   readonly burst: number;
   readonly perCaller?: { readonly ratePerSecond: number; readonly burst: number; readonly maxKeys: number } | undefined;
+  /** Seats of a request whose stream does not say. Default 1. */
+  readonly seats?: number | undefined;
   /** Whether the work of a client that went away is stopped. */
   readonly cancelOnDisconnect: boolean;
 }
@@ -65,13 +69,14 @@ export type PolicyFactory = (pool: PoolSettings, servesTopClass: boolean) => Sea
 
 /** The policy of the product: the very code that a gateway runs. */
 export function bulkheads(discipline: Partial<Discipline> = {}): PolicyFactory {
-  return ({ seats, headroom, shares, rideOutMs, maxTenants }, servesTopClass) =>
+  return ({ seats, headroom, shares, rideOutMs, maxTenants, discipline: own }, servesTopClass) =>
     new Bulkhead<Call>({
       seats,
       headroom,
       servesTopClass,
       shares,
       rideOutMs,
-      ...{ discipline, ...(maxTenants === undefined ? {} : { maxTenants }) },
+      discipline: { ...own, ...discipline },
+      ...(maxTenants === undefined ? {} : { maxTenants }),
     });
 }

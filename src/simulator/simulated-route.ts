@@ -15,10 +15,12 @@ export class SimulatedRoute implements RouteLoad {
   readonly times: ServiceTimes;
   readonly pool: SimulatedPool | undefined;
   readonly cancelOnDisconnect: boolean;
+  /** Seats of a request whose stream does not say. */
+  readonly seats: number;
   deadlineMs: number;
   maxQueued: number;
-  queued = 0;
-  lastLeaseMs = Number.NEGATIVE_INFINITY;
+  queued: number = 0;
+  lastLeaseMs: number = Number.NEGATIVE_INFINITY;
   readonly #callers: KeyedBuckets | undefined;
   #bucket: TokenBucket | undefined;
 
@@ -30,6 +32,7 @@ export class SimulatedRoute implements RouteLoad {
     this.deadlineMs = settings.deadlineMs;
     this.maxQueued = settings.maxQueued;
     this.cancelOnDisconnect = settings.cancelOnDisconnect;
+    this.seats = settings.seats ?? 1;
     this.times = new ServiceTimes(expectedMs === undefined ? {} : { expectedMs });
     this.#bucket = ratePerSecond === undefined ? undefined : new TokenBucket(ratePerSecond, settings.burst);
     this.#callers =

@@ -59,7 +59,7 @@ export class StreamSource {
       serviceMs: draw(this.service, random),
       budgetMs: budget === undefined ? Number.POSITIVE_INFINITY : draw(budget, random),
       tenant: tenant ?? this.#tenants?.pick(random),
-      seats: cost === undefined ? 1 : Math.max(1, Math.ceil(draw(cost, random))),
+      seats: cost === undefined ? this.route.seats : Math.max(1, Math.ceil(draw(cost, random))),
       leavesAfterMs:
         disconnects !== undefined && random() < disconnects.share
           ? draw(disconnects.after, random)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../../src/simulator/simulate.js';
 import reference from './results/reference.json' with { type: 'json' };
-import { RIVALS, rivals } from './rivals.js';
+import { RIVALS, type RivalName, rivals } from './rivals.js';
 import { GATEWAY, offered, routeOf, spike, steady } from './workloads.js';
 
 // Two seeds of 130 s instead of three: what is left of the noise is in the bands.
@@ -23,7 +23,7 @@ function bandOf(discipline: string): { readonly points: number; readonly part: n
   return SENSITIVE.has(discipline) ? { points: 4.5, part: 0.05 } : BANDS.steady;
 }
 
-function isRival(name: string): name is keyof typeof RIVALS {
+function isRival(name: string): name is RivalName {
   return name in RIVALS;
 }
 

@@ -17,8 +17,24 @@ interface Traits {
   readonly evictBeyondSeconds?: number;
 }
 
+/** The disciplines of the reference programs. */
+export type RivalName =
+  | 'fifo_unbounded'
+  | 'fifo_expire_lazy'
+  | 'fifo_predict_mean'
+  | 'fifo_predict_p90'
+  | 'codel_alifo'
+  | 'prio_expire_lazy'
+  | 'prio_predict_p90'
+  | 'wfq_arrivaltags_exp'
+  | 'wfq_servedtags_exp'
+  | 'wfq_predict_p90'
+  | 'wfq_predict_p90_lifo'
+  | 'wfq_p90_lifo_evict50'
+  | 'wfq_p90_lifo_evict150';
+
 /** The disciplines of `sim_disciplines`, by the names they have there. */
-export const RIVALS = {
+export const RIVALS: Readonly<Record<RivalName, Traits>> = {
   fifo_unbounded: { scheduler: 'one', order: 'oldest' },
   fifo_expire_lazy: { scheduler: 'one', order: 'oldest', atDispatch: 'expired' },
   fifo_predict_mean: { scheduler: 'one', order: 'oldest', atArrival: 'mean', atDispatch: 'mean', eager: true },
@@ -46,7 +62,7 @@ export const RIVALS = {
     eager: true,
     evictBeyondSeconds: 0.15,
   },
-} as const satisfies Readonly<Record<string, Traits>>;
+};
 
 /** Ten seats, work of 50 ms on average: what the estimates start from. */
 const SEATS = 10;
@@ -352,6 +368,6 @@ function arrival(ticket: Queued | undefined): number {
 }
 
 /** Makes a rival. `offered`: requests a second of each class, by rank. */
-export function rivals(name: keyof typeof RIVALS, offered: readonly number[]): PolicyFactory {
+export function rivals(name: RivalName, offered: readonly number[]): PolicyFactory {
   return (pool) => new Rival(RIVALS[name], pool, offered);
 }

@@ -1,0 +1,60 @@
+import type { Environment } from '../config/reading.js';
+
+/** What a command may use of the world. */
+export interface CliIo {
+  /** Writes a line, or several, of what was asked for. */
+  out(text: string): void;
+  /** Writes a line of what is said beside it: progress, warnings, mistakes. */
+  err(text: string): void;
+  readonly env: Environment;
+  /** The folder that relative paths start from. */
+  readonly cwd: string;
+  /** Monotonic milliseconds, with fractions. */
+  nowMs(): number;
+}
+
+/** One option of a command. */
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  /** Whether it may be given more than once. */
+  readonly multiple?: boolean;
+  /** What to call its value in the help. */
+  readonly value?: string;
+  readonly description: string;
+}
+
+/** The options of one call, checked against the specification. */
+export interface Arguments {
+  /** Every value of an option, in the order in which they were given. */
+  all(name: string): readonly string[];
+  /** The last value of an option. */
+  text(name: string): string | undefined;
+  /** The last value of an option as a number. */
+  number(name: string): number | undefined;
+  flag(name: string): boolean;
+}
+
+/** One command of the command line. */
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What follows the name in the usage line. */
+  readonly usage: string;
+  /** What it does, for the help of the command. */
+  readonly description: string;
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  /** Returns the exit code. */
+  run(args: Arguments, io: CliIo): Promise<number> | number;
+}
+
+/** The command was called in a way that it does not know. Ends the process with code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Something that was named cannot be used, and the message says all there is to say. Ends the process with code 1. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+}

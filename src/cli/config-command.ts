@@ -1,0 +1,30 @@
+import { describeConfig, formatConfig } from '../config/describe.js';
+import { resolveConfig } from '../config/resolve.js';
+import { type Command, UsageError } from './command.js';
+import { loadOptions } from './config-file.js';
+
+/** `sluice config`: the effective configuration. */
+export const configCommand: Command = {
+  name: 'config',
+  summary: 'print the effective configuration and where each value comes from',
+  usage: '--config <file> [--json]',
+  description:
+    'Reads the options of a gateway from a file and the environment, checks them as a whole, and prints every value\n' +
+    'with its variable and its origin. Secrets are masked.',
+  options: {
+    config: {
+      type: 'string',
+      short: 'c',
+      value: '<file>',
+      description: 'The options, as createGateway takes them: .json, or the default export of .mjs, .js, .ts.',
+    },
+    json: { type: 'boolean', description: 'Print JSON.' },
+  },
+  run: async (args, io) => {
+    const file = args.text('config');
+    if (file === undefined) throw new UsageError('give --config <file>');
+    const config = resolveConfig(await loadOptions(file, io.cwd), io.env);
+    io.out(args.flag('json') ? JSON.stringify(describeConfig(config), undefined, 2) : formatConfig(config));
+    return 0;
+  },
+};

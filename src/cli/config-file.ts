@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { GatewayOptions } from '../config/options.js';
+import { JsonSyntaxError, parsePositionedJson } from '../simulator/positioned-json.js';
+import { CliError } from './command.js';
+
+/** How to read a file, by the end of its name. */
+const READERS: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
+  '.json': readJson,
+  '.js': importModule,
+  '.mjs': importModule,
+  '.cjs': importModule,
+  '.ts': importTypeScript,
+  '.mts': importTypeScript,
+  '.cts': importTypeScript,
+};
+
+/**
+ * Reads the options of a gateway from a file: JSON, or a module whose default export they are. They are not checked
+ * yet.
+ *
+ * @throws {@link CliError} when the file is not there, is of no known kind, or exports no object.
+ */
+export async function loadOptions(file: string, cwd: string): Promise<GatewayOptions> {
+  const path = resolve(cwd, file);
+  const reader = READERS[extname(path).toLowerCase()];
+  if (reader === undefined) throw new CliError(`${file}: use a file that ends in ${Object.keys(READERS).join(', ')}`);
+  const options = await reader(path);
+  if (isOptions(options)) return options;
+  throw new CliError(`${file}: export the options of the gateway as default, as createGateway takes them`);
+}
+
+/** An object is all that can be told here; the configuration checks everything in it. */
+export function isOptions(value: unknown): value is GatewayOptions {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  try {
+    return parsePositionedJson(text).value;
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw new CliError(`${path}:${error.position.line}:${error.position.column}: ${error.message}`);
+  }
+}
+
+async function importModule(path: string): Promise<unknown> {
+  try {
+    return defaultOf(await import(pathToFileURL(path).href));
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+async function importTypeScript(path: string): Promise<unknown> {
+  const jiti = await import('jiti').catch(() => {
+    throw new CliError(`${path}: TypeScript needs the package "jiti": npm install --save-dev jiti`);
+  });
+  try {
+    return defaultOf(await jiti.createJiti(import.meta.url).import(path));
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function defaultOf(module: unknown): unknown {
+  return typeof module === 'object' && module !== null && 'default' in module ? module.default : undefined;
+}
+
+function unreadable(path: string, error: unknown): CliError {
+  const told = error instanceof Error ? error.message : String(error);
+  return new CliError(`${path} cannot be read: ${told}`);
+}
