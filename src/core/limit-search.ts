@@ -34,14 +34,33 @@ const WORTH_TAKING = 0.2;
 
 const FIRST_WAIT_MS = 5_000;
 const LAST_WAIT_MS = 30_000;
-/** A trial may cost a quarter of the throughput; waiting so many times as long makes that a hundredth at most. */
-const WAIT_TRIALS = 10;
+/** A trial may cost half of the throughput half of the time; in time that makes it a hundredth. */
+const WAIT_TRIALS = 5;
 const STRAIN_FACTOR = 0.7;
 
+/** Large steps show clearly what they do. One down that was too large is followed by a smaller one. */
+const DOWN_FACTOR = 1 / 2;
+const CAREFUL_FACTOR = 3 / 4;
+const UP_FACTOR = 3 / 2;
+/** Growth without a trial is in smaller steps: nothing would tell that it went too far but what comes after. */
+const GROW_FACTOR = 5 / 4;
+
+/**
+ * How clear the mean of so many comparisons must be to decide, as a difference of logarithms; after the last of them the
+ * sign decides. Neighbours on the machine shake single windows by a tenth, and a clear case needs no more than one.
+ */
+const CLEAR = [0.18, 0.12, 0.09, 0.07, 0.06, 0] as const;
+
+/** Two numbers of seats, measured in turns, so that what else goes on meanwhile touches both. */
 interface Trial {
   readonly from: number;
-  readonly throughput: number;
+  readonly to: number;
   readonly beganAtMs: number;
+  /** Throughput of the last window at `from`. */
+  fromThroughput: number;
+  /** By how much `to` was better than it had to be, as a sum of logarithms. */
+  gain: number;
+  comparisons: number;
 }
 
 /** When one direction may be tried again: later and later while it fails. */
@@ -51,6 +70,11 @@ class Patience {
 
   ready(nowMs: number): boolean {
     return nowMs >= this.#readyAtMs;
+  }
+
+  /** An unclear trial has cost nothing, or it would have been clear; so the next may come as soon. */
+  waitUnclear(nowMs: number): void {
+    this.#readyAtMs = nowMs + FIRST_WAIT_MS;
   }
 
   wait(nowMs: number, trialMs: number): void {
@@ -85,6 +109,8 @@ export class LimitSearch {
   #limit: number;
   #reason: SearchReason = 'start';
   #trial: Trial | undefined;
+  /** The last trial of fewer seats failed. */
+  #careful = false;
   /** The limit was last raised, so lowering it means that this was wrong. */
   #rose = false;
 
@@ -103,14 +129,17 @@ export class LimitSearch {
 
   /** What a window at the present limit found, with all seats in use. */
   measured(nowMs: number, figures: HoldFigures): void {
-    if (this.#trial !== undefined && !this.#judge(nowMs, figures, this.#trial)) return;
+    const trial = this.#trial;
+    if (trial !== undefined && !this.#succeeded(nowMs, figures, trial)) return;
     if (figures.congested === false) this.#grow(nowMs);
     else this.#try(nowMs, figures);
   }
 
   /** There is not enough to do to measure anything: a trial is over, and the limit stays as it was. */
   idle(): void {
-    if (this.#trial !== undefined) this.#set(this.#trial.from, 'trial_failed');
+    if (this.#trial === undefined) return;
+    this.#limit = this.#trial.from;
+    this.#reason = 'trial_failed';
     this.#trial = undefined;
   }
 
@@ -130,27 +159,48 @@ export class LimitSearch {
     this.#down.wait(nowMs, 0);
   }
 
-  /** True when the trial was a success: the next one can follow at once. */
-  #judge(nowMs: number, { throughput, lastedMs }: HoldFigures, trial: Trial): boolean {
+  /** True when the trial is over and was a success: the next one can follow at once. */
+  #succeeded(nowMs: number, figures: HoldFigures, trial: Trial): boolean {
+    const gain = this.#compare(figures.throughput, trial);
+    if (gain === undefined) return false;
     this.#trial = undefined;
-    const factor = this.#limit / trial.from;
-    const rising = factor > 1;
-    const enough = throughput >= trial.throughput * factor ** (rising ? WORTH_TAKING : WORTH_KEEPING);
-    if (!enough) {
+    const rising = trial.to > trial.from;
+    const tookMs = nowMs - trial.beganAtMs;
+    if (gain < 0) {
       const patience = rising ? this.#up : this.#down;
-      patience.wait(nowMs, Math.max(lastedMs, nowMs - trial.beganAtMs));
-      this.#set(trial.from, 'trial_failed');
+      if (trial.comparisons < CLEAR.length) patience.wait(nowMs, tookMs);
+      else patience.waitUnclear(nowMs);
+      if (!rising) this.#careful = !this.#careful;
+      this.#limit = trial.from;
+      this.#reason = 'trial_failed';
       return false;
     }
     this.#reason = rising ? 'throughput' : 'congestion';
     if (rising) this.#raised();
-    else this.#lowered(nowMs, lastedMs);
+    else this.#lowered(nowMs, tookMs);
     return true;
+  }
+
+  /** Takes a window into account; the mean gain of the trial once it is clear, else the other number gets its turn. */
+  #compare(throughput: number, trial: Trial): number | undefined {
+    if (this.#limit === trial.from) {
+      trial.fromThroughput = throughput;
+      this.#limit = trial.to;
+      return undefined;
+    }
+    const factor = trial.to / trial.from;
+    const worth = factor > 1 ? WORTH_TAKING : WORTH_KEEPING;
+    trial.gain += Math.log(throughput / trial.fromThroughput) - worth * Math.log(factor);
+    trial.comparisons++;
+    const gain = trial.gain / trial.comparisons;
+    if (Math.abs(gain) >= (CLEAR[trial.comparisons - 1] ?? 0)) return gain;
+    this.#limit = trial.from;
+    return undefined;
   }
 
   #grow(nowMs: number): void {
     if (this.#limit >= this.#bounds.seats || !this.#up.ready(nowMs)) return;
-    this.#set(this.#more(), 'demand');
+    this.#set(this.#more(GROW_FACTOR), 'demand');
     this.#raised();
   }
 
@@ -159,8 +209,9 @@ export class LimitSearch {
     const from = this.#limit;
     const fewer = from > minSeats && this.#down.ready(nowMs);
     if (!fewer && !(from < seats && this.#up.ready(nowMs))) return;
-    this.#trial = { from, throughput, beganAtMs: nowMs };
-    this.#set(fewer ? Math.max(minSeats, from - stepOf(from)) : this.#more(), 'trial');
+    const to = fewer ? this.#fewer() : this.#more(UP_FACTOR);
+    this.#trial = { from, to, beganAtMs: nowMs, fromThroughput: throughput, gain: 0, comparisons: 0 };
+    this.#set(to, 'trial');
   }
 
   #raised(): void {
@@ -176,8 +227,13 @@ export class LimitSearch {
     this.#rose = false;
   }
 
-  #more(): number {
-    return Math.min(this.#bounds.seats, this.#limit + stepOf(this.#limit));
+  #fewer(): number {
+    const fewer = Math.floor(this.#limit * (this.#careful ? CAREFUL_FACTOR : DOWN_FACTOR));
+    return Math.max(this.#bounds.minSeats, fewer);
+  }
+
+  #more(factor: number): number {
+    return Math.min(this.#bounds.seats, Math.max(this.#limit + 1, Math.floor(this.#limit * factor)));
   }
 
   #set(limit: number, reason: SearchReason): void {
@@ -185,9 +241,4 @@ export class LimitSearch {
     this.#limit = limit;
     this.#reason = reason;
   }
-}
-
-/** A quarter: large enough to see what it does, small enough to lose little. */
-function stepOf(limit: number): number {
-  return Math.max(1, Math.floor(limit / 4));
 }

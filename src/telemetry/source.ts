@@ -1,6 +1,4 @@
-import type { SearchReason } from '../core/limit-search.js';
 import type { PriorityClass } from '../core/priority.js';
-import type { YieldReason } from '../core/yielding.js';
 import type { RouteStats } from './route-stats.js';
 
 /** One route, as telemetry sees it. */
@@ -27,7 +25,7 @@ export interface ConnectionGauges {
   readonly cancels: number;
 }
 
-/** Why the concurrency limit of a pool was last changed: {@link SearchReason} where it adapts, {@link YieldReason} where it yields. */
+/** Why the concurrency limit of a pool was last changed: up to `strain` where it adapts, the rest where it yields. */
 export const SEAT_REASONS = [
   'start',
   'trial',
@@ -39,7 +37,7 @@ export const SEAT_REASONS = [
   'measuring',
   'yielding',
   'returning',
-] as const satisfies readonly (SearchReason | YieldReason)[];
+] as const;
 
 /** What moves the concurrency limit of a pool that adapts or yields. */
 export interface SeatTuning {
