@@ -5,6 +5,7 @@ import { renderTable } from '../load/table.js';
 import { type BenchOptions, readOptions } from './options.js';
 import { storeSection, thisMachine } from './results-file.js';
 import { type Check, passes, type Section } from './section.js';
+import { adaptive } from './sections/adaptive.js';
 import { flood } from './sections/flood.js';
 import { goodput } from './sections/goodput.js';
 import { goodputChart } from './sections/goodput-chart.js';
@@ -16,8 +17,21 @@ import { retryStorm } from './sections/retry-storm.js';
 import { sharedPool } from './sections/shared-pool.js';
 import { storm100 } from './sections/storm100.js';
 import { tenants } from './sections/tenants.js';
+import { yielding } from './sections/yielding.js';
 
-const SECTIONS: readonly Section[] = [goodput, storm100, flood, sharedPool, tenants, retryStorm, raw, micro, outage];
+const SECTIONS: readonly Section[] = [
+  goodput,
+  storm100,
+  flood,
+  sharedPool,
+  tenants,
+  retryStorm,
+  raw,
+  micro,
+  outage,
+  adaptive,
+  yielding,
+];
 /** From `dist/test/bench` to the repository. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const RESULTS = 'test/bench/results';
