@@ -71,7 +71,7 @@ class Guard implements HostGuard {
     const host = new HttpHost(req, res, next, this);
     const work = this.#entry.classify(nowMs, host, this.#wishes(req));
     const refusal = this.#entry.preflight(nowMs, work);
-    if (refusal !== undefined) return host.refuse(refusal);
+    if (refusal !== undefined) return host.refuse(refusal, work.ticket.rank);
     host.watch(work);
     if (this.#body === undefined) this.#enter(host, nowMs);
     else this.#readBody(this.#body, host);

@@ -1,13 +1,14 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
+import type { PriorityRank } from '../src/core/priority.js';
 import type { ErrorCode, Refusal } from '../src/errors.js';
 import type { OpenAnswer } from '../src/gateway/open-answers.js';
 import { RequestHandle } from '../src/gateway/request-handle.js';
 import type { RequestWork } from '../src/gateway/request-work.js';
 import type { WorkHost } from '../src/gateway/work-contract.js';
 import type { Gateway } from '../src/gateway.js';
-import { sendProblem } from './problem.js';
+import { type RetrySpread, sendProblem } from './problem.js';
 import { closesAfterRefusal } from './unread-body.js';
 import { watch } from './watch.js';
 
@@ -76,15 +77,21 @@ export class HttpHost implements WorkHost, OpenAnswer {
     else this.#context.runInAsyncScope(this.#guard.run, this.#guard, this);
   }
 
-  refuse(refusal: Refusal): void {
+  /** How long it is told to stay away is spread by these. */
+  get spread(): RetrySpread {
+    return { random: this.#guard.gateway.random, rank: this.#work?.ticket.rank };
+  }
+
+  /** @param rank - Its class, where it was refused before it was watched. */
+  refuse(refusal: Refusal, rank: PriorityRank | undefined = this.#work?.ticket.rank): void {
     // A body that did not come in time is not waited for any longer.
     const late = refusal.code === 'deadline_expired' && !this.req.complete;
     const close = late || closesAfterRefusal(this.req) || refusal.code === 'draining';
-    sendProblem(this.res, refusal, { close });
+    sendProblem(this.res, refusal, { close, random: this.#guard.gateway.random, rank });
   }
 
   expire(refusal: Refusal): void {
-    const sent = sendProblem(this.res, refusal);
+    const sent = sendProblem(this.res, refusal, this.spread);
     // An answer that has begun cannot be taken back; cutting it off is the only way to say that it is not whole.
     if (!sent && !this.res.writableEnded) this.res.destroy();
     mute(this.res, () => this.work.route.stats.swallowLateWrite());

@@ -55,8 +55,9 @@ export function problemHandler(options: ProblemHandlerOptions = {}): ErrorReques
     if (res.headersSent) return next(error);
     const known = knownProblem(error);
     if (known !== undefined) {
-      if ('outcome' in known) hostOf(res)?.failedWith(known.code);
-      sendProblem(res, known, { headers: declaredHeaders(error) });
+      const host = hostOf(res);
+      if ('outcome' in known) host?.failedWith(known.code);
+      sendProblem(res, known, { ...host?.spread, headers: declaredHeaders(error) });
     } else if (catchAll) {
       onError(error, req);
       sendProblem(res, INTERNAL);

@@ -1,4 +1,6 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { type PriorityRank, TOP_RANK } from '../src/core/priority.js';
+import { retryAfterSeconds, spreadRetryMs } from '../src/core/retry-jitter.js';
 import type { ErrorCode, Refusal } from '../src/errors.js';
 
 /** One title per code, the same in every answer (RFC 9457 §3.1.3); the detail says what happened this time. */
@@ -27,18 +29,21 @@ export interface PlainProblem {
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-/** How a problem is sent. */
-export interface SendProblemOptions {
-  /** Uniform in [0, 1), for the spread of `Retry-After`. Default `Math.random`. */
+/** How the wait that a refusal names is spread over those that were shed together. */
+export interface RetrySpread {
+  /** Uniform in [0, 1). Default `Math.random`. */
   readonly random?: () => number;
+  /** The class of the request: the lower, the longer it is told to stay away. Default: the top class. */
+  readonly rank?: PriorityRank | undefined;
+}
+
+/** How a problem is sent. */
+export interface SendProblemOptions extends RetrySpread {
   /** Ends the connection after the answer. Default: only for `draining`. */
   readonly close?: boolean;
   /** More headers, as a flat list of names and values. */
   readonly headers?: readonly string[];
 }
-
-/** Clients that were shed together come back spread over this share of the wait, added to it. */
-const RETRY_SPREAD = 0.25;
 
 /** What a handler may have announced about an answer that will not come; it would be untrue of the problem. */
 const ABOUT_ANOTHER_ANSWER = [
@@ -82,7 +87,7 @@ export function sendProblem(
   options: SendProblemOptions = {},
 ): boolean {
   if (res.headersSent || res.writableEnded) return false;
-  const waitMs = isRefusal(problem) ? spreadWaitMs(problem.retryAfterMs, options.random ?? Math.random) : undefined;
+  const waitMs = isRefusal(problem) ? stayAwayMs(problem, options) : undefined;
   const body = isRefusal(problem) ? refusalBody(problem, waitMs) : plainBody(problem);
   const headers = [
     'Content-Type',
@@ -90,7 +95,7 @@ export function sendProblem(
     'Content-Length',
     String(Buffer.byteLength(body)),
   ];
-  if (waitMs !== undefined) headers.push('Retry-After', String(Math.max(1, Math.ceil(waitMs / 1_000))));
+  if (waitMs !== undefined) headers.push('Retry-After', String(retryAfterSeconds(waitMs)));
   if (options.close ?? (isRefusal(problem) && problem.code === 'draining')) headers.push('Connection', 'close');
   if (options.headers !== undefined) headers.push(...options.headers);
   for (const name of ABOUT_ANOTHER_ANSWER) res.removeHeader(name);
@@ -106,9 +111,10 @@ function isRefusal(problem: Refusal | PlainProblem): problem is Refusal {
   return 'outcome' in problem;
 }
 
-function spreadWaitMs(waitMs: number | undefined, random: () => number): number | undefined {
-  if (waitMs === undefined || !Number.isFinite(waitMs)) return undefined;
-  return Math.ceil(Math.max(0, waitMs) * (1 + RETRY_SPREAD * random()));
+function stayAwayMs({ code, retryAfterMs }: Refusal, options: SendProblemOptions): number | undefined {
+  if (retryAfterMs === undefined || !Number.isFinite(retryAfterMs)) return undefined;
+  const { random = Math.random, rank = TOP_RANK } = options;
+  return spreadRetryMs(code, retryAfterMs, rank, random());
 }
 
 function refusalBody(refusal: Refusal, waitMs: number | undefined): string {

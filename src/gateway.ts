@@ -56,6 +56,8 @@ export class Gateway<RouteName extends string = string> {
   readonly #admitting = { draining: false };
   /** @internal */
   readonly answers: OpenAnswers = new OpenAnswers();
+  /** Uniform in [0, 1). @internal */
+  readonly random: () => number;
   readonly #logger: Logger;
   #notReady: string | undefined;
   #budget: BudgetReport | undefined;
@@ -72,6 +74,7 @@ export class Gateway<RouteName extends string = string> {
     const guard = maxEventLoopLagMs === 0 ? undefined : new EventLoopGuard(this.#lag, maxEventLoopLagMs);
     const warn = (code: string, message: string): void => this.#logger.warn({ code }, message);
     const random = surroundings.random ?? Math.random;
+    this.random = random;
     let connections = 0;
     const nextConnectionId = (): number => ++connections;
     const parts: Parts = { config, clock: this.clock, timer: this.#timer, random, warn, nextConnectionId };

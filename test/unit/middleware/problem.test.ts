@@ -31,7 +31,7 @@ test('a refusal is a problem with all that was measured', async () => {
     detail: refusal.detail,
     code: 'queue_full',
     outcome: 'not_started',
-    retry_after_ms: 1_800,
+    retry_after_ms: 1_600,
     measured: { queued: 58, predictedWaitMs: 93.5 },
   });
 });
@@ -60,10 +60,11 @@ test.each([
   [0, 0.5, '1', 0],
   [-20, 0.5, '1', 0],
   [1, 0, '1', 1],
-  [400, 0.5, '1', 450],
-  [1_000, 0, '1', 1_000],
-  [1_001, 0, '2', 1_001],
-  [8_000, 0, '8', 8_000],
+  [400, 0.5, '1', 400],
+  [1_000, 0, '1', 750],
+  [1_000, 0.5, '1', 1_000],
+  [1_001, 0.5, '2', 1_001],
+  [8_000, 0, '6', 6_000],
   [8_000, 0.999_999, '10', 10_000],
 ])('a wait of %s ms with %d drawn is sent as Retry-After %s', async (retryAfterMs, drawn, seconds, bodyMs) => {
   const { retryAfterMs: _, ...bare } = refusal;
@@ -71,6 +72,18 @@ test.each([
   const answer = await serve((__, res) => sendProblem(res, sent, { random: () => drawn })).get('/');
   expect(answer.headers['retry-after']).toBe(seconds);
   expect(answer.body.retry_after_ms).toBe(bodyMs);
+});
+
+test.each([
+  [0, 1_000, '1'],
+  [1, 1_250, '2'],
+  [2, 1_500, '2'],
+  [3, 2_000, '2'],
+] as const)('class %d is told to stay away for %d ms', async (rank, bodyMs, seconds) => {
+  const sent = { ...refusal, retryAfterMs: 1_000 };
+  const answer = await serve((_, res) => sendProblem(res, sent, { ...midway, rank })).get('/');
+  expect(answer.body.retry_after_ms).toBe(bodyMs);
+  expect(answer.headers['retry-after']).toBe(seconds);
 });
 
 test('a plain problem carries its own members, but not another status', async () => {

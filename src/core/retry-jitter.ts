@@ -1,0 +1,33 @@
+import type { ErrorCode } from '../errors.js';
+import { type PriorityRank, TOP_RANK } from './priority.js';
+
+/** How much longer a class is asked to stay away: the more important ones are served first, so they may be back first. */
+const STAY_AWAY: readonly [number, number, number, number] = [1, 1.25, 1.5, 2];
+/** Those that were shed together come back spread over this much of the wait, before and after it. */
+const SPREAD = 0.25;
+
+/**
+ * These waits end at an instant that is known, before which another try is in vain; others are predictions, as likely
+ * too long as too short.
+ */
+const NOT_BEFORE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['rate_limited', 'breaker_open']);
+
+/**
+ * How long a client is told to stay away.
+ *
+ * @param waitMs - Until another try is expected to succeed, in milliseconds.
+ * @param rank - The class of the request. A bucket holds the same for all, so it does not matter for `rate_limited`.
+ * @param drawn - Uniform in [0, 1).
+ * @returns Whole milliseconds, rounded up: the wait × 0.75 to 1.25 (1 to 1.25 where it is known), and up to twice that
+ *   for the lowest class.
+ */
+export function spreadRetryMs(code: ErrorCode, waitMs: number, rank: PriorityRank, drawn: number): number {
+  const spread = NOT_BEFORE.has(code) ? 1 + SPREAD * drawn : 1 - SPREAD + 2 * SPREAD * drawn;
+  const factor = STAY_AWAY[code === 'rate_limited' ? TOP_RANK : rank];
+  return Math.ceil(Math.max(0, waitMs) * spread * factor);
+}
+
+/** The value of `Retry-After` for so many milliseconds: whole seconds, rounded up, at least 1. */
+export function retryAfterSeconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1_000));
+}
