@@ -219,13 +219,15 @@ describe('the ramp', () => {
   });
 
   test('opens the circuit when its first step is a bad one', () => {
-    const { clock, breaker, probe, load } = setUp();
+    const { clock, breaker, changes, probe, load } = setUp();
     probe();
-    load([20], 2_000, 'failure');
-    expect(breaker.state).not.toBe('closed');
-    expect(breaker.openedBy).toBe('failure');
+    const from = clock.nowMs();
+    while (breaker.state !== 'open') load([20], 10, 'failure');
+    // Three calls are enough for that, of the twenty that would open a closed one.
+    expect(clock.nowMs() - from).toBeLessThan(500);
+    expect(breaker.statistics(clock.nowMs()).calls).toBeLessThan(10);
     clock.advance(RESET_MS);
-    expect(breaker.state).toBe('half_open');
+    expect(changes).toEqual(['open', 'half_open', 'open', 'half_open']);
   });
 
   test('steps down when the pool falls ill half-way', () => {

@@ -140,7 +140,7 @@ describe('closed', () => {
     [30, 50, 6, 0, 'open'],
     [30, 50, 5, 9, 'closed'],
   ])(
-    'holds failures to %d %% and slowness to %d %%, each by itself: of 20 calls %d and %d leave it %s',
+    'thresholds of %d and %d percent for failures and slowness, each by itself: %d and %d of 20 calls leave it %s',
     (errorPercent, slowPercent, failures, slow, state) => {
       const { breaker, clock, report } = setUp({ errorPercent, slowPercent });
       report('success', 20 - failures - slow);
