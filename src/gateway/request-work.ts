@@ -2,13 +2,12 @@ import type { Deadline } from '../admission/deadline-timer.js';
 import type { GateClient } from '../admission/gate.js';
 import { type PriorityRank, TOP_RANK } from '../core/priority.js';
 import { Ticket } from '../core/ticket.js';
-import type { Outcome, Refusal, SluiceError } from '../errors.js';
+import type { Refusal, SluiceError } from '../errors.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
-import { DatabaseSession } from './database-session.js';
+import type { DatabaseSession } from './database-session.js';
 import { ClientGoneError, deadlineExpired, noSeatAgain } from './failures.js';
-import { Interruption } from './interruption.js';
+import { HandlerWork } from './handler-work.js';
 import type { SessionOwner } from './loans.js';
-import { reclaim, reclaimAtMs } from './reclaim.js';
 import { withoutPool, withoutSeat } from './refusals.js';
 import type { RouteRuntime } from './route-runtime.js';
 import { SeatBreak } from './seat-break.js';
@@ -29,8 +28,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   readonly #context: WorkContext;
   readonly #host: WorkHost;
   readonly #claim: SeatClaim;
-  readonly #interruption = new Interruption();
-  #session: DatabaseSession | undefined;
+  readonly #running = new HandlerWork();
   /** Set once, when the answer is complete or nobody waits for one any more. */
   #ending: RouteOutcome | undefined;
   #clientGone = false;
@@ -71,7 +69,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
 
   /** Aborted when the deadline runs out or the client leaves. */
   get signal(): AbortSignal {
-    return this.#interruption.signal;
+    return this.#running.signal;
   }
 
   /** True once the answer is complete, a refusal too, or nobody waits for one. */
@@ -84,11 +82,9 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     const { pool } = this.route;
     if (pool === undefined) throw withoutPool(this.route.name);
     if (this.#break !== undefined) throw withoutSeat();
-    if (this.#session === undefined) {
-      this.#session = new DatabaseSession(pool, this, this.#context.clock);
-      if (this.#isOver()) this.#session.close(this.#interruption.reason);
-    }
-    return this.#session;
+    const session = this.#running.session(pool, this, this.#context.clock);
+    if (this.#isOver() && !session.closed) this.#running.close();
+    return session;
   }
 
   /** Counts a refusal, and gives back what was taken for the request. */
@@ -129,11 +125,13 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
 
   onDue(nowMs: number): void {
     const { ticket } = this;
+    const { timer, warn } = this.#context;
     if (ticket.state === 'ended') return;
     const waits = ticket.state === 'new' || (ticket.state === 'queued' && this.#break === undefined);
     if (waits) this.onShed(nowMs, this.#claim.giveUp(nowMs));
     else if (this.#ending === undefined) this.#deadlinePassed(nowMs);
-    else this.#takeBack(nowMs);
+    // The answer is out, and connections are not back.
+    else timer.set(this, this.#running.reclaim(nowMs, this.route.name, warn), nowMs);
   }
 
   onIdle(): void {
@@ -173,7 +171,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   async outside<T>(work: () => Promise<T>): Promise<T> {
     const { gate } = this.route;
     if (gate === undefined || this.#context.mode !== 'enforce') return work();
-    if (this.#session?.idle === false) {
+    if (!this.#running.idle) {
       throw new Error('outside() needs every connection of the request to be given back first');
     }
     if (this.ticket.state !== 'leased') throw new Error('outside() needs a request that holds its seat');
@@ -188,12 +186,12 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   #deadlinePassed(nowMs: number): void {
     const { config } = this.route;
     if (this.#isStreaming()) return;
-    if (this.#session?.committing === true && !this.#graceUsed) {
+    if (this.#running.committing && !this.#graceUsed) {
       this.#graceUsed = true;
       this.#context.timer.set(this, nowMs + config.commitGraceMs, nowMs);
       return;
     }
-    this.#cutShort(nowMs, 'expired', deadlineExpired(this.route.name, this.ticket.allowedMs, this.#outcome));
+    this.#cutShort(nowMs, 'expired', deadlineExpired(this.route.name, this.ticket.allowedMs, this.#running.outcome));
   }
 
   /** The request gave its seat up for a time, and does not get another. */
@@ -201,7 +199,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     // Shed from the queue it counts as ended there, but it was admitted, and has its own end still before it.
     this.ticket.state = 'away';
     if (refusal.code === 'deadline_expired') this.#deadlinePassed(nowMs);
-    else this.#cutShort(nowMs, 'failed', noSeatAgain(refusal, this.#outcome));
+    else this.#cutShort(nowMs, 'failed', noSeatAgain(refusal, this.#running.outcome));
   }
 
   /** Answers for the handler, and stops what it is doing. */
@@ -215,32 +213,19 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     this.#endSeat(nowMs);
   }
 
-  /** What may be told about the database work so far. */
-  get #outcome(): Outcome {
-    return this.#session?.outcome ?? 'not_started';
-  }
-
   #isStreaming(): boolean {
     return this.route.config.stream && this.#host.streaming();
   }
 
   #stop(reason: Error): void {
-    this.#interruption.stop(reason);
-    this.#session?.close(reason);
+    this.#running.stop(reason);
     this.#break?.end();
-  }
-
-  /** The answer is out, and connections are not back. */
-  #takeBack(nowMs: number): void {
-    const { timer, warn } = this.#context;
-    if (this.#session !== undefined) timer.set(this, reclaim(nowMs, this.#session, this.route.name, warn), nowMs);
   }
 
   /** Work that comes after the answer would run without a seat. */
   #isOver(): boolean {
-    return (
-      this.#interruption.reason !== undefined || (this.ticket.state === 'ended' && this.#context.mode === 'enforce')
-    );
+    const ended = this.ticket.state === 'ended' && this.#context.mode === 'enforce';
+    return ended || this.#running.stoppedBy !== undefined;
   }
 
   /** Ends the seat if nothing of the request is left. */
@@ -248,12 +233,12 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     const { ticket } = this;
     const { timer } = this.#context;
     if (this.#ending === undefined || ticket.state === 'ended') return;
-    if (this.#session?.idle === false) {
-      timer.set(this, reclaimAtMs(nowMs, this.#session, ticket.deadlineAtMs), nowMs);
+    if (!this.#running.idle) {
+      timer.set(this, this.#running.reclaimAtMs(nowMs, ticket.deadlineAtMs), nowMs);
       return;
     }
     timer.clear(this);
-    this.#claim.end(nowMs, this.#ending, this.#interruption.reason !== undefined);
-    if (this.#isOver()) this.#session?.close(this.#interruption.reason);
+    this.#claim.end(nowMs, this.#ending, this.#running.stoppedBy !== undefined);
+    if (this.#isOver()) this.#running.close();
   }
 }

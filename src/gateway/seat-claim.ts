@@ -2,7 +2,7 @@ import type { GateTicket } from '../admission/gate.js';
 import { deadlineUnreachable, expiredInQueue, expiredOnArrival } from '../core/refusals.js';
 import type { Refusal } from '../errors.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
-import { RateCharge } from './rate-charge.js';
+import { rateLimited } from './refusals.js';
 import type { RouteRuntime } from './route-runtime.js';
 import type { WorkContext } from './work-contract.js';
 
@@ -14,14 +14,16 @@ export class SeatClaim {
   readonly #context: WorkContext;
   readonly #route: RouteRuntime;
   readonly #ticket: GateTicket;
-  readonly #charge: RateCharge;
+  readonly #callerKey: string | undefined;
+  /** Whether tokens were taken and not given back. */
+  #charged = false;
   #queueWaitMs = 0;
 
   constructor(context: WorkContext, route: RouteRuntime, ticket: GateTicket, callerKey: string | undefined) {
     this.#context = context;
     this.#route = route;
     this.#ticket = ticket;
-    this.#charge = new RateCharge(route, callerKey);
+    this.#callerKey = callerKey;
     route.stats.arrive();
   }
 
@@ -35,10 +37,7 @@ export class SeatClaim {
     if (this.#context.mode !== 'enforce') return this.#enterFreely(nowMs);
     const route = this.#route;
     const arrival =
-      this.#lateOnArrival(nowMs) ??
-      this.#charge.take(nowMs) ??
-      route.gate?.enter(nowMs, this.#ticket) ??
-      this.#lease(nowMs);
+      this.#lateOnArrival(nowMs) ?? this.#charge(nowMs) ?? route.gate?.enter(nowMs, this.#ticket) ?? this.#lease(nowMs);
     if (arrival === 'leased') this.granted(nowMs);
     else if (arrival === 'queued') route.stats.enqueue();
     else this.refuse(nowMs, arrival);
@@ -54,7 +53,7 @@ export class SeatClaim {
 
   /** Counts a refusal, and gives back what was taken. */
   refuse(nowMs: number, refusal: Refusal): void {
-    this.#charge.refund(nowMs);
+    this.#refund(nowMs);
     this.#ticket.state = 'ended';
     this.#route.stats.shedWith(refusal.code);
   }
@@ -82,7 +81,7 @@ export class SeatClaim {
     const ticket = this.#ticket;
     if (ticket.state !== 'new' && ticket.state !== 'queued') return false;
     this.#route.gate?.bulkhead.withdraw(nowMs, ticket);
-    this.#charge.refund(nowMs);
+    this.#refund(nowMs);
     ticket.state = 'ended';
     this.#route.stats.abandon();
     return true;
@@ -106,6 +105,22 @@ export class SeatClaim {
     else ticket.state = 'ended';
   }
 
+  /** Takes the tokens, or says why not. */
+  #charge(nowMs: number): Refusal | undefined {
+    const { rate, name } = this.#route;
+    const over = rate?.take(nowMs, this.#callerKey, 1);
+    if (over !== undefined) return rateLimited(name, over);
+    this.#charged = true;
+    return undefined;
+  }
+
+  /** Gives the tokens back: nothing was started. */
+  #refund(nowMs: number): void {
+    if (!this.#charged) return;
+    this.#charged = false;
+    this.#route.rate?.refund(nowMs, this.#callerKey, 1);
+  }
+
   #lateOnArrival(nowMs: number): Refusal | undefined {
     const { deadlineAtMs, allowedMs } = this.#ticket;
     return nowMs < deadlineAtMs ? undefined : expiredOnArrival(this.#route.name, allowedMs);
@@ -113,7 +128,7 @@ export class SeatClaim {
 
   /** In mode `observe` the bucket evolves as if it were enforced, and what it would have shed is counted. */
   #enterFreely(nowMs: number): 'leased' {
-    const refusal = this.#context.mode === 'observe' ? this.#charge.take(nowMs) : undefined;
+    const refusal = this.#context.mode === 'observe' ? this.#charge(nowMs) : undefined;
     if (refusal !== undefined) this.#route.stats.wouldShed(refusal.code);
     this.#route.stats.admit(0);
     return this.#lease(nowMs);
