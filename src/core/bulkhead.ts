@@ -6,7 +6,7 @@ import { Forecast } from './forecast.js';
 import { HeadroomGauge } from './headroom-gauge.js';
 import { Outage } from './outage.js';
 import { Places } from './places.js';
-import { type PriorityRank, TOP_RANK } from './priority.js';
+import { PRIORITY_RANKS, type PriorityRank, TOP_RANK } from './priority.js';
 import { Seats } from './seats.js';
 import type { Ticket } from './ticket.js';
 import { Turns } from './turns.js';
@@ -103,6 +103,11 @@ export class Bulkhead<Owner = unknown> {
   /** Tenants of one class that have an account. */
   tenantsOf(rank: PriorityRank): number {
     return this.#queue.line(rank).tenants;
+  }
+
+  /** What is kept of tenants in all classes: accounts, and names of those that were served once. */
+  get tenantEntries(): number {
+    return PRIORITY_RANKS.reduce((sum, rank) => sum + this.#queue.line(rank).entries, 0);
   }
 
   /** Seats that lower classes leave to the top class at this instant. */

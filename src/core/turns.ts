@@ -81,9 +81,8 @@ export class Turns<Owner> {
   #reserve(nowMs: number, ticket: Ticket<Owner>): void {
     const { inUse, meanHoldMs } = this.#seats;
     const missing = this.#seats.wanted(nowMs, ticket) - this.#seats.free(nowMs, ticket.rank);
-    let afterMs = 0;
-    // Of n leases the next ends after a n-th of their mean, where nothing more is known of them.
-    for (let ended = 0; ended < missing && ended < inUse; ended++) afterMs += meanHoldMs / (inUse - ended);
+    // Where the leases stand at random points of their hold, the k-th of n ends after k / (n + 1) of it on average.
+    const afterMs = (meanHoldMs * missing) / (inUse + 1);
     this.#queue.advance(nowMs, ticket);
     this.#reservation = { ticket, startByMs: nowMs + afterMs, owed: this.#owed };
   }

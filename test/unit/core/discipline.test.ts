@@ -1,0 +1,253 @@
+import { describe, expect, it } from 'vitest';
+import { Bulkhead, type BulkheadOptions } from '../../../src/core/bulkhead.js';
+import type { PriorityRank } from '../../../src/core/priority.js';
+import type { RouteLoad, Ticket } from '../../../src/core/ticket.js';
+import { fixedTimes, routeLoad, ticketOf } from '../../support/tickets.js';
+
+/** One seat that is taken until somebody releases `holder`, and what happens to those that come meanwhile. */
+function bench(options: Partial<BulkheadOptions> = {}) {
+  const bulkhead = new Bulkhead<unknown>({ seats: 1, servesTopClass: false, ...options });
+  const holder = ticketOf(routeLoad({ name: 'holder', times: fixedTimes(1) }), 2, 0);
+  bulkhead.arrive(0, holder);
+  const names = new Map<Ticket, string>();
+  const come = (name: string, route: RouteLoad, nowMs: number, rank: PriorityRank = 2): string => {
+    const ticket = ticketOf(route, rank, nowMs);
+    names.set(ticket, name);
+    const arrival = bulkhead.arrive(nowMs, ticket);
+    return typeof arrival === 'string' ? arrival : arrival.code;
+  };
+  /** Those whose waiting ends at an instant, without a seat being freed. */
+  const told = (nowMs: number): string[] => {
+    const all: string[] = [];
+    for (let one = bulkhead.next(nowMs); one !== undefined; one = bulkhead.next(nowMs)) {
+      all.push(`${names.get(one)} ${one.refusal?.code ?? 'leased'}`);
+    }
+    return all;
+  };
+  /** Frees the seat again and again; the order in which those that wait are served. */
+  const served = (fromMs: number): string[] => {
+    const all: string[] = [];
+    let running: Ticket = holder;
+    for (let nowMs = fromMs; bulkhead.queued > 0; nowMs++) {
+      bulkhead.release(nowMs, running);
+      const next = bulkhead.next(nowMs);
+      if (next?.refusal !== undefined || next === undefined) throw new Error(`refused: ${next?.refusal?.code}`);
+      all.push(names.get(next) ?? '?');
+      running = next;
+    }
+    return all;
+  };
+  const named = (name: string): Ticket | undefined => [...names.keys()].find((ticket) => names.get(ticket) === name);
+  return { bulkhead, holder, come, told, served, named };
+}
+
+const brisk = (init: Partial<RouteLoad> = {}) =>
+  routeLoad({ name: 'brisk', deadlineMs: 2_000, times: fixedTimes(10), ...init });
+const patient = () => routeLoad({ name: 'patient', deadlineMs: 5_000, times: fixedTimes(10) });
+
+describe('the order within a class', () => {
+  it.each<[title: string, deadlineMs: number, oldestWaitsMs: number, lifo: boolean, order: string[]]>([
+    ['oldest first while the queue is healthy', 2_000, 100, true, ['a', 'b', 'c']],
+    ['newest first while it is standing', 2_000, 101, true, ['c', 'b', 'a']],
+    ['newest first for a deadline just under 5 s', 4_999, 101, true, ['c', 'b', 'a']],
+    ['oldest first, standing or not, for a deadline of 5 s', 5_000, 101, true, ['a', 'b', 'c']],
+    ['oldest first where newest first is switched off', 2_000, 101, false, ['a', 'b', 'c']],
+  ])('is %s', (_, deadlineMs, oldestWaitsMs, lifo, order) => {
+    const { come, served } = bench({ discipline: { lifo } });
+    // Told by the last of them alone: when the others have gone, the rest is healthy again.
+    const route = brisk({ deadlineMs, times: fixedTimes(1) });
+    for (const [at, name] of ['a', 'b', 'c'].entries()) come(name, route, at === 0 ? 10 : 50);
+    expect(served(10 + oldestWaitsMs)).toEqual(order);
+  });
+
+  it('lets patient tickets have their turn beside brisk ones that are served newest first', () => {
+    const { come, served } = bench();
+    for (const name of ['b1', 'b2', 'b3']) come(name, brisk(), 0);
+    for (const name of ['p1', 'p2', 'p3']) come(name, patient(), 1);
+    expect(served(150)).toEqual(['b3', 'p1', 'b2', 'p2', 'b1', 'p3']);
+  });
+
+  it('is oldest first across routes of both kinds while the queue is healthy', () => {
+    const { come, served } = bench();
+    come('p1', patient(), 0);
+    come('b1', brisk(), 1);
+    come('p2', patient(), 2);
+    come('b2', brisk(), 3);
+    expect(served(20)).toEqual(['p1', 'b1', 'p2', 'b2']);
+  });
+
+  it('serves the backlog of an outage oldest first: all of it can be served in time', () => {
+    const { bulkhead, holder, come } = bench({ rideOutMs: 2_000 });
+    bulkhead.outage.begin(0);
+    const route = brisk({ deadlineMs: 4_000 });
+    for (const [at, name] of ['a', 'b'].entries()) come(name, route, at);
+    bulkhead.endOutage(1_000);
+    bulkhead.release(1_000, holder);
+    expect(bulkhead.next(1_000)?.arrivedAtMs).toBe(0);
+  });
+});
+
+describe('a class with more work queued than it may', () => {
+  // 150 ms of work of 50 ms each, in one seat: four tickets, three ahead of the last.
+  const route = () => brisk({ times: fixedTimes(50) });
+  const fill = (come: (name: string, one: RouteLoad, nowMs: number) => string, one: RouteLoad): void => {
+    for (const name of ['a', 'b', 'c', 'd']) expect(come(name, one, 0)).toBe('queued');
+  };
+
+  it('refuses the newcomer while it is served oldest first', () => {
+    const { bulkhead, come, told } = bench();
+    const one = route();
+    fill(come, one);
+    expect(come('e', one, 100)).toBe('queue_full');
+    expect([bulkhead.leaving, told(100)]).toEqual([0, []]);
+  });
+
+  it('evicts the oldest for it while it is served newest first, and hands that out without a free seat', () => {
+    const { bulkhead, come, told } = bench();
+    const one = route();
+    fill(come, one);
+    expect(come('e', one, 101)).toBe('queued');
+    expect([bulkhead.leaving, bulkhead.queued, bulkhead.queuedOf(2), one.queued]).toEqual([1, 5, 4, 4]);
+    expect(told(101)).toEqual(['a queue_full']);
+    expect([bulkhead.leaving, bulkhead.queued]).toEqual([0, 4]);
+  });
+
+  it('hands evicted tickets out while the server is away, too', () => {
+    const { bulkhead, come, told } = bench();
+    const one = route();
+    fill(come, one);
+    come('e', one, 101);
+    bulkhead.outage.begin(102);
+    expect(told(102)).toEqual(['a queue_full']);
+  });
+
+  it('lets an evicted ticket leave that was not told yet, once', () => {
+    const { bulkhead, come, told, named } = bench();
+    const one = route();
+    fill(come, one);
+    come('e', one, 101);
+    const evicted = named('a');
+    expect([evicted?.state, evicted?.refusal?.code]).toEqual(['queued', 'queue_full']);
+    if (evicted === undefined) return;
+    expect(bulkhead.withdraw(101, evicted)).toBe(true);
+    expect(bulkhead.withdraw(101, evicted)).toBe(false);
+    expect([told(101), bulkhead.queued, one.queued]).toEqual([[], 4, 4]);
+  });
+
+  it('queues without a bound on work where eviction is switched off', () => {
+    const { come, told } = bench({ discipline: { eviction: false, feasibility: false } });
+    const one = route();
+    for (let n = 0; n < 100; n++) expect(come(`t${n}`, one, n * 3)).toBe('queued');
+    expect(told(300)).toEqual([]);
+  });
+
+  it('gives up who was overtaken for one and a half times the bound, though there is room, but not in the top class', () => {
+    for (const [rank, evicted] of [
+      [2, ['old queue_full']],
+      [0, []],
+    ] as const) {
+      const { come, told } = bench();
+      const one = brisk();
+      come('old', one, 0, rank);
+      come('young', one, 225, rank);
+      expect(told(225)).toEqual([]);
+      come('younger', one, rank === 2 ? 226 : 460, rank);
+      expect(told(460)).toEqual(evicted);
+    }
+  });
+
+  it('says what was measured, what would pass, and when the queue will have drained to that', () => {
+    const { bulkhead, come } = bench();
+    const one = route();
+    fill(come, one);
+    come('e', one, 101);
+    const refusal = bulkhead.next(101)?.refusal;
+    expect(refusal?.measured).toMatchObject({ stage: 'queue', route: 'brisk', queued: 4, passes_with_wait_ms: 150 });
+    expect(refusal?.measured?.predicted_wait_ms).toBeGreaterThan(150);
+    expect(refusal?.retryAfterMs).toBeCloseTo(Number(refusal?.measured?.predicted_wait_ms) - 150, 0);
+  });
+});
+
+describe('feasibility', () => {
+  it('counts little ahead of a newcomer that is served newest first', () => {
+    const { bulkhead, come } = bench({ discipline: { eviction: false } });
+    const one = brisk({ times: fixedTimes(50) });
+    for (let n = 0; n < 20; n++) come(`t${n}`, one, 0);
+    const newcomer = ticketOf(one, 2, 100);
+    expect(bulkhead.predictedWaitMs(100, newcomer)).toBeGreaterThanOrEqual(1_000);
+    expect(bulkhead.predictedWaitMs(101, newcomer)).toBeLessThan(200);
+  });
+
+  it('sheds only what has expired where it is switched off', () => {
+    const { bulkhead, holder, come } = bench({ discipline: { feasibility: false, lifo: false, eviction: false } });
+    const one = brisk({ deadlineMs: 60, times: fixedTimes(50) });
+    expect(['a', 'b', 'c'].map((name) => come(name, one, 0))).toEqual(['queued', 'queued', 'queued']);
+    bulkhead.release(59, holder);
+    const first = bulkhead.next(59);
+    expect(first?.state).toBe('leased');
+    if (first !== undefined) bulkhead.release(60, first);
+    expect(bulkhead.next(60)?.refusal?.code).toBe('deadline_expired');
+  });
+});
+
+describe('a queue at its bound by count', () => {
+  const low = () => routeLoad({ name: 'low', deadlineMs: 30_000, times: fixedTimes(1) });
+  const high = () => routeLoad({ name: 'high', deadlineMs: 30_000, times: fixedTimes(1) });
+
+  it('gives the place of the least important ticket that would be served last to a more important one', () => {
+    const { come, told } = bench({ maxQueued: 3 });
+    const [one, other] = [low(), high()];
+    come('l1', one, 0, 3);
+    come('l2', one, 0, 3);
+    come('n1', other, 0, 2);
+    expect(come('h1', other, 1, 1)).toBe('queued');
+    expect(told(1)).toEqual(['l2 displaced']);
+    expect(come('l3', one, 2, 3)).toBe('queue_full');
+    expect(come('h2', other, 3, 1)).toBe('queued');
+    expect(told(3)).toEqual(['l1 displaced']);
+    expect(come('h3', other, 4, 1)).toBe('queued');
+    expect(told(4)).toEqual(['n1 displaced']);
+    expect(come('h4', other, 5, 1)).toBe('queue_full');
+    expect(told(5)).toEqual([]);
+  });
+
+  it('does so for a route at its own bound only with a ticket of that route', () => {
+    const { come, told } = bench();
+    const mixed = routeLoad({ name: 'mixed', deadlineMs: 30_000, times: fixedTimes(1), maxQueued: 1 });
+    come('other', low(), 0, 3);
+    come('m1', mixed, 0, 2);
+    expect(come('m2', mixed, 1, 1)).toBe('queued');
+    expect(told(1)).toEqual(['m1 displaced']);
+    expect(come('m3', mixed, 2, 2)).toBe('queue_full');
+  });
+
+  it('refuses the more important one where displacement is switched off', () => {
+    const { come, told } = bench({ maxQueued: 1, discipline: { displacement: false } });
+    come('l1', low(), 0, 3);
+    expect(come('h1', high(), 1, 1)).toBe('queue_full');
+    expect(told(1)).toEqual([]);
+  });
+});
+
+describe('classes', () => {
+  it('strictly by importance where minima are switched off', () => {
+    const bulkhead = new Bulkhead({ seats: 1, servesTopClass: false, discipline: { minima: false } });
+    const route = routeLoad({ deadlineMs: 1e6, times: fixedTimes(1) });
+    let running = ticketOf(route, 0, 0);
+    bulkhead.arrive(0, running);
+    for (let n = 0; n < 50; n++) for (const rank of [3, 2, 1, 0] as const) bulkhead.arrive(0, ticketOf(route, rank, 0));
+    const order: number[] = [];
+    for (let nowMs = 5; bulkhead.queued > 0; nowMs += 5) {
+      bulkhead.release(nowMs, running);
+      running = bulkhead.next(nowMs) ?? running;
+      order.push(running.rank);
+    }
+    expect(order).toEqual(order.toSorted());
+  });
+
+  it('leave no headroom where it is switched off', () => {
+    const bulkhead = new Bulkhead({ seats: 4, servesTopClass: true, headroom: 2, discipline: { headroom: false } });
+    const arrivals = [1, 2, 3, 4].map(() => bulkhead.arrive(0, ticketOf(routeLoad(), 3, 0)));
+    expect(arrivals).toEqual(['leased', 'leased', 'leased', 'leased']);
+  });
+});
