@@ -39,6 +39,7 @@ export class Connector {
   readonly #backoff: Backoff;
   readonly #openings = new Set<Opening>();
   #timer: Timer | undefined;
+  #connectMs = 0;
   #stopped = false;
 
   constructor(driver: SessionDriver, owner: ConnectorOwner, clock: Clock, random: () => number) {
@@ -51,6 +52,11 @@ export class Connector {
   /** Attempts under way. */
   get connecting(): number {
     return this.#openings.size;
+  }
+
+  /** What a connect takes, of late; 0 before the first. */
+  get connectMs(): number {
+    return this.#connectMs;
   }
 
   /** Sees to it that up to `wanted` attempts are under way, now or when the wait after a failure is over. */
@@ -90,10 +96,13 @@ export class Connector {
 
   #open(birth: Birth): void {
     const owner = this.#owner;
+    const startedAtMs = this.#clock.nowMs();
     const opening = this.#driver.open({
       onOpen: (session) => {
         this.#openings.delete(opening);
         this.#backoff.succeed();
+        const tookMs = this.#clock.nowMs() - startedAtMs;
+        this.#connectMs = this.#connectMs === 0 ? tookMs : (this.#connectMs + tookMs) / 2;
         owner.onOpened(session, birth);
       },
       onOpenFailed: (error) => {

@@ -14,6 +14,7 @@ import {
 } from './contract.js';
 import { Grant } from './grant.js';
 import { Lending } from './lending.js';
+import { Patience } from './patience.js';
 import { Reachability } from './reachability.js';
 import { ReadOnlyWatch } from './read-only-watch.js';
 import type { ConnectTrouble, Session, SessionDriver } from './session.js';
@@ -38,9 +39,6 @@ export interface SessionPoolOptions {
 /** The share of the lifetime by which sessions born together may end apart. */
 const LIFETIME_JITTER = 0.1;
 
-/** How long borrowers wait for sessions that are being cleaned or asked, before others are opened for them. */
-const PATIENCE_MS = 10;
-
 /**
  * A bounded set of sessions, whatever the engine: opens what is needed, hears of what is lost, and ends. Lending is
  * {@link Lending}'s business. The first session that is proved good ends an outage.
@@ -60,7 +58,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   readonly #grant: Grant;
   readonly #readOnly: ReadOnlyWatch;
   readonly #counts = { opened: 0, connectFailures: 0, lost: 0, cancels: 0 };
-  #patientUntilMs = Number.NEGATIVE_INFINITY;
+  readonly #patience = new Patience();
   #nextLook: { readonly atMs: number; readonly timer: Timer } | undefined;
   #closing: Promise<void> | undefined;
   #onEmpty: (() => void) | undefined;
@@ -106,7 +104,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     const free = this.#lending.tryLend();
     if (free !== undefined) return Promise.resolve(free);
     const connection = this.#lending.wait(request);
-    if (this.#lending.waiting === 1) this.#patientUntilMs = nowMs + PATIENCE_MS;
+    this.#patience.waits(nowMs, this.#lending.waiting, this.#connector.connectMs);
     this.#pursue();
     return connection;
   }
@@ -230,7 +228,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   #pursue(): void {
     const { state, generation } = this.#reach;
     if (state === 'closed') return;
-    const { size, missing, between, epoch } = this.#sessions;
+    const { size, missing, epoch } = this.#sessions;
     const birth: Birth = { epoch, generation };
     if (state === 'down') {
       this.#connector.pursue(Math.min(1, this.max - size), birth);
@@ -238,11 +236,11 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     }
     const nowMs = this.#clock.nowMs();
     const { waiting } = this.#lending;
-    const patient = nowMs < this.#patientUntilMs;
-    const needed = Math.max(waiting - (patient ? between : 0), missing);
+    const helpless = this.#patience.helpless(nowMs, waiting, this.#sessions);
+    const needed = Math.max(helpless, missing);
     const room = this.#grant.room(nowMs, size);
     this.#connector.pursue(Math.min(room, needed), birth);
-    if (patient && waiting > 0 && between > 0) this.#lookAgain(nowMs, this.#patientUntilMs);
+    if (helpless < waiting) this.#lookAgain(nowMs, this.#patience.endsAtMs(nowMs));
     if (needed > room && size + room < this.max) this.#lookAgain(nowMs, this.#grant.growAtMs);
   }
 
