@@ -193,4 +193,82 @@ describe('Gate', () => {
     clock.advance(100);
     expect(log.slice(50).map(([, told]) => told)).toEqual(Array.from({ length: 40 }, () => 'leased'));
   });
+
+  describe('somebody who has to leave for a newcomer', () => {
+    /** A queue of four that is served newest first, and full: the next one makes the oldest leave. */
+    function fullQueue() {
+      const { clock, gate, log, ticket, enter } = bench();
+      const slow = routeLoad({ deadlineMs: 2_000, times: fixedTimes(100) });
+      const first = ticket('first');
+      enter(first);
+      const waiting = ['a', 'b', 'c', 'd'].map((name) => ticket(name, undefined, slow));
+      for (const one of waiting) expect(enter(one)).toBe('queued');
+      clock.advance(101);
+      return { clock, gate, log, enter, first, waiting, late: (name: string) => ticket(name, undefined, slow) };
+    }
+
+    it('is told in the same turn of the loop, but after the newcomer has its answer, once', () => {
+      const { clock, log, enter, gate, late } = fullQueue();
+      const answers: string[] = [];
+      clock.input(0, () => {
+        answers.push(enter(late('e')));
+        expect(log).toEqual([]);
+        answers.push(enter(late('f')));
+        expect(log).toEqual([]);
+      });
+      clock.advance(0);
+      expect(answers).toEqual(['queued', 'queued']);
+      expect(log).toEqual([
+        ['a', 'queue_full', 101],
+        ['b', 'queue_full', 101],
+      ]);
+      clock.advance(10);
+      expect([log.length, gate.bulkhead.queued, gate.bulkhead.leaving]).toEqual([2, 4, 0]);
+    });
+
+    it('is told while the server is away', () => {
+      const { clock, gate, log, enter, late } = fullQueue();
+      enter(late('e'));
+      gate.down(101);
+      clock.advance(0);
+      expect(log).toEqual([['a', 'queue_full', 101]]);
+    });
+
+    it('hears nothing more when it left before it was told', () => {
+      const { clock, gate, log, enter, waiting, late } = fullQueue();
+      enter(late('e'));
+      const [a] = waiting;
+      expect(a !== undefined && gate.bulkhead.withdraw(101, a)).toBe(true);
+      clock.advance(10);
+      expect(log).toEqual([]);
+    });
+
+    it('is told by whoever hands out first', () => {
+      const { clock, gate, log, enter, first, late } = fullQueue();
+      enter(late('e'));
+      gate.leave(101, first);
+      expect(log.slice(0, 2)).toEqual([
+        ['a', 'queue_full', 101],
+        ['e', 'leased', 101],
+      ]);
+      clock.advance(10);
+      expect(log).toHaveLength(2);
+    });
+  });
+
+  it('hands seats on that a ticket returns early', () => {
+    const { gate, log, enter } = bench({ seats: 2 });
+    const route = routeLoad({ times: fixedTimes(1), deadlineMs: 1e6 });
+    const client = (name: string): GateClient => ({
+      onLease: (nowMs) => log.push([name, 'leased', nowMs]),
+      onShed: (nowMs, refusal) => log.push([name, refusal.code, nowMs]),
+    });
+    const wide = new Ticket(client('wide'), route, 0, 0, 1e6, undefined, 2);
+    enter(wide);
+    enter(new Ticket(client('narrow'), route, 0, 0, 1e6));
+    gate.giveBack(5, wide, 0);
+    expect(log).toEqual([]);
+    gate.giveBack(6, wide, 1);
+    expect(log).toEqual([['narrow', 'leased', 6]]);
+  });
 });

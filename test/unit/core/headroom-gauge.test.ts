@@ -59,4 +59,26 @@ describe('HeadroomGauge', () => {
     arrive(gauge, 0, 1_000);
     expect(gauge.seats(2_000, 16)).toBe(2);
   });
+
+  it.each<[lowerHoldMs: number, seats: number]>([
+    [0, 5],
+    [20, 0],
+    [48, 0],
+    [49, 1],
+    [72, 3],
+    [96, 5],
+    [300, 5],
+  ])(
+    'behind work of %d ms a seat, checkouts of 20 ms need %d of 16 seats: shorter work frees one in no time',
+    (...row) => {
+      const [lowerHoldMs, seats] = row;
+      const gauge = new HeadroomGauge({ fixed: undefined, servesTopClass: true });
+      arrive(gauge, 0, 20);
+      expect(gauge.seats(2_000, 16, lowerHoldMs)).toBe(seats);
+    },
+  );
+
+  it('keeps a fixed number whatever sits there', () => {
+    expect(new HeadroomGauge({ fixed: 3, servesTopClass: true }).seats(0, 16, 1)).toBe(3);
+  });
 });
