@@ -52,6 +52,8 @@ export interface Account {
   readonly name: string;
   /** From now on the server gives it so many connections at most. */
   allow(connections: number): Promise<void>;
+  /** From now on the server ends new sessions of this login that are idle for so long. */
+  endIdleAfter(ms: number): Promise<void>;
 }
 
 /** A pool on a real server, with what a test needs to look behind it. */

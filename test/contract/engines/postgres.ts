@@ -97,7 +97,7 @@ const sql: Dialect = {
 export const postgres: Engine = {
   name: 'PostgreSQL, direct',
   sql,
-  notHere: ['LIF-5'],
+  notHere: [],
   start: async () => {
     const settings = { fsync: 'off', max_connections: '40', deadlock_timeout: '20ms' };
     const direct = new DirectPostgres(await startPostgres({ settings }));
@@ -173,7 +173,10 @@ class DirectPostgres implements ContractServer {
     };
     await this.#ask(`CREATE ROLE ${name} LOGIN PASSWORD '${PASSWORD}'`);
     await allow(connections);
-    return { name, allow };
+    const endIdleAfter = async (ms: number): Promise<void> => {
+      await this.#ask(`ALTER ROLE ${name} SET idle_session_timeout = ${ms}`);
+    };
+    return { name, allow, endIdleAfter };
   }
 
   limits(connection: Connection): Promise<ServerLimits> {

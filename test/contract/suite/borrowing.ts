@@ -31,6 +31,22 @@ export function borrowing(bench: Bench): void {
     await second?.release();
   });
 
+  bench.test('NET-1', 'serves many borrowers without a further handshake', async () => {
+    const tested = bench.open({ max: 4 });
+    const { pool } = tested;
+    await giveBack(await bench.take(tested, 4));
+    const { opened } = pool.gauges();
+    const borrow = async (): Promise<void> => {
+      for (let i = 0; i < 50; i += 1) {
+        const connection = await pool.acquire(within(10_000));
+        await run(connection, bench.sql.sleep(0));
+        void connection.release();
+      }
+    };
+    await Promise.all(Array.from({ length: 10 }, borrow));
+    expect(pool.gauges().opened).toBe(opened);
+  });
+
   bench.test('BP-2 BP-3', 'refuses a waiting borrower at its deadline, and only that one', async () => {
     const { pool } = bench.open({ max: 1 });
     const holder = await pool.acquire(FOREVER);
@@ -66,7 +82,7 @@ export function borrowing(bench: Bench): void {
     expect(order).toEqual(['critical', 'high', 'normal 1', 'normal 2', 'low']);
   });
 
-  bench.test('ISO-1', 'keeps a handle from the next borrower of the same session', async () => {
+  bench.test('ISO-1 F54', 'keeps a handle from the next borrower of the same session', async () => {
     const { pool } = bench.open({ max: 1 });
     const stale = await pool.acquire(FOREVER);
     await stale.release();
@@ -86,7 +102,7 @@ export function borrowing(bench: Bench): void {
     await next.release();
   });
 
-  bench.test('ISO-1', 'takes a second release for none', async () => {
+  bench.test('ISO-1 F54', 'takes a second release for none', async () => {
     const { pool } = bench.open({ max: 2 });
     const connection = await pool.acquire(FOREVER);
     await Promise.all([connection.release(), connection.release()]);

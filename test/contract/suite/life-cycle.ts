@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Bench } from '../bench.js';
-import { FOREVER, giveBack, pass, run, until, within } from '../support.js';
+import { FOREVER, giveBack, pass, randomFrom, run, until, within } from '../support.js';
 
 /** From the opening of a session to its end in peace. */
 export function lifeCycle(bench: Bench): void {
@@ -33,7 +33,7 @@ export function lifeCycle(bench: Bench): void {
     'draws the lifetime once per session, so that those born together do not die together',
     async () => {
       // Whatever is drawn later must not matter: drawn anew at every look, all would die at the earliest.
-      const draws = [0, 0.25, 0.5, 0.75];
+      const draws = [0.9, 0.6, 0.3, 0];
       const tested = bench.open({ max: 4, maxLifetimeMs: 2_000, random: () => draws.shift() ?? 0.999 });
       const { pool } = tested;
       await giveBack(await bench.take(tested, 4));
@@ -44,7 +44,7 @@ export function lifeCycle(bench: Bench): void {
         for (; total > pool.gauges().total; total -= 1) ends.push(performance.now());
         return total === 0;
       });
-      // 50 ms lie between their lifetimes.
+      // 60 ms lie between their lifetimes, and those opened later have the longer ones.
       for (let i = 1; i < ends.length; i += 1) {
         expect((ends[i] ?? 0) - (ends[i - 1] ?? 0)).toBeGreaterThan(20);
       }
@@ -112,6 +112,23 @@ export function lifeCycle(bench: Bench): void {
       await (await pool.acquire(within(5_000))).release();
     }
     expect(pool.gauges()).toMatchObject({ opened: 1, connecting: 0 });
+  });
+
+  bench.test('LIF-5 F37', 'lends nothing that the server ended because it was idle', async () => {
+    const account = await bench.server.makeAccount(10);
+    await account.endIdleAfter(60);
+    const { pool } = bench.open({ max: 3, validateAfterIdleMs: 20, account });
+    const borrow = async (random: () => number): Promise<void> => {
+      for (let i = 0; i < 10; i += 1) {
+        const connection = await pool.acquire(within(10_000));
+        await run(connection, bench.sql.sleep(0));
+        await connection.release();
+        await pass(random() * 120);
+      }
+    };
+    await Promise.all(Array.from({ length: 3 }, (_, i) => borrow(randomFrom(i + 1))));
+    // Without sessions that were ended this would show nothing.
+    expect(pool.gauges().lost).toBeGreaterThan(0);
   });
 
   bench.test('F46', 'does not take a stall of the event loop for a server that does not answer', async () => {

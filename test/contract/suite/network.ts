@@ -65,7 +65,7 @@ export function network(bench: Bench): void {
     'makes one error of each request in flight when the network falls silent, and recovers',
     async () => {
       const relay = await bench.relay();
-      const tested = bench.open({ max: 3, connectTimeoutMs: 200, at: relay.address });
+      const tested = bench.open({ max: 3, connectTimeoutMs: 600, at: relay.address });
       const { pool, journal } = tested;
       const all = await bench.take(tested, 3);
       const failing = all.map((each) => failureOf(run(each, bench.sql.sleep(3_000))));
@@ -129,7 +129,7 @@ export function network(bench: Bench): void {
     await (await pool.acquire(within(10_000))).release();
   });
 
-  bench.test('LIF-12 ISO-3 F58', 'leaves no statement running on the server for a client that is gone', async () => {
+  bench.test('LIF-12 ISO-3 F9 F58', 'leaves no statement running on the server for a client that is gone', async () => {
     const relay = await bench.relay();
     const tested = bench.open({ max: 1, at: relay.address });
     const connection = await tested.pool.acquire(FOREVER);

@@ -5,7 +5,7 @@ import { FOREVER, failureOf, giveBack, run, until, within } from '../support.js'
 
 /** Sessions and servers that end when nobody asked them to. */
 export function outages(bench: Bench): void {
-  bench.test('F4 ISO-1', 'loses one request with one session, and goes on with those that prove good', async () => {
+  bench.test('F4 F68 ISO-1', 'loses one request with one session, and goes on with those that prove good', async () => {
     const { server, sql } = bench;
     const tested = bench.open();
     const { pool, journal } = tested;
@@ -27,7 +27,7 @@ export function outages(bench: Bench): void {
     await giveBack([victim, next]);
   });
 
-  bench.test('F4 LIF-7', 'notices the end of an idle session, and lends no other unasked', async () => {
+  bench.test('F4 F68 LIF-7', 'notices the end of an idle session, and lends no other unasked', async () => {
     const { server } = bench;
     const tested = bench.open();
     const { pool, journal } = tested;

@@ -72,7 +72,7 @@ export function sessions(bench: Bench): void {
     await connection.release();
   });
 
-  bench.test('STA-3 STA-7 STA-8', 'heals or avoids statements whose plan went stale', async () => {
+  bench.test('STA-3 STA-4 STA-7 STA-8', 'heals or avoids statements whose plan went stale', async () => {
     const tested = bench.open({ max: 2 });
     const { make, ask, change } = bench.sql.reshape;
     const [one, two] = (await bench.take(tested, 2)) as [Connection, Connection];
