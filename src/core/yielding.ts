@@ -72,6 +72,7 @@ export class Yielding {
   #agedAtMs: number;
   #changedAtMs: number;
   #settled = true;
+  #watchedSinceMs: number;
   #upEveryMs = UP_EVERY_MS;
   #measureUntilMs: number | undefined;
 
@@ -80,6 +81,7 @@ export class Yielding {
     this.#limit = options.seats;
     this.#agedAtMs = nowMs;
     this.#changedAtMs = nowMs;
+    this.#watchedSinceMs = nowMs;
   }
 
   /** Seats, from `minSeats` to `seats`. */
@@ -133,10 +135,15 @@ export class Yielding {
     this.#look(nowMs, own, other);
     this.#age(nowMs);
     const sinceMs = nowMs - this.#changedAtMs;
-    if (!this.#settled && (own.inFlight <= this.#limit || sinceMs >= EFFECT_MS)) this.#settled = true;
+    if (!this.#settled && (own.inFlight <= this.#limit || sinceMs >= EFFECT_MS)) {
+      this.#settled = true;
+      this.#restart(nowMs);
+    }
     if (this.#mustMeasure(nowMs)) this.#change(nowMs, this.#options.minSeats, 'measuring');
     else if (this.#misses(this.#over)) this.#giveWay(nowMs, sinceMs);
-    else if (sinceMs >= this.#upEveryMs && !this.#misses(this.#near)) this.#comeBack(nowMs);
+    else if (this.#settled && nowMs - this.#watchedSinceMs >= this.#upEveryMs && !this.#misses(this.#near)) {
+      this.#comeBack(nowMs);
+    }
   }
 
   #look(nowMs: number, own: Occupation, other: Occupation): void {
@@ -185,6 +192,7 @@ export class Yielding {
   #restart(nowMs: number): void {
     this.#total = this.#over = this.#near = 0;
     this.#agedAtMs = nowMs;
+    this.#watchedSinceMs = nowMs;
   }
 
   #age(nowMs: number): void {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { AdaptiveLimit } from '../../../src/core/adaptive-limit.js';
+import { RouteReference } from '../../../src/core/route-reference.js';
 import { crowding, PoolUnderLoad, type Server, sleeping } from './pool-under-load.js';
 
 const SEATS = 16;
@@ -47,6 +49,26 @@ describe('an adaptive limit', () => {
     expect(pool.seen.most).toBeLessThanOrEqual(13);
     const best = Math.max(...[6, 8, 10].map((limit) => inFlightOf(limit, crowding(10, 8))));
     expect(pool.done / 600).toBeGreaterThan(0.95 * best);
+  });
+
+  it('measures nothing while something else holds the limit lower', () => {
+    const limit = new AdaptiveLimit(0, { seats: SEATS, minSeats: 1 });
+    const reference = new RouteReference();
+    const use = { seats: 8, inFlight: 8 };
+    for (let nowMs = 100; nowMs < MINUTE; nowMs += 100) {
+      for (let request = 0; request < 8; request++) limit.ended(nowMs, reference, 90, 'done', use);
+      limit.control(nowMs, { seats: 8, inFlight: 15 });
+    }
+    expect(limit.limit).toBe(SEATS);
+    expect(limit.reason).toBe('start');
+  });
+
+  it('takes only work that came to its own end for a measurement', () => {
+    const pool = new PoolUnderLoad(SEATS);
+    pool.run(MINUTE, sleeping(50), QUIET);
+    const before = pool.quietMs();
+    pool.run(10 * MINUTE, () => ({ ms: 1, outcome: 'other' }), QUIET);
+    expect(pool.quietMs()).toBe(before);
   });
 
   it('keeps its bounds whatever happens', () => {

@@ -50,5 +50,7 @@ describe('a window of hold times', () => {
     window.begin(0, 4);
     expect([true, true, true, true, false].map((full) => window.look(full))).toEqual([true, true, true, true, true]);
     expect(window.look(false)).toBe(false);
+    window.begin(0, 4);
+    expect(window.look(false)).toBe(true);
   });
 });

@@ -8,6 +8,9 @@ const MIN_SEATS = 2;
 class TwoPools {
   readonly yielding: Yielding;
   nowMs = 0;
+  other: Occupation = { seats: 16, inFlight: 1 };
+  /** Whether what runs leaves the seats that are given up. */
+  stuck = false;
   /** How many seats the yielding pool would use. */
   wanted = 0;
   loansPerSecond = 100;
@@ -20,11 +23,11 @@ class TwoPools {
   }
 
   get own(): Occupation {
-    return { seats: this.yielding.limit, inFlight: Math.min(this.wanted, this.yielding.limit) };
+    return { seats: this.yielding.limit, inFlight: this.stuck ? SEATS : Math.min(this.wanted, this.yielding.limit) };
   }
 
   run(forMs: number): void {
-    const other = { seats: 16, inFlight: 1 };
+    const { other } = this;
     const everyMs = 1_000 / this.loansPerSecond;
     const untilMs = this.nowMs + forMs;
     let nextLoanMs = this.nowMs + everyMs;
@@ -87,9 +90,17 @@ describe('a pool that yields', () => {
     pools.run(60_000);
     pools.limits = [];
     pools.run(10 * 60_000);
-    // Three seats make 20 ms, four 25: back and forth, at most every half minute.
-    expect(Math.max(pools.yielding.limit, ...pools.limits)).toBeLessThanOrEqual(4);
-    expect(pools.limits.length).toBeLessThanOrEqual(40);
+    // Three seats make 20 ms, which is near the target: nothing more comes back.
+    expect(pools.limits).toEqual([]);
+    expect(pools.yielding.limit).toBe(3);
+    // Four seats make 25, which is over it: back and forth, at most every half minute.
+    pools.databaseMs = (inFlight) => (inFlight > 3 ? 25 : 5);
+    pools.run(60_000);
+    pools.limits = [];
+    pools.run(10 * 60_000);
+    expect(Math.max(...pools.limits)).toBe(4);
+    expect(pools.limits.length).toBeGreaterThan(10);
+    expect(pools.limits.length).toBeLessThanOrEqual(60);
   });
 
   it('does not give way for single slow ones', () => {
@@ -99,6 +110,41 @@ describe('a pool that yields', () => {
     pools.databaseMs = () => (++count % 250 === 0 ? 500 : 5);
     pools.run(10 * 60_000);
     expect(pools.limits).toEqual([]);
+  });
+
+  it('judges by few only while they are a hundredth', () => {
+    const pools = new TwoPools(50);
+    pools.wanted = SEATS;
+    let count = 0;
+    pools.databaseMs = () => (++count % 50 === 0 ? 500 : 5);
+    pools.run(5_000);
+    expect(pools.yielding.limit).toBeLessThan(SEATS);
+  });
+
+  it('forgets what was slow long ago', () => {
+    const pools = new TwoPools(50);
+    pools.wanted = SEATS;
+    pools.run(60_000);
+    expect(pools.yielding.limit).toBe(SEATS);
+    // A minute of good times does not hide what is bad now.
+    pools.databaseMs = () => 60;
+    pools.run(400);
+    expect(pools.yielding.limit).toBeLessThan(SEATS);
+  });
+
+  it('takes its steps one after the other, when the last has taken effect or could have', () => {
+    const pools = new TwoPools(10);
+    pools.wanted = SEATS;
+    pools.stuck = true;
+    pools.run(1_900);
+    expect(pools.limits).toEqual([5]);
+    pools.run(2_000);
+    expect(pools.limits).toEqual([5, 3]);
+    const free = new TwoPools(10);
+    free.wanted = SEATS;
+    free.loansPerSecond = 1_000;
+    free.run(1_000);
+    expect(free.limits).toEqual([5, 3]);
   });
 
   it('returns when nobody needs the other pool any more', () => {
@@ -136,6 +182,18 @@ describe('a pool that yields', () => {
     pools.wanted = SEATS;
     pools.run(10 * 60_000);
     expect(pools.yielding.quietMs).toBe(5);
+  });
+
+  it('learns no quiet time while the other pool is busy, nor from work that was cut short', () => {
+    const pools = new TwoPools();
+    pools.other = { seats: 16, inFlight: 8 };
+    pools.run(5_000);
+    expect(pools.yielding.quietMs).toBeUndefined();
+    const calm = { seats: 8, inFlight: 0 };
+    for (let loan = 0; loan < 500; loan++) pools.yielding.lent(10_000, 1, true, calm, calm);
+    expect(pools.yielding.quietMs).toBeUndefined();
+    for (let loan = 0; loan < 100; loan++) pools.yielding.lent(10_000, 1, false, calm, calm);
+    expect(pools.yielding.quietMs).toBe(1);
   });
 
   it('takes work that was cut short for no proof of speed', () => {

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { LimitSearch } from '../../../src/core/limit-search.js';
+
+const WINDOW_MS = 300;
+
+/** A search in windows of one length, on a server of which only the throughput by seats is known. */
+class Search {
+  readonly search: LimitSearch;
+  nowMs = 0;
+  congested: boolean | undefined;
+  readonly #throughput: (seats: number, nowMs: number) => number;
+
+  constructor(seats: number, minSeats: number, throughput: (seats: number, nowMs: number) => number) {
+    this.search = new LimitSearch({ seats, minSeats });
+    this.#throughput = throughput;
+  }
+
+  /** The limits after so many windows. */
+  windows(count: number): number[] {
+    return Array.from({ length: count }, () => {
+      this.nowMs += WINDOW_MS;
+      const throughput = this.#throughput(this.search.limit, this.nowMs);
+      this.search.measured(this.nowMs, { throughput, congested: this.congested, lastedMs: WINDOW_MS });
+      return this.search.limit;
+    });
+  }
+}
+
+const flat = (): number => 2;
+const proportional = (seats: number): number => seats;
+
+describe('a search for the best number of seats', () => {
+  it('halves while fewer do the same, and stops at the bound', () => {
+    const search = new Search(16, 3, (seats) => 2 - seats / 20);
+    expect(search.windows(3)).toEqual([8, 4, 3]);
+    expect(search.search.reason).toBe('trial');
+    search.windows(12);
+    expect(search.search.reason).toBe('congestion');
+    expect(search.search.limit).toBe(3);
+  });
+
+  it('takes back at once what costs much, and tries a smaller step later', () => {
+    const search = new Search(16, 1, proportional);
+    expect(search.windows(2)).toEqual([8, 16]);
+    expect(search.search.reason).toBe('trial_failed');
+    expect(new Set(search.windows(16))).toEqual(new Set([16]));
+    expect(search.windows(1)).toEqual([12]);
+    expect(search.windows(1)).toEqual([16]);
+  });
+
+  it('waits longer after each failure, up to half a minute', () => {
+    const search = new Search(16, 1, proportional);
+    const limits = search.windows(1_000);
+    const trials = limits.flatMap((limit, index) => (limit < 16 ? [index * WINDOW_MS] : []));
+    const pauses = trials.slice(1).map((at, index) => Math.round((at - (trials[index] ?? 0)) / 1_000));
+    expect(pauses.slice(0, 4)).toEqual([5, 11, 20, 30]);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(31);
+  });
+
+  it('compares in turns while it is not clear, so that a drift of the load decides nothing', () => {
+    // The server slows down all the time, so whatever is measured later looks worse.
+    const search = new Search(16, 1, (_seats, nowMs) => 2 * 0.995 ** (nowMs / WINDOW_MS));
+    const limits = search.windows(12);
+    expect(limits).toContain(16);
+    expect(limits.slice(0, 4)).toEqual([8, 16, 8, 16]);
+    search.windows(40);
+    expect(search.search.limit).toBeLessThan(16);
+  });
+
+  it('raises where more seats do more, and nobody knows whether they crowd', () => {
+    let most = 2;
+    const search = new Search(16, 1, (seats) => Math.min(seats, most));
+    search.windows(200);
+    expect(search.search.limit).toBe(2);
+    most = 16;
+    search.windows(400);
+    expect(search.search.limit).toBe(16);
+  });
+
+  it('grows without a trial where nobody is in the way, and never above the seats', () => {
+    const search = new Search(10, 1, flat);
+    search.search.strained(0);
+    search.search.strained(0);
+    expect(search.search.limit).toBe(4);
+    search.congested = false;
+    expect(search.windows(6)).toEqual([5, 6, 7, 8, 10, 10]);
+    expect(search.search.reason).toBe('demand');
+  });
+
+  it('does not go to and fro between growing and crowding', () => {
+    // From 5 seats on they crowd, and 5 do no more than 4.
+    const search = new Search(16, 1, (seats) => Math.min(seats, 4));
+    let changes = 0;
+    let before = 0;
+    for (let window = 0; window < 2_000; window++) {
+      search.congested = search.search.limit > 4;
+      search.windows(1);
+      if (search.search.limit !== before) changes++;
+      before = search.search.limit;
+    }
+    // Ten minutes: every half minute one seat up and down again, in turns until it is clear.
+    expect(changes).toBeLessThan(400);
+    expect(search.search.limit).toBeLessThanOrEqual(6);
+  });
+
+  it('takes an unfinished trial back when there is too little to do', () => {
+    const search = new Search(16, 1, flat);
+    search.windows(1);
+    expect(search.search.limit).toBe(8);
+    search.search.idle();
+    expect(search.search.limit).toBe(16);
+    expect(search.search.reason).toBe('trial_failed');
+  });
+
+  it('asks again at once after a long silence', () => {
+    const search = new Search(16, 1, proportional);
+    search.windows(2);
+    search.search.forget();
+    expect(search.windows(1)[0]).toBeLessThan(16);
+  });
+
+  it('gives up a trial for a burst of timeouts', () => {
+    const search = new Search(16, 5, flat);
+    search.windows(1);
+    search.search.strained(search.nowMs);
+    expect(search.search.limit).toBe(5);
+    expect(search.search.reason).toBe('strain');
+    expect(search.windows(1)).toEqual([7]);
+  });
+});
