@@ -69,14 +69,25 @@ export type PolicyFactory = (pool: PoolSettings, servesTopClass: boolean) => Sea
 
 /** The policy of the product: the very code that a gateway runs. */
 export function bulkheads(discipline: Partial<Discipline> = {}): PolicyFactory {
-  return ({ seats, headroom, shares, rideOutMs, maxTenants, discipline: own }, servesTopClass) =>
-    new Bulkhead<Call>({
+  return (pool, servesTopClass) => {
+    const { seats, headroom, shares, rideOutMs, maxTenants } = pool;
+    const switches = { ...pool.discipline, ...discipline };
+    const Policy = switches.feasibility === false ? PatientBulkhead : Bulkhead<Call>;
+    return new Policy({
       seats,
       headroom,
       servesTopClass,
       shares,
       rideOutMs,
-      discipline: { ...own, ...discipline },
+      discipline: switches,
       ...(maxTenants === undefined ? {} : { maxTenants }),
     });
+  };
+}
+
+/** Without feasibility a ticket is given up when it has expired, and not before. */
+class PatientBulkhead extends Bulkhead<Call> implements SeatPolicy {
+  givesUpAtMs(_nowMs: number, ticket: Ticket<Call>): number {
+    return ticket.deadlineAtMs;
+  }
 }

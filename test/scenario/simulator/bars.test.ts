@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { isOptions } from '../../../src/cli/config-file.js';
+import { settingsOf } from '../../../src/cli/simulator-settings.js';
+import { ablations } from '../../../src/simulator/ablation.js';
+import { readScenario } from '../../../src/simulator/read-scenario.js';
+import type { GroupReport, Report, WindowReport } from '../../../src/simulator/report.js';
+import type { Scenario } from '../../../src/simulator/scenario.js';
+import type { GatewaySettings } from '../../../src/simulator/settings.js';
+import { simulate } from '../../../src/simulator/simulate.js';
+import { CAPACITY } from './workloads.js';
+
+interface Loaded {
+  readonly scenario: Scenario;
+  readonly gateway: GatewaySettings;
+}
+
+function load(file: string): Loaded {
+  const path = fileURLToPath(new URL(`../../../examples/scenarios/${file}.json`, import.meta.url));
+  const { scenario } = readScenario(readFileSync(path, 'utf8'), file);
+  if (!isOptions(scenario.gateway)) throw new RangeError(`${file} brings no gateway`);
+  return { scenario, gateway: settingsOf(scenario.gateway, {}) };
+}
+
+function classOf(window: WindowReport | undefined, name: string): GroupReport {
+  const group = window?.classes.find((each) => each.name === name);
+  if (group === undefined) throw new RangeError(`nothing of class ${name} was offered`);
+  return group;
+}
+
+/** Points of success that a class is below what its service times alone allow. */
+function gap(window: WindowReport | undefined, name: string): number {
+  const { ceilingPercent, successPercent } = classOf(window, name);
+  return ceilingPercent - successPercent;
+}
+
+// The reference programs let work run on past its deadline; the product cancels it. The bars hold for both.
+describe.each([
+  { file: 'w02-sustained-2x', cancelAtDeadline: true, checkoutGap: 0.5, shedP99Ms: 200 },
+  { file: 'w02-sustained-2x', cancelAtDeadline: false, checkoutGap: 0.5, shedP99Ms: 200 },
+  { file: 'w02-sustained-4x', cancelAtDeadline: true, checkoutGap: 1.5, shedP99Ms: 450 },
+  { file: 'w02-sustained-4x', cancelAtDeadline: false, checkoutGap: 1.5, shedP99Ms: 450 },
+])('$file, work cancelled at its deadline: $cancelAtDeadline', ({ file, cancelAtDeadline, checkoutGap, shedP99Ms }) => {
+  let report: Report;
+  let whole: WindowReport | undefined;
+  beforeAll(() => {
+    const { scenario, gateway } = load(file);
+    ({ report } = simulate({ scenario: { ...scenario, cancelAtDeadline }, gateway }));
+    [whole] = report.windows;
+  });
+
+  it('goodput is at least 98 % of the capacity', () => {
+    expect(whole?.total.goodPerSecond).toBeGreaterThanOrEqual(0.98 * CAPACITY);
+  });
+
+  it('at least 90 % of the work is useful', () => {
+    expect(whole?.total.usefulPercent).toBeGreaterThanOrEqual(90);
+  });
+
+  it(`checkout is within ${checkoutGap} points of its uncontended ceiling`, () => {
+    expect(gap(whole, 'critical')).toBeLessThanOrEqual(checkoutGap);
+  });
+
+  it('the lowest class has at least its minimum while it waits', () => {
+    const low = report.pools[0]?.shares.find((share) => share.class === 'low');
+    expect(low?.mean).toBeGreaterThanOrEqual(low?.minimum ?? 1);
+  });
+
+  it(`refusals come after 50 ms (p50) and ${shedP99Ms} ms (p99) at the latest`, () => {
+    expect(whole?.total.shed.p50Ms).toBeLessThanOrEqual(50);
+    expect(whole?.total.shed.p99Ms).toBeLessThanOrEqual(shedP99Ms);
+    expect(whole?.total.shedFromQueue.p99Ms).toBeLessThanOrEqual(shedP99Ms);
+  });
+
+  it('what the lower classes get is within 0.02 of the max-min division of it', () => {
+    expect(whole?.fairnessMargin).toBeLessThanOrEqual(0.02);
+  });
+});
+
+describe('w03-spike-lowest', () => {
+  it('checkout is within 0.2 points of its ceiling, the first second included', () => {
+    const [, during, first] = simulate(load('w03-spike-lowest')).report.windows;
+    expect(gap(during, 'critical')).toBeLessThanOrEqual(0.2);
+    expect(gap(first, 'critical')).toBeLessThanOrEqual(0.2);
+  });
+});
+
+describe('w02-step-10x', () => {
+  it('the waits of checkout are back inside the target within 250 ms of the step', () => {
+    expect(simulate(load('w02-step-10x')).report.reclaimMs).toBeLessThanOrEqual(250);
+  });
+});
+
+describe('w10-elephants', () => {
+  it('116 tenants are within 0.02 of the max-min division of what they get', () => {
+    expect(simulate(load('w10-elephants')).report.tenants[0]?.fairnessMargin).toBeLessThanOrEqual(0.02);
+  });
+});
+
+describe('one factor at a time', () => {
+  const { scenario, gateway } = load('w02-sustained-2x');
+  const run = (discipline: object): Report =>
+    simulate({ scenario: { ...scenario, seeds: [1], cancelAtDeadline: false }, gateway, discipline }).report;
+  const variants = new Map(ablations().map(({ name, discipline }) => [name, discipline]));
+  const of = (name: string): WindowReport | undefined => run(variants.get(name) ?? {}).windows[0];
+
+  it('without any of them it is the strict priority of the reference: 122 good/s, 42 % useful, no reports', () => {
+    const none = of('none');
+    expect(Math.abs((none?.total.goodPerSecond ?? 0) - 122)).toBeLessThan(8);
+    expect(Math.abs((none?.total.usefulPercent ?? 0) - 42)).toBeLessThan(4);
+    expect(classOf(none, 'low').good).toBe(0);
+  });
+
+  it('the queue is short because of eviction, and its refusals early', () => {
+    expect(of('without eviction')?.total.shed.p50Ms).toBeGreaterThan(
+      (5 * (of('whole')?.total.shedFromQueue.p50Ms ?? 1e9)) / 2,
+    );
+  });
+
+  it('the lowest class gets something because of the minima', () => {
+    expect(classOf(of('without minima'), 'low').successPercent).toBeLessThan(
+      classOf(of('whole'), 'low').successPercent / 4,
+    );
+  });
+
+  it('those who are served wait little because the newest are served first', () => {
+    expect(of('without lifo')?.total.shedFromQueue.p50Ms).toBeGreaterThan(300);
+  });
+});
