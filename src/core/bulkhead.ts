@@ -1,4 +1,5 @@
 import type { Refusal } from '../errors.js';
+import type { Archive } from './archive.js';
 import { ClassShares, DEFAULT_SHARES, type Shares } from './class-shares.js';
 import { DEFAULT_DISCIPLINE, type Discipline } from './discipline.js';
 import { expired, hopeless, mayStart } from './feasibility.js';
@@ -107,7 +108,7 @@ export class Bulkhead<Owner = unknown> {
 
   /** What is kept of tenants in all classes: accounts, and names of those that were served once. */
   get tenantEntries(): number {
-    return PRIORITY_RANKS.reduce((sum, rank) => sum + this.#queue.line(rank).entries, 0);
+    return PRIORITY_RANKS.reduce<number>((sum, rank) => sum + this.#queue.line(rank).entries, 0);
   }
 
   /** Seats that lower classes leave to the top class at this instant. */
@@ -231,6 +232,11 @@ export class Bulkhead<Owner = unknown> {
     return this.#queue.any(Number.NEGATIVE_INFINITY);
   }
 
+  /** The server behind the seats is lost. A second call during one outage changes nothing. */
+  beginOutage(nowMs: number): void {
+    this.outage.begin(nowMs);
+  }
+
   /** The server behind the seats answers again. */
   endOutage(nowMs: number): void {
     this.outage.end(nowMs);
@@ -241,6 +247,13 @@ export class Bulkhead<Owner = unknown> {
   predictedWaitMs(nowMs: number, ticket: Ticket): number {
     this.#advance(nowMs);
     return this.#forecast.waitMs(nowMs, ticket);
+  }
+
+  /** Carries its state. Its tickets are known to the archive, which carries them; see {@link Archive}. */
+  archive(io: Archive): void {
+    for (const part of [this.outage, this.#gauge, this.#seats, this.#queue, this.#accounts]) part.archive(io);
+    this.#forecast.archive(io);
+    this.#turns.archive(io);
   }
 
   /** Whether a ticket may take free seats past those that wait. */
