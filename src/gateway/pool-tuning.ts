@@ -76,7 +76,8 @@ export class PoolTuning {
     const adaptive = this.#adaptive;
     const yielding = this.#yielding;
     if (yielding === undefined) return adaptive?.reason ?? 'start';
-    return adaptive !== undefined && adaptive.limit < yielding.limit ? adaptive.reason : yielding.reason;
+    if (adaptive === undefined) return yielding.reason;
+    return adaptive.limit < yielding.limit || yielding.reason === 'start' ? adaptive.reason : yielding.reason;
   }
 
   get #away(): boolean {

@@ -103,9 +103,10 @@ describe('a pool that yields', () => {
     expect(pools.limits.length).toBeLessThanOrEqual(60);
   });
 
-  it('does not give way for single slow ones', () => {
+  it.each([100, 1_000])('does not give way for one slow one in 250, at %s per second', (loansPerSecond) => {
     const pools = new TwoPools(50);
     pools.wanted = SEATS;
+    pools.loansPerSecond = loansPerSecond;
     let count = 0;
     pools.databaseMs = () => (++count % 250 === 0 ? 500 : 5);
     pools.run(10 * 60_000);
