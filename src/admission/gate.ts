@@ -73,7 +73,7 @@ export class Gate {
   /** The server behind the seats is lost: nothing is handed out until {@link up}. */
   down(nowMs: number): void {
     const { outage } = this.bulkhead;
-    outage.begin(nowMs);
+    this.bulkhead.beginOutage(nowMs);
     if (outage.givenUpAtMs !== undefined) this.#timer.set(this.#rideOut, outage.givenUpAtMs, nowMs);
   }
 

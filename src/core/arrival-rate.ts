@@ -1,3 +1,4 @@
+import type { Archive } from './archive.js';
 import { requireNumber } from './numbers.js';
 
 /** The shortest time to average over: a burst in the first instants is no rate of thousands a second. */
@@ -42,6 +43,13 @@ export class ArrivalRate {
     const seenMs = Math.max(SHORTEST_MS, atMs - this.#firstMs);
     const weightedSeconds = ((1 - this.#left(seenMs)) * this.#halfLifeMs) / Math.LN2 / 1000;
     return (this.#weighted * this.#left(atMs - this.#latestMs)) / weightedSeconds;
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    this.#firstMs = io.number(this.#firstMs);
+    this.#latestMs = io.number(this.#latestMs);
+    this.#weighted = io.number(this.#weighted);
   }
 
   #left(elapsedMs: number): number {

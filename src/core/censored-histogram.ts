@@ -1,3 +1,5 @@
+import type { Archive } from './archive.js';
+
 /** Shortest and longest duration told apart, in ms: 50 microseconds to one hour. */
 const MIN_MS = 0.05;
 const MAX_MS = 3_600_000;
@@ -89,6 +91,13 @@ export class CensoredHistogram {
     while (bin < BIN_COUNT - 1 && (this.#share[bin] ?? 1) < part - TIE) bin++;
     // A bin without weight has the share of the one below it, so this never names an empty bin, except for part 0.
     return BIN_MS[bin] ?? MAX_MS;
+  }
+
+  /** Carries its state, except for what {@link settle} works out; see {@link Archive}. */
+  archive(io: Archive): void {
+    io.numbers(this.#exact);
+    io.numbers(this.#atLeast);
+    this.#unit = io.number(this.#unit);
   }
 
   #rescale(): void {

@@ -1,3 +1,4 @@
+import type { Archive } from './archive.js';
 import { DeadlineHeap } from './deadline-heap.js';
 import { QueuedWork } from './queued-work.js';
 import { TenantBook } from './tenant-book.js';
@@ -123,6 +124,20 @@ export class ClassLine<Owner> {
     ticket.line = undefined;
     this.#charge(line, line.turn.dueAtMs, correctionMs);
     this.#restIfIdle(nowMs, line);
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    this.work.archive(io);
+    this.#common.archive(io);
+    const { maxTenants, mayOvertake } = this.#options;
+    if (io.flag(this.#book !== undefined)) {
+      this.#book ??= new TenantBook(maxTenants, mayOvertake);
+      this.#book.archive(io);
+    }
+    this.#turns.archive(io);
+    this.#burdens.archive(io);
+    this.#virtualNowMs = io.number(this.#virtualNowMs);
   }
 
   #activate(ticket: Ticket): TenantLine<Owner> {

@@ -1,3 +1,4 @@
+import type { Archive } from './archive.js';
 import { PRIORITY_RANKS, type PriorityRank } from './priority.js';
 
 /** Time over which the average forgets. */
@@ -35,5 +36,12 @@ export class ClassLoad {
       return Math.max(least, nominal);
     }
     return Math.max(least, this.#average[rank]);
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    io.numbers(this.#average);
+    io.flags(this.#wasWaiting);
+    this.#atMs = io.optional(this.#atMs);
   }
 }

@@ -1,3 +1,4 @@
+import type { Archive } from './archive.js';
 import { Line, type Linked } from './line.js';
 import type { PriorityRank } from './priority.js';
 
@@ -48,5 +49,11 @@ export class ClassQueue<T extends Queueable<T>> {
     if (!this.#lines[item.rank].remove(item)) return false;
     this.#size--;
     return true;
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    for (const line of this.#lines) line.archive(io);
+    this.#size = io.number(this.#size);
   }
 }

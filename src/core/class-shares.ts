@@ -1,3 +1,4 @@
+import type { Archive } from './archive.js';
 import { PRIORITY_RANKS, type PriorityRank, TOP_RANK } from './priority.js';
 
 /** How the classes of one pool share its seats while they compete. Fractions of the pool; `cap + Σ minima ≤ 1`. */
@@ -84,6 +85,16 @@ export class ClassShares {
     }
     if (least !== undefined) this.#virtualNow = Math.max(this.#virtualNow, this.#served[least]);
     return least;
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    io.numbers(this.#deficit);
+    io.numbers(this.#served);
+    io.flags(this.#wasWaiting);
+    this.#lowerDeficit = io.number(this.#lowerDeficit);
+    this.#virtualNow = io.number(this.#virtualNow);
+    this.#atMs = io.optional(this.#atMs);
   }
 }
 

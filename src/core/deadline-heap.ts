@@ -1,3 +1,5 @@
+import type { Archive } from './archive.js';
+
 /** What an entry must carry to stand in a {@link DeadlineHeap}. */
 export interface Due {
   /** The instant at which the entry falls due. Change it only through {@link DeadlineHeap.set}. */
@@ -44,6 +46,15 @@ export class DeadlineHeap<T extends Due> {
     const last = this.#heap.pop();
     if (last !== undefined && last !== entry) this.#settle(last, index);
     return true;
+  }
+
+  /** Carries the order of its entries, which are known to the archive and carry their instants themselves. */
+  archive(io: Archive): void {
+    const count = io.number(this.#heap.length);
+    for (let place = 0; place < count; place++) {
+      const entry = io.refer<T>(this.#heap[place]);
+      if (io.loading && entry !== undefined) this.#place(entry, place);
+    }
   }
 
   #settle(entry: T, index: number): void {

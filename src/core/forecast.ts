@@ -1,3 +1,4 @@
+import type { Archive } from './archive.js';
 import { ClassLoad } from './class-load.js';
 import type { Shares } from './class-shares.js';
 import { PRIORITY_RANKS, type PriorityRank, TOP_RANK } from './priority.js';
@@ -41,6 +42,11 @@ export class Forecast<Owner> {
       aheadMs = Math.min(aheadMs, littleMs);
     }
     return aheadMs / this.#drainSeats(nowMs, rank);
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    this.#load.archive(io);
   }
 
   /**

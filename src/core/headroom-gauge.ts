@@ -1,3 +1,4 @@
+import type { Archive } from './archive.js';
 import { ArrivalRate } from './arrival-rate.js';
 import { headroomSeats } from './headroom.js';
 
@@ -54,5 +55,14 @@ export class HeadroomGauge {
     if (lowerHoldMs === 0 || this.#meanHoldMs === 0) return this.#seats;
     const felt = lowerHoldMs / (poolSeats * this.#meanHoldMs);
     return felt >= FELT ? this.#seats : Math.ceil((this.#seats * Math.max(0, felt - UNFELT)) / (FELT - UNFELT));
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    this.#arrivals.archive(io);
+    this.#meanHoldMs = io.number(this.#meanHoldMs);
+    this.#seats = io.number(this.#seats);
+    this.#takenAtMs = io.number(this.#takenAtMs);
+    this.#takenFor = io.number(this.#takenFor);
   }
 }

@@ -1,3 +1,4 @@
+import type { Archive } from './archive.js';
 import { boundedKey, detached } from './bounded-key.js';
 import { requireNumber } from './numbers.js';
 import { TokenBucket } from './token-bucket.js';
@@ -102,6 +103,23 @@ export class KeyedBuckets {
     const atMs = this.#at(nowMs);
     (this.#buckets.get(boundedKey(key)) ?? this.#overflow).refund(atMs, cost);
     this.#latestMs = atMs;
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    this.#overflow.archive(io);
+    this.#hand = io.number(this.#hand);
+    this.#latestMs = io.number(this.#latestMs);
+    const count = io.number(this.#entries.length);
+    for (let place = 0; place < count; place++) {
+      const known = this.#entries[place];
+      const key = io.key(known?.key ?? '');
+      const bucket = known?.bucket ?? new TokenBucket(this.#refillPerSecond, this.#burst);
+      bucket.archive(io);
+      if (!io.loading) continue;
+      this.#entries[place] = { key, bucket };
+      this.#buckets.set(key, bucket);
+    }
   }
 
   #at(nowMs: number): number {

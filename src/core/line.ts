@@ -1,3 +1,5 @@
+import type { Archive } from './archive.js';
+
 /** What an item must carry to stand in a {@link Line}. The links belong to the line: nobody else writes them. */
 export interface Linked<T> {
   /** Neighbours in the line; `undefined` at its ends and outside a line. */
@@ -62,6 +64,17 @@ export class Line<T extends Linked<T>> {
     item.inLine = false;
     this.#size--;
     return true;
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    const count = io.number(this.#size);
+    let item = this.#oldest;
+    for (let place = 0; place < count; place++) {
+      const known = io.refer<T>(item);
+      item = item?.newer;
+      if (io.loading && known !== undefined) this.put(known);
+    }
   }
 
   #enter(item: T): void {

@@ -1,3 +1,5 @@
+import type { Archive } from './archive.js';
+
 /**
  * Whether the server behind a bulkhead can be reached, and how much of an outage is still worth waiting out. A pure
  * state: the instant is an argument.
@@ -55,5 +57,11 @@ export class Outage {
    */
   recovering(nowMs: number): boolean {
     return nowMs < this.#recoveringUntilMs;
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    this.#sinceMs = io.optional(this.#sinceMs);
+    this.#recoveringUntilMs = io.number(this.#recoveringUntilMs);
   }
 }

@@ -1,3 +1,5 @@
+import type { Archive } from './archive.js';
+
 /**
  * Seat-milliseconds that wait, as predicted when each ticket was queued, and tickets that were queued before anything
  * was known of their route: without a guess for those, a surge at the start would count as no work at all.
@@ -35,5 +37,12 @@ export class QueuedWork {
     if (expectedMs === 0) this.#unknownSeats -= seats;
     // Sums of many floating-point steps drift; where nobody waits there is no work by definition.
     this.#knownMs = this.#count === 0 ? 0 : Math.max(0, this.#knownMs - expectedMs);
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    this.#knownMs = io.number(this.#knownMs);
+    this.#count = io.number(this.#count);
+    this.#unknownSeats = io.number(this.#unknownSeats);
   }
 }

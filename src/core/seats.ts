@@ -1,3 +1,4 @@
+import type { Archive } from './archive.js';
 import type { HeadroomGauge } from './headroom-gauge.js';
 import { type PriorityRank, TOP_RANK } from './priority.js';
 import type { Ticket } from './ticket.js';
@@ -81,6 +82,15 @@ export class Seats {
     this.#count(ticket, -seats);
     ticket.heldSeats -= seats;
     ticket.returnedSeatMs += seats * Math.max(0, nowMs - ticket.leasedAtMs);
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    io.numbers(this.#byClass);
+    this.limit = io.number(this.limit);
+    this.#inUse = io.number(this.#inUse);
+    this.#holdMs = io.number(this.#holdMs);
+    this.#lowerHoldMs = io.number(this.#lowerHoldMs);
   }
 
   #count({ rank, expectedHoldMs }: Ticket, seats: number): void {

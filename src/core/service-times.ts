@@ -1,3 +1,4 @@
+import type { Archive } from './archive.js';
 import { CensoredHistogram } from './censored-histogram.js';
 import { requireNumber } from './numbers.js';
 
@@ -109,6 +110,28 @@ export class ServiceTimes {
     return this.#meanMs;
   }
 
+  /** Whether an estimate that is asked for now would be worked out anew, which changes what is told later. */
+  isStale(nowMs: number): boolean {
+    const early = this.#unsettled > 0 && this.#evidence < EVIDENCE_MAX;
+    return early || nowMs - this.#settledAtMs >= FRESH_MS || this.#unsettled >= FRESH_SAMPLES;
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    this.#histogram.archive(io);
+    this.#halfLifeMs = io.number(this.#halfLifeMs);
+    this.#samples = io.number(this.#samples);
+    this.#lastMs = io.number(this.#lastMs);
+    this.#paceMs = io.number(this.#paceMs);
+    this.#evidence = io.number(this.#evidence);
+    this.#exactEvidence = io.number(this.#exactEvidence);
+    this.#settledAtMs = io.number(this.#settledAtMs);
+    this.#unsettled = io.number(this.#unsettled);
+    this.#p50 = io.number(this.#p50);
+    this.#p90 = io.number(this.#p90);
+    this.#meanMs = io.number(this.#meanMs);
+  }
+
   #age(nowMs: number, ms: number): void {
     const halfLives = this.#halfLivesSince(nowMs);
     // Infinity after a silence of days: nothing is left then.
@@ -130,9 +153,7 @@ export class ServiceTimes {
   }
 
   #settle(nowMs: number): void {
-    const early = this.#unsettled > 0 && this.#evidence < EVIDENCE_MAX;
-    const fresh = nowMs - this.#settledAtMs < FRESH_MS && this.#unsettled < FRESH_SAMPLES;
-    if (fresh && !early) return;
+    if (!this.isStale(nowMs)) return;
     this.#settledAtMs = nowMs;
     this.#unsettled = 0;
     const left = 2 ** -this.#halfLivesSince(nowMs);

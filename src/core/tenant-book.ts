@@ -1,3 +1,4 @@
+import { type Archive, archiveMap } from './archive.js';
 import { boundedKey, detached } from './bounded-key.js';
 import { type Overtaking, TenantLine } from './tenant-line.js';
 
@@ -81,6 +82,19 @@ export class TenantBook<Owner> {
       if (nowMs - idleSinceMs < IDLE_MS) break;
       this.#idle.delete(key);
     }
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    this.newcomers.archive(io);
+    for (const lines of [this.#active, this.#idle]) {
+      archiveMap(io, lines, (key, known) => {
+        const line = known ?? new TenantLine<Owner>(key, this.#mayOvertake);
+        line.archive(io);
+        return line;
+      });
+    }
+    archiveMap(io, this.#served, (_, atMs) => io.number(atMs ?? 0));
   }
 
   #open(key: string): TenantLine<Owner> {

@@ -1,3 +1,4 @@
+import type { Archive } from './archive.js';
 import type { Due } from './deadline-heap.js';
 import { Line } from './line.js';
 import { QueuedWork } from './queued-work.js';
@@ -106,5 +107,16 @@ export class TenantLine<Owner> {
     const useBrisk = this.patient.size === 0 || (brisk && this.brisk.size > 0);
     if (!useBrisk) return this.patient.newest;
     return this.standing(nowMs) ? this.brisk.oldest : this.brisk.newest;
+  }
+
+  /** Carries its state, and makes itself known; see {@link Archive}. */
+  archive(io: Archive): void {
+    for (const part of [this, this.turn, this.burden]) io.define(part);
+    for (const part of [this.brisk, this.patient, this.briskWork, this.patientWork]) part.archive(io);
+    this.turn.dueAtMs = io.number(this.turn.dueAtMs);
+    this.burden.dueAtMs = io.number(this.burden.dueAtMs);
+    this.inFlight = io.number(this.inFlight);
+    this.idleSinceMs = io.number(this.idleSinceMs);
+    this.#briskAhead = io.number(this.#briskAhead);
   }
 }

@@ -54,6 +54,8 @@ export class Ticket<Owner = unknown> implements Queueable<Ticket<Owner>> {
   refusal: Refusal | undefined = undefined;
   /** The account of its tenant in its class, from the queue or the seat on to the end. */
   line: TenantLine<Owner> | undefined = undefined;
+  /** Its place among the tickets that a decision log follows; -1 where nobody writes one. */
+  slot = -1;
   /** Whether it is queued before its class: it began already, or holds a reservation. */
   standsFirst = false;
   older: Ticket<Owner> | undefined = undefined;

@@ -1,3 +1,4 @@
+import type { Archive } from './archive.js';
 import { requireNumber } from './numbers.js';
 
 /** First step by which a predicted wait is lengthened when rounding made it a trifle too short, in ms. */
@@ -115,6 +116,15 @@ export class TokenBucket {
     this.#perSecond = refillPerSecond;
     this.#burst = burst;
     this.#anchor(nowMs, Math.min(level, burst));
+  }
+
+  /** Carries its level; rate and burst are settings. See {@link Archive}. */
+  archive(io: Archive): void {
+    this.#credit = io.number(this.#credit);
+    this.#anchorMs = io.number(this.#anchorMs);
+    this.#latestMs = io.number(this.#latestMs);
+    this.#taken = io.number(this.#taken);
+    this.#takenError = io.number(this.#takenError);
   }
 
   #level(nowMs: number): number {

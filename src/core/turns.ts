@@ -1,3 +1,4 @@
+import type { Archive } from './archive.js';
 import type { ClassShares } from './class-shares.js';
 import type { Discipline } from './discipline.js';
 import { PRIORITY_RANKS, type PriorityRank, TOP_RANK } from './priority.js';
@@ -67,6 +68,18 @@ export class Turns<Owner> {
     return ticket !== kept && this.#seats.fits(nowMs, ticket) && this.#mayPass(nowMs, ticket)
       ? ticket
       : this.#backfill(nowMs);
+  }
+
+  /** Carries its state; see {@link Archive}. */
+  archive(io: Archive): void {
+    const kept = this.#reservation;
+    const ticket = io.refer<Ticket<Owner>>(kept?.ticket);
+    if (ticket !== undefined) {
+      const startByMs = io.number(kept?.startByMs ?? 0);
+      const owed = io.flag(kept?.owed ?? false);
+      if (io.loading) this.#reservation = { ticket, startByMs, owed };
+    }
+    this.#owed = io.flag(this.#owed);
   }
 
   /** The reservation, unless its ticket has left the queue. */

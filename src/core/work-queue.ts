@@ -1,4 +1,5 @@
 import type { Refusal } from '../errors.js';
+import type { Archive } from './archive.js';
 import { ClassLine, type ClassLineOptions } from './class-line.js';
 import { ClassQueue } from './class-queue.js';
 import { Line } from './line.js';
@@ -143,6 +144,16 @@ export class WorkQueue<Owner> {
   /** A line of the queue for one tenant: where a new ticket would stand. */
   lineFor(ticket: Ticket): TenantLine<Owner> {
     return this.#classes[ticket.rank].lineFor(ticket);
+  }
+
+  /** Carries its state. The tickets that wait are known to the archive; see {@link Archive}. */
+  archive(io: Archive): void {
+    for (const line of this.#classes) line.archive(io);
+    this.#first.archive(io);
+    for (const work of this.#firstWork) work.archive(io);
+    this.#leaving.archive(io);
+    io.numbers(this.#counts);
+    this.#size = io.number(this.#size);
   }
 
   #countOut({ rank, route }: Ticket<Owner>): void {

@@ -1,3 +1,4 @@
+import type { Archive } from '../core/archive.js';
 import { KeyedBuckets, type KeyedBucketsOptions } from '../core/keyed-buckets.js';
 import { TokenBucket } from '../core/token-bucket.js';
 
@@ -84,6 +85,12 @@ export class LocalRateLimit {
     const most = Math.min(this.#endpoint?.burst ?? Number.POSITIVE_INFINITY, callerBurst ?? Number.POSITIVE_INFINITY);
     if (next > most) return 0;
     return Math.max(this.#endpointMs(nowMs, next), this.#callerMs(nowMs, callerKey, next));
+  }
+
+  /** Carries the levels of its buckets; see {@link Archive}. */
+  archive(io: Archive): void {
+    this.#endpoint?.archive(io);
+    this.#callers?.archive(io);
   }
 
   #shed(nowMs: number, callerKey: string | undefined, cost: number): RateShed {
