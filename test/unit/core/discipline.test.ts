@@ -211,6 +211,28 @@ describe('a queue at its bound by count', () => {
     expect(told(5)).toEqual([]);
   });
 
+  it('takes it from the oldest where that is the one that would be served last', () => {
+    const { come, told } = bench({ maxQueued: 3 });
+    const one = routeLoad({ name: 'low', deadlineMs: 2_000, times: fixedTimes(1) });
+    for (const name of ['l1', 'l2', 'l3']) come(name, one, 0, 3);
+    come('h1', high(), 100, 1);
+    expect(told(100)).toEqual(['l3 displaced']);
+    come('h2', high(), 101, 1);
+    expect(told(101)).toEqual(['l1 displaced']);
+  });
+
+  it('tells who took the place, and how long the displaced one had waited', () => {
+    const { bulkhead, come } = bench({ maxQueued: 1 });
+    come('l1', low(), 10, 3);
+    come('h1', high(), 35, 1);
+    expect(bulkhead.next(35)?.refusal).toMatchObject({
+      code: 'displaced',
+      status: 503,
+      outcome: 'not_started',
+      measured: { stage: 'queue', route: 'low', displaced_by: 'high', queued: 1, queue_wait_ms: 25 },
+    });
+  });
+
   it('does so for a route at its own bound only with a ticket of that route', () => {
     const { come, told } = bench();
     const mixed = routeLoad({ name: 'mixed', deadlineMs: 30_000, times: fixedTimes(1), maxQueued: 1 });
