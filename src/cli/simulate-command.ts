@@ -111,7 +111,10 @@ function assumptions({ streams }: Scenario, jobs: readonly Job[]): string[] {
   const silent = new Set(streams.filter(({ service }) => service === undefined).map(({ route }) => route));
   return [...silent].map((name) => {
     const expectedMs = jobs[0]?.gateway.routes.find((route) => route.name === name)?.expectedMs;
-    const from = expectedMs === undefined ? '50 ms, as neither the scenario nor expectedMs tells' : `its expectedMs`;
+    const from =
+      expectedMs === undefined
+        ? '50 ms, as neither the scenario nor expectedMs tells'
+        : `its expectedMs, ${expectedMs} ms`;
     return `sluice: ${name}: service times assumed exponential around ${from}`;
   });
 }

@@ -1,0 +1,148 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Folder } from './captured.js';
+
+let folder: Folder;
+beforeEach(() => {
+  folder = new Folder();
+});
+afterEach(() => folder.remove());
+
+describe('sluice', () => {
+  it('lists its commands, and each tells its options', async () => {
+    const help = await folder.call(['--help']);
+    expect(help.code).toBe(0);
+    const commands = [...help.out.matchAll(/^ {2}(\w+) {2}/gm)].map(([, name]) => name ?? '');
+    expect(commands).toEqual(['simulate', 'config', 'size']);
+    for (const command of commands) {
+      const own = await folder.call([command, '--help']);
+      expect(own).toMatchObject({ code: 0, err: '' });
+      expect(own.out).toMatch(new RegExp(`^Usage: sluice ${command} `));
+      expect(own.out).toMatch(/-h, --help/);
+      expect((await folder.call(['help', command])).out).toBe(own.out);
+    }
+  });
+
+  it.each<[args: string[], message: RegExp]>([
+    [['simulat'], /no command "simulat"; did you mean simulate\?/],
+    [['frobnicate'], /no command "frobnicate"$/m],
+    [['--verbose'], /no option "--verbose"/],
+    [['simulate', '--lod', 'x.json'], /no option --lod; did you mean --load\?[\s\S]*See sluice simulate --help/],
+    [['simulate', '--load'], /--load needs a value: --load <file>/],
+    [['simulate', '--load', 'a', '--load', 'b'], /--load is given twice/],
+    [['simulate', '--load', 'a.json', 'b.json'], /"b\.json" is no option of sluice simulate/],
+    [['simulate', '--json=yes', '--load', 'a'], /--json takes no value/],
+    [['simulate'], /give --load <scenario\.json>/],
+    [['config'], /give --config <file>/],
+    [['size', '--concurrent-requests', '150'], /give --operations-per-request <n>/],
+    [['size', '--concurrent-requests', '0x10', '--operations-per-request', '1'], /is "0x10": give a number/],
+  ])('%j is misuse, and it says how to put it right', async (args, message) => {
+    const { code, out, err } = await folder.call(args);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toMatch(message);
+  });
+
+  it('shows its help to who says nothing, as misuse', async () => {
+    expect(await folder.call([])).toMatchObject({ code: 2, out: expect.stringContaining('Usage: sluice <command>') });
+  });
+
+  it('knows its version', async () => {
+    const own: { version: string } = JSON.parse(
+      readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
+    );
+    expect(await folder.call(['--version'])).toMatchObject({ code: 0, out: own.version });
+  });
+
+  it('runs as a program, with its exit code', () => {
+    const root = fileURLToPath(new URL('../../..', import.meta.url));
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, ['node_modules/jiti/lib/jiti-cli.mjs', 'src/cli/main.ts', ...args], {
+        cwd: root,
+        encoding: 'utf8',
+      });
+    expect(run('size', '--concurrent-requests', '150', '--operations-per-request', '0.3')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('recommended: 68'),
+    });
+    expect(run('sise')).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('did you mean size?') });
+  });
+});
+
+describe('sluice size', () => {
+  const size = (...more: string[]) =>
+    folder.call(['size', '--concurrent-requests', '150', '--operations-per-request', '0.3', ...more]);
+
+  it('names every bound, and the one that binds', async () => {
+    expect((await size()).out).toMatch(/recommended: 68 \(demand\)/);
+    expect((await size('--server-cores', '8')).out).toMatch(
+      /capacity +24 to 40 +binds[\s\S]*recommended: 40 \(capacity\)/,
+    );
+    expect((await size('--server-cores', '8', '--budget-share', '25')).out).toMatch(/recommended: 25 \(budget\)/);
+    expect((await size('--server-cores', '8', '--instances', '4')).out).toMatch(/recommended: 10 \(capacity\)/);
+  });
+
+  it('prints JSON', async () => {
+    expect(JSON.parse((await size('--json', '--safety-factor', '1')).out)).toMatchObject({ recommended: 45 });
+  });
+
+  it('names an input that is out of range', async () => {
+    expect(await size('--safety-factor', '0.5')).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/safetyFactor is 0.5/),
+    });
+  });
+});
+
+describe('sluice config', () => {
+  const OPTIONS = {
+    pools: { main: { url: 'postgres://app:hidden@db/shop', max: 7 } },
+    routes: { checkout: { pool: 'main', deadlineMs: 500 } },
+  };
+
+  it.each<[file: string, text: (json: string) => string]>([
+    ['sluice.config.json', (json) => json],
+    ['sluice.config.mjs', (json) => `export default ${json};`],
+    ['sluice.config.cjs', (json) => `module.exports = ${json};`],
+    ['sluice.config.ts', (json) => `const options: object = ${json};\nexport default options satisfies object;`],
+  ])('reads %s, and tells where each value comes from, secrets masked', async (file, text) => {
+    folder.write(file, text(JSON.stringify(OPTIONS)));
+    const env = { SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '300' };
+    const { code, out } = await folder.call(['config', '--config', file], env);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^SLUICE_POOL_MAIN_MAX +7 +code$/m);
+    expect(out).toMatch(/^SLUICE_ROUTE_CHECKOUT_DEADLINE_MS +300 +environment$/m);
+    expect(out).toMatch(/^SLUICE_POOL_MAIN_MIN_IDLE +2 +default$/m);
+    expect(out).not.toContain('hidden');
+  });
+
+  it('prints JSON', async () => {
+    folder.write('c.json', OPTIONS);
+    const lines: { path: string; value: string }[] = JSON.parse(
+      (await folder.call(['config', '-c', 'c.json', '--json'])).out,
+    );
+    expect(lines.find(({ path }) => path === 'pools.main.max')).toMatchObject({ value: '7', origin: 'code' });
+  });
+
+  it.each<[file: string, text: string, message: RegExp]>([
+    ['absent.json', '', /absent\.json cannot be read/],
+    ['absent.mjs', '', /absent\.mjs cannot be read/],
+    ['bad.json', '{\n  "pools": oops }', /bad\.json:2:12: expected a value/],
+    ['throws.mjs', 'throw new Error("no such luck");', /throws\.mjs cannot be read: no such luck/],
+    ['broken.ts', 'export default {;', /broken\.ts cannot be read/],
+    ['none.mjs', 'export const options = {};', /none\.mjs: export the options of the gateway as default/],
+    ['list.json', '[]', /export the options of the gateway as default/],
+    ['c.yaml', 'pools:', /c\.yaml: use a file that ends in \.json, /],
+    [
+      'wrong.json',
+      '{"routes": {"a": {"deadlineMs": -1, "prioritty": "low"}}}',
+      /2 mistakes[\s\S]*prioritty[\s\S]*did you mean priority/,
+    ],
+  ])('says what is wrong with %s', async (file, text, message) => {
+    if (text !== '') folder.write(file, text);
+    const { code, out, err } = await folder.call(['config', '--config', file]);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(message);
+  });
+});

@@ -1,0 +1,164 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NamedReport } from '../../../src/cli/report-text.js';
+import { Folder } from './captured.js';
+
+let folder: Folder;
+beforeEach(() => {
+  folder = new Folder();
+});
+afterEach(() => folder.remove());
+
+const GATEWAY = {
+  pools: { main: { max: 2 } },
+  routes: {
+    checkout: { pool: 'main', priority: 'critical', deadlineMs: 500, expectedMs: 20 },
+    report: { pool: 'main', priority: 'low', deadlineMs: 2_000 },
+  },
+};
+
+/** A little load on the two routes of {@link GATEWAY}. */
+const LOAD = {
+  sluiceScenario: 1,
+  name: 'a little load',
+  durationMs: 4_000,
+  seeds: [1, 2],
+  gateway: GATEWAY,
+  streams: [
+    { route: 'checkout', rate: [{ perSecond: 50 }], service: { kind: 'exponential', meanMs: 20 } },
+    { route: 'report', rate: [{ perSecond: 50 }], service: { kind: 'exponential', meanMs: 60 } },
+  ],
+};
+
+const reportsOf = (out: string): NamedReport[] => JSON.parse(out);
+
+describe('sluice simulate', () => {
+  it('tells class by class what the settings of the scenario would do', async () => {
+    folder.write('load.json', LOAD);
+    const { code, out, err } = await folder.call(['simulate', '--load', 'load.json']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^a little load: seeds 1, 2$/m);
+    expect(out).toMatch(/^critical: checkout +\d/m);
+    expect(out).toMatch(/^low: report +\d/m);
+    expect(out).toMatch(/^main +\d+ /m);
+    expect(err).toMatch(/requests in .* a second; a decision takes \d+ ns/);
+  });
+
+  it('gives the same report for the same seed, byte for byte, and another for another', async () => {
+    folder.write('load.json', LOAD);
+    const [one, again, other] = [
+      await folder.call(['simulate', '-l', 'load.json', '--json']),
+      await folder.call(['simulate', '-l', 'load.json', '--json']),
+      await folder.call(['simulate', '-l', 'load.json', '--json', '--seed', '1', '--seed', '3']),
+    ];
+    expect(again.out).toBe(one.out);
+    expect(other.out).not.toBe(one.out);
+    expect(reportsOf(other.out)[0]?.report.seeds).toEqual([1, 3]);
+  });
+
+  it('shows before and after, on the same requests', async () => {
+    folder.write('load.json', { ...LOAD, gateway: undefined });
+    folder.write('before.json', GATEWAY);
+    folder.write('after.mjs', `export default ${JSON.stringify({ ...GATEWAY, pools: { main: { max: 8 } } })};`);
+    const args = ['simulate', '-l', 'load.json', '-c', 'before.json', '-c', 'after.mjs'];
+    const [before, after] = reportsOf((await folder.call([...args, '--json'])).out);
+    expect([before?.name, after?.name]).toEqual(['before.json', 'after.mjs']);
+    const [small, large] = [before?.report.windows[0]?.total, after?.report.windows[0]?.total];
+    expect(large?.offered).toBe(small?.offered);
+    expect(large?.ceilingPercent).toBe(small?.ceilingPercent);
+    expect(large?.good).toBeGreaterThan(small?.good ?? Number.POSITIVE_INFINITY);
+    expect((await folder.call(args)).out).toMatch(/^after\.mjs +low: report/m);
+  });
+
+  it('obeys the environment, and needs no server', async () => {
+    folder.write('load.json', LOAD);
+    const { out } = await folder.call(['simulate', '-l', 'load.json', '--json'], {
+      SLUICE_ROUTE_REPORT_RATE_PER_SECOND: '1',
+      SLUICE_ROUTE_REPORT_BURST: '1',
+    });
+    expect(reportsOf(out)[0]?.report.windows[0]?.total.shedBy.rate_limited?.count).toBeGreaterThan(300);
+  });
+
+  it('counts callers of a route that limits them', async () => {
+    const routes = { ...GATEWAY.routes, report: { pool: 'main', perCaller: { ratePerSecond: 1, burst: 1 } } };
+    const streams = [{ ...LOAD.streams[1], tenants: [{ key: 'caller', count: 5 }] }];
+    folder.write('load.json', { ...LOAD, gateway: { ...GATEWAY, routes }, streams });
+    const total = reportsOf((await folder.call(['simulate', '-l', 'load.json', '--json'])).out)[0]?.report.windows[0]
+      ?.total;
+    // One at once and one a second, of each of the five, in both runs.
+    expect(total?.good).toBeLessThanOrEqual(5 * 5 * 2);
+    expect(total?.shedBy.rate_limited?.count).toBeGreaterThan(300);
+  });
+
+  it('queues where a route without a pool has a concurrency limit', async () => {
+    const routes = { checkout: { concurrency: 1, deadlineMs: 500 } };
+    folder.write('load.json', { ...LOAD, gateway: { routes }, streams: [LOAD.streams[0]] });
+    const [told] = reportsOf((await folder.call(['simulate', '-l', 'load.json', '--json'])).out);
+    expect(told?.report.pools).toMatchObject([{ name: 'route checkout' }]);
+    expect(told?.report.pools[0]?.longestQueue).toBeGreaterThan(0);
+  });
+
+  it('says what it assumes of requests whose time nobody tells', async () => {
+    folder.write('load.json', { ...LOAD, streams: LOAD.streams.map(({ service: _, ...stream }) => stream) });
+    const { err } = await folder.call(['simulate', '-l', 'load.json']);
+    expect(err).toMatch(/checkout: service times assumed exponential around its expectedMs, 20 ms/);
+    expect(err).toMatch(/report: service times assumed exponential around 50 ms/);
+  });
+
+  it('switches one mechanism off at a time', async () => {
+    folder.write('load.json', LOAD);
+    const { out } = await folder.call(['simulate', '-l', 'load.json', '--ablate', '--seed', '1']);
+    const names = ['whole', 'feasibility', 'lifo', 'eviction', 'displacement', 'headroom', 'minima', 'none'];
+    for (const name of names) expect(out).toMatch(new RegExp(`^(without )?${name} +\\d`, 'm'));
+  });
+
+  it('draws', async () => {
+    folder.write('load.json', LOAD);
+    expect((await folder.call(['simulate', '-l', 'load.json', '--plot', 'out.svg'])).code).toBe(0);
+    const svg = readFileSync(join(folder.path, 'out.svg'), 'utf8');
+    expect(svg).toMatch(/^<svg [\s\S]*a little load[\s\S]*checkout[\s\S]*<polyline[\s\S]*<\/svg>\n$/);
+  });
+
+  it.each<[title: string, load: unknown, message: RegExp]>([
+    ['a mistake', { ...LOAD, durationMs: -5 }, /load\.json:4:17: durationMs: too small/],
+    [
+      'a route that does not exist',
+      { ...LOAD, streams: [{ ...LOAD.streams[0], route: 'chekout' }] },
+      /load\.json:\d+:16: streams\[0\]\.route: no such route; did you mean checkout\?/,
+    ],
+    [
+      'a pool that does not exist',
+      { ...LOAD, events: [{ kind: 'outage', pool: 'other', atMs: 1, forMs: 1 }] },
+      /events\[0\]\.pool: no such pool; the pools are main/,
+    ],
+    [
+      'a route that does not exist in a change',
+      { ...LOAD, events: [{ kind: 'config', atMs: 1, routes: { reports: { burst: 1 } } }] },
+      /no such route; did you mean report\?/,
+    ],
+    ['no gateway', { ...LOAD, gateway: undefined }, /brings no "gateway"; name a configuration with --config/],
+    ['a gateway that cannot be', { ...LOAD, gateway: { routes: { a: { pool: 'b' } } } }, /routes\.a\.pool/],
+  ])('tells of %s', async (_, load, message) => {
+    folder.write('load.json', load);
+    const { code, out, err } = await folder.call(['simulate', '-l', 'load.json', '--plot', 'out.svg']);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(message);
+    expect(existsSync(join(folder.path, 'out.svg'))).toBe(false);
+  });
+
+  it.each<[args: string[], code: number, message: RegExp]>([
+    [['-l', 'absent.json'], 1, /absent\.json cannot be read/],
+    [['-l', 'load.json', '--plot', 'no/such/folder.svg'], 1, /folder\.svg cannot be written/],
+    [['-l', 'load.json', '--seed', '-1'], 2, /--seed/],
+    [['-l', 'load.json', '--seed', '1.5'], 2, /--seed is 1\.5: give a whole number/],
+    [['-l', 'load.json', '--seed', 'x'], 2, /--seed is "x": give a number/],
+    [['-l', 'load.json', '--ablate', '-c', 'a.json', '-c', 'a.json'], 2, /--ablate takes one configuration/],
+  ])('ends %j with code %d', async (args, code, message) => {
+    folder.write('load.json', LOAD);
+    folder.write('a.json', GATEWAY);
+    const told = await folder.call(['simulate', ...args]);
+    expect(told.code).toBe(code);
+    expect(told.err).toMatch(message);
+  });
+});
