@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { latch } from '../http/harness.js';
 import { ask } from '../pools/pool-fixture.js';
 import { JumpClock } from './jump-clock.js';
 import { BusyGateway, eventually } from './seat-tuning.js';
@@ -33,8 +34,8 @@ async function open(targetMs?: number): Promise<void> {
         reports: { url, max: SEATS, minIdle: SEATS, yieldsTo: 'checkout', targetMs },
       },
       routes: {
-        checkout: { pool: 'checkout', priority: 'critical', deadlineMs: 60_000 },
-        report: { pool: 'reports', priority: 'low', deadlineMs: 60_000 },
+        checkout: { pool: 'checkout', priority: 'critical', deadlineMs: 3_600_000 },
+        report: { pool: 'reports', priority: 'low', deadlineMs: 3_600_000 },
       },
     },
     clock,
@@ -78,6 +79,33 @@ describe('a pool that yields', { timeout: 120_000 }, () => {
       expect(seats().limit).toBe(limit);
     }
     expect(seats().tuning?.reason).toBe('returning');
+  });
+
+  it('hands a seat that comes back to whoever waits, though nobody else leaves', async () => {
+    await open(1);
+    const holds = Array.from({ length: SEATS }, () => latch());
+    const held = holds.map((hold) => busy.gateway.run('report', () => hold.promise));
+    checkouts(2);
+    const fallen = async (limit: number): Promise<void> => {
+      await eventually(() => {
+        // Nobody leaves the seats that were given up, so each step waits for its time.
+        clock.jump(100);
+        return seats().limit <= limit;
+      });
+    };
+    await fallen(2);
+    await busy.stop();
+    for (const hold of holds.slice(2)) hold.open();
+    await Promise.all(held.slice(2));
+    let begun = false;
+    const waiting = busy.gateway.run('report', async () => {
+      begun = true;
+    });
+    expect(seats()).toMatchObject({ limit: 2, inFlight: 2, queuedByClass: { low: 1 } });
+    clock.jump(40_000);
+    await eventually(() => begun);
+    for (const hold of holds) hold.open();
+    await Promise.all([...held, waiting]);
   });
 
   it('takes twice the quiet database time for the target, and makes room to measure it', async () => {
