@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Call, checkoutStream, failures, sentBetween } from './calls.js';
-import { type FaultShop, startFaultShop } from './fault-shop.js';
+import { type FaultShop, NOISE, startFaultShop } from './fault-shop.js';
 import { until } from './until.js';
 
 // F46: something in the process keeps the event loop busy, so that answers of the database lie unread while time passes.
@@ -65,7 +65,7 @@ function expectDatabaseTrusted(): void {
 }
 
 describe('F46: the event loop stands still', () => {
-  it('for less than a deadline: nothing fails, and nothing is thought ill of the database', async () => {
+  it('for less than a deadline: nothing fails, and nothing is thought ill of the database', NOISE, async () => {
     const env = { SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '4000' };
     shop = await startFaultShop({ checkoutWorkMs: 20, env });
     const { calls, stalls } = await stalled(40, [400, 900, 2_000]);
@@ -78,32 +78,36 @@ describe('F46: the event loop stands still', () => {
     await shop.expectAtRest();
   });
 
-  it('for longer than a deadline: who came too early for it is told so, and who comes later notices nothing', async () => {
-    shop = await startFaultShop({ checkoutWorkMs: 20 });
-    const { calls, stalls } = await stalled(30, [400, 1_200]);
-    const [short, long] = stalls;
-    if (short === undefined || long === undefined) throw new Error('there were two stalls');
-    // Shorter than the deadline: who was in flight had its answer waiting, and is served.
-    const caught = calls.filter(({ sentAtMs, endedAtMs }) => sentAtMs < short.fromMs && endedAtMs > short.fromMs);
-    expect(caught.length).toBeGreaterThanOrEqual(short.inFlight);
-    expect(failures(caught)).toEqual({});
-    // Longer: nobody waits any more for those from its beginning. They are told something, and that is why.
-    const hopeless = sentBetween(calls, long.fromMs, long.toMs - 700);
-    expect(hopeless.length).toBeGreaterThan(5);
-    const codes = Object.keys(failures(calls)).map((key) => key.slice(4));
-    expect(codes.filter((code) => !['deadline_expired', 'deadline_unreachable', 'queue_full'].includes(code))).toEqual(
-      [],
-    );
-    const later = sentBetween(calls, long.toMs + 300);
-    expect(later.length).toBeGreaterThan(10);
-    expect(failures(later)).toEqual({});
-    for (const { state, breaker } of shop.gateway.telemetry().pools()) {
-      expect({ state, breaker }).toEqual({ state: 'up', breaker: 'closed' });
-    }
-    await shop.expectAtRest();
-  });
+  it(
+    'for longer than a deadline: who came too early for it is told so, and who comes later notices nothing',
+    NOISE,
+    async () => {
+      shop = await startFaultShop({ checkoutWorkMs: 20 });
+      const { calls, stalls } = await stalled(30, [400, 1_200]);
+      const [short, long] = stalls;
+      if (short === undefined || long === undefined) throw new Error('there were two stalls');
+      // Shorter than the deadline: who was in flight had its answer waiting, and is served.
+      const caught = calls.filter(({ sentAtMs, endedAtMs }) => sentAtMs < short.fromMs && endedAtMs > short.fromMs);
+      expect(caught.length).toBeGreaterThanOrEqual(short.inFlight);
+      expect(failures(caught)).toEqual({});
+      // Longer: nobody waits any more for those from its beginning. They are told something, and that is why.
+      const hopeless = sentBetween(calls, long.fromMs, long.toMs - 700);
+      expect(hopeless.length).toBeGreaterThan(5);
+      const codes = Object.keys(failures(calls)).map((key) => key.slice(4));
+      expect(
+        codes.filter((code) => !['deadline_expired', 'deadline_unreachable', 'queue_full'].includes(code)),
+      ).toEqual([]);
+      const later = sentBetween(calls, long.toMs + 300);
+      expect(later.length).toBeGreaterThan(10);
+      expect(failures(later)).toEqual({});
+      for (const { state, breaker } of shop.gateway.telemetry().pools()) {
+        expect({ state, breaker }).toEqual({ state: 'up', breaker: 'closed' });
+      }
+      await shop.expectAtRest();
+    },
+  );
 
-  it('for longer than a connection attempt may take: the server is not thought to be down', async () => {
+  it('for longer than a connection attempt may take: the server is not thought to be down', NOISE, async () => {
     const env = { SLUICE_POOL_CHECKOUT_CONNECT_TIMEOUT_MS: '300', SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '4000' };
     shop = await startFaultShop({ checkoutWorkMs: 20, env });
     const pool = [...shop.gateway.telemetry().pools()].find(({ name }) => name === 'checkout');

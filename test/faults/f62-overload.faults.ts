@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkoutStream, endedBetween, failures, inTime, latencyAt, sentBetween } from './calls.js';
-import { type FaultShop, startFaultShop } from './fault-shop.js';
+import { type FaultShop, NOISE, startFaultShop } from './fault-shop.js';
 
 // F62: ten times what can be served, and then the usual again. What must not happen is a state that keeps itself alive:
 // a queue in which everybody served has left already.
@@ -23,7 +23,7 @@ async function capacity(): Promise<number> {
 }
 
 describe('F62: ten times the capacity, then as usual', () => {
-  it('keeps goodput during it, and is as before two seconds after it', async () => {
+  it('keeps goodput during it, and is as before two seconds after it', NOISE, async () => {
     const before = await capacity();
     const usualPerSecond = before / 2;
     const from = 2_000;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StreamPlan } from '../load/plan.js';
 import { type Call, checkoutStream, failures } from './calls.js';
-import { type FaultShop, startFaultShop } from './fault-shop.js';
+import { type FaultShop, NOISE, startFaultShop } from './fault-shop.js';
 import { until } from './until.js';
 
 // F63: the lowest class holds every seat that it can get, with work that takes long, when a higher class arrives.
@@ -50,7 +50,7 @@ function endedMeanwhile(call: Call, others: readonly Call[]): number {
 }
 
 describe('F63: reports hold the seats that others need', () => {
-  it('a critical one finds a seat that was kept for it, the first one too', async () => {
+  it('a critical one finds a seat that was kept for it, the first one too', NOISE, async () => {
     const loading = shop.load(5_000, [
       reports(4_000),
       // One after another, the first when reports have been there for a second, so that nothing is known of checkouts.
@@ -70,7 +70,7 @@ describe('F63: reports hold the seats that others need', () => {
     await shop.expectAtRest();
   });
 
-  it('one of the class between gets the first seat that comes free', async () => {
+  it('one of the class between gets the first seat that comes free', NOISE, async () => {
     const read = { name: 'order', method: 'GET', path: '/admin/orders/{{int 1 1000}}' };
     const arrivals = { kind: 'uniform', ratePerSecond: 1, fromMs: 1_500, toMs: 5_500 } as const;
     const loading = shop.load(6_000, [

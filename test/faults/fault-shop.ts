@@ -16,6 +16,12 @@ import { type Call, callsOf } from './calls.js';
 import { prepareLoadWorker } from './load-worker.js';
 import { until } from './until.js';
 
+/**
+ * For tests that compare figures: a machine whose other work takes the processor away makes any of them wrong now and
+ * then, but a fault that is not borne is not borne three times.
+ */
+export const NOISE: { readonly retry: number; readonly timeout: number } = { retry: 2, timeout: 120_000 };
+
 /** How to start a shop that a fault will meet. */
 export interface FaultShopOptions {
   readonly checkoutWorkMs?: number;
