@@ -5,6 +5,7 @@ import { DEFAULT_DISCIPLINE, type Discipline } from './discipline.js';
 import { expired, hopeless, mayStart } from './feasibility.js';
 import { Forecast } from './forecast.js';
 import { HeadroomGauge } from './headroom-gauge.js';
+import { Leases } from './leases.js';
 import { Outage } from './outage.js';
 import { Places } from './places.js';
 import { PRIORITY_RANKS, type PriorityRank, TOP_RANK } from './priority.js';
@@ -52,6 +53,7 @@ export class Bulkhead<Owner = unknown> {
   readonly #seats: Seats;
   readonly #queue: WorkQueue<Owner>;
   readonly #accounts: ClassShares;
+  readonly #leases: Leases<Owner>;
   readonly #forecast: Forecast<Owner>;
   readonly #places: Places<Owner>;
   readonly #turns: Turns<Owner>;
@@ -71,6 +73,7 @@ export class Bulkhead<Owner = unknown> {
       discipline.lifo && !this.outage.down && !this.outage.recovering(nowMs);
     this.#queue = new WorkQueue({ mayOvertake, maxTenants });
     this.#accounts = new ClassShares(shares);
+    this.#leases = new Leases(this.#queue, this.#seats, this.#accounts);
     this.#forecast = new Forecast(this.#queue, this.#seats, shares);
     this.#places = new Places(this.#queue, this.#forecast, { discipline, maxQueued, outage: this.outage });
     this.#turns = new Turns(this.#queue, this.#seats, this.#accounts, discipline);
@@ -131,7 +134,7 @@ export class Bulkhead<Owner = unknown> {
   arrive(nowMs: number, ticket: Ticket<Owner>): Arrival {
     if (ticket.rank === TOP_RANK) this.#gauge.noteArrival(nowMs, ticket.route.times.meanMs(nowMs));
     if (this.#passes(nowMs, ticket)) {
-      this.#lease(nowMs, ticket);
+      this.#leases.begin(nowMs, ticket);
       return 'leased';
     }
     this.#advance(nowMs);
@@ -148,7 +151,7 @@ export class Bulkhead<Owner = unknown> {
   /** A ticket that gave its seat up wants one again: it goes to the head of its class, and is never refused here. */
   comeBack(nowMs: number, ticket: Ticket<Owner>): 'leased' | 'queued' {
     if (this.#passes(nowMs, ticket)) {
-      this.#lease(nowMs, ticket);
+      this.#leases.begin(nowMs, ticket);
       return 'leased';
     }
     this.#advance(nowMs);
@@ -174,7 +177,7 @@ export class Bulkhead<Owner = unknown> {
     if (ticket === undefined) return undefined;
     const refusal = this.#discipline.feasibility ? mayStart(nowMs, ticket) : expired(nowMs, ticket);
     if (refusal === undefined) {
-      this.#lease(nowMs, ticket);
+      this.#leases.begin(nowMs, ticket);
       return ticket;
     }
     this.#queue.remove(nowMs, ticket);
@@ -194,16 +197,9 @@ export class Bulkhead<Owner = unknown> {
 
   /** Ends the lease of a ticket; `away` keeps the ticket for {@link comeBack}. */
   release(nowMs: number, ticket: Ticket<Owner>, next: 'ended' | 'away' = 'ended'): void {
-    if (ticket.state !== 'leased') throw new Error(`a ticket in state "${ticket.state}" holds no seat to release`);
-    if (this.#queue.size > 0) this.#advance(nowMs);
-    const seats = ticket.heldSeats;
-    this.#seats.giveBack(nowMs, ticket, seats);
-    ticket.heldSeats = seats;
+    this.#requireLease(nowMs, ticket);
+    this.#leases.end(nowMs, ticket);
     ticket.state = next;
-    ticket.heldBeforeMs += Math.max(0, nowMs - ticket.leasedAtMs);
-    const correctionMs = ticket.returnedSeatMs - ticket.expectedMs;
-    this.#queue.settle(nowMs, ticket, correctionMs);
-    this.#accounts.charge(ticket.rank, correctionMs, this.#seats.limit);
   }
 
   /**
@@ -213,12 +209,8 @@ export class Bulkhead<Owner = unknown> {
    * @returns How many seats it returned.
    */
   giveBack(nowMs: number, ticket: Ticket<Owner>, seats: number): number {
-    if (ticket.state !== 'leased') throw new Error(`a ticket in state "${ticket.state}" holds no seat to give back`);
-    const returned = Math.min(Math.floor(seats), ticket.heldSeats - 1);
-    if (!(returned > 0)) return 0;
-    if (this.#queue.size > 0) this.#advance(nowMs);
-    this.#seats.giveBack(nowMs, ticket, returned);
-    return returned;
+    this.#requireLease(nowMs, ticket);
+    return this.#leases.giveBack(nowMs, ticket, seats);
   }
 
   /** Changes the concurrency limit. Leases beyond a smaller one run to their end. */
@@ -266,13 +258,8 @@ export class Bulkhead<Owner = unknown> {
     this.#forecast.advance(nowMs);
   }
 
-  #lease(nowMs: number, ticket: Ticket<Owner>): void {
-    const { route } = ticket;
-    const seats = this.#seats.wanted(nowMs, ticket);
-    const holdMs = route.times.meanMs(nowMs);
-    this.#queue.serve(nowMs, ticket, holdMs * seats);
-    this.#seats.take(nowMs, ticket, seats, holdMs);
-    route.lastLeaseMs = nowMs;
-    this.#accounts.charge(ticket.rank, ticket.expectedMs, this.#seats.limit);
+  #requireLease(nowMs: number, { state }: Ticket<Owner>): void {
+    if (state !== 'leased') throw new Error(`a ticket in state "${state}" holds no seat to give back`);
+    if (this.#queue.size > 0) this.#advance(nowMs);
   }
 }

@@ -44,7 +44,7 @@ export class Ticket<Owner = unknown> implements Queueable<Ticket<Owner>> {
   leasedAtMs = 0;
   /** How long it was predicted to hold its seats, when it got them, in milliseconds. */
   expectedHoldMs = 0;
-  /** Seats that it holds, or held last. */
+  /** Seats that it holds. */
   heldSeats = 0;
   /** Seat-milliseconds of seats that were given back before the others. */
   returnedSeatMs = 0;

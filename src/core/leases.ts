@@ -1,0 +1,48 @@
+import type { ClassShares } from './class-shares.js';
+import type { Seats } from './seats.js';
+import type { Ticket } from './ticket.js';
+import type { WorkQueue } from './work-queue.js';
+
+/**
+ * What a lease costs: class and tenant are charged seats x predicted time when it begins, and at its end the charge is
+ * corrected to what was used, each seat for its own time.
+ */
+export class Leases<Owner> {
+  readonly #queue: WorkQueue<Owner>;
+  readonly #seats: Seats;
+  readonly #accounts: ClassShares;
+
+  constructor(queue: WorkQueue<Owner>, seats: Seats, accounts: ClassShares) {
+    this.#queue = queue;
+    this.#seats = seats;
+    this.#accounts = accounts;
+  }
+
+  /** A ticket gets the seats that it wants, from the queue or on arrival. */
+  begin(nowMs: number, ticket: Ticket<Owner>): void {
+    const { route } = ticket;
+    const seats = this.#seats.wanted(nowMs, ticket);
+    const holdMs = route.times.meanMs(nowMs);
+    this.#queue.serve(nowMs, ticket, holdMs * seats);
+    this.#seats.take(nowMs, ticket, seats, holdMs);
+    route.lastLeaseMs = nowMs;
+    this.#accounts.charge(ticket.rank, ticket.expectedMs, this.#seats.limit);
+  }
+
+  /** Takes some seats of a leased ticket back, all but one at most; how many. */
+  giveBack(nowMs: number, ticket: Ticket<Owner>, seats: number): number {
+    const returned = Math.min(Math.floor(seats), ticket.heldSeats - 1);
+    if (!(returned > 0)) return 0;
+    this.#seats.giveBack(nowMs, ticket, returned);
+    return returned;
+  }
+
+  /** A ticket gives all its seats back. */
+  end(nowMs: number, ticket: Ticket<Owner>): void {
+    this.#seats.giveBack(nowMs, ticket, ticket.heldSeats);
+    ticket.heldBeforeMs += Math.max(0, nowMs - ticket.leasedAtMs);
+    const correctionMs = ticket.returnedSeatMs - ticket.expectedMs;
+    this.#queue.settle(nowMs, ticket, correctionMs);
+    this.#accounts.charge(ticket.rank, correctionMs, this.#seats.limit);
+  }
+}
