@@ -163,6 +163,19 @@ describe('a wide ticket whose turn it is', () => {
     expect(next(60_001)).toEqual([]);
   });
 
+  it('waits for the top class that waits too, though its seats are there', () => {
+    const { bulkhead, come, next } = bench(2, { servesTopClass: true, headroom: 0 });
+    const [a, b] = [come('a', slow(), 1, 0, 1), come('b', slow(), 1, 0, 2)];
+    come('wide', slow(), 2, 1, 1);
+    bulkhead.release(900, a);
+    expect(next(900)).toEqual([]);
+    const first = come('first', slow(), 1, 901, 0);
+    expect(come('second', slow(), 1, 902, 0).state).toBe('queued');
+    bulkhead.release(903, first);
+    bulkhead.release(903, b);
+    expect(next(903)).toEqual(['second']);
+  });
+
   it('that leaves the queue gives the kept seats free', () => {
     const { bulkhead, come, next } = bench(2);
     const [a] = [come('a', slow(), 1, 0), come('b', slow(), 1, 0)];

@@ -88,6 +88,7 @@ describe('tenants within a class', () => {
     server.come('a', 5);
     for (let n = 0; n < 10; n++) server.serve();
     expect(server.order.filter((tenant) => tenant === 'a')).toHaveLength(5);
+    expect(server.order.slice(0, 6).filter((tenant) => tenant === '').length).toBeGreaterThanOrEqual(2);
   });
 
   it('that come back from idleness have neither credit nor debt', () => {
@@ -117,6 +118,20 @@ describe('tenants within a class', () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe('the predicted wait of a tenant', () => {
+  it('counts what stands in its own line once for each tenant that takes turns with it, and never more than there is', () => {
+    const server = new Server();
+    server.introduce('greedy', 'modest', 'third');
+    server.come('greedy', 20);
+    server.come('modest', 2);
+    const wait = (tenant: string): number =>
+      server.bulkhead.predictedWaitMs(server.nowMs, new Ticket('', server.route, 2, 0, 1e9, tenant));
+    expect(wait('greedy')).toBe(22 * HOLD_MS);
+    expect(wait('modest')).toBe(2 * 2 * HOLD_MS);
+    expect(wait('third')).toBe(0);
   });
 });
 
