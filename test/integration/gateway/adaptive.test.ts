@@ -1,11 +1,23 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import type { Timer } from '../../../src/clock.js';
 import { ask } from '../pools/pool-fixture.js';
+import { JumpClock } from './jump-clock.js';
 import { BusyGateway, eventually } from './seat-tuning.js';
 
 const SEATS = 16;
 const CALLERS = 48;
+
+/** Counts how often somebody wants to look again in a tenth of a second. */
+class TickingClock extends JumpClock {
+  ticks = 0;
+
+  override after(delayMs: number, run: () => void): Timer {
+    if (delayMs === 100) this.ticks++;
+    return super.after(delayMs, run);
+  }
+}
 
 let postgres: PostgresServer;
 let busy: BusyGateway;
@@ -75,6 +87,20 @@ describe('a pool whose concurrency limit adapts', { timeout: 120_000 }, () => {
       await locker.end();
     }
   });
+});
+
+it('stops looking when the pool is closed', async () => {
+  const clock = new TickingClock();
+  const pools = { main: { url: postgres.url, max: 2, adaptive: true } };
+  busy = await BusyGateway.open({ pools, routes: { work: { pool: 'main' } } }, clock);
+  await eventually(() => clock.ticks > 2);
+  await busy.close();
+  clock.jump(1_000);
+  await new Promise<void>((resolve) => clock.after(0, resolve));
+  const { ticks } = clock;
+  clock.jump(1_000);
+  await new Promise<void>((resolve) => clock.after(0, resolve));
+  expect(clock.ticks).toBe(ticks);
 });
 
 describe('a pool whose concurrency limit does not adapt', () => {

@@ -63,6 +63,14 @@ describe('an adaptive limit', () => {
     expect(limit.reason).toBe('start');
   });
 
+  it('takes an unfinished trial back when the server goes away', () => {
+    const pool = new PoolUnderLoad(SEATS);
+    while (pool.limit.reason !== 'trial') pool.run(100, crowding(10), BUSY);
+    expect(pool.limit.limit).toBeLessThan(SEATS);
+    pool.limit.pause(pool.nowMs);
+    expect(pool.limit.limit).toBe(SEATS);
+  });
+
   it('takes only work that came to its own end for a measurement', () => {
     const pool = new PoolUnderLoad(SEATS);
     pool.run(MINUTE, sleeping(50), QUIET);

@@ -197,6 +197,15 @@ describe('a pool that yields', () => {
     expect(pools.yielding.quietMs).toBe(1);
   });
 
+  it('blames nobody for an outage', () => {
+    const yielding = new Yielding(0, { seats: SEATS, minSeats: MIN_SEATS, targetMs: 100 });
+    const busy = { seats: SEATS, inFlight: SEATS };
+    for (let loan = 0; loan < 50; loan++) yielding.lent(1_000, 5_000, true, busy, busy);
+    yielding.pause(1_100);
+    yielding.control(1_200, busy, busy);
+    expect(yielding.limit).toBe(SEATS);
+  });
+
   it('takes work that was cut short for no proof of speed', () => {
     const yielding = new Yielding(0, { seats: SEATS, minSeats: MIN_SEATS, targetMs: 100 });
     const own = { seats: SEATS, inFlight: SEATS };
