@@ -1,11 +1,11 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { tellsOfClientGone } from '../src/gateway/failures.js';
 import type { RequestHandle } from '../src/gateway/request-handle.js';
-import { parsePriority, type RequestWishes, type RouteEntry } from '../src/gateway/route-entry.js';
+import type { RouteEntry } from '../src/gateway/route-entry.js';
 import type { Gateway } from '../src/gateway.js';
 import { answerFields } from './answer-fields.js';
-import { parseBudget } from './budget-header.js';
 import { type HostGuard, HttpHost } from './http-host.js';
+import { wishesOf } from './request-wishes.js';
 import { hostOf } from './watch.js';
 
 /** Options of {@link protect}. */
@@ -69,7 +69,7 @@ class Guard implements HostGuard {
     if (earlier !== undefined) return this.#second(earlier, next);
     const nowMs = this.gateway.clock.nowMs();
     const host = new HttpHost(req, res, next, this);
-    const work = this.#entry.classify(nowMs, host, this.#wishes(req));
+    const work = this.#entry.classify(nowMs, host, wishesOf(req, this.gateway, this.#entry.runtime));
     const refusal = this.#entry.preflight(nowMs, work);
     if (refusal !== undefined) return host.refuse(refusal, work.ticket.rank);
     host.watch(work);
@@ -113,24 +113,6 @@ class Guard implements HostGuard {
     } catch (error) {
       fail(host, next, error ?? new Error('threw without a reason'));
     }
-  }
-
-  #wishes(req: Request): RequestWishes {
-    const { budgetHeaders, priorityHeader } = this.gateway.config;
-    const { config, stats } = this.#entry.runtime;
-    let budgetMs: number | undefined;
-    for (const name of budgetHeaders) {
-      const value = req.headers[name];
-      if (value === undefined) continue;
-      const budget = parseBudget(value);
-      if (budget === 'malformed') stats.ignoreBudget();
-      else if (budget !== undefined) budgetMs = Math.min(budget, budgetMs ?? budget);
-    }
-    return {
-      budgetMs,
-      priority: priorityHeader === undefined ? undefined : parsePriority(req.headers[priorityHeader]),
-      callerKey: config.perCaller?.key(req),
-    };
   }
 
   /** Guarded already. What is left to do is what was given to this guard beside the guarding. */

@@ -59,9 +59,11 @@ export class Gate {
     this.handOut(nowMs);
   }
 
-  /** Returns some seats of a ticket early and hands them on. */
-  giveBack(nowMs: number, ticket: GateTicket, seats: number): void {
-    if (this.bulkhead.giveBack(nowMs, ticket, seats) > 0) this.handOut(nowMs);
+  /** Returns some seats of a ticket early and hands them on; tells how many. */
+  giveBack(nowMs: number, ticket: GateTicket, seats: number): number {
+    const returned = this.bulkhead.giveBack(nowMs, ticket, seats);
+    if (returned > 0) this.handOut(nowMs);
+    return returned;
   }
 
   /** Gives a seat up for a time and hands it on; `bulkhead.comeBack` asks for another. */

@@ -37,6 +37,13 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
     servesTopClass,
     shares: { cap: config.capCritical, minima: [0, config.minHigh, config.minNormal, config.minLow] },
     rideOutMs: config.rideOutMs,
+    discipline: {
+      feasibility: config.feasibility,
+      lifo: config.lifo,
+      eviction: config.eviction,
+      displacement: config.displacement,
+    },
+    maxTenants: config.maxTenants,
   });
   const gate = new Gate(bulkhead, clock, timer);
   const listener: PoolListener = {

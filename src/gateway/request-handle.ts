@@ -78,6 +78,21 @@ export class RequestHandle implements SluiceClient {
     return this.#work.session.connect();
   }
 
+  /** Seats that the request holds; 0 on a route without seats, and while it gave its own up. */
+  get seats(): number {
+    return this.#work.seats;
+  }
+
+  /**
+   * Returns seats early: the work turned out smaller than its `cost`. The request keeps one seat at least.
+   *
+   * @param seats - How many to return; parts of a seat count as none.
+   * @returns How many were returned.
+   */
+  giveBack(seats: number): number {
+    return this.#work.giveBack(seats);
+  }
+
   /**
    * Waits for something else than the database without holding the seat: gives it up while `work` runs and comes back
    * at the head of its class. Every connection must have been given back.

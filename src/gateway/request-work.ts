@@ -9,6 +9,7 @@ import { ClientGoneError, deadlineExpired, noSeatAgain } from './failures.js';
 import { HandlerWork } from './handler-work.js';
 import type { SessionOwner } from './loans.js';
 import { withoutPool, withoutSeat } from './refusals.js';
+import type { RequestWishes } from './route-entry.js';
 import type { RouteRuntime } from './route-runtime.js';
 import { SeatBreak } from './seat-break.js';
 import { SeatClaim } from './seat-claim.js';
@@ -40,7 +41,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     route: RouteRuntime,
     host: WorkHost,
     rank: PriorityRank,
-    callerKey: string | undefined,
+    { callerKey, tenant, seats = route.config.cost }: Pick<RequestWishes, 'callerKey' | 'tenant' | 'seats'>,
     arrivedAtMs: number,
     deadlineAtMs: number,
   ) {
@@ -49,7 +50,8 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     this.#host = host;
     this.callerKey = callerKey;
     const enforced = context.mode === 'enforce' ? deadlineAtMs : Number.POSITIVE_INFINITY;
-    this.ticket = new Ticket<GateClient>(this, route, rank, arrivedAtMs, enforced);
+    const cost = Number.isInteger(seats) && seats >= 1 ? seats : route.config.cost;
+    this.ticket = new Ticket<GateClient>(this, route, rank, arrivedAtMs, enforced, tenant, cost);
     this.#claim = new SeatClaim(context, route, this.ticket, callerKey);
   }
 
@@ -165,6 +167,19 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     if (this.#break !== undefined || !this.#claim.abandon(nowMs)) return false;
     this.#context.timer.clear(this);
     return true;
+  }
+
+  /** Seats that it holds. */
+  get seats(): number {
+    const { state, heldSeats } = this.ticket;
+    return state === 'leased' && this.route.gate !== undefined ? heldSeats : 0;
+  }
+
+  /** Returns seats of a request that turned out to cost less; it keeps one at least. Returns how many it returned. */
+  giveBack(seats: number): number {
+    const { gate } = this.route;
+    if (gate === undefined || this.ticket.state !== 'leased' || this.#context.mode !== 'enforce') return 0;
+    return gate.giveBack(this.#context.clock.nowMs(), this.ticket, seats);
   }
 
   /** Gives the seat up while `work` waits for something else, and comes back at the head of the class. */

@@ -8,12 +8,17 @@ import { RequestWork } from './request-work.js';
 import type { RouteRuntime } from './route-runtime.js';
 import type { WorkContext, WorkHost } from './work-contract.js';
 
-/** What a client asked for; it can only ask for less than the route gives. */
+/** What a client asked for, which can only be less than the route gives, and what the application says of the request. */
 export interface RequestWishes {
   /** Milliseconds that the client will wait. */
   readonly budgetMs?: number | undefined;
   readonly priority?: PriorityClass | undefined;
+  /** Whose bucket is charged, where the route has buckets per caller. */
   readonly callerKey?: string | undefined;
+  /** Whose share of the class it takes. */
+  readonly tenant?: string | undefined;
+  /** Seats that it takes; anything but a whole number from 1 counts as the route's own cost. */
+  readonly seats?: number | undefined;
 }
 
 /** Whether the gateway still admits. */
@@ -55,7 +60,7 @@ export class RouteEntry {
     const wished = wishes.priority === undefined ? rank : rankOf(wishes.priority);
     const lowest = wished > rank ? wished : rank;
     const deadlineAtMs = arrivedAtMs + allowedMs;
-    return new RequestWork(this.#context, this.runtime, host, lowest, wishes.callerKey, arrivedAtMs, deadlineAtMs);
+    return new RequestWork(this.#context, this.runtime, host, lowest, wishes, arrivedAtMs, deadlineAtMs);
   }
 
   /**

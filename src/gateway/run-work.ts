@@ -12,6 +12,10 @@ export interface RunOptions {
   readonly budgetMs?: number;
   /** Whose bucket is charged, where the route has buckets per caller. */
   readonly callerKey?: string;
+  /** Whose share of the class it takes. Default: that of all work without a tenant. */
+  readonly tenant?: string;
+  /** Seats that it takes: a whole number from 1. Default: the route's `cost`. */
+  readonly cost?: number;
   /** Aborting it ends the work as a client that leaves would. */
   readonly signal?: AbortSignal;
 }
@@ -33,8 +37,12 @@ export async function runWork<T>(
 ): Promise<T> {
   options.signal?.throwIfAborted();
   if (Number.isNaN(options.budgetMs)) throw new RangeError('budgetMs is NaN: give milliseconds, or leave it out');
+  const { budgetMs, callerKey, tenant, cost } = options;
+  if (cost !== undefined && !(Number.isInteger(cost) && cost >= 1)) {
+    throw new RangeError(`cost is ${cost}: give a whole number from 1, or leave it out`);
+  }
   const caller = new Caller();
-  const wishes: RequestWishes = { budgetMs: options.budgetMs, callerKey: options.callerKey };
+  const wishes: RequestWishes = { budgetMs, callerKey, tenant, seats: cost };
   const nowMs = runner.clock.nowMs();
   const work = entry.classify(nowMs, caller, wishes);
   const leave = (): void => {
