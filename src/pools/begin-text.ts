@@ -1,5 +1,5 @@
 import type { TransactionOptions } from './contract.js';
-import { wholeLimitMs } from './limit-steps.js';
+import { isLimited, wholeLimitMs } from './limit-steps.js';
 
 const ISOLATION = {
   'read committed': 'READ COMMITTED',
@@ -11,6 +11,6 @@ const ISOLATION = {
 export function beginText(limitMs: number | undefined, options: TransactionOptions | undefined): string {
   const isolation = options?.isolation === undefined ? '' : ` ISOLATION LEVEL ${ISOLATION[options.isolation]}`;
   const begin = `BEGIN${isolation}${options?.readOnly === true ? ' READ ONLY' : ''}`;
-  if (limitMs === undefined || limitMs === Number.POSITIVE_INFINITY) return begin;
+  if (!isLimited(limitMs)) return begin;
   return `${begin}; SET LOCAL statement_timeout = ${wholeLimitMs(limitMs)}`;
 }

@@ -3,10 +3,10 @@ import type { Clock, Timer } from '../clock.js';
 import { beginText } from './begin-text.js';
 import { sendCancelRequest } from './cancel-request.js';
 import type { QueryResult, TransactionOptions } from './contract.js';
-import { limitStepMs } from './limit-steps.js';
+import { isLimited, limitStepMs } from './limit-steps.js';
 import { cancelTargetOf, streamOf } from './pg-client.js';
-import { ConnectionEndedError } from './pg-errors.js';
-import { BEGIN, COMMIT, ROLLBACK } from './pg-statement.js';
+import { ConnectionEndedError, classifyPgError } from './pg-errors.js';
+import { BEGIN, COMMIT, ROLLBACK, type Terms } from './pg-statement.js';
 import { PgWire } from './pg-wire.js';
 import type { Session, SessionOwner } from './session.js';
 import type { StatementNatures } from './session-trace.js';
@@ -76,13 +76,15 @@ export class PgSession implements Session {
     if (values !== undefined && !Array.isArray(values)) {
       return Promise.reject(new TypeError('values must be an array of parameters, or undefined'));
     }
-    const limit = limitMs === undefined || limitMs === Number.POSITIVE_INFINITY ? 'default' : limitStepMs(limitMs);
+    const limit = isLimited(limitMs) ? limitStepMs(limitMs) : 'default';
     const { leavesTrace, commits } = this.#context.natures.of(text);
     return this.#line.submit(text, values, { limit, leavesTrace, commits });
   }
 
   async begin(limitMs: number | undefined, options: TransactionOptions | undefined): Promise<void> {
-    await this.#line.submit(beginText(limitMs, options), undefined, BEGIN);
+    // Without a limit of its own a transaction runs under the session's, which may be an earlier borrower's.
+    const terms: Terms = isLimited(limitMs) ? BEGIN : { ...BEGIN, limit: 'default' };
+    await this.#line.submit(beginText(limitMs, options), undefined, terms);
   }
 
   async commit(): Promise<boolean> {
@@ -128,7 +130,8 @@ export class PgSession implements Session {
     try {
       await this.#line.roundTrip('');
     } catch (error) {
-      this.#lose(error);
+      // Stopped at its limit it has been answered all the same.
+      if (classifyPgError(error) !== 'cancelled') this.#lose(error);
     } finally {
       limit.cancel();
     }

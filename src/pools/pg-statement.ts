@@ -5,7 +5,7 @@ import type { StatementNature } from './session-trace.js';
 
 /** What a statement asks of its session. */
 export interface Terms extends StatementNature {
-  /** What the session's limit has to be; `undefined` leaves it as it is. */
+  /** What the session's limit has to be outside a transaction; `undefined` leaves it as it is. */
   readonly limit?: SessionLimitValue;
   /** Why it cannot run in this state of the transaction, if so. */
   readonly refusal?: (status: TransactionStatus) => Error | undefined;

@@ -1,8 +1,10 @@
 import type { QueryResult } from './contract.js';
-import { isReadOnlyRefusal, StatementStoppedError } from './pg-errors.js';
+import { isReadOnlyRefusal, StatementStoppedError, sqlStateOf } from './pg-errors.js';
 import type { Statement, Terms } from './pg-statement.js';
 import type { PgWire } from './pg-wire.js';
-import { SessionLimit } from './session-limit.js';
+import { SessionLimit, type SessionLimitValue } from './session-limit.js';
+
+const LIMIT_TRIES = 5;
 
 /**
  * The statements of one session: strictly one after the other, in the order of the calls, each under the limit that it
@@ -137,9 +139,16 @@ export class StatementLine {
       this.#run(statement);
       return;
     }
+    this.#setLimit(statement, limit, change, LIMIT_TRIES);
+  }
+
+  /** A change of the limit runs under the old one itself, which is none of this statement's business. */
+  #setLimit(statement: Statement, limit: SessionLimitValue, change: string, tries: number): void {
     this.#wire.send(change, undefined, (error) => {
+      const stoppedByOldOne = tries > 1 && sqlStateOf(error) === '57014' && !statement.stopped;
       if (error === undefined) this.#limit.changed(limit);
-      if (error !== undefined) this.#settle(statement, error, undefined);
+      if (stoppedByOldOne) this.#setLimit(statement, limit, change, tries - 1);
+      else if (error !== undefined) this.#settle(statement, error, undefined);
       else if (statement.stopped) this.#settle(statement, new StatementStoppedError(), undefined);
       else this.#run(statement);
     });

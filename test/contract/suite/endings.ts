@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { Connection } from '../../../src/pools/contract.js';
 import type { Bench } from '../bench.js';
 import { FOREVER, failureOf, LONG, run, until, within } from '../support.js';
 
@@ -66,13 +67,31 @@ export function endings(bench: Bench): void {
     const failure = await failureOf(connection.query(bench.sql.sleep(30_000), undefined, 40));
     expect(performance.now() - from).toBeLessThan(2_000);
     expect(pool.classify(failure)).toBe('cancelled');
-    await run(connection, bench.sql.sleep(60));
     await connection.begin(50);
     expect(pool.classify(await failureOf(run(connection, bench.sql.sleep(30_000))))).toBe('cancelled');
-    await connection.rollback();
-    await run(connection, bench.sql.sleep(60));
     await connection.release();
     expect(pool.gauges()).toMatchObject({ cancels: 0, opened: 1 });
+  });
+
+  bench.test('BP-11 ISO-1', 'lets nobody feel the limit of another statement', async () => {
+    const { pool } = bench.open({ max: 1 });
+    const limited = async (): Promise<Connection> => {
+      const first = await pool.acquire(FOREVER);
+      await failureOf(first.query(bench.sql.sleep(30_000), undefined, 1));
+      await first.release();
+      return await pool.acquire(FOREVER);
+    };
+    const alone = await limited();
+    await run(alone, bench.sql.sleep(250));
+    await alone.release();
+    for (const limitMs of [undefined, 5_000]) {
+      const together = await limited();
+      await together.begin(limitMs);
+      await run(together, bench.sql.sleep(250));
+      expect(await together.commit()).toBe(true);
+      await together.release();
+    }
+    expect(pool.gauges().opened).toBe(1);
   });
 
   bench.test('F28', 'does not cancel where nothing runs', async () => {

@@ -30,7 +30,8 @@ export function mixedTraffic(bench: Bench): void {
         for (; left > 0; ) {
           left -= 1;
           const number = 10_000 + left;
-          const connection = await pool.acquire(within(30_000, (borrower % 4) as 0 | 1 | 2 | 3));
+          // A class of their own for each would starve the lowest: the pool serves strictly, class by class.
+          const connection = await pool.acquire(within(30_000, (left % 4) as 0 | 1 | 2 | 3));
           // Whatever the last borrower did, this is a clean session.
           expect(connection.inTransaction).toBe(false);
           await request(bench, pool, connection, random, number, tally);
@@ -40,11 +41,14 @@ export function mixedTraffic(bench: Bench): void {
       };
       let running = true;
       const most = watchSessions(tested.sessions, () => running);
-      await Promise.all(Array.from({ length: BORROWERS }, (_, i) => borrow(i)));
-      running = false;
+      try {
+        await Promise.all(Array.from({ length: BORROWERS }, (_, i) => borrow(i)));
+      } finally {
+        running = false;
+      }
       expect(tally.mismatched).toBe(0);
       expect(tally.answered).toBeGreaterThan(REQUESTS / 3);
-      expect(tally.stopped).toBeGreaterThan(REQUESTS / 20);
+      expect(tally.stopped).toBeGreaterThan(REQUESTS / 100);
       expect(await most).toBeLessThanOrEqual(pool.max);
       await until(() => pool.gauges().cleaning === 0);
       expect(pool.gauges().cancels).toBeGreaterThan(REQUESTS / 20);
@@ -77,8 +81,11 @@ async function request(
     connection.cancel();
     await first;
     await echo(bench, pool, connection, number, 0, undefined, tally);
+  } else if (dice < 0.62) {
+    // Its limit, where it is below, is reached about when the answer is ready.
+    await echo(bench, pool, connection, number, 100, 1 + Math.floor(random() * 300), tally);
   } else if (dice < 0.7) {
-    await echo(bench, pool, connection, number, 2, 1 + Math.floor(random() * 3), tally);
+    await echo(bench, pool, connection, number, 1, 500, tally);
   } else if (dice < 0.78) {
     // Left while it runs.
     void run(connection, sql.sleep(20)).catch(() => undefined);

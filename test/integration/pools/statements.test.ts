@@ -140,6 +140,7 @@ describe('the limit of a statement', () => {
       'SET statement_timeout = 1000',
       'BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY; SET LOCAL statement_timeout = 334',
       'BEGIN; SET LOCAL statement_timeout = 1',
+      'RESET statement_timeout',
       'BEGIN',
     ]);
     await connection.release();

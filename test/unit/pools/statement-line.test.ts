@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import type { QueryResult } from '../../../src/pools/contract.js';
+import type { Answer, PgWire } from '../../../src/pools/pg-wire.js';
+import { StatementLine } from '../../../src/pools/statement-line.js';
+
+const STOPPED = Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' });
+const DONE = { rows: [], rowCount: 0, command: 'SELECT' } as QueryResult<never>;
+
+/** The server's side, answered by the test message by message. */
+class ScriptedWire {
+  readonly status = 'I';
+  readonly sent: string[] = [];
+  #answer: Answer | undefined;
+
+  get sending(): boolean {
+    return this.#answer !== undefined;
+  }
+
+  send(text: string, _values: unknown, answer: Answer): void {
+    this.sent.push(text);
+    this.#answer = answer;
+  }
+
+  answer(error?: Error): void {
+    const answer = this.#answer;
+    this.#answer = undefined;
+    answer?.(error, error === undefined ? DONE : undefined);
+  }
+}
+
+function make(): { readonly wire: ScriptedWire; readonly line: StatementLine } {
+  const wire = new ScriptedWire();
+  return { wire, line: new StatementLine(wire as unknown as PgWire) };
+}
+
+const limitedBy = (limit: number | 'default') => ({ limit, leavesTrace: false, commits: false });
+
+describe('the line of a session’s statements', () => {
+  it('sets a limit again that the limit before has stopped', async () => {
+    const { wire, line } = make();
+    const first = line.submit('SELECT 1', undefined, limitedBy(100));
+    wire.answer();
+    wire.answer();
+    await first;
+    const second = line.submit('SELECT 2', undefined, limitedBy('default'));
+    wire.answer(STOPPED);
+    wire.answer(STOPPED);
+    wire.answer();
+    wire.answer();
+    await second;
+    const reset = 'RESET statement_timeout';
+    expect(wire.sent).toEqual(['SET statement_timeout = 100', 'SELECT 1', reset, reset, reset, 'SELECT 2']);
+  });
+
+  it('gives up in the end, and tells why', async () => {
+    const { wire, line } = make();
+    const statement = line.submit('SELECT 1', undefined, limitedBy(100));
+    for (let i = 0; i < 5; i += 1) wire.answer(STOPPED);
+    await expect(statement).rejects.toBe(STOPPED);
+    expect(wire.sent).toHaveLength(5);
+  });
+
+  it('does not send a statement that was stopped meanwhile', async () => {
+    const { wire, line } = make();
+    const statement = line.submit('SELECT 1', undefined, limitedBy(100));
+    expect(line.stopCurrent()).toBe(false);
+    wire.answer();
+    await expect(statement).rejects.toMatchObject({ code: '57014' });
+    expect(wire.sent).toEqual(['SET statement_timeout = 100']);
+  });
+
+  it('sends a statement itself only once, though it was stopped at its limit', async () => {
+    const { wire, line } = make();
+    const statement = line.submit('SELECT 1', undefined, limitedBy(100));
+    wire.answer();
+    wire.answer(STOPPED);
+    await expect(statement).rejects.toBe(STOPPED);
+    expect(wire.sent).toEqual(['SET statement_timeout = 100', 'SELECT 1']);
+  });
+});
