@@ -7,7 +7,9 @@ import { drive, streamOf } from '../servers.js';
 import { startDatabase } from '../support/database.js';
 import { showSpread, spreadOf } from '../support/statistics.js';
 
-const PAIRS = 9;
+/** Servers are started anew so often: how well a process warms up is partly luck. */
+const GENERATIONS = 3;
+const PAIRS_EACH = 3;
 const CONNECTIONS = 32;
 const SERVER = fileURLToPath(new URL('../raw/server.js', import.meta.url));
 
@@ -25,7 +27,15 @@ interface Pair {
   readonly guarded: Turn;
 }
 
-type Servers = ReadonlyMap<RawVariant, ServerProcess>;
+/**
+ * A variant and a bare server of its own, which rests as long between its turns: one bare server for all variants would
+ * never cool down, and be some 5 % faster for that alone. Bare Express beside itself shows what is left of such effects.
+ */
+interface Couple {
+  readonly variant: RawVariant;
+  readonly bare: ServerProcess;
+  readonly guarded: ServerProcess;
+}
 
 /** What the path of an admitted request costs: a trivial route, as fast as 32 connections can ask. */
 export const raw: Section = {
@@ -33,40 +43,60 @@ export const raw: Section = {
   about: 'requests/s and CPU per request of a trivial route, bare and behind guards',
   async run(context) {
     const database = await startDatabase(context.signal);
-    const servers = new Map<RawVariant, ServerProcess>();
+    const pairs: Pair[] = [];
     try {
-      for (const variant of RAW_VARIANTS) {
-        const env = { DATABASE_URL: database.url };
-        servers.set(variant, await startServer(SERVER, { args: [variant], env, signal: context.signal }));
+      for (let generation = 1; generation <= (context.quick ? 1 : GENERATIONS); generation += 1) {
+        const couples: Couple[] = [];
+        try {
+          for (const variant of RAW_VARIANTS) couples.push(await startCouple(context, variant, database.url));
+          pairs.push(...(await measure(context, couples, generation)));
+        } finally {
+          for (const { bare, guarded } of couples) await Promise.all([bare.stop(), guarded.stop()]);
+        }
       }
-      for (const variant of RAW_VARIANTS) await turn(context, servers, variant, 1_500);
-      return summarise(await measure(context, servers));
+      return summarise(pairs);
     } finally {
-      for (const server of servers.values()) await server.stop();
       await database.close();
     }
   },
 };
 
-/** Every other pair begins with the other one, so that what drifts or warms up favours neither. */
-async function measure(context: BenchContext, servers: Servers): Promise<Pair[]> {
+async function startCouple(context: BenchContext, variant: RawVariant, url: string): Promise<Couple> {
+  const start = (args: readonly string[]): Promise<ServerProcess> =>
+    startServer(SERVER, { args, env: { DATABASE_URL: url }, signal: context.signal });
+  const bare = await start(['bare']);
+  try {
+    return { variant, bare, guarded: await start([variant]) };
+  } catch (error) {
+    await bare.stop();
+    throw error;
+  }
+}
+
+/** Every other pair begins with the other one, so that what drifts favours neither. */
+async function measure(context: BenchContext, couples: readonly Couple[], generation: number): Promise<Pair[]> {
   const pairs: Pair[] = [];
   const measureMs = context.quick ? 600 : 2_000;
-  for (let round = 0; round < (context.quick ? 3 : PAIRS); round += 1) {
-    for (const variant of RAW_VARIANTS.slice(1)) {
-      const first = await turn(context, servers, round % 2 === 0 ? 'bare' : variant, measureMs);
-      const second = await turn(context, servers, round % 2 === 0 ? variant : 'bare', measureMs);
-      const [bare, guarded] = round % 2 === 0 ? [first, second] : [second, first];
-      pairs.push({ variant, bare, guarded });
+  // Two turns each: what is compiled after the first is settled in the second.
+  for (let warmUp = 0; warmUp < 2; warmUp += 1) {
+    for (const { bare, guarded } of couples) {
+      await turn(context, bare, context.quick ? 500 : 1_500);
+      await turn(context, guarded, context.quick ? 500 : 1_500);
     }
-    context.note(`raw: pair ${round + 1} of each variant`);
+  }
+  for (let round = 0; round < PAIRS_EACH; round += 1) {
+    for (const { variant, bare, guarded } of couples) {
+      const bareFirst = (round + generation) % 2 === 0;
+      const first = await turn(context, bareFirst ? bare : guarded, measureMs);
+      const second = await turn(context, bareFirst ? guarded : bare, measureMs);
+      pairs.push(bareFirst ? { variant, bare: first, guarded: second } : { variant, bare: second, guarded: first });
+    }
+    context.note(`raw: pair ${round + 1} of each variant, servers started ${generation} times`);
   }
   return pairs;
 }
 
-async function turn(context: BenchContext, servers: Servers, variant: RawVariant, measureMs: number): Promise<Turn> {
-  const server = servers.get(variant);
-  if (server === undefined) throw new Error(`the server of ${variant} is not running`);
+async function turn(context: BenchContext, server: ServerProcess, measureMs: number): Promise<Turn> {
   const before = await server.ask<RawUsage>('usage');
   const result = await drive(context, {
     port: server.port,
@@ -78,7 +108,7 @@ async function turn(context: BenchContext, servers: Servers, variant: RawVariant
   });
   const after = await server.ask<RawUsage>('usage');
   const stream = streamOf(result, STREAM.name);
-  if (stream.completed !== stream.good) throw new Error(`${variant} refused some of a load that it should serve`);
+  if (stream.completed !== stream.good) throw new Error('a server refused some of a load that it should serve');
   return {
     perSecond: stream.completedPerSecond,
     cpuMicrosPerRequest: (after.cpuMicros - before.cpuMicros) / (after.requests - before.requests),
@@ -109,13 +139,13 @@ function summarise(pairs: readonly Pair[]): Awaited<ReturnType<Section['run']>> 
     conditions: { pairs: of('sluice').length, connections: CONNECTIONS, answer: '{"ok":true}' },
     tables: [
       {
-        title: 'A trivial route: each variant beside bare Express, in turns',
+        title: 'A trivial route: each variant beside a bare Express of its own, in turns',
         columns: ['', 'requests/s', 'of bare', 'CPU µs per request'],
         rows: [
           row(
             RAW_TITLES.bare,
             pairs.map(({ bare }) => bare),
-            '1',
+            `beside itself ${showSpread(spreadOf(ratio('bare')), 3)}`,
           ),
           ...RAW_VARIANTS.slice(1).map((variant) =>
             row(
