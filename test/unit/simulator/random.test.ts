@@ -11,6 +11,7 @@ describe('seededRandom', () => {
     expect(first(1, 'a', 100)).toEqual(first(1, 'a', 100));
     expect(first(1, 'a', 10)).not.toEqual(first(2, 'a', 10));
     expect(first(1, 'a', 10)).not.toEqual(first(1, 'b', 10));
+    expect(first(1, 'one arrivals', 10)).not.toEqual(first(1, 'two arrivals', 10));
   });
 
   it.each([1, 2, 0xffff_ffff])('spreads evenly over [0, 1), seed %i', (seed) => {

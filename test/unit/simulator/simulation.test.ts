@@ -43,6 +43,21 @@ describe('a world that can be worked out by hand', () => {
   });
 });
 
+describe('what a request is charged', () => {
+  it('is given back when it is shed from the queue', () => {
+    // Nobody gets a seat, so everybody expires in the queue; one token is all there ever is.
+    const settings = gateway(0, { deadlineMs: 100, ratePerSecond: 0.001, burst: 1 });
+    const { total } = tell(world([evenly(1_000, 10)]), settings).whole;
+    expect(total.shedBy).toEqual({ deadline_expired: expect.objectContaining({ count: 9 }) });
+  });
+
+  it('is given back when its client leaves the queue', () => {
+    const leaving = evenly(1_000, 10, { disconnects: { share: 1, after: { kind: 'constant', ms: 50 } } });
+    const settings = gateway(0, { deadlineMs: 100, ratePerSecond: 0.001, burst: 1 });
+    expect(tell(world([leaving]), settings).whole.total).toMatchObject({ left: 9, shed: { count: 0 } });
+  });
+});
+
 describe('what befalls a gateway', () => {
   it('has other seats for a time', () => {
     const events: Scenario['events'] = [{ kind: 'capacity', atMs: 3_000, forMs: 2_000, pool: 'main', seats: 1 }];
@@ -183,6 +198,14 @@ describe('what clients do', () => {
 });
 
 describe('what work is', () => {
+  it('takes what is expected of the route, or 50 ms, where the scenario does not say', () => {
+    const silent: Stream = { route: 'work', arrivals: 'even', rate: [{ perSecond: 200 }] };
+    const p50 = (expectedMs?: number): number | null =>
+      tell(world([silent]), gateway(1_000, { expectedMs })).whole.total.latencyMs.p50Ms;
+    expect(Math.abs((p50() ?? 0) - 50 * Math.LN2)).toBeLessThan(3);
+    expect(Math.abs((p50(10) ?? 0) - 10 * Math.LN2)).toBeLessThan(1);
+  });
+
   it('waits in line for a lock', () => {
     const lock = { name: 'row', hold: { kind: 'constant', ms: 100 }, costPerWaiter: 0 } as const;
     const { total } = tell(
