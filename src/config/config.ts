@@ -32,6 +32,7 @@ export interface GatewayConfig {
   readonly readinessDelayMs: number;
   readonly drainTimeoutMs: number;
   readonly maxEventLoopLagMs: number;
+  readonly decisionLogRecords: number;
   readonly pools: ReadonlyMap<string, PoolConfig>;
   readonly routes: ReadonlyMap<string, RouteConfig>;
   /** Where each value came from, by its path in the code: `mode`, `routes.checkout.burst`. */

@@ -57,4 +57,8 @@ export const gatewayFields: FieldsOf<GatewayValues> = {
     description: 'Event-loop lag from which requests are shed as `overloaded`; 0 never.',
     default: 200,
   }),
+  decisionLogRecords: whole(0, 10_000_000, {
+    description: 'Records that the decision log keeps, 48 bytes each and at least 1,024; 0 for no log.',
+    default: 0,
+  }),
 };

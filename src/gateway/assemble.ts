@@ -1,16 +1,19 @@
 import type { DeadlineTimer } from '../admission/deadline-timer.js';
-import { Gate } from '../admission/gate.js';
+import { Gate, type GateClient } from '../admission/gate.js';
 import { PoolBreaker } from '../breaker/pool-breaker.js';
 import type { Clock } from '../clock.js';
 import type { GatewayConfig, PoolConfig, RouteConfig } from '../config/config.js';
-import { Bulkhead } from '../core/bulkhead.js';
+import { Bulkhead, type BulkheadOptions } from '../core/bulkhead.js';
 import { rankOf } from '../core/priority.js';
 import { ServiceTimes } from '../core/service-times.js';
 import { createPgPool } from '../pools/connection-pool.js';
 import type { PoolListener } from '../pools/contract.js';
-import { LocalRateLimit } from '../rate-limit/local-rate-limit.js';
+import { LocalRateLimit, type LocalRateLimitOptions } from '../rate-limit/local-rate-limit.js';
+import type { DecisionLog } from '../telemetry/decision-log/decision-log.js';
+import { ownSeatsName } from '../telemetry/decision-log/policy-settings.js';
 import { RouteStats } from '../telemetry/route-stats.js';
 import type { PoolRuntime } from './pool-runtime.js';
+import { RecordedRateLimit } from './recorded-rate-limit.js';
 import type { RouteRuntime } from './route-runtime.js';
 
 /** What the parts of a gateway are built with. */
@@ -22,6 +25,8 @@ export interface Parts {
   readonly warn: (code: string, message: string) => void;
   /** Names the next connection, uniquely over all pools. */
   readonly nextConnectionId: () => number;
+  /** Absent where no decisions are logged; else it makes the parts that decide. */
+  readonly decisions?: DecisionLog | undefined;
 }
 
 /** Builds one pool with its gate and its breaker, and lets each know what the others must know. */
@@ -31,7 +36,7 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
     (route) => route.pool === config.name && route.priority === 'critical',
   );
   const seats = Math.max(1, Math.floor(config.max / config.operationsPerRequest));
-  const bulkhead = new Bulkhead<Gate extends { bulkhead: Bulkhead<infer Owner> } ? Owner : never>({
+  const bulkhead = assembleBulkhead(parts, config.name, {
     seats,
     headroom: config.headroom,
     servesTopClass,
@@ -97,36 +102,50 @@ export function assembleRoute(
   pools: ReadonlyMap<string, PoolRuntime>,
 ): RouteRuntime {
   const pool = config.pool === undefined ? undefined : pools.get(config.pool);
-  return {
+  const runtime: RouteRuntime = {
     name: config.name,
     config,
     rank: rankOf(config.priority),
     deadlineMs: config.deadlineMs,
     maxQueued: config.maxQueued,
-    times: new ServiceTimes(config.expectedMs === undefined ? {} : { expectedMs: config.expectedMs }),
+    times: assembleTimes(parts, config),
     stats: new RouteStats(),
-    rate: assembleRate(config),
+    rate: assembleRate(parts, config),
     pool,
     gate: pool?.gate ?? assembleConcurrency(parts, config),
     queued: 0,
     lastLeaseMs: Number.NEGATIVE_INFINITY,
   };
+  const ownSeats = config.concurrency === undefined ? undefined : ownSeatsName(config.name);
+  parts.decisions?.addRoute({ route: runtime, rank: runtime.rank, gate: config.pool ?? ownSeats });
+  return runtime;
 }
 
-function assembleRate(config: RouteConfig): LocalRateLimit | undefined {
+function assembleTimes({ decisions }: Parts, { name, expectedMs }: RouteConfig): ServiceTimes {
+  const options = expectedMs === undefined ? {} : { expectedMs };
+  return decisions?.times(name, options) ?? new ServiceTimes(options);
+}
+
+function assembleRate({ decisions }: Parts, config: RouteConfig): LocalRateLimit | undefined {
   const { ratePerSecond, burst, perCaller } = config;
   if (ratePerSecond === undefined && perCaller === undefined) return undefined;
-  return new LocalRateLimit({
+  const options: LocalRateLimitOptions = {
     endpoint: ratePerSecond === undefined ? undefined : { refillPerSecond: ratePerSecond, burst },
     perCaller: perCaller && {
       refillPerSecond: perCaller.ratePerSecond,
       burst: perCaller.burst,
       maxKeys: perCaller.maxKeys,
     },
-  });
+  };
+  return decisions === undefined ? new LocalRateLimit(options) : new RecordedRateLimit(options, decisions, config.name);
 }
 
-function assembleConcurrency({ clock, timer }: Parts, config: RouteConfig): Gate | undefined {
+function assembleBulkhead({ decisions }: Parts, name: string, options: BulkheadOptions): Bulkhead<GateClient> {
+  return decisions?.bulkhead(name, options) ?? new Bulkhead(options);
+}
+
+function assembleConcurrency(parts: Parts, config: RouteConfig): Gate | undefined {
   if (config.concurrency === undefined) return undefined;
-  return new Gate(new Bulkhead({ seats: config.concurrency, servesTopClass: false }), clock, timer);
+  const options = { seats: config.concurrency, servesTopClass: false };
+  return new Gate(assembleBulkhead(parts, ownSeatsName(config.name), options), parts.clock, parts.timer);
 }

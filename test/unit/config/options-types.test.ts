@@ -97,6 +97,7 @@ describe('the options, as the code writes them', () => {
       readinessDelayMs: 0,
       drainTimeoutMs: 0,
       maxEventLoopLagMs: 0,
+      decisionLogRecords: 1_000,
       pools: { main: pool, other: { url: SERVER } },
       routes: { only: route, other: { concurrency: 1 } },
     };

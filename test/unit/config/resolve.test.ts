@@ -17,6 +17,7 @@ describe('what resolves', () => {
       readinessDelayMs: 5_000,
       drainTimeoutMs: 10_000,
       maxEventLoopLagMs: 200,
+      decisionLogRecords: 0,
     });
     expect(pools.get('only')).toEqual({
       name: 'only',
