@@ -33,12 +33,12 @@ export function inTime(calls: readonly Call[], withinMs = 500): Call[] {
 }
 
 /** Sent from `fromMs` on and before `toMs`. */
-export function sentBetween(calls: readonly Call[], fromMs: number, toMs = Number.POSITIVE_INFINITY): Call[] {
+export function sentBetween(calls: readonly Call[], fromMs: number, toMs: number = Number.POSITIVE_INFINITY): Call[] {
   return calls.filter(({ sentAtMs }) => sentAtMs >= fromMs && sentAtMs < toMs);
 }
 
 /** Answered from `fromMs` on and before `toMs`. */
-export function endedBetween(calls: readonly Call[], fromMs: number, toMs = Number.POSITIVE_INFINITY): Call[] {
+export function endedBetween(calls: readonly Call[], fromMs: number, toMs: number = Number.POSITIVE_INFINITY): Call[] {
   return calls.filter(({ endedAtMs }) => endedAtMs >= fromMs && endedAtMs < toMs);
 }
 

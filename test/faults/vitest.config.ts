@@ -1,12 +1,17 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig, mergeConfig } from 'vitest/config';
-import shared from '../../.config/vitest.config.js';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 // Faults load the machine on purpose: one file after another, and apart from all other tests.
-export default mergeConfig(
-  { ...shared, test: { ...shared.test, include: [] } },
-  defineConfig({
-    root: fileURLToPath(new URL('../..', import.meta.url)),
-    test: { include: ['test/faults/**/*.faults.ts'], fileParallelism: false, testTimeout: 60_000 },
-  }),
-);
+const config: ViteUserConfig = defineConfig({
+  root,
+  resolve: {
+    alias: [
+      { find: /^sluice\/express$/, replacement: `${root}middleware/index.ts` },
+      { find: /^sluice$/, replacement: `${root}src/index.ts` },
+    ],
+  },
+  test: { include: ['test/faults/**/*.faults.ts'], fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 },
+});
+export default config;

@@ -6,6 +6,7 @@ import { drive, startShop, streamOf, withServer } from '../servers.js';
 import { type BenchDatabase, startDatabase } from '../support/database.js';
 import {
   type CostRun,
+  RECOVERY_MS,
   type RetryData,
   type StormRun,
   stormFigures,
@@ -18,8 +19,13 @@ import {
 export const USUAL_PER_SECOND = 100;
 /** The storm: about twice what 16 connections can serve, before anybody comes back. */
 const STORM_PER_SECOND = 1_400;
-/** Two loads beyond capacity: what is served is the same, so that what they differ by are refusals. */
-const COST_LOADS = [1_500, 4_000] as const;
+/** Few seats, so that refusing and not serving is most of the work. */
+const COST_SEATS = 4;
+/** Two loads beyond what they can do: what is served is the same, so that what the loads differ by are refusals. */
+const COST_LOADS = [400, 2_000] as const;
+
+/** Three repeats as told, a second or so apart. */
+const TAIL_MS = 4_000;
 
 const RETRIES: Readonly<Record<Variant, Retries | undefined>> = {
   none: undefined,
@@ -49,10 +55,14 @@ export const retryStorm: Section = {
 };
 
 /** Instants of one run, in milliseconds from its start. The end lies far enough behind for every repeat to be over. */
-function phases(context: BenchContext): { warmMs: number; fromMs: number; toMs: number; endMs: number } {
+function phases(
+  context: BenchContext,
+  variant?: Variant,
+): { warmMs: number; fromMs: number; toMs: number; endMs: number } {
+  const tailMs = variant === 'as told' ? TAIL_MS : 0;
   return context.quick
-    ? { warmMs: 1_000, fromMs: 3_000, toMs: 4_500, endMs: 12_000 }
-    : { warmMs: 3_000, fromMs: 9_000, toMs: 13_000, endMs: 26_000 };
+    ? { warmMs: 1_000, fromMs: 2_500, toMs: 4_000, endMs: 4_000 + tailMs + RECOVERY_MS + 2_000 }
+    : { warmMs: 3_000, fromMs: 9_000, toMs: 13_000, endMs: 13_000 + tailMs + RECOVERY_MS + 8_000 };
 }
 
 async function storm(
@@ -61,11 +71,11 @@ async function storm(
   variant: Variant,
   repeat: number,
 ): Promise<StormRun> {
-  const { warmMs, fromMs, toMs, endMs } = phases(context);
+  const { warmMs, fromMs, toMs, endMs } = phases(context, variant);
   const retries = RETRIES[variant];
   const usual = stream('usual', { ratePerSecond: USUAL_PER_SECOND });
   const surge = stream('storm', { ratePerSecond: STORM_PER_SECOND, fromMs, toMs });
-  const result = await onShop(context, database, (port) =>
+  const result = await onShop(context, database, {}, (port) =>
     drive(context, {
       port,
       seed: context.seed + repeat,
@@ -90,14 +100,15 @@ async function cost(
   ratePerSecond: number,
   repeat: number,
 ): Promise<CostRun> {
-  return onShop(context, database, async (port, pid) => {
+  const env = { SLUICE_POOL_CHECKOUT_MAX: String(COST_SEATS) };
+  return onShop(context, database, env, async (port, pid) => {
     const load = (warmUpMs: number, measureMs: number): Promise<LoadResult> => {
       const streams = [checkouts({ kind: 'poisson', ratePerSecond })];
       return drive(context, { port, seed: context.seed + repeat, warmUpMs, measureMs, coolDownMs: 0, streams });
     };
     await load(0, 1_000);
     const before = [processCpuMs(pid), processCpuMs(database.server.pid ?? 0)];
-    const { statuses } = streamOf(await load(0, context.quick ? 2_500 : 6_000), 'checkout');
+    const { statuses } = streamOf(await load(0, context.quick ? 2_000 : 6_000), 'checkout');
     const used = [processCpuMs(pid), processCpuMs(database.server.pid ?? 0)].map(
       (afterMs, index) => (afterMs ?? Number.NaN) - (before[index] ?? Number.NaN),
     );
@@ -110,10 +121,11 @@ async function cost(
 async function onShop<T>(
   context: BenchContext,
   database: BenchDatabase,
+  more: Readonly<Record<string, string>>,
   use: (port: number, pid: number) => Promise<T>,
 ): Promise<T> {
   await database.reset();
-  const env = { ...workEnvironment(database.url), ...LIFTED_BUCKETS, SLUICE_MODE: 'enforce' };
+  const env = { ...workEnvironment(database.url), ...LIFTED_BUCKETS, SLUICE_MODE: 'enforce', ...more };
   return withServer(startShop(context, env), ({ port, pid }) => use(port, pid));
 }
 
@@ -133,6 +145,7 @@ function conditions(context: BenchContext): Record<string, number | string> {
     stormPerSecond: STORM_PER_SECOND,
     stormMs: toMs - fromMs,
     retries: 3,
+    costSeats: COST_SEATS,
     costLoads: COST_LOADS.join(', '),
     repeats: context.repeats,
   };
