@@ -98,6 +98,23 @@ describe('w10-elephants', () => {
   });
 });
 
+// Where the discipline is not there yet. Each turns red on the day it is: make it a plain test then.
+describe('still to be reached', () => {
+  it.fails('w02-sustained-2x: half of those who are shed from the queue hear of it within 50 ms', () => {
+    const [whole] = simulate(load('w02-sustained-2x')).report.windows;
+    expect(whole?.total.shedFromQueue.p50Ms).toBeLessThanOrEqual(50);
+  });
+
+  it.fails('w04-surge-all: the lower classes have their minima in a surge of 10 s after a quiet time', () => {
+    const shares = simulate(load('w04-surge-all')).report.pools[0]?.shares ?? [];
+    for (const share of shares) expect(share.mean).toBeGreaterThanOrEqual(share.minimum);
+  });
+
+  it.fails('w09-loud-tenant: 21 tenants are within 0.02 of the max-min division of what they get', () => {
+    expect(simulate(load('w09-loud-tenant')).report.tenants[0]?.fairnessMargin).toBeLessThanOrEqual(0.02);
+  });
+});
+
 describe('one factor at a time', () => {
   const { scenario, gateway } = load('w02-sustained-2x');
   const run = (discipline: object): Report =>
