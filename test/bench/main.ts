@@ -15,6 +15,7 @@ import { outage } from './sections/outage.js';
 import { raw } from './sections/raw.js';
 import { retryStorm } from './sections/retry-storm.js';
 import { sharedPool } from './sections/shared-pool.js';
+import { spike } from './sections/spike.js';
 import { storm100 } from './sections/storm100.js';
 import { tenants } from './sections/tenants.js';
 import { yielding } from './sections/yielding.js';
@@ -31,6 +32,7 @@ const SECTIONS: readonly Section[] = [
   outage,
   adaptive,
   yielding,
+  spike,
 ];
 /** From `dist/test/bench` to the repository. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
