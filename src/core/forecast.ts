@@ -41,7 +41,9 @@ export class Forecast<Owner> {
       const littleMs = OVERTAKEN_BY * route.times.meanMs(nowMs) * seats + this.#queue.firstWorkMs(rank, 0);
       aheadMs = Math.min(aheadMs, littleMs);
     }
-    return aheadMs / this.#drainSeats(nowMs, rank);
+    // All seats serve the top class first, as far as it waits.
+    const topMs = rank === TOP_RANK ? 0 : this.#queue.workMs(TOP_RANK) / Math.max(1, this.#seats.limit);
+    return topMs + aheadMs / this.#drainSeats(nowMs, rank);
   }
 
   /** Carries its state; see {@link Archive}. */
@@ -75,10 +77,9 @@ export class Forecast<Owner> {
   }
 
   #nominalSeats(nowMs: number, rank: PriorityRank): number {
-    const { limit, byClass } = this.#seats;
+    const { limit } = this.#seats;
     if (rank === TOP_RANK) return limit * (this.#queue.lowerSize > 0 ? this.#shares.cap : 1);
-    if (this.#queue.waits(TOP_RANK)) return this.#leastSeats(rank);
-    const left = Math.min(this.#seats.open(nowMs, rank), limit - byClass[TOP_RANK]);
+    const left = Math.min(this.#seats.open(nowMs, rank), limit - this.#seats.topBusy(nowMs));
     return left * this.#partOf(rank);
   }
 

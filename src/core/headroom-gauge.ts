@@ -28,6 +28,8 @@ export class HeadroomGauge {
   #seats = 0;
   #takenAtMs = Number.NEGATIVE_INFINITY;
   #takenFor = 0;
+  #busySeats = 0;
+  #busyAtMs = Number.NEGATIVE_INFINITY;
 
   constructor({ fixed, servesTopClass }: HeadroomOptions) {
     this.#fixed = servesTopClass ? fixed : 0;
@@ -37,6 +39,15 @@ export class HeadroomGauge {
   noteArrival(nowMs: number, meanHoldMs: number): void {
     this.#arrivals.note(nowMs);
     this.#meanHoldMs = meanHoldMs;
+  }
+
+  /** Seats that the top class keeps busy on average, by Little's law; may be more than there are. */
+  busySeats(nowMs: number): number {
+    if (nowMs - this.#busyAtMs >= RENEW_MS) {
+      this.#busyAtMs = nowMs;
+      this.#busySeats = (this.#arrivals.perSecond(nowMs) * this.#meanHoldMs) / 1_000;
+    }
+    return this.#busySeats;
   }
 
   /**

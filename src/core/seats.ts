@@ -45,6 +45,11 @@ export class Seats {
     return this.#headroom.seats(nowMs, this.limit, lower === 0 ? 0 : this.#lowerHoldMs / lower);
   }
 
+  /** Seats that the top class keeps busy on average. */
+  topBusy(nowMs: number): number {
+    return this.#headroom.busySeats(nowMs);
+  }
+
   /** Seats that a class may use at most. */
   open(nowMs: number, rank: PriorityRank): number {
     return rank === TOP_RANK ? this.limit : this.limit - this.headroom(nowMs);

@@ -178,6 +178,20 @@ describe('feasibility', () => {
     expect(bulkhead.predictedWaitMs(101, newcomer)).toBeLessThan(200);
   });
 
+  it('counts what the top class has queued, and what it keeps busy, against the classes below it', () => {
+    const bulkhead = new Bulkhead<unknown>({ seats: 4, servesTopClass: true, headroom: 0 });
+    const route = routeLoad({ deadlineMs: 2_000, times: fixedTimes(40) });
+    const wait = (nowMs: number): number => bulkhead.predictedWaitMs(nowMs, ticketOf(route, 2, nowMs));
+    for (let n = 0; n < 4; n++) bulkhead.arrive(0, ticketOf(route, 0, 0));
+    expect(wait(0)).toBe(0);
+    bulkhead.arrive(0, ticketOf(route, 0, 0));
+    expect(wait(0)).toBe(10);
+    bulkhead.arrive(0, ticketOf(route, 2, 0));
+    const quiet = wait(0);
+    expect(quiet).toBeGreaterThan(10 + 10);
+    expect(quiet).toBeLessThan(10 + 20);
+  });
+
   it('sheds only what has expired where it is switched off', () => {
     const { bulkhead, holder, come } = bench({ discipline: { feasibility: false, lifo: false, eviction: false } });
     const one = brisk({ deadlineMs: 60, times: fixedTimes(50) });

@@ -81,4 +81,14 @@ describe('HeadroomGauge', () => {
   it('keeps a fixed number whatever sits there', () => {
     expect(new HeadroomGauge({ fixed: 3, servesTopClass: true }).seats(0, 16, 1)).toBe(3);
   });
+
+  it('tells how many seats the top class keeps busy, and follows within 100 ms', () => {
+    const gauge = new HeadroomGauge({ fixed: 2, servesTopClass: true });
+    expect(gauge.busySeats(0)).toBe(0);
+    arrive(gauge, 0, 20);
+    expect(gauge.busySeats(2_000)).toBeCloseTo(2, 0);
+    gauge.noteArrival(2_001, 1_000);
+    expect(gauge.busySeats(2_099)).toBeCloseTo(2, 0);
+    expect(gauge.busySeats(2_100)).toBeGreaterThan(90);
+  });
 });
