@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { GatewayConfig } from '../src/config/config.js';
 import type { RequestWork } from '../src/gateway/request-work.js';
 import type { RouteRuntime } from '../src/gateway/route-runtime.js';
+import { tellShadow } from './observe-field.js';
 import { RateLimitFields } from './rate-limit-fields.js';
 
 /** Sets the fields of an admitted request's answer. */
@@ -9,12 +10,15 @@ export type SetAnswerFields = (res: ServerResponse, work: RequestWork, nowMs: nu
 
 /** What an admitted request's answer tells besides the handler's own headers; `undefined` when that is nothing. */
 export function answerFields(config: GatewayConfig, route: RouteRuntime): SetAnswerFields | undefined {
-  const rate = config.rateLimitHeaders && config.mode === 'enforce' ? rateFields(route) : undefined;
-  const timing = config.serverTiming ? setServerTiming : undefined;
-  if (rate === undefined || timing === undefined) return rate ?? timing;
+  const { mode } = config;
+  const setters = [
+    config.rateLimitHeaders && mode === 'enforce' ? rateFields(route) : undefined,
+    config.serverTiming ? setServerTiming : undefined,
+    mode === 'observe' ? tellShadow : undefined,
+  ].filter((setter) => setter !== undefined);
+  if (setters.length < 2) return setters[0];
   return (res, work, nowMs) => {
-    rate(res, work, nowMs);
-    timing(res, work, nowMs);
+    for (const set of setters) set(res, work, nowMs);
   };
 }
 

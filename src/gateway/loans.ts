@@ -1,3 +1,4 @@
+import type { BreakerPass, PoolBreaker } from '../breaker/pool-breaker.js';
 import type { Clock } from '../clock.js';
 import type { PriorityRank } from '../core/priority.js';
 import type { Ticket } from '../core/ticket.js';
@@ -6,6 +7,7 @@ import { AnsweredError, breakerOpen, databaseAway, deadlineExpired } from './fai
 import { Loan } from './loan.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import type { RouteRuntime } from './route-runtime.js';
+import type { Shadow } from './shadow.js';
 import { WorkOutcome } from './work-outcome.js';
 
 /** Whose database work this is. */
@@ -16,6 +18,8 @@ export interface SessionOwner {
   readonly rank: PriorityRank;
   /** Until when statements may run; `Infinity` sets no bound. */
   readonly deadlineAtMs: number;
+  /** In mode `observe`: what would happen to it otherwise. */
+  readonly shadow: Shadow | undefined;
   /** Every connection of the request is back. */
   onIdle(): void;
 }
@@ -32,6 +36,8 @@ export class Loans {
   readonly work: WorkOutcome = new WorkOutcome();
   readonly #loans = new Set<Loan>();
   #acquiring = 0;
+  /** Whether the shadow was told of a wait that is not over. */
+  #waits = false;
   #closed = false;
   #closedBy: Error | undefined;
 
@@ -39,6 +45,7 @@ export class Loans {
     this.runtime = runtime;
     this.owner = owner;
     this.clock = clock;
+    if (owner.shadow !== undefined) owner.shadow.onCut = (nowMs) => this.#cutInShadow(nowMs);
   }
 
   /** True while no connection is borrowed or asked for. */
@@ -67,7 +74,7 @@ export class Loans {
     if (this.#closed) throw this.whyClosed();
     const { pool, breaker } = this.runtime;
     const nowMs = this.clock.nowMs();
-    const pass = breaker?.enter(nowMs, this.owner.deadlineAtMs, this.owner.rank);
+    const pass = breaker && this.#enter(breaker, nowMs);
     if (breaker !== undefined && pass === undefined) {
       throw breakerOpen(pool.name, breaker.retryAfterMs(nowMs, this.owner.rank), breaker, this.work.outcome);
     }
@@ -80,6 +87,7 @@ export class Loans {
       }));
     const loan = new Loan(connection, pass, this.clock, free === undefined ? this.clock.nowMs() : nowMs);
     this.#loans.add(loan);
+    this.#noteWait();
     if (this.#closed) {
       this.giveBack(loan);
       throw this.whyClosed();
@@ -96,6 +104,7 @@ export class Loans {
     loan.settle();
     void done.then(() => {
       this.#loans.delete(loan);
+      this.#noteWait();
       if (this.idle) this.owner.onIdle();
     });
   }
@@ -133,6 +142,30 @@ export class Loans {
     }
   }
 
+  #enter(breaker: PoolBreaker, nowMs: number): BreakerPass | undefined {
+    const { shadow, deadlineAtMs, rank } = this.owner;
+    return shadow === undefined ? breaker.enter(nowMs, deadlineAtMs, rank) : shadow.enterBreaker(breaker, nowMs);
+  }
+
+  /** Tells a shadow when its request begins to wait for a connection and holds none, and when that is over. */
+  #noteWait(): void {
+    const { shadow } = this.owner;
+    const waits = this.#acquiring > 0 && this.#loans.size === 0;
+    if (shadow === undefined || waits === this.#waits) return;
+    this.#waits = waits;
+    if (waits) shadow.pause(this.clock.nowMs());
+    else shadow.resume(this.clock.nowMs());
+  }
+
+  /** The request would be stopped here: the breaker hears what it would hear, and nothing after. */
+  #cutInShadow(nowMs: number): void {
+    for (const loan of this.#loans) {
+      if (loan.committing) continue;
+      loan.slow = loan.connection.busy && this.slow(nowMs, loan);
+      loan.settle();
+    }
+  }
+
   #tellLent(loan: Loan): void {
     const { onLoanEnd } = this.runtime;
     if (onLoanEnd === undefined) return;
@@ -144,6 +177,7 @@ export class Loans {
     const { pool } = this.runtime;
     const { route, ticket, deadlineAtMs, rank } = this.owner;
     this.#acquiring++;
+    this.#noteWait();
     try {
       return await pool.acquire({ deadlineAtMs, rank });
     } catch (error) {
@@ -154,6 +188,7 @@ export class Loans {
       throw deadlineExpired(route.name, ticket.allowedMs, this.work.outcome);
     } finally {
       this.#acquiring--;
+      this.#noteWait();
       if (this.#closed && this.idle) this.owner.onIdle();
     }
   }

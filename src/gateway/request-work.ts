@@ -13,17 +13,20 @@ import type { RequestWishes } from './route-entry.js';
 import type { RouteRuntime } from './route-runtime.js';
 import { SeatBreak } from './seat-break.js';
 import { SeatClaim } from './seat-claim.js';
+import { Shadow, type ShadowedWork } from './shadow.js';
 import type { WorkContext, WorkHost } from './work-contract.js';
 
 /**
  * One request from its ticket to the end of its seat. The seat ends exactly once: when the answer is complete, or will
  * never come, and every connection of the request is idle again or destroyed.
  */
-export class RequestWork implements GateClient, Deadline, SessionOwner {
+export class RequestWork implements GateClient, Deadline, SessionOwner, ShadowedWork {
   readonly route: RouteRuntime;
   readonly ticket: Ticket<GateClient>;
   /** Whose bucket is charged, where the route has buckets per caller. */
   readonly callerKey: string | undefined;
+  /** In mode `observe`: what mode `enforce` would do with it. */
+  readonly shadow: Shadow | undefined;
   dueAtMs = 0;
   heapIndex = -1;
   readonly #context: WorkContext;
@@ -53,6 +56,8 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     const cost = Number.isInteger(seats) && seats >= 1 ? seats : route.config.cost;
     this.ticket = new Ticket<GateClient>(this, route, rank, arrivedAtMs, enforced, tenant, cost);
     this.#claim = new SeatClaim(context, route, this.ticket, callerKey);
+    this.shadow =
+      context.mode === 'observe' ? new Shadow(context, route, this.ticket, deadlineAtMs, callerKey, this) : undefined;
   }
 
   /** In the modes that refuse nothing, connections are waited for first come first served. */
@@ -62,7 +67,17 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
 
   /** `Infinity` also once a streamed answer has begun: its deadline is met. */
   get deadlineAtMs(): number {
-    return this.#isStreaming() ? Number.POSITIVE_INFINITY : this.ticket.deadlineAtMs;
+    return this.streaming ? Number.POSITIVE_INFINITY : this.ticket.deadlineAtMs;
+  }
+
+  /** Whether the answer has begun, on a route that streams. */
+  get streaming(): boolean {
+    return this.route.config.stream && this.#host.streaming();
+  }
+
+  /** True while a COMMIT is on its way: nothing may be stopped now. */
+  get committing(): boolean {
+    return this.#running.committing;
   }
 
   get queueWaitMs(): number {
@@ -98,10 +113,12 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   /** The body is still coming: it has until the deadline, and holds nothing meanwhile. */
   awaitBody(nowMs: number): void {
     this.#context.timer.set(this, this.ticket.deadlineAtMs, nowMs);
+    this.shadow?.awaitBody(nowMs);
   }
 
   /** Takes tokens and asks for a seat. `leased`: the handler may run at once; `queued`: the host will be told. */
   enter(nowMs: number): 'leased' | 'queued' | Refusal {
+    this.shadow?.enter(nowMs);
     const arrival = this.#claim.enter(nowMs);
     if (arrival === 'leased') this.#context.timer.set(this, this.ticket.deadlineAtMs, nowMs);
     else if (arrival === 'queued') this.#context.timer.set(this, this.#claim.latestStartMs(nowMs), nowMs);
@@ -152,6 +169,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   clientGone(nowMs: number): void {
     if (this.#ending !== undefined || this.#leftUnadmitted(nowMs)) return;
     this.#clientGone = true;
+    this.shadow?.clientGone(nowMs);
     if (this.route.config.onDisconnect === 'finish') return;
     this.#ending = 'abandoned';
     this.#stop(new ClientGoneError());
@@ -166,6 +184,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     if (this.ticket.state === 'ended') return true;
     if (this.#break !== undefined || !this.#claim.abandon(nowMs)) return false;
     this.#context.timer.clear(this);
+    this.shadow?.clientGone(nowMs);
     return true;
   }
 
@@ -178,6 +197,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   /** Returns seats of a request that turned out to cost less; it keeps one at least. Returns how many it returned. */
   giveBack(seats: number): number {
     const { gate } = this.route;
+    this.shadow?.giveBack(this.#context.clock.nowMs(), seats);
     if (gate === undefined || this.ticket.state !== 'leased' || this.#context.mode !== 'enforce') return 0;
     return gate.giveBack(this.#context.clock.nowMs(), this.ticket, seats);
   }
@@ -185,7 +205,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
   /** Gives the seat up while `work` waits for something else, and comes back at the head of the class. */
   async outside<T>(work: () => Promise<T>): Promise<T> {
     const { gate } = this.route;
-    if (gate === undefined || this.#context.mode !== 'enforce') return work();
+    if (gate === undefined || this.#context.mode !== 'enforce') return this.#outsideFreely(work);
     if (!this.#running.idle) {
       throw new Error('outside() needs every connection of the request to be given back first');
     }
@@ -198,10 +218,20 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     }
   }
 
+  async #outsideFreely<T>(work: () => Promise<T>): Promise<T> {
+    const { clock } = this.#context;
+    this.shadow?.pause(clock.nowMs());
+    try {
+      return await work();
+    } finally {
+      this.shadow?.resume(clock.nowMs());
+    }
+  }
+
   #deadlinePassed(nowMs: number): void {
     const { config } = this.route;
-    if (this.#isStreaming()) return;
-    if (this.#running.committing && !this.#graceUsed) {
+    if (this.streaming) return;
+    if (this.committing && !this.#graceUsed) {
       this.#graceUsed = true;
       this.#context.timer.set(this, nowMs + config.commitGraceMs, nowMs);
       return;
@@ -228,10 +258,6 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
     this.#endSeat(nowMs);
   }
 
-  #isStreaming(): boolean {
-    return this.route.config.stream && this.#host.streaming();
-  }
-
   #stop(reason: Error): void {
     this.#running.stop(reason);
     this.#break?.end();
@@ -253,7 +279,9 @@ export class RequestWork implements GateClient, Deadline, SessionOwner {
       return;
     }
     timer.clear(this);
-    this.#claim.end(nowMs, this.#ending, this.#running.stoppedBy !== undefined);
+    const cutShort = this.#running.stoppedBy !== undefined;
+    this.#claim.end(nowMs, this.#ending, cutShort, this.shadow?.waitedMs(nowMs));
+    this.shadow?.workEnded(nowMs, cutShort);
     if (this.#isOver()) this.#running.close();
   }
 }

@@ -2,6 +2,7 @@ import type { EventLoopGuard } from '../admission/event-loop-guard.js';
 import type { LoopLag } from '../admission/loop-lag.js';
 import { PRIORITY_CLASSES, type PriorityClass, rankOf } from '../core/priority.js';
 import { deadlineUnreachable } from '../core/refusals.js';
+import type { Ticket } from '../core/ticket.js';
 import type { Refusal } from '../errors.js';
 import { circuitOpen, draining, overloaded } from './refusals.js';
 import { RequestWork } from './request-work.js';
@@ -67,23 +68,31 @@ export class RouteEntry {
    * Judges a ticket on its headers alone, without I/O and without charging anything. A refusal ends the work.
    */
   preflight(nowMs: number, work: RequestWork): Refusal | undefined {
-    const refusal = this.#judge(nowMs, work);
+    const refusal = this.#admitting.draining ? draining(this.runtime.name) : this.#judge(nowMs, work);
     if (refusal !== undefined) work.refused(nowMs, refusal);
     return refusal;
   }
 
-  #judge(nowMs: number, work: RequestWork): Refusal | undefined {
-    if (this.#admitting.draining) return draining(this.runtime.name);
-    if (this.#context.mode !== 'enforce') return undefined;
-    const { rank } = work.ticket;
+  /** In mode `observe` the shadow is judged, and the request goes on. */
+  #judge(nowMs: number, { shadow, ticket }: RequestWork): Refusal | undefined {
+    const { mode } = this.#context;
+    if (mode === 'enforce') return this.refuses(nowMs, ticket);
+    const refusal = shadow && this.refuses(nowMs, shadow.ticket);
+    if (refusal !== undefined) shadow?.onShed(nowMs, refusal);
+    return undefined;
+  }
+
+  /** Why a ticket is refused before its body is read. */
+  protected refuses(nowMs: number, ticket: Ticket): Refusal | undefined {
+    const { rank } = ticket;
     if (this.#guard?.sheds(nowMs, rank) === true) return overloaded(this.runtime.name, this.#lag.averageMs(nowMs));
-    const timeLeftMs = work.ticket.deadlineAtMs - nowMs;
+    const timeLeftMs = ticket.deadlineAtMs - nowMs;
     if (timeLeftMs <= 0) return deadlineUnreachable(this.runtime.name, timeLeftMs, 0, this.runtime.times.p50(nowMs));
     const { pool, gate } = this.runtime;
     if (pool?.breaker?.refuses(nowMs, rank) === true) {
       return circuitOpen(this.runtime.name, pool.name, pool.breaker.retryAfterMs(nowMs, rank), pool.breaker);
     }
-    return gate?.bulkhead.preflight(nowMs, work.ticket);
+    return gate?.bulkhead.preflight(nowMs, ticket);
   }
 }
 

@@ -1,30 +1,49 @@
 import type { GateTicket } from '../admission/gate.js';
 import { deadlineUnreachable, expiredInQueue, expiredOnArrival } from '../core/refusals.js';
-import type { Refusal } from '../errors.js';
+import type { ErrorCode, Refusal } from '../errors.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
 import { rateLimited } from './refusals.js';
 import type { RouteRuntime } from './route-runtime.js';
 import type { WorkContext } from './work-contract.js';
 
+/** Where the way of a claim is counted. */
+export interface ClaimLedger {
+  arrive(): void;
+  enqueue(): void;
+  admit(queueWaitMs: number): void;
+  shedWith(code: ErrorCode): void;
+  abandon(): void;
+}
+
 /**
  * What one request holds of its route: tokens, a place in the queue, a seat. Each is taken once and given back once,
  * and counted in the statistics of the route.
+ *
+ * A free claim, that of a request in a mode that refuses nothing, holds none of them: it only counts.
  */
 export class SeatClaim {
-  readonly #context: WorkContext;
   readonly #route: RouteRuntime;
   readonly #ticket: GateTicket;
   readonly #callerKey: string | undefined;
+  readonly #free: boolean;
+  readonly #ledger: ClaimLedger;
   /** Whether tokens were taken and not given back. */
   #charged = false;
   #queueWaitMs = 0;
 
-  constructor(context: WorkContext, route: RouteRuntime, ticket: GateTicket, callerKey: string | undefined) {
-    this.#context = context;
+  constructor(
+    { mode }: Pick<WorkContext, 'mode'>,
+    route: RouteRuntime,
+    ticket: GateTicket,
+    callerKey: string | undefined,
+    ledger: ClaimLedger = route.stats,
+  ) {
     this.#route = route;
     this.#ticket = ticket;
     this.#callerKey = callerKey;
-    route.stats.arrive();
+    this.#free = mode !== 'enforce';
+    this.#ledger = ledger;
+    ledger.arrive();
   }
 
   /** How long the request was queued before it was granted, in milliseconds. */
@@ -34,12 +53,12 @@ export class SeatClaim {
 
   /** Takes tokens and asks for a seat. A refusal ends the claim. */
   enter(nowMs: number): 'leased' | 'queued' | Refusal {
-    if (this.#context.mode !== 'enforce') return this.#enterFreely(nowMs);
+    if (this.#free) return this.#enterFreely(nowMs);
     const route = this.#route;
     const arrival =
       this.#lateOnArrival(nowMs) ?? this.#charge(nowMs) ?? route.gate?.enter(nowMs, this.#ticket) ?? this.#lease(nowMs);
     if (arrival === 'leased') this.granted(nowMs);
-    else if (arrival === 'queued') route.stats.enqueue();
+    else if (arrival === 'queued') this.#ledger.enqueue();
     else this.refuse(nowMs, arrival);
     return arrival;
   }
@@ -48,14 +67,14 @@ export class SeatClaim {
   granted(nowMs: number): void {
     const { queuedAtMs } = this.#ticket;
     this.#queueWaitMs = queuedAtMs === 0 ? 0 : nowMs - queuedAtMs;
-    this.#route.stats.admit(this.#queueWaitMs);
+    this.#ledger.admit(this.#queueWaitMs);
   }
 
   /** Counts a refusal, and gives back what was taken. */
   refuse(nowMs: number, refusal: Refusal): void {
     this.#refund(nowMs);
     this.#ticket.state = 'ended';
-    this.#route.stats.shedWith(refusal.code);
+    this.#ledger.shedWith(refusal.code);
   }
 
   /** The last instant at which a queued request can still start and be done in time, as far as can be predicted. */
@@ -83,7 +102,7 @@ export class SeatClaim {
     this.#route.gate?.bulkhead.withdraw(nowMs, ticket);
     this.#refund(nowMs);
     ticket.state = 'ended';
-    this.#route.stats.abandon();
+    this.#ledger.abandon();
     return true;
   }
 
@@ -91,15 +110,31 @@ export class SeatClaim {
    * Gives the seat of a granted request back, or its claim to another where it gave one up for a time.
    *
    * @param cutShort - The work was stopped: it tells only how long it would have taken at least.
+   * @param waitedMs - For how long it waited for what a seat would have brought with it.
    */
-  end(nowMs: number, outcome: RouteOutcome, cutShort: boolean): void {
+  end(nowMs: number, outcome: RouteOutcome, cutShort: boolean, waitedMs: number = 0): void {
     const ticket = this.#ticket;
-    const { gate, stats } = this.#route;
-    const heldMs = ticket.heldBeforeMs + (ticket.state === 'leased' ? nowMs - ticket.leasedAtMs : 0);
+    const { stats, pool, name } = this.#route;
+    const heldMs = ticket.heldBeforeMs + (ticket.state === 'leased' ? nowMs - ticket.leasedAtMs - waitedMs : 0);
     stats.end(outcome, heldMs);
-    this.#route.pool?.tuning?.ended(nowMs, this.#route.name, heldMs, outcome);
-    this.#learn(nowMs, heldMs, cutShort);
-    const seated = ticket.state === 'leased' && this.#context.mode === 'enforce';
+    pool?.tuning?.ended(nowMs, name, heldMs, outcome);
+    if (!this.#free) this.learn(nowMs, heldMs, cutShort);
+    this.leave(nowMs);
+  }
+
+  /** Tells the route how long its work takes; `cutShort`, how long at least. An outage tells nothing of the route. */
+  learn(nowMs: number, heldMs: number, cutShort: boolean): void {
+    const { gate, times } = this.#route;
+    if (gate?.bulkhead.outage.down === true) return;
+    if (cutShort) times.recordCensored(nowMs, heldMs);
+    else times.record(nowMs, heldMs);
+  }
+
+  /** Gives the seat back, or the place in the queue for another. */
+  leave(nowMs: number): void {
+    const ticket = this.#ticket;
+    const { gate } = this.#route;
+    const seated = ticket.state === 'leased' && !this.#free;
     if (!seated) gate?.bulkhead.withdraw(nowMs, ticket);
     if (seated && gate !== undefined) gate.leave(nowMs, ticket);
     else ticket.state = 'ended';
@@ -126,11 +161,8 @@ export class SeatClaim {
     return nowMs < deadlineAtMs ? undefined : expiredOnArrival(this.#route.name, allowedMs);
   }
 
-  /** In mode `observe` the bucket evolves as if it were enforced, and what it would have shed is counted. */
   #enterFreely(nowMs: number): 'leased' {
-    const refusal = this.#context.mode === 'observe' ? this.#charge(nowMs) : undefined;
-    if (refusal !== undefined) this.#route.stats.wouldShed(refusal.code);
-    this.#route.stats.admit(0);
+    this.#ledger.admit(0);
     return this.#lease(nowMs);
   }
 
@@ -139,12 +171,5 @@ export class SeatClaim {
     this.#ticket.state = 'leased';
     this.#ticket.leasedAtMs = nowMs;
     return 'leased';
-  }
-
-  /** An outage tells nothing of the route. */
-  #learn(nowMs: number, heldMs: number, cutShort: boolean): void {
-    if (this.#route.gate?.bulkhead.outage.down === true) return;
-    if (cutShort) this.#route.times.recordCensored(nowMs, heldMs);
-    else this.#route.times.record(nowMs, heldMs);
   }
 }

@@ -161,7 +161,7 @@ export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
   routeCodes('requests_shed_total', 'Requests refused before they got a seat.', (stats) => stats.shedByCode),
   routeCodes(
     'requests_would_shed_total',
-    'Mode observe: requests that mode enforce would have refused.',
+    'Mode observe: requests that mode enforce would have refused, or cut short at their deadline.',
     (stats) => stats.wouldShedByCode,
   ),
   routeNumber(
@@ -200,6 +200,11 @@ export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
   ),
   routeNumber('counter', 'budget_headers_ignored_total', 'Malformed budget headers.', (stats) => stats.budgetsIgnored),
   routeHistogram('queue_wait_seconds', 'From the queue to the seat.', (stats) => stats.queueWait),
+  routeHistogram(
+    'would_wait_seconds',
+    'Mode observe: from the queue to the seat as mode enforce would have it, of those that would get one.',
+    (stats) => stats.wouldWait,
+  ),
   routeHistogram('seat_hold_seconds', 'How long a seat was held.', (stats) => stats.seatHold),
   routeHistogram(
     'response_seconds',

@@ -31,8 +31,13 @@ export class RouteStats {
   /** Malformed budget headers. */
   budgetsIgnored = 0;
   readonly shedByCode: CodeCounts = zeroCounts();
-  /** Mode `observe`: requests that would have been shed in mode `enforce`. They are not part of {@link shed}. */
+  /**
+   * Mode `observe`: requests that would have been shed in mode `enforce`, or cut short at their deadline. They are not
+   * part of {@link shed}.
+   */
   readonly wouldShedByCode: CodeCounts = zeroCounts();
+  /** Mode `observe`: how long those that would have got a seat would have waited for it; 0 where one was free. */
+  readonly wouldWait: Histogram = new Histogram();
   /** Error answers after admission. These requests are counted in {@link outcomes} as well. */
   readonly errorsByCode: CodeCounts = zeroCounts();
   readonly outcomes: Record<RouteOutcome, number> = { succeeded: 0, failed: 0, expired: 0, abandoned: 0 };
@@ -84,6 +89,11 @@ export class RouteStats {
   shedWith(code: ErrorCode): void {
     this.#shed += 1;
     this.shedByCode[code] += 1;
+  }
+
+  /** Mode `observe`: the request would have got its seat, after this wait in milliseconds. */
+  wouldAdmit(queueWaitMs: number): void {
+    this.wouldWait.observe(queueWaitMs);
   }
 
   /** Mode `observe`: the request goes on, and would not have. */

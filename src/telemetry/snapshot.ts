@@ -34,6 +34,7 @@ export interface RouteSnapshot {
   readonly lateWrites: number;
   readonly budgetsIgnored: number;
   readonly queueWait: HistogramSnapshot;
+  readonly wouldWait: HistogramSnapshot;
   readonly seatHold: HistogramSnapshot;
   readonly response: HistogramSnapshot;
 }
@@ -105,6 +106,7 @@ function routeSnapshot({ name, pool, priority, stats }: RouteTelemetry): RouteSn
     lateWrites: stats.lateWrites,
     budgetsIgnored: stats.budgetsIgnored,
     queueWait: histogramSnapshot(stats.queueWait),
+    wouldWait: histogramSnapshot(stats.wouldWait),
     seatHold: histogramSnapshot(stats.seatHold),
     response: histogramSnapshot(stats.response),
   };

@@ -1,0 +1,45 @@
+/**
+ * How long the work of a request would have held its seat: its real time from admission on, without the waits that
+ * belong to the queue rather than to the service. In mode `observe` everybody waits for a connection in line, and
+ * nobody gives a seat up around other waits.
+ */
+export class ShadowService {
+  #startedAtMs = 0;
+  #pausedMs = 0;
+  #pausedSinceMs = 0;
+  #pauses = 0;
+
+  start(nowMs: number): void {
+    this.#startedAtMs = nowMs;
+  }
+
+  /** A wait begins; waits may overlap, and each is ended by {@link resume}. */
+  pause(nowMs: number): void {
+    if (this.#pauses++ === 0) this.#pausedSinceMs = nowMs;
+  }
+
+  resume(nowMs: number): void {
+    if (--this.#pauses === 0) this.#pausedMs += nowMs - this.#pausedSinceMs;
+  }
+
+  /** For how long it has waited, in milliseconds. */
+  waitedMs(nowMs: number): number {
+    return this.#pausedMs + (this.#pauses > 0 ? nowMs - this.#pausedSinceMs : 0);
+  }
+
+  /** For how long it was served, in milliseconds. */
+  servedMs(nowMs: number): number {
+    return nowMs - this.#startedAtMs - this.waitedMs(nowMs);
+  }
+
+  /**
+   * The instant from which the real work is behind a shadow that got its seat at `leasedAtMs`, by more than `slackMs`:
+   * then the shadow has been served for longer than the work, and nobody knows yet when it is done. `Infinity` while
+   * that is not in sight.
+   */
+  behindAtMs(nowMs: number, leasedAtMs: number, slackMs: number): number {
+    const leadMs = leasedAtMs + slackMs - this.#startedAtMs - this.waitedMs(nowMs);
+    if (leadMs < 0) return nowMs;
+    return this.#pauses > 0 ? nowMs + leadMs : Number.POSITIVE_INFINITY;
+  }
+}
