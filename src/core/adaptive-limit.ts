@@ -1,7 +1,7 @@
 import { Calm } from './calm.js';
 import { HoldWindow } from './hold-window.js';
 import { type LimitBounds, LimitSearch, type SearchReason } from './limit-search.js';
-import type { RouteReference } from './route-reference.js';
+import { RouteReference } from './route-reference.js';
 import { Strain } from './strain.js';
 
 /** The seats of a pool at one instant, as {@link AdaptiveLimit.control} needs them. */
@@ -36,6 +36,7 @@ export class AdaptiveLimit {
   readonly #window = new HoldWindow();
   readonly #strain: Strain;
   readonly #calm = new Calm();
+  readonly #references = new Map<string, RouteReference>();
   #fullAtMs: number;
 
   constructor(nowMs: number, bounds: LimitBounds) {
@@ -54,22 +55,23 @@ export class AdaptiveLimit {
     return this.#search.reason;
   }
 
+  /** What is known of each route, by its name. */
+  get references(): ReadonlyMap<string, RouteReference> {
+    return this.#references;
+  }
+
   /**
    * A request ended, and its seat is about to be free.
    *
+   * @param route - Its name, of a set that the configuration bounds.
    * @param outcome - `done`: by itself, so that its time tells something; `strained`: it ran into its deadline; `other`:
    *   its client left, or it failed.
    */
-  ended(
-    nowMs: number,
-    reference: RouteReference,
-    heldMs: number,
-    outcome: 'done' | 'strained' | 'other',
-    use: SeatsInUse,
-  ): void {
+  ended(nowMs: number, route: string, heldMs: number, outcome: 'done' | 'strained' | 'other', use: SeatsInUse): void {
     this.#calm.look(nowMs, use.inFlight, use.seats);
     this.#strain.end(outcome === 'strained');
     if (outcome !== 'done') return;
+    const reference = this.#reference(route);
     reference.record(heldMs, this.#calm.lasted(nowMs, heldMs));
     const { workMs, quietMs } = reference;
     if (workMs !== undefined) this.#window.add(nowMs, heldMs, workMs, quietMs);
@@ -109,12 +111,26 @@ export class AdaptiveLimit {
 
   #measure(nowMs: number, full: boolean): void {
     if (!this.#window.open) {
-      if (full) this.#window.begin(nowMs, this.limit);
+      if (full) this.#begin(nowMs);
       return;
     }
     const figures = this.#window.figures(nowMs);
     if (figures !== undefined) this.#search.measured(nowMs, figures);
     if (figures !== undefined || !this.#window.look(full)) this.#window.close();
+  }
+
+  #begin(nowMs: number): void {
+    if (!this.#search.trying) for (const reference of this.#references.values()) reference.settle();
+    this.#window.begin(nowMs, this.limit);
+  }
+
+  #reference(route: string): RouteReference {
+    let reference = this.#references.get(route);
+    if (reference === undefined) {
+      reference = new RouteReference();
+      this.#references.set(route, reference);
+    }
+    return reference;
   }
 
   #rest(nowMs: number): void {

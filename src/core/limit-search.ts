@@ -47,9 +47,9 @@ const GROW_FACTOR = 5 / 4;
 
 /**
  * How clear the mean of so many comparisons must be to decide, as a difference of logarithms; after the last of them the
- * sign decides. Neighbours on the machine shake single windows by a tenth, and a clear case needs no more than one.
+ * sign decides. Neighbours on the machine shake single windows by a fifth, and a clear case needs no more than one or two.
  */
-const CLEAR = [0.18, 0.12, 0.09, 0.07, 0.06, 0] as const;
+const CLEAR = [0.4, 0.2, 0.15, 0.12, 0.1, 0] as const;
 
 /** Two numbers of seats, measured in turns, so that what else goes on meanwhile touches both. */
 interface Trial {
@@ -70,11 +70,6 @@ class Patience {
 
   ready(nowMs: number): boolean {
     return nowMs >= this.#readyAtMs;
-  }
-
-  /** An unclear trial has cost nothing, or it would have been clear; so the next may come as soon. */
-  waitUnclear(nowMs: number): void {
-    this.#readyAtMs = nowMs + FIRST_WAIT_MS;
   }
 
   wait(nowMs: number, trialMs: number): void {
@@ -111,8 +106,10 @@ export class LimitSearch {
   #trial: Trial | undefined;
   /** The last trial of fewer seats failed. */
   #careful = false;
-  /** The limit was last raised, so lowering it means that this was wrong. */
+  /** The limit was raised since it was last lowered: lowering it again means that this was wrong. */
   #rose = false;
+  /** The number of seats that was last found to be too many. */
+  #crowdedAt = Number.POSITIVE_INFINITY;
 
   constructor(bounds: LimitBounds) {
     this.#bounds = bounds;
@@ -125,6 +122,11 @@ export class LimitSearch {
 
   get reason(): SearchReason {
     return this.#reason;
+  }
+
+  /** Whether two numbers of seats are being compared. */
+  get trying(): boolean {
+    return this.#trial !== undefined;
   }
 
   /** What a window at the present limit found, with all seats in use. */
@@ -147,14 +149,14 @@ export class LimitSearch {
   forget(): void {
     this.idle();
     this.#down.reset();
-    this.#up.reset();
+    this.#forgetCrowding();
   }
 
   /** A burst of timeouts or cancels: down at once, whatever was being tried. */
   strained(nowMs: number): void {
     this.#trial = undefined;
     this.#set(Math.max(this.#bounds.minSeats, Math.floor(this.#limit * STRAIN_FACTOR)), 'strain');
-    this.#up.reset();
+    this.#forgetCrowding();
     this.#rose = false;
     this.#down.wait(nowMs, 0);
   }
@@ -168,8 +170,8 @@ export class LimitSearch {
     const tookMs = nowMs - trial.beganAtMs;
     if (gain < 0) {
       const patience = rising ? this.#up : this.#down;
-      if (trial.comparisons < CLEAR.length) patience.wait(nowMs, tookMs);
-      else patience.waitUnclear(nowMs);
+      // A trial that was never clear has cost next to nothing, however long it took.
+      patience.wait(nowMs, trial.comparisons < CLEAR.length ? tookMs : 0);
       if (!rising) this.#careful = !this.#careful;
       this.#limit = trial.from;
       this.#reason = 'trial_failed';
@@ -177,7 +179,7 @@ export class LimitSearch {
     }
     this.#reason = rising ? 'throughput' : 'congestion';
     if (rising) this.#raised();
-    else this.#lowered(nowMs, tookMs);
+    else this.#lowered(nowMs, trial.from, tookMs);
     return true;
   }
 
@@ -199,8 +201,10 @@ export class LimitSearch {
   }
 
   #grow(nowMs: number): void {
-    if (this.#limit >= this.#bounds.seats || !this.#up.ready(nowMs)) return;
-    this.#set(this.#more(GROW_FACTOR), 'demand');
+    const most = this.#up.ready(nowMs) ? this.#bounds.seats : this.#crowdedAt - 1;
+    const more = Math.min(most, this.#more(GROW_FACTOR));
+    if (more <= this.#limit) return;
+    this.#set(more, 'demand');
     this.#raised();
   }
 
@@ -215,16 +219,22 @@ export class LimitSearch {
   }
 
   #raised(): void {
-    if (this.#rose) this.#up.reset();
     this.#rose = true;
+    if (this.#limit > this.#crowdedAt) this.#forgetCrowding();
   }
 
-  /** More seats were of no use, so they are not asked for again at once; all the later where they just had been. */
-  #lowered(nowMs: number, trialMs: number): void {
+  /** More seats were of no use, so as many are not asked for again at once; all the later where they just had been. */
+  #lowered(nowMs: number, from: number, trialMs: number): void {
     if (!this.#rose) this.#up.reset();
     this.#up.wait(nowMs, trialMs);
     this.#down.reset();
+    this.#crowdedAt = from;
     this.#rose = false;
+  }
+
+  #forgetCrowding(): void {
+    this.#up.reset();
+    this.#crowdedAt = Number.POSITIVE_INFINITY;
   }
 
   #fewer(): number {

@@ -1,7 +1,9 @@
 import { QuietBaseline } from './quiet-baseline.js';
 
 const QUIET = { part: 0.9, batch: 16 } as const;
-const FIRST = { part: 0.5, batch: 8 } as const;
+/** Samples over which the usual hold time is averaged, and after which the first of them are worth something. */
+const USUAL_SAMPLES = 32;
+const FIRST_SAMPLES = 8;
 /** Nothing is shorter: a worth of 0 could not be divided by. */
 const LEAST_MS = 0.01;
 
@@ -11,7 +13,9 @@ const LEAST_MS = 0.01;
  */
 export class RouteReference {
   readonly #quiet = new QuietBaseline(QUIET);
-  readonly #first = new QuietBaseline(FIRST);
+  #usualMs = 0;
+  #samples = 0;
+  #workMs: number | undefined;
 
   /** Nine of ten requests held their seat no longer than this in quiet times, in ms; `undefined` until it was quiet. */
   get quietMs(): number | undefined {
@@ -19,17 +23,23 @@ export class RouteReference {
   }
 
   /**
-   * What one request is worth, in ms: the quiet time; before it is known, what the first requests took, and from then on
-   * unchanged, because a worth that followed the load would hide what the load does. `undefined` before those.
+   * What one request is worth, in ms; `undefined` before the first were seen. It changes only by {@link settle}: a worth
+   * that followed the load while throughputs are compared would hide what the load does.
    */
   get workMs(): number | undefined {
-    const ms = this.#quiet.ms ?? this.#first.ms;
-    return ms === undefined ? undefined : Math.max(LEAST_MS, ms);
+    return this.#workMs;
   }
 
   /** Adds the hold time of a request that ended by itself, in ms; `quiet` when it had the pool nearly for itself. */
   record(heldMs: number, quiet: boolean): void {
     if (quiet) this.#quiet.record(heldMs);
-    if (this.#first.ms === undefined) this.#first.record(heldMs);
+    this.#samples++;
+    this.#usualMs += (heldMs - this.#usualMs) / Math.min(this.#samples, USUAL_SAMPLES);
+    if (this.#workMs === undefined && this.#samples >= FIRST_SAMPLES) this.settle();
+  }
+
+  /** Takes the quiet time, or where there is none the usual one, for the worth from now on. */
+  settle(): void {
+    if (this.#samples >= FIRST_SAMPLES) this.#workMs = Math.max(LEAST_MS, this.#quiet.ms ?? this.#usualMs);
   }
 }

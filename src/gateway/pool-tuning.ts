@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.js';
 import { AdaptiveLimit } from '../core/adaptive-limit.js';
-import { RouteReference } from '../core/route-reference.js';
 import { type Occupation, Yielding } from '../core/yielding.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
 import type { SeatTuning } from '../telemetry/source.js';
@@ -30,7 +29,6 @@ export class PoolTuning {
   readonly #other: PoolRuntime | undefined;
   readonly #adaptive: AdaptiveLimit | undefined;
   readonly #yielding: Yielding | undefined;
-  readonly #references = new Map<string, RouteReference>();
 
   constructor(clock: Clock, runtime: PoolRuntime, other: PoolRuntime | undefined) {
     const { config, seats } = runtime;
@@ -50,12 +48,7 @@ export class PoolTuning {
   /** A request on this pool ended and is about to free its seat. */
   ended(nowMs: number, route: string, heldMs: number, outcome: RouteOutcome): void {
     if (this.#adaptive === undefined || this.#away) return;
-    let reference = this.#references.get(route);
-    if (reference === undefined) {
-      reference = new RouteReference();
-      this.#references.set(route, reference);
-    }
-    this.#adaptive.ended(nowMs, reference, heldMs, ENDINGS[outcome], this.#runtime.gate.bulkhead);
+    this.#adaptive.ended(nowMs, route, heldMs, ENDINGS[outcome], this.#runtime.gate.bulkhead);
   }
 
   /** A statement of a request on this pool failed, and its owner had not given it up. */
@@ -66,7 +59,9 @@ export class PoolTuning {
   /** For snapshots and metrics. */
   describe(): SeatTuning {
     const quietHoldMs: Record<string, number> = {};
-    for (const [route, { quietMs }] of this.#references) if (quietMs !== undefined) quietHoldMs[route] = quietMs;
+    for (const [route, { quietMs }] of this.#adaptive?.references ?? []) {
+      if (quietMs !== undefined) quietHoldMs[route] = quietMs;
+    }
     const { quietMs, targetMs } = this.#yielding ?? {};
     return { reason: this.#reason, quietHoldMs, quietDatabaseMs: quietMs, targetMs };
   }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { AdaptiveLimit } from '../../../src/core/adaptive-limit.js';
-import { RouteReference } from '../../../src/core/route-reference.js';
 import { crowding, PoolUnderLoad, type Server, sleeping } from './pool-under-load.js';
 
 const SEATS = 16;
@@ -53,10 +52,9 @@ describe('an adaptive limit', () => {
 
   it('measures nothing while something else holds the limit lower', () => {
     const limit = new AdaptiveLimit(0, { seats: SEATS, minSeats: 1 });
-    const reference = new RouteReference();
     const use = { seats: 8, inFlight: 8 };
     for (let nowMs = 100; nowMs < MINUTE; nowMs += 100) {
-      for (let request = 0; request < 8; request++) limit.ended(nowMs, reference, 90, 'done', use);
+      for (let request = 0; request < 8; request++) limit.ended(nowMs, 'route', 90, 'done', use);
       limit.control(nowMs, { seats: 8, inFlight: 15 });
     }
     expect(limit.limit).toBe(SEATS);

@@ -1,5 +1,4 @@
 import { AdaptiveLimit } from '../../../src/core/adaptive-limit.js';
-import { RouteReference } from '../../../src/core/route-reference.js';
 import { seededRandom } from '../../load/random.js';
 
 /** One request of the model: what it is, how long it holds its seat, and how it ends. */
@@ -21,7 +20,6 @@ interface Ending {
 /** A pool whose limit adapts, before a server that is a formula, in virtual time. */
 export class PoolUnderLoad {
   readonly limit: AdaptiveLimit;
-  readonly references = new Map<string, RouteReference>();
   /** Highest and lowest limit since {@link watch}. */
   seen: { least: number; most: number } = { least: Number.POSITIVE_INFINITY, most: 0 };
   /** Requests that ended by themselves since {@link watch}. */
@@ -43,7 +41,7 @@ export class PoolUnderLoad {
   }
 
   quietMs(route = 'route'): number | undefined {
-    return this.references.get(route)?.quietMs;
+    return this.limit.references.get(route)?.quietMs;
   }
 
   /** Forgets the extremes and the count. */
@@ -86,10 +84,8 @@ export class PoolUnderLoad {
     const ending = this.#endings[0];
     if (ending === undefined) return;
     const { route = 'route', outcome = 'done' } = ending.request;
-    const reference = this.references.get(route) ?? new RouteReference();
-    this.references.set(route, reference);
     const use = { seats: this.limit.limit, inFlight: this.#endings.length };
-    this.limit.ended(this.#nowMs, reference, this.#nowMs - ending.startedAtMs, outcome, use);
+    this.limit.ended(this.#nowMs, route, this.#nowMs - ending.startedAtMs, outcome, use);
     if (outcome === 'done') this.done++;
     this.#endings.shift();
   }
