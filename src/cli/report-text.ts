@@ -80,11 +80,18 @@ function poolsText(reports: readonly NamedReport[]): string {
       ...(reports.length === 1 ? [] : [name]),
       pool.name,
       String(pool.longestQueue),
+      pool.seatsAtEnd.toFixed(1),
       sharesText(pool),
       (report.windows[0]?.fairnessMargin ?? 0).toFixed(4),
     ]),
   );
-  const columns = ['pool', 'longest queue', 'share while always waiting: mean, least in 1 s (minimum)', 'unfairness'];
+  const columns = [
+    'pool',
+    'longest queue',
+    'seats at the end',
+    'share while always waiting: mean, least in 1 s (minimum)',
+    'unfairness',
+  ];
   return renderTable(reports.length === 1 ? columns : ['of', ...columns], rows);
 }
 

@@ -45,6 +45,7 @@ function poolSettings(config: PoolConfig): PoolSettings {
     shares: { cap: config.capCritical, minima: [0, config.minHigh, config.minNormal, config.minLow] },
     rideOutMs: config.rideOutMs,
     maxTenants: config.maxTenants,
+    adaptiveFrom: config.adaptive ? config.minSeats : undefined,
     discipline: { feasibility, lifo, eviction, displacement },
   };
 }

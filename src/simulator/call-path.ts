@@ -105,6 +105,7 @@ export class CallPath {
       if (cutShort) route.times.recordCensored(nowMs, heldMs);
       else route.times.record(nowMs, heldMs);
     }
+    pool?.tuner?.ended(nowMs, route.name, heldMs, ending);
     this.#end(answeredAtMs, call, ending, heldMs);
     this.#work.freeLock(nowMs, call);
     if (pool === undefined) return;

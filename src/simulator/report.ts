@@ -71,6 +71,8 @@ export interface Quantiles {
 export interface PoolReport {
   readonly name: string;
   readonly longestQueue: number;
+  /** Seats at the end: their mean over all runs. */
+  readonly seatsAtEnd: number;
   /** What each class had of the seats in the seconds in which it always waited. */
   readonly shares: readonly (ClassShare & { readonly class: PriorityClass; readonly minimum: number })[];
 }
@@ -90,6 +92,7 @@ export interface TenantReport {
 export interface PoolRun {
   readonly name: string;
   readonly longestQueue: number;
+  readonly seatsAtEnd: number;
   readonly shares: readonly (ClassShare | undefined)[];
 }
 
@@ -185,11 +188,12 @@ function groupReport(name: string, group: GroupTally, seconds: number, allHeldMs
   };
 }
 
-function poolReport({ name, longestQueue, shares }: PoolRun, gateway: GatewaySettings): PoolReport {
+function poolReport({ name, longestQueue, seatsAtEnd, shares }: PoolRun, gateway: GatewaySettings): PoolReport {
   const minima = gateway.pools.find((pool) => pool.name === name)?.shares.minima;
   return {
     name,
     longestQueue,
+    seatsAtEnd: rounded(seatsAtEnd),
     shares: shares.flatMap((share, rank) => {
       const className = PRIORITY_CLASSES[rank];
       if (share === undefined || className === undefined) return [];

@@ -21,6 +21,8 @@ export interface PoolSettings {
   readonly shares: Shares;
   readonly rideOutMs: number;
   readonly maxTenants?: number | undefined;
+  /** Fewest seats of a limit that adapts. Default: it does not. */
+  readonly adaptiveFrom?: number | undefined;
   /** Mechanisms that are switched off. Default: none. */
   readonly discipline?: Partial<Discipline> | undefined;
 }
@@ -45,6 +47,8 @@ export interface RouteSettings {
 
 /** Who decides about the seats of a pool: the bulkhead of the product, or a rival that it is compared with. */
 export interface SeatPolicy {
+  /** The concurrency limit; absent for a rival that keeps it to itself. */
+  readonly seats?: number;
   readonly inFlight: number;
   readonly queued: number;
   /** Absent for a rival that knows no outages. */

@@ -73,6 +73,7 @@ function poolRun(pools: readonly SimulatedPool[]): PoolRun {
   return {
     name: pools[0]?.name ?? '',
     longestQueue: Math.max(0, ...pools.map(({ longestQueue }) => longestQueue)),
+    seatsAtEnd: pools.reduce((sum, { policy, settings }) => sum + (policy.seats ?? settings.seats), 0) / pools.length,
     shares,
   };
 }

@@ -1,5 +1,6 @@
 import { PRIORITY_RANKS } from '../core/priority.js';
 import type { Call } from './call.js';
+import { PoolTuner } from './pool-tuner.js';
 import type { PoolSettings, SeatPolicy } from './settings.js';
 import { ShareMeter } from './share-meter.js';
 
@@ -11,6 +12,8 @@ export class SimulatedPool {
   /** Who holds a seat, for an outage that ends them all. */
   readonly running: Set<Call> = new Set();
   readonly shares: ShareMeter = new ShareMeter();
+  /** Absent where the limit does not adapt. */
+  readonly tuner: PoolTuner | undefined;
   longestQueue = 0;
   #slowdown: Slowdown | undefined;
 
@@ -18,6 +21,8 @@ export class SimulatedPool {
     this.name = settings.name;
     this.settings = settings;
     this.policy = policy;
+    this.tuner =
+      settings.adaptiveFrom === undefined ? undefined : new PoolTuner(policy, settings.seats, settings.adaptiveFrom);
   }
 
   /** Work that starts takes so many times longer, changing evenly between two instants. */

@@ -4,6 +4,7 @@ import { Agenda } from './agenda.js';
 import { Call } from './call.js';
 import { CallPath, type DecisionProbe } from './call-path.js';
 import { LoopBlocks } from './loop-blocks.js';
+import { type PoolTuner, TUNING_MS } from './pool-tuner.js';
 import type { Scenario } from './scenario.js';
 import { scheduleEvents } from './scenario-events.js';
 import type { GatewaySettings, PolicyFactory } from './settings.js';
@@ -74,6 +75,7 @@ export class Simulation {
     const { durationMs, events } = this.#scenario;
     scheduleEvents(events, this.#agenda, this);
     for (const source of this.#sources) this.#awaitArrival(source, 0);
+    for (const pool of this.pools.values()) if (pool.tuner !== undefined) this.#tune(TUNING_MS, pool, pool.tuner);
     // The load goes on while the last of the counted calls are under way, so that these have no easier end.
     const longestMs = Math.max(0, ...Array.from(this.routes.values(), ({ deadlineMs }) => deadlineMs));
     const untilMs = durationMs + longestMs + TAIL_MS;
@@ -103,6 +105,13 @@ export class Simulation {
   endOutage(nowMs: number, pool: SimulatedPool): void {
     pool.policy.endOutage?.(nowMs);
     this.handOut(nowMs, pool);
+  }
+
+  #tune(atMs: number, pool: SimulatedPool, tuner: PoolTuner): void {
+    this.#agenda.timer(atMs, (nowMs) => {
+      if (tuner.control(nowMs)) this.handOut(nowMs, pool);
+      this.#tune(nowMs + TUNING_MS, pool, tuner);
+    });
   }
 
   #giveUpOutage(nowMs: number, { policy }: SimulatedPool): void {

@@ -98,6 +98,27 @@ describe('w10-elephants', () => {
   });
 });
 
+/** One run with a limit that adapts from so many seats on, or with as many seats as are given. */
+function runWith({ scenario, gateway }: Loaded, pool: { seats?: number; adaptiveFrom?: number }): Report {
+  const pools = gateway.pools.map((each) => ({ ...each, adaptiveFrom: undefined, ...pool }));
+  return simulate({ scenario: { ...scenario, seeds: [1] }, gateway: { ...gateway, pools } }).report;
+}
+
+const goodput = ({ windows }: Report): number => windows[0]?.total.goodPerSecond ?? 0;
+
+describe('a limit that adapts', () => {
+  it('w14-hot-row: ends at 4 of 16 seats at most, and does more than 16 seats do', () => {
+    const loaded = load('w14-hot-row');
+    const adapted = runWith(loaded, { adaptiveFrom: 2 });
+    expect(adapted.pools[0]?.seatsAtEnd).toBeLessThanOrEqual(4);
+    expect(goodput(adapted)).toBeGreaterThan(goodput(runWith(loaded, { seats: 16 })));
+  });
+
+  it('w07-stable-timeouts: stays at the size of the pool', () => {
+    expect(runWith(load('w07-stable-timeouts'), { adaptiveFrom: 2 }).pools[0]?.seatsAtEnd).toBe(10);
+  });
+});
+
 // Where the discipline is not there yet. Each turns red on the day it is: make it a plain test then.
 describe('still to be reached', () => {
   it.fails('w02-sustained-2x: half of those who are shed from the queue hear of it within 50 ms', () => {
@@ -108,6 +129,17 @@ describe('still to be reached', () => {
   it.fails('w04-surge-all: the lower classes have their minima in a surge of 10 s after a quiet time', () => {
     const shares = simulate(load('w04-surge-all')).report.pools[0]?.shares ?? [];
     for (const share of shares) expect(share.mean).toBeGreaterThanOrEqual(share.minimum);
+  });
+
+  it.fails('w14-hot-row: a limit that adapts is within 5 % of the best fixed size', () => {
+    const loaded = load('w14-hot-row');
+    const best = Math.max(...[1, 2, 3, 4, 8].map((seats) => goodput(runWith(loaded, { seats }))));
+    expect(goodput(runWith(loaded, { adaptiveFrom: 2 }))).toBeGreaterThanOrEqual(0.95 * best);
+  });
+
+  it.fails('w08-slow-drift: a limit that adapts stays where the work only waits', () => {
+    const loaded = load('w08-slow-drift');
+    expect(goodput(runWith(loaded, { adaptiveFrom: 2 }))).toBeGreaterThanOrEqual(0.97 * goodput(runWith(loaded, {})));
   });
 
   it.fails('w09-loud-tenant: 21 tenants are within 0.02 of the max-min division of what they get', () => {
