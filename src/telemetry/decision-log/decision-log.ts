@@ -94,10 +94,10 @@ export class DecisionLog {
   }
 
   /** The buckets of a route are there. Returns the place of the route. */
-  addBuckets(route: string, rate: RateSettings, { archive }: LoggedBuckets): number {
+  addBuckets(route: string, rate: RateSettings, buckets: LoggedBuckets): number {
     const place = this.#placeOf(route);
     this.#note(place, { rate });
-    this.#checkpoints.add({ kind: 'rate', place, archive });
+    this.#checkpoints.add({ kind: 'rate', place, archive: (io) => buckets.archive(io) });
     return place;
   }
 

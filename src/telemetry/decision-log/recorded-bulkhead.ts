@@ -90,7 +90,8 @@ export class RecordedBulkhead<Owner> extends Bulkhead<Owner> {
 
   override giveBack(nowMs: number, ticket: Ticket<Owner>, seats: number): number {
     const returned = super.giveBack(nowMs, ticket, seats);
-    if (returned > 0) this.#recorder.ring.put(headOf(KIND.giveBack, this.#source), nowMs, ticket.slot, 0, 0, seats);
+    // Also where nothing came back: the call may have brought the accounts to this instant.
+    this.#recorder.ring.put(headOf(KIND.giveBack, this.#source), nowMs, ticket.slot, 0, 0, seats);
     return returned;
   }
 
