@@ -2,6 +2,7 @@ import type { ConnectTrouble } from './session.js';
 
 const CODES: Readonly<Record<ConnectTrouble, string>> = {
   unreachable: 'database_unreachable',
+  silent: 'database_unreachable',
   credentials: 'database_credentials_refused',
   unknown_database: 'database_unknown',
   crowded: 'database_connections_exhausted',
@@ -9,6 +10,7 @@ const CODES: Readonly<Record<ConnectTrouble, string>> = {
 
 const TEXTS: Readonly<Record<ConnectTrouble, string>> = {
   unreachable: 'the server cannot be reached; it is tried again until it answers',
+  silent: 'the server does not answer a connect in time; it is tried again until it does',
   credentials: 'the server refuses the user or the password of the url; correct them there or on the server',
   unknown_database: 'the server has no such database; create it, or correct the url',
   crowded: 'no further connection can be opened; lower max, or raise what the server, the role or this host allows',

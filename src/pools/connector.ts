@@ -11,6 +11,7 @@ const MAX_PARALLEL = 4;
 const LONGEST_WAIT_MS: Readonly<Record<ConnectTrouble, number>> = {
   // A server that returns is found within half a second.
   unreachable: 250,
+  silent: 250,
   // Only a person can help, and many servers lock accounts or count failures.
   credentials: 1_000,
   unknown_database: 1_000,
@@ -23,7 +24,8 @@ export interface ConnectorOwner extends Omit<SessionOwner, 'onOpen' | 'onOpenFai
   onOpened(session: Session, birth: Birth): void;
   /** Whether this trouble only says that there can be no more sessions than there are; if so, the owner sees to it. */
   onlyBoundsGrowth(trouble: ConnectTrouble): boolean;
-  onConnectFailed(error: unknown, trouble: ConnectTrouble): void;
+  /** @param sinceMs - When the attempt began. */
+  onConnectFailed(error: unknown, trouble: ConnectTrouble, sinceMs: number): void;
   /** The wait after a failure is over: ask again for what is needed now. */
   onMayConnect(): void;
 }
@@ -109,7 +111,7 @@ export class Connector {
         this.#openings.delete(opening);
         const trouble = this.#driver.connectTrouble(error);
         if (!owner.onlyBoundsGrowth(trouble)) this.#backoff.fail(this.#clock.nowMs(), LONGEST_WAIT_MS[trouble]);
-        owner.onConnectFailed(error, trouble);
+        owner.onConnectFailed(error, trouble, startedAtMs);
       },
       onLost: (session, error) => owner.onLost(session, error),
       onClosed: (session) => owner.onClosed(session),

@@ -35,6 +35,7 @@ export class Lending implements Lender<Slot> {
   readonly #sessions: SessionSet;
   readonly #reach: Reachability;
   readonly #waiters: Waiters<Connection>;
+  #lastOfferMs = Number.NEGATIVE_INFINITY;
 
   constructor(context: LendingContext) {
     this.#context = context;
@@ -47,6 +48,11 @@ export class Lending implements Lender<Slot> {
   /** Borrowers that wait. */
   get waiting(): number {
     return this.#waiters.size;
+  }
+
+  /** When a session last was fit to be lent. */
+  get lastOfferMs(): number {
+    return this.#lastOfferMs;
   }
 
   /** Lends an idle session that needs no proof, if there is one. */
@@ -89,6 +95,7 @@ export class Lending implements Lender<Slot> {
       slot.session.retire();
       return;
     }
+    this.#lastOfferMs = nowMs;
     const regained = this.#reach.regain();
     if (!this.#waiters.serve(nowMs, () => this.#lend(slot))) {
       slot.idleSinceMs = nowMs;

@@ -106,7 +106,7 @@ export class PgDriver implements SessionDriver {
   }
 
   connectTrouble(error: unknown): ConnectTrouble {
-    return pgConnectTrouble(error);
+    return error instanceof ConnectTimeoutError ? 'silent' : pgConnectTrouble(error);
   }
 
   isOutage(error: unknown): boolean {

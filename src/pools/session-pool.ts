@@ -154,7 +154,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   }
 
   /** @internal */
-  onConnectFailed(error: unknown, trouble: ConnectTrouble): void {
+  onConnectFailed(error: unknown, trouble: ConnectTrouble, sinceMs: number): void {
     this.#counts.connectFailures += 1;
     if (this.#reach.state === 'closed') {
       this.#checkEmpty();
@@ -162,8 +162,10 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     }
     this.#warnings.give(trouble, error);
     if (this.onlyBoundsGrowth(trouble)) this.#grant.refused(this.#clock.nowMs(), this.#sessions.size);
-    // A server that refuses this one connection is a server that answers: what is open goes on.
-    if (trouble !== 'unreachable' && this.#sessions.size > 0) {
+    // A server that refuses this one connection is a server that answers, and so is one that is slow to accept but
+    // works for others meanwhile: what is open goes on.
+    const serves = trouble === 'silent' ? this.#lending.lastOfferMs > sinceMs : trouble !== 'unreachable';
+    if (serves && this.#sessions.size > 0) {
       if (this.#reach.regain()) this.#wentUp();
     } else {
       this.#goDown(error, 0);

@@ -2,8 +2,10 @@ import type { FailureKind, QueryResult, TransactionOptions } from './contract.js
 
 /** What went wrong with a connection attempt. */
 export type ConnectTrouble =
-  /** Nobody answers, or not in time, or the server is starting up or shutting down. */
+  /** Nobody answers, or the server is starting up or shutting down. */
   | 'unreachable'
+  /** The handshake was not over in time. */
+  | 'silent'
   /** The server answers and does not accept these credentials. */
   | 'credentials'
   /** The server answers and has no such database. */

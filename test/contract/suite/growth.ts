@@ -59,6 +59,24 @@ export function growth(bench: Bench): void {
     await giveBack(connections);
   });
 
+  bench.test('F11', 'does not take slow connects for an outage while its sessions serve', async () => {
+    const relay = await bench.relay();
+    const { pool, journal } = bench.open({ max: 3, connectTimeoutMs: 150, at: relay.address });
+    await journal.reached('up');
+    relay.firstAnswerDelayMs = 3_000;
+    const borrow = async (): Promise<void> => {
+      while (pool.gauges().connectFailures < 3) {
+        const connection = await pool.acquire(within(10_000));
+        await run(connection, bench.sql.sleep(5));
+        await connection.release();
+      }
+    };
+    await Promise.all([borrow(), borrow(), borrow()]);
+    expect(journal.entries).toEqual(['up']);
+    expect(journal.count('database_unreachable')).toBe(1);
+    expect(pool.gauges()).toMatchObject({ total: 1, lost: 0 });
+  });
+
   bench.test('F11 NET-5', 'grows when a session that was to be asked does not answer soon', async () => {
     const { server } = bench;
     const { pool } = bench.open({ max: 2, validateAfterIdleMs: 0 });
