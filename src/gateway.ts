@@ -85,7 +85,7 @@ export class Gateway<RouteName extends string = string> {
     const parts: Parts = { config, clock: this.clock, timer: this.#timer, random, warn, nextConnectionId, decisions };
     for (const pool of config.pools.values()) this.#pools.set(pool.name, assemblePool(parts, pool));
     if (config.mode === 'enforce') tunePools(this.clock, this.#pools);
-    const context: WorkContext = { mode: config.mode, clock: this.clock, timer: this.#timer, warn };
+    const context: WorkContext = { mode: config.mode, clock: this.clock, timer: this.#timer, lag: this.#lag, warn };
     for (const route of config.routes.values()) {
       const runtime = assembleRoute(parts, route, this.#pools);
       const entry =

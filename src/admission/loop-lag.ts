@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
+import { Stalls } from '../core/stalls.js';
 
 const TICK_MS = 20;
 /** Weight of one tick in the average. */
@@ -17,6 +18,7 @@ export class LoopLag {
   #onTick: ((nowMs: number) => void) | undefined;
   /** How long the loop stood still before the input that is handled now. */
   #stallMs = 0;
+  readonly #stalls = new Stalls();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -42,6 +44,11 @@ export class LoopLag {
     return Math.max(this.#averageMs, this.overdueMs(nowMs) * SMOOTHING);
   }
 
+  /** Of the time from one instant to another, how long the loop stood still, in milliseconds. */
+  stalledMs(fromMs: number, toMs: number): number {
+    return this.#stalls.within(fromMs, toMs);
+  }
+
   /** Hears of each turn of the own timer, once it is counted. One listener. */
   onTick(listener: (nowMs: number) => void): void {
     this.#onTick = listener;
@@ -56,7 +63,7 @@ export class LoopLag {
       const nowMs = this.#clock.nowMs();
       const lateMs = this.overdueMs(nowMs);
       this.#averageMs += (lateMs - this.#averageMs) * SMOOTHING;
-      if (lateMs > TICK_MS) this.#remember(lateMs);
+      if (lateMs > TICK_MS) this.#remember(nowMs, lateMs);
       this.#expectedAtMs = nowMs + TICK_MS;
       this.#onTick?.(nowMs);
       this.#arm();
@@ -67,7 +74,8 @@ export class LoopLag {
    * Timers come before input, so the stall is over for the timer when what arrived during it is first seen: in this turn
    * of the loop, or in the next where a connection has to be accepted first.
    */
-  #remember(stallMs: number): void {
+  #remember(nowMs: number, stallMs: number): void {
+    this.#stalls.note(nowMs, stallMs);
     this.#stallMs = stallMs;
     this.#clock.afterInput(() =>
       this.#clock.afterInput(() => {

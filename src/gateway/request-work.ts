@@ -280,7 +280,8 @@ export class RequestWork implements GateClient, Deadline, SessionOwner, Shadowed
     }
     timer.clear(this);
     const cutShort = this.#running.stoppedBy !== undefined;
-    this.#claim.end(nowMs, this.#ending, cutShort, this.shadow?.waitedMs(nowMs));
+    const stalledMs = this.#context.lag.stalledMs(ticket.leasedAtMs, nowMs);
+    this.#claim.end(nowMs, this.#ending, cutShort, stalledMs, this.shadow?.waitedMs(nowMs));
     this.shadow?.workEnded(nowMs, cutShort);
     if (this.#isOver()) this.#running.close();
   }

@@ -110,15 +110,17 @@ export class SeatClaim {
    * Gives the seat of a granted request back, or its claim to another where it gave one up for a time.
    *
    * @param cutShort - The work was stopped: it tells only how long it would have taken at least.
+   * @param stalledMs - For how long nobody could have seen its end: an answer that came meanwhile is not late.
    * @param waitedMs - For how long it waited for what a seat would have brought with it.
    */
-  end(nowMs: number, outcome: RouteOutcome, cutShort: boolean, waitedMs: number = 0): void {
+  end(nowMs: number, outcome: RouteOutcome, cutShort: boolean, stalledMs: number, waitedMs: number = 0): void {
     const ticket = this.#ticket;
     const { stats, pool, name } = this.#route;
     const heldMs = ticket.heldBeforeMs + (ticket.state === 'leased' ? nowMs - ticket.leasedAtMs - waitedMs : 0);
     stats.end(outcome, heldMs);
-    pool?.tuning?.ended(nowMs, name, heldMs, outcome);
-    if (!this.#free) this.learn(nowMs, heldMs, cutShort);
+    const tookMs = Math.max(0, heldMs - stalledMs);
+    pool?.tuning?.ended(nowMs, name, tookMs, outcome);
+    if (!this.#free) this.learn(nowMs, tookMs, cutShort);
     this.leave(nowMs);
   }
 

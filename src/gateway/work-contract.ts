@@ -1,4 +1,5 @@
 import type { DeadlineTimer } from '../admission/deadline-timer.js';
+import type { LoopLag } from '../admission/loop-lag.js';
 import type { Clock } from '../clock.js';
 import type { Mode } from '../config/options.js';
 import type { Refusal } from '../errors.js';
@@ -20,5 +21,6 @@ export interface WorkContext {
   readonly mode: Mode;
   readonly clock: Clock;
   readonly timer: DeadlineTimer;
+  readonly lag: LoopLag;
   readonly warn: (code: string, message: string) => void;
 }

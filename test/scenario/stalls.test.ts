@@ -71,4 +71,17 @@ describe('a stalled event loop', () => {
     expect(during?.expiredAtMs).toBeLessThan(1_420);
     expect(later?.expiredAtMs).toBe(2_050);
   });
+
+  it('does not make short work look long', () => {
+    const model = new PoolModel(1, { work: { deadlineMs: 2_000 } });
+    for (let round = 0; round < 40; round++) {
+      model.request('work', 30);
+      model.clock.input(10, () => model.clock.spend(500));
+      model.clock.runUntil(model.clock.nowMs() + 1_000);
+    }
+    expect(model.stats('work').outcomes.succeeded).toBe(40);
+    // Each answer was seen after 510 ms; the timer that notices the stall is itself up to 20 ms off.
+    expect(model.p90Ms('work')).toBeGreaterThan(15);
+    expect(model.p90Ms('work')).toBeLessThan(60);
+  });
 });
