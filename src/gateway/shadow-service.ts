@@ -9,6 +9,11 @@ export class ShadowService {
   #pausedSinceMs = 0;
   #pauses = 0;
 
+  /** When the request started. */
+  get startedAtMs(): number {
+    return this.#startedAtMs;
+  }
+
   start(nowMs: number): void {
     this.#startedAtMs = nowMs;
   }

@@ -55,6 +55,8 @@ export class Shadow implements GateClient, Deadline {
   readonly #service = new ShadowService();
   /** How long the work was served, once it is done. */
   #servedMs: number | undefined;
+  /** For how long of that nobody could have seen its end: an answer that came meanwhile is not late. */
+  #stalledMs = 0;
   /** Seats that the work gave back early. */
   #givenBack = 0;
   #graceUsed = false;
@@ -154,10 +156,12 @@ export class Shadow implements GateClient, Deadline {
    * @param cutShort - It was stopped because nobody waits for it any more.
    */
   workEnded(nowMs: number, cutShort: boolean): void {
+    const { state, leasedAtMs } = this.ticket;
     const servedMs = this.#service.servedMs(nowMs);
+    this.#stalledMs = this.#context.lag.stalledMs(this.#service.startedAtMs, nowMs);
     if (this.#estimated) this.#learnLate(nowMs, servedMs, cutShort);
     else if (!cutShort) this.#served(nowMs, servedMs);
-    else if (this.ticket.state === 'leased') this.#end(nowMs, servedMs, true);
+    else if (state === 'leased') this.#end(nowMs, Math.min(servedMs, nowMs - leasedAtMs), true);
     else this.clientGone(nowMs);
   }
 
@@ -243,14 +247,16 @@ export class Shadow implements GateClient, Deadline {
 
   /** The request would be answered with an error now, and what it still does be stopped. */
   #cut(nowMs: number, code: 'deadline_expired' | 'breaker_open'): void {
+    const { leasedAtMs } = this.ticket;
+    this.#stalledMs = this.#context.lag.stalledMs(leasedAtMs, nowMs);
     this.#ledger.shedWith(code);
-    this.#end(nowMs, nowMs - this.ticket.leasedAtMs, code === 'deadline_expired');
+    this.#end(nowMs, nowMs - leasedAtMs, code === 'deadline_expired');
     this.onCut?.(nowMs);
   }
 
   #end(nowMs: number, servedMs: number, cutShort: boolean): void {
     this.#context.timer.clear(this);
-    this.#claim.learn(nowMs, servedMs, cutShort);
+    this.#learn(nowMs, servedMs, cutShort);
     this.#claim.leave(nowMs);
   }
 
@@ -267,6 +273,10 @@ export class Shadow implements GateClient, Deadline {
     const { leasedAtMs, deadlineAtMs } = this.ticket;
     const late = leasedAtMs + servedMs > deadlineAtMs && !this.#work.streaming;
     if (late) this.#ledger.shedWith('deadline_expired');
-    this.#claim.learn(nowMs, late ? deadlineAtMs - leasedAtMs : servedMs, late || cutShort);
+    this.#learn(nowMs, late ? deadlineAtMs - leasedAtMs : servedMs, late || cutShort);
+  }
+
+  #learn(nowMs: number, servedMs: number, cutShort: boolean): void {
+    this.#claim.learn(nowMs, Math.max(0, servedMs - this.#stalledMs), cutShort);
   }
 }
