@@ -25,8 +25,14 @@ export function readArguments(command: Command, args: readonly string[]): Argume
     ),
   });
   const values = new Map<string, string[]>();
+  let operand: string | undefined;
   for (const token of tokens) {
-    if (token.kind === 'positional') throw new UsageError(`"${token.value}" is no option of sluice ${command.name}`);
+    if (token.kind === 'positional') {
+      if (command.operand === undefined || operand !== undefined) {
+        throw new UsageError(`"${token.value}" is no option of sluice ${command.name}`);
+      }
+      operand = token.value;
+    }
     if (token.kind !== 'option') continue;
     const spec = specOf(options, token.name, token.rawName);
     const before = values.get(token.name) ?? [];
@@ -35,7 +41,7 @@ export function readArguments(command: Command, args: readonly string[]): Argume
     }
     values.set(token.name, [...before, textOf(spec, token)]);
   }
-  return argumentsFrom(values);
+  return argumentsFrom(values, operand);
 }
 
 function specOf(options: Readonly<Record<string, OptionSpec>>, name: string, rawName: string): OptionSpec {
@@ -56,7 +62,7 @@ function textOf(spec: OptionSpec, token: { readonly rawName: string; readonly va
   return token.value;
 }
 
-function argumentsFrom(values: ReadonlyMap<string, readonly string[]>): Arguments {
+function argumentsFrom(values: ReadonlyMap<string, readonly string[]>, operand: string | undefined): Arguments {
   const all = (name: string): readonly string[] => values.get(name) ?? [];
   const text = (name: string): string | undefined => all(name).at(-1);
   return {
@@ -67,6 +73,7 @@ function argumentsFrom(values: ReadonlyMap<string, readonly string[]>): Argument
       return given === undefined ? undefined : readNumber(`--${name}`, given);
     },
     flag: (name) => values.has(name),
+    operand,
   };
 }
 

@@ -33,6 +33,8 @@ export interface Arguments {
   /** The last value of an option as a number. */
   number(name: string): number | undefined;
   flag(name: string): boolean;
+  /** The argument that is no option. */
+  readonly operand: string | undefined;
 }
 
 /** One command of the command line. */
@@ -42,6 +44,8 @@ export interface Command {
   readonly summary: string;
   /** What follows the name in the usage line. */
   readonly usage: string;
+  /** What to call the one argument that is no option. Absent: it takes none. */
+  readonly operand?: string;
   /** What it does, for the help of the command. */
   readonly description: string;
   readonly options: Readonly<Record<string, OptionSpec>>;

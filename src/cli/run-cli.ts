@@ -6,11 +6,12 @@ import { readArguments } from './arguments.js';
 import { CliError, type CliIo, type Command, UsageError } from './command.js';
 import { configCommand } from './config-command.js';
 import { commandHelp, programHelp } from './help.js';
+import { replayCommand } from './replay/replay-command.js';
 import { simulateCommand } from './simulate-command.js';
 import { sizeCommand } from './size-command.js';
 
 /** The commands, in the order of the help. */
-const COMMANDS: readonly Command[] = [simulateCommand, configCommand, sizeCommand];
+const COMMANDS: readonly Command[] = [simulateCommand, replayCommand, configCommand, sizeCommand];
 
 const FAILED = 1;
 const MISUSED = 2;

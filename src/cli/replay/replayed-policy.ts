@@ -19,6 +19,13 @@ export interface ReplayedRoute extends LoggedRoute {
   rateFrom: number;
 }
 
+/** What is known of a route before a policy is built. */
+export interface RouteHead {
+  readonly times?: ServiceTimes | undefined;
+  readonly rate?: LocalRateLimit | undefined;
+  readonly lastLeaseMs?: number | undefined;
+}
+
 /** Seats of a policy that decides again. */
 export interface ReplayedGate {
   readonly name: string;
@@ -35,11 +42,12 @@ export class ReplayedPolicy {
   readonly gates: readonly ReplayedGate[];
   readonly routes: readonly ReplayedRoute[];
 
-  constructor(settings: PolicySettings) {
+  /** @param head - What is known of a route already, by its name. Default: nothing. */
+  constructor(settings: PolicySettings, head: (route: string) => RouteHead = () => ({})) {
     this.gates = settings.gates.map(({ name, options }) => {
       return { name, bulkhead: new Bulkhead<undefined>(options), routes: [], slots: [], from: 0 };
     });
-    this.routes = settings.routes.map((route) => this.#routeOf(route));
+    this.routes = settings.routes.map((route) => this.#routeOf(route, head(route.name)));
     for (const route of this.routes) route.gate?.routes.push(route);
   }
 
@@ -72,18 +80,19 @@ export class ReplayedPolicy {
     return new Ticket(undefined, this.route(record), rank as PriorityRank, first, second, tenant, amount);
   }
 
-  #routeOf({ name, rank, deadlineMs, maxQueued, gate, times, rate }: RouteSettings): ReplayedRoute {
+  #routeOf({ gate, times, rate, ...settings }: RouteSettings, head: RouteHead): ReplayedRoute {
+    const { name, rank, deadlineMs, maxQueued } = settings;
     return {
       name,
       rank,
       deadlineMs,
       maxQueued,
-      times: new ServiceTimes(times),
-      rate: rate && new LocalRateLimit(rate),
+      times: head.times ?? new ServiceTimes(times),
+      rate: head.rate ?? (rate && new LocalRateLimit(rate)),
       gate: gate === undefined ? undefined : routeAt(this.gates, gate),
       rateFrom: 0,
       queued: 0,
-      lastLeaseMs: Number.NEGATIVE_INFINITY,
+      lastLeaseMs: head.lastLeaseMs ?? Number.NEGATIVE_INFINITY,
     };
   }
 }

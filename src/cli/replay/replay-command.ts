@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { listNames } from '../../config/names.js';
+import { type DecodedLog, decodeLog, LogFormatError } from '../../telemetry/decision-log/log-document.js';
+import { packageVersion } from '../../telemetry/decision-log/package-version.js';
+import type { PolicySettings } from '../../telemetry/decision-log/policy-settings.js';
+import { type Arguments, CliError, type CliIo, type Command, UsageError } from '../command.js';
+import { loadOptions } from '../config-file.js';
+import { settingsOf } from '../simulator-settings.js';
+import { compareFates } from './fate-changes.js';
+import { policySettings } from './other-settings.js';
+import { formatChanges, formatRedecided, startOf } from './replay-text.js';
+import { type LoggedTraffic, readTraffic } from './requests.js';
+import { whatIf } from './what-if.js';
+
+/** `sluice replay`: decides a recorded log again. */
+export const replayCommand: Command = {
+  name: 'replay',
+  summary: 'decide a recorded log again, or under other settings',
+  usage: '<log> [--config <file>] [options]',
+  operand: '<log>',
+  description:
+    'Decides every decision of a log again with the code of this Sluice, and compares: the exit code is 0 when all come\n' +
+    'out the same. A gateway with decisionLogRecords writes one: writeFile(path, gateway.decisionLog()).\n' +
+    'With --config, the same requests meet other settings, and a table shows whose fate changes.',
+  options: {
+    config: {
+      type: 'string',
+      short: 'c',
+      value: '<file>',
+      description: 'Other options of the gateway: .json, or the default export of .mjs, .js, .ts. Pools need no url.',
+    },
+    seed: { type: 'string', value: '<n>', description: 'For times that the log does not know. Default 1.' },
+    json: { type: 'boolean', description: 'Print JSON.' },
+  },
+  run: runReplay,
+};
+
+async function runReplay(args: Arguments, io: CliIo): Promise<number> {
+  const file = args.operand;
+  if (file === undefined) throw new UsageError('give the file of a decision log: sluice replay <log>');
+  const seed = args.number('seed') ?? 1;
+  const log = await readLog(file, io.cwd);
+  const here = packageVersion();
+  if (log.writtenBy !== here) {
+    io.err(`sluice: ${file} was written by Sluice ${log.writtenBy}; this is ${here}, which may decide otherwise`);
+  }
+  const traffic = decideAgain(file, log);
+  const { outcome } = traffic;
+  const config = args.text('config');
+  if (config === undefined || outcome.difference !== undefined) {
+    io.out(args.flag('json') ? JSON.stringify(outcome, undefined, 2) : formatRedecided(log, outcome));
+    return outcome.difference === undefined ? 0 : 1;
+  }
+  const settings = policySettings(settingsOf(await loadOptions(config, io.cwd), io.env));
+  checkRoutes(log, settings, config);
+  const run = whatIf(log, traffic, settings, seed);
+  const own = whatIf(log, traffic, log.settings, seed);
+  const changes = compareFates(traffic.requests, own.fates, run.fates, startOf(log));
+  const { drawn, assumed } = run;
+  const { matched, decisions } = outcome;
+  if (args.flag('json')) io.out(JSON.stringify({ matched, decisions, ...changes, drawn, assumed, seed }, undefined, 2));
+  else io.out(formatChanges(log, config, changes, run));
+  return 0;
+}
+
+async function readLog(file: string, cwd: string): Promise<DecodedLog> {
+  const bytes = await readFile(resolve(cwd, file)).catch((error: unknown) => {
+    throw new CliError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  try {
+    return decodeLog(bytes);
+  } catch (error) {
+    if (error instanceof LogFormatError) throw new CliError(`${file}: ${error.message}`);
+    throw error;
+  }
+}
+
+function decideAgain(file: string, log: DecodedLog): LoggedTraffic {
+  try {
+    return readTraffic(log);
+  } catch (error) {
+    // A state that another policy wrote: only its length can tell.
+    if (!(error instanceof RangeError)) throw error;
+    throw new CliError(`${file}: its states are not those of this Sluice: ${error.message}`);
+  }
+}
+
+function checkRoutes(log: DecodedLog, { routes }: PolicySettings, config: string): void {
+  const names = routes.map(({ name }) => name);
+  const missing = log.settings.routes.find(({ name }) => !names.includes(name));
+  if (missing === undefined) return;
+  throw new CliError(`${config} has no route "${missing.name}", which the log has; ${listNames('routes', names)}`);
+}

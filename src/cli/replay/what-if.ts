@@ -1,0 +1,230 @@
+import { Ticket } from '../../core/ticket.js';
+import { EventHeap, type TimedEvent } from '../../simulator/event-heap.js';
+import type { DecodedLog } from '../../telemetry/decision-log/log-document.js';
+import type { PolicySettings, RouteSettings } from '../../telemetry/decision-log/policy-settings.js';
+import { HoldTimes } from './hold-times.js';
+import type { ReplayedGate, ReplayedPolicy, ReplayedRoute } from './replayed-policy.js';
+import type { Fate, LoggedRequest, LoggedTraffic, PoolEvent } from './requests.js';
+import { takeUp } from './take-up.js';
+
+/** What became of the requests of a log under other settings. */
+export interface WhatIf {
+  /** By request, in the order of the log. */
+  readonly fates: ReadonlyMap<LoggedRequest, Fate>;
+  /** Requests whose time on a seat was drawn from those of their route. */
+  readonly drawn: number;
+  /** Routes of which no request ended in the log, so that nothing is known of their times. */
+  readonly assumed: readonly string[];
+}
+
+/** A timer that is later than this was not that timer. */
+const TIMER_LATE_MS = 20;
+
+interface Event extends TimedEvent {
+  readonly run: (nowMs: number) => void;
+}
+
+/** A request under the other settings. */
+interface Attempt {
+  readonly request: LoggedRequest;
+  readonly route: ReplayedRoute;
+  readonly ticket: Ticket<undefined>;
+  charged: boolean;
+}
+
+/**
+ * Gives the requests of a log to a policy with other settings: the same arrivals, deadlines, callers and clients that
+ * leave, the same outages, on a virtual clock.
+ *
+ * @param seed - For the times of requests of which the log does not know them.
+ */
+export function whatIf(log: DecodedLog, traffic: LoggedTraffic, settings: PolicySettings, seed: number): WhatIf {
+  return new OtherRun(log, traffic, settings, seed).run();
+}
+
+class OtherRun {
+  readonly #events = new EventHeap<Event>();
+  readonly #policy: ReplayedPolicy;
+  readonly #settings: PolicySettings;
+  readonly #traffic: LoggedTraffic;
+  readonly #holds: HoldTimes;
+  readonly #fates = new Map<LoggedRequest, Fate>();
+  readonly #attempts = new Map<Ticket<undefined>, Attempt>();
+  readonly #startMs: number;
+  /** The routes as they were set. */
+  readonly #logged: ReadonlyMap<string, RouteSettings>;
+  #order = 0;
+
+  constructor(log: DecodedLog, traffic: LoggedTraffic, settings: PolicySettings, seed: number) {
+    this.#settings = settings;
+    this.#traffic = traffic;
+    this.#logged = new Map(log.settings.routes.map((route) => [route.name, route]));
+    this.#holds = new HoldTimes(traffic.requests, seed);
+    this.#startMs = log.count === 0 ? 0 : log.records.read(0).atMs;
+    this.#policy = takeUp(log, settings, this.#startMs);
+  }
+
+  run(): WhatIf {
+    const routes = new Map(this.#policy.routes.map((route) => [route.name, route]));
+    for (const event of this.#traffic.events) this.#scheduleEvent(event);
+    for (const request of this.#traffic.requests) {
+      const route = routes.get(request.route);
+      if (route !== undefined) this.#schedule(request, route);
+    }
+    for (let event = this.#events.take(); event !== undefined; event = this.#events.take()) event.run(event.atMs);
+    return { fates: this.#fates, drawn: this.#holds.drawn, assumed: [...this.#holds.assumed] };
+  }
+
+  #at(atMs: number, run: (nowMs: number) => void): void {
+    this.#events.add({ atMs, order: this.#order++, run });
+  }
+
+  #scheduleEvent({ kind, pool, atMs, share }: PoolEvent): void {
+    const gate = this.#policy.gates.find(({ name }) => name === pool);
+    const seats = this.#settings.gates.find(({ name }) => name === pool)?.options.seats;
+    if (gate === undefined || seats === undefined) return;
+    this.#at(atMs, (nowMs) => {
+      if (kind === 'resize') gate.bulkhead.resize(nowMs, Math.max(1, Math.round(seats * share)));
+      else if (kind === 'outage') this.#beginOutage(nowMs, gate);
+      else gate.bulkhead.endOutage(nowMs);
+      this.#handOut(nowMs, gate);
+    });
+  }
+
+  #schedule(request: LoggedRequest, route: ReplayedRoute): void {
+    if (request.fixed) {
+      this.#fates.set(request, request.fate);
+      return;
+    }
+    const { rank, arrivedAtMs, deadlineAtMs, tenant, seats, carriedOver, judgedAtMs, enteredAtMs } = request;
+    // The class and the time of a route may be others now; what a client shortened or lowered stays so.
+    const logged = this.#logged.get(request.route);
+    const deadlineMs = deadlineAtMs - arrivedAtMs;
+    const whole = logged !== undefined && Math.abs(deadlineMs - logged.deadlineMs) < 1e-3;
+    const allowedMs = whole ? route.deadlineMs : Math.min(deadlineMs, route.deadlineMs);
+    const newRank = rank === logged?.rank ? route.rank : rank > route.rank ? rank : route.rank;
+    const ticket = new Ticket(undefined, route, newRank, arrivedAtMs, arrivedAtMs + allowedMs, tenant, seats);
+    const attempt: Attempt = { request, route, ticket, charged: false };
+    this.#attempts.set(ticket, attempt);
+    if (carriedOver) this.#at(this.#startMs, (nowMs) => this.#ask(nowMs, attempt));
+    else this.#at(judgedAtMs ?? enteredAtMs, (nowMs) => this.#judge(nowMs, attempt));
+  }
+
+  /** On the headers alone; then the body comes, as it did. */
+  #judge(nowMs: number, attempt: Attempt): void {
+    const { request, route, ticket } = attempt;
+    const refusal = request.judgedAtMs === undefined ? undefined : route.gate?.bulkhead.preflight(nowMs, ticket);
+    if (refusal !== undefined) this.#fates.set(request, refusal.code);
+    else if (request.enteredAtMs > nowMs) this.#at(request.enteredAtMs, (now) => this.#enter(now, attempt));
+    else this.#enter(nowMs, attempt);
+  }
+
+  #enter(nowMs: number, attempt: Attempt): void {
+    const { request, route, ticket } = attempt;
+    if (nowMs >= ticket.deadlineAtMs) {
+      this.#fates.set(request, 'deadline_expired');
+      return;
+    }
+    if (route.rate !== undefined && route.rate.take(nowMs, request.caller, 1) !== undefined) {
+      this.#fates.set(request, 'rate_limited');
+      return;
+    }
+    attempt.charged = true;
+    this.#ask(nowMs, attempt);
+  }
+
+  #ask(nowMs: number, attempt: Attempt): void {
+    const { route, ticket, request } = attempt;
+    const { gate } = route;
+    if (gate === undefined) {
+      this.#fates.set(request, 'admitted');
+      return;
+    }
+    const arrival = gate.bulkhead.arrive(nowMs, ticket);
+    if (arrival === 'leased') this.#start(nowMs, attempt, gate);
+    else if (arrival === 'queued') this.#queue(nowMs, attempt, gate);
+    else this.#shed(nowMs, attempt, arrival.code);
+    // Those that had to leave are told after the input of the moment.
+    if (gate.bulkhead.leaving > 0) this.#at(nowMs, (now) => this.#handOut(now, gate));
+  }
+
+  #queue(nowMs: number, attempt: Attempt, gate: ReplayedGate): void {
+    const { ticket, route, request } = attempt;
+    this.#fates.set(request, 'open');
+    const latestMs = Math.max(nowMs, ticket.deadlineAtMs - route.times.p90(nowMs));
+    const { endedAtMs, leasedAtMs } = request;
+    // A timer is never early, and a little late: as late as it was.
+    const late = leasedAtMs === undefined && endedAtMs !== undefined && endedAtMs - latestMs < TIMER_LATE_MS;
+    this.#at(late ? Math.max(latestMs, endedAtMs) : latestMs, (now) => this.#giveUp(now, attempt, gate));
+    if (request.fate === 'gone' && endedAtMs !== undefined) {
+      this.#at(Math.max(nowMs, endedAtMs), (now) => {
+        if (gate.bulkhead.withdraw(now, ticket)) this.#shed(now, attempt, 'gone');
+      });
+    }
+  }
+
+  #giveUp(nowMs: number, attempt: Attempt, { bulkhead }: ReplayedGate): void {
+    const code = nowMs >= attempt.ticket.deadlineAtMs ? 'deadline_expired' : 'deadline_unreachable';
+    if (bulkhead.withdraw(nowMs, attempt.ticket)) this.#shed(nowMs, attempt, code);
+  }
+
+  #shed(nowMs: number, attempt: Attempt, fate: Fate): void {
+    this.#fates.set(attempt.request, fate);
+    if (attempt.charged) attempt.route.rate?.refund(nowMs, attempt.request.caller, 1);
+  }
+
+  #start(nowMs: number, attempt: Attempt, gate: ReplayedGate): void {
+    const { request, ticket } = attempt;
+    this.#fates.set(request, 'admitted');
+    const { leasedAtMs, endedAtMs, cutShort, carriedOver, deadlineAtMs } = request;
+    // To the last bit, or nothing after it would be as it was.
+    if (nowMs === leasedAtMs && endedAtMs !== undefined && ticket.deadlineAtMs >= deadlineAtMs) {
+      this.#at(endedAtMs, (now) => this.#end(now, attempt, gate, cutShort));
+      return;
+    }
+    const heldMs = carriedOver && leasedAtMs !== undefined ? nowMs - leasedAtMs : 0;
+    const doneAtMs = nowMs + Math.max(0, this.#holds.of(request) - heldMs);
+    // Whoever was cut short before the deadline had a client that left, and leaves again.
+    const left = cutShort && endedAtMs !== undefined && endedAtMs < deadlineAtMs;
+    const stopAtMs = Math.max(nowMs, Math.min(ticket.deadlineAtMs, left ? endedAtMs : Number.POSITIVE_INFINITY));
+    const cut = stopAtMs < doneAtMs;
+    const endAtMs = cut ? stopAtMs : doneAtMs;
+    if (endAtMs < Number.POSITIVE_INFINITY) this.#at(endAtMs, (now) => this.#end(now, attempt, gate, cut));
+  }
+
+  #end(nowMs: number, { ticket, route }: Attempt, gate: ReplayedGate, cutShort: boolean): void {
+    const heldMs = nowMs - ticket.leasedAtMs;
+    // An outage tells nothing of the route.
+    if (!gate.bulkhead.outage.down) {
+      if (cutShort) route.times.recordCensored(nowMs, heldMs);
+      else route.times.record(nowMs, heldMs);
+    }
+    gate.bulkhead.release(nowMs, ticket);
+    this.#handOut(nowMs, gate);
+  }
+
+  #handOut(nowMs: number, gate: ReplayedGate): void {
+    if (gate.bulkhead.queued === 0) return;
+    for (let ticket = gate.bulkhead.next(nowMs); ticket !== undefined; ticket = gate.bulkhead.next(nowMs)) {
+      const attempt = this.#attempts.get(ticket);
+      if (attempt === undefined) continue;
+      if (ticket.refusal === undefined) this.#start(nowMs, attempt, gate);
+      else this.#shed(nowMs, attempt, ticket.refusal.code);
+    }
+  }
+
+  #beginOutage(nowMs: number, gate: ReplayedGate): void {
+    const { bulkhead } = gate;
+    bulkhead.beginOutage(nowMs);
+    const { givenUpAtMs } = bulkhead.outage;
+    if (givenUpAtMs === undefined) return;
+    this.#at(givenUpAtMs, (now) => {
+      if (bulkhead.outage.givenUpAtMs !== givenUpAtMs) return;
+      for (let ticket = bulkhead.anyQueued(); ticket !== undefined; ticket = bulkhead.anyQueued()) {
+        bulkhead.withdraw(now, ticket);
+        const attempt = this.#attempts.get(ticket);
+        if (attempt !== undefined) this.#shed(now, attempt, 'database_unavailable');
+      }
+    });
+  }
+}
