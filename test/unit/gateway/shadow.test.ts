@@ -7,7 +7,7 @@ import { type Call, ShadowWorld, type Visit } from './shadow-world.js';
 const ROUTES = {
   checkout: { priority: 'critical', deadlineMs: 500, ratePerSecond: 150, burst: 20 },
   search: { priority: 'normal', deadlineMs: 800, maxQueued: 12 },
-  export: { priority: 'low', deadlineMs: 20_000 },
+  export: { priority: 'low', deadlineMs: 20_000, onDisconnect: 'finish' },
 } as const satisfies Record<string, RouteOptions>;
 
 /** Instants and durations that add and subtract without rounding. */
