@@ -154,7 +154,10 @@ function bytesOf({ buffer, byteOffset, byteLength }: Float64Array): Uint8Array {
 
 /** A copy that begins where numbers may begin. */
 function aligned(bytes: Uint8Array, at: number, length: number): ArrayBuffer {
-  return bytes.slice(at, at + length).buffer as ArrayBuffer;
+  // Not by slice(): that of a Buffer, which files are read into, is no copy.
+  const copy = new Uint8Array(length);
+  copy.set(bytes.subarray(at, at + length));
+  return copy.buffer;
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
