@@ -6,7 +6,7 @@ import { type FaultShop, NOISE, startFaultShop } from './fault-shop.js';
 // a queue in which everybody served has left already.
 
 const SEATS = 2;
-const OVERLOAD_MS = 4_000;
+const OVERLOAD_MS = 3_000;
 
 let shop: FaultShop;
 
@@ -18,17 +18,17 @@ afterAll(() => shop.close());
 /** What two seats can do: callers back to back, one more than there are seats. */
 async function capacity(): Promise<number> {
   const arrivals = { kind: 'closed', callers: SEATS + 1 } as const;
-  const { of } = await shop.load(2_000, [checkoutStream('checkout', 1, { arrivals })]);
-  return inTime(endedBetween(of('checkout'), 500, 2_000)).length / 1.5;
+  const { of } = await shop.load(1_700, [checkoutStream('checkout', 1, { arrivals })]);
+  return inTime(endedBetween(of('checkout'), 500, 1_700)).length / 1.2;
 }
 
 describe('F62: ten times the capacity, then as usual', () => {
   it('keeps goodput during it, and is as before two seconds after it', NOISE, async () => {
     const before = await capacity();
     const usualPerSecond = before / 2;
-    const from = 2_000;
+    const from = 1_500;
     const to = from + OVERLOAD_MS;
-    const { of } = await shop.load(to + 4_500, [
+    const { of } = await shop.load(to + 3_500, [
       checkoutStream('usual', usualPerSecond),
       checkoutStream('flood', 10 * before, { fromMs: from, toMs: to }),
     ]);

@@ -51,10 +51,10 @@ function endedMeanwhile(call: Call, others: readonly Call[]): number {
 
 describe('F63: reports hold the seats that others need', () => {
   it('a critical one finds a seat that was kept for it, the first one too', NOISE, async () => {
-    const loading = shop.load(5_000, [
-      reports(4_000),
+    const loading = shop.load(4_500, [
+      reports(3_500),
       // One after another, the first when reports have been there for a second, so that nothing is known of checkouts.
-      checkoutStream('checkout', 4, { arrivals: { kind: 'uniform', ratePerSecond: 4, fromMs: 1_500, toMs: 4_500 } }),
+      checkoutStream('checkout', 4, { arrivals: { kind: 'uniform', ratePerSecond: 4, fromMs: 1_300, toMs: 4_000 } }),
     ]);
     await flooded();
     const { of } = await loading;

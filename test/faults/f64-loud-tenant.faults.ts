@@ -7,7 +7,7 @@ import { type FaultShop, NOISE, startFaultShop } from './fault-shop.js';
 
 const SEATS = 4;
 const TENANTS = 5;
-const PER_TENANT = 8;
+const PER_TENANT = 4;
 const RUN_MS = 3_500;
 
 let shop: FaultShop;
