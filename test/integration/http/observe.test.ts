@@ -166,8 +166,10 @@ it('tells before it is switched on what enforcing does: about as many in time, a
   const observed = await overload('observe');
   expect(enforced.shed).toBeGreaterThan(80);
   expect(observed.statuses.filter((status) => status !== 200)).toEqual([]);
-  expect(observed.inTime / enforced.inTime).toBeGreaterThan(0.75);
-  expect(observed.inTime / enforced.inTime).toBeLessThan(1.25);
+  // On a busy machine no two runs are the same; a shadow without seats would be at 2, one whose seats wait for
+  // connections below a quarter.
+  expect(observed.inTime / enforced.inTime).toBeGreaterThan(0.6);
+  expect(observed.inTime / enforced.inTime).toBeLessThan(1.6);
   // Connections were waited for more than a second; that is no service.
   const { times, stats } = bench.gateway.entry('work').runtime;
   expect(stats.response.quantile(0.9)).toBeGreaterThan(500);
