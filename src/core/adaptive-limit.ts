@@ -15,7 +15,7 @@ export interface SeatsInUse {
 const FULL = 0.9;
 /** Without full seats for so long, a trial is over; and for so much longer, what was found is asked again. */
 const VANISHED_MS = 1_000;
-const FORGET_MS = 10_000;
+const FORGET_MS = 30_000;
 /** Calm for so long, whatever fails does not fail because of too much at once. */
 const CALM_MS = 500;
 

@@ -3,7 +3,7 @@ import type { PoolOptions, RequestHandle } from '../../../src/index.js';
 import type { BenchContext, Section, SectionResult } from '../section.js';
 import { DATABASE_SETTINGS } from '../support/database.js';
 import { showSpread, spreadOf } from '../support/statistics.js';
-import { type ClosedLoopFigures, driveClosedLoop } from './closed-loop.js';
+import { ClosedLoop, type TurnFigures } from './closed-loop.js';
 import { prepareRows, tidyRows } from './crowded-rows.js';
 
 const SEATS = 16;
@@ -11,8 +11,10 @@ const FIXED = [1, 2, 4, 8, SEATS] as const;
 const CALLERS = 48;
 /** What is adaptive begins at all seats under full load, and has this long to find its place. */
 const SEARCH_MS = 20_000;
-const WARM_UP_MS = 1_500;
-const MEASURE_MS = 6_000;
+/** Then all sizes take turns of this length, so many to a repeat. */
+const SETTLE_MS = 300;
+const TURN_MS = 1_200;
+const ROUNDS = 6;
 
 interface Work {
   readonly name: 'hot row' | 'sleep';
@@ -34,7 +36,7 @@ const WORKS: readonly Work[] = [
 ];
 
 type Size = number | 'adaptive';
-type Runs = Map<Size, ClosedLoopFigures[]>;
+type Runs = Map<Size, TurnFigures[]>;
 
 /** Whether a concurrency limit that adapts finds what the best fixed one would have been. */
 export const adaptive: Section = {
@@ -57,26 +59,40 @@ async function measure(context: BenchContext, url: string, work: Work): Promise<
   const sizes: readonly Size[] = [...work.fixed, 'adaptive'];
   const runs: Runs = new Map(sizes.map((size) => [size, []]));
   for (let repeat = 0; repeat < context.repeats; repeat += 1) {
-    // Each repeat begins elsewhere, so that no size is always the first.
-    for (const [index] of sizes.entries()) {
-      const size = sizes[(index + repeat) % sizes.length] ?? SEATS;
+    const loops = new Map<Size, ClosedLoop>();
+    try {
+      for (const size of sizes) loops.set(size, await open(context, url, work, size));
       await tidyRows(url);
-      const figures = await drive(context, url, work, size);
-      runs.get(size)?.push(figures);
-      const limits = size === 'adaptive' ? `, ${figures.pool.seats.limit} seats at the end` : '';
-      context.note(`${work.name} ${repeat + 1}/${context.repeats}: ${size} ${figures.perSecond.toFixed(0)}/s${limits}`);
+      await loops.get('adaptive')?.turn(0, SEARCH_MS);
+      const rounds = context.quick ? 2 : ROUNDS;
+      for (let round = 0; round < rounds; round += 1) await oneRound(url, loops, runs, round);
+    } finally {
+      for (const loop of loops.values()) await loop.close();
     }
+    const last = runs.get('adaptive')?.at(-1);
+    context.note(
+      `${work.name} ${repeat + 1}/${context.repeats}: adaptive ${last?.perSecond.toFixed(0)}/s ` +
+        `on ${last?.limits.at(-1)} seats in the last turn`,
+    );
   }
   return runs;
 }
 
-function drive(context: BenchContext, url: string, work: Work, size: Size): Promise<ClosedLoopFigures> {
+/** Each round begins elsewhere, so that no size is always the first. */
+async function oneRound(url: string, loops: ReadonlyMap<Size, ClosedLoop>, runs: Runs, round: number): Promise<void> {
+  await tidyRows(url);
+  const order = [...loops];
+  for (const [index] of order.entries()) {
+    const entry = order[(index + round) % order.length];
+    if (entry !== undefined) runs.get(entry[0])?.push(await entry[1].turn(SETTLE_MS, TURN_MS));
+  }
+}
+
+function open(context: BenchContext, url: string, work: Work, size: Size): Promise<ClosedLoop> {
   const adapts = size === 'adaptive';
   const max = adapts ? SEATS : size;
   const pool: PoolOptions = { max, minIdle: max, adaptive: adapts, minSeats: 1 };
-  const warmUpMs = adapts ? SEARCH_MS : WARM_UP_MS;
-  const measureMs = context.quick ? 2_000 : MEASURE_MS;
-  return driveClosedLoop({ url, pool, callers: CALLERS, work: work.run, warmUpMs, measureMs, signal: context.signal });
+  return ClosedLoop.open({ url, pool, callers: CALLERS, work: work.run, signal: context.signal });
 }
 
 const perSecond = (runs: Runs, size: Size): number[] => (runs.get(size) ?? []).map((run) => run.perSecond);
@@ -116,12 +132,13 @@ function summarise(context: BenchContext, all: ReadonlyMap<Work, Runs>): Section
       callers: CALLERS,
       seats: SEATS,
       searchMs: SEARCH_MS,
-      measureMs: MEASURE_MS,
+      turnMs: TURN_MS,
+      rounds: ROUNDS,
       repeats: context.repeats,
     },
     tables: [
       {
-        title: 'Fixed sizes and an adaptive one, cold start under full load',
+        title: 'Fixed sizes in turns with an adaptive one that began with all seats, cold, under full load',
         columns: ['work', 'seats', 'requests/s, median (range)', 'of the best fixed'],
         rows,
       },
