@@ -11,6 +11,8 @@ export class KeyHash {
   high = 0;
   low = 0;
   readonly #secret: readonly [number, number];
+  /** What {@link high} and {@link low} are of. */
+  #last: string | undefined;
 
   /** @param secret - Two random 32-bit words. */
   constructor(secret: readonly [number, number]) {
@@ -19,6 +21,9 @@ export class KeyHash {
 
   /** Hashes a key; no key is 0, 0, and no key but that is. */
   of(key: string | undefined): void {
+    // One request writes several records with the same key, one after the other.
+    if (key === this.#last) return;
+    this.#last = key;
     this.high = 0;
     this.low = 0;
     if (key !== undefined) this.#mix(boundedKey(key));
