@@ -6,7 +6,20 @@ import { fileURLToPath } from 'node:url';
 const START = '<!-- bench:start -->';
 const END = '<!-- bench:end -->';
 const RESULTS = 'test/bench/results';
-const ORDER = ['goodput', 'storm100', 'flood', 'outage', 'raw', 'micro'];
+const ORDER = [
+  'goodput',
+  'storm100',
+  'flood',
+  'shared-pool',
+  'tenants',
+  'retry-storm',
+  'adaptive',
+  'yielding',
+  'outage',
+  'spike',
+  'raw',
+  'micro',
+];
 
 /** The README with the figures between its markers; undefined when it does not have each marker once, in order. */
 export function withFigures(readme, figures) {

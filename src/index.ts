@@ -40,5 +40,5 @@ export { createGateway, type Gateway, type GatewaySurroundings, type Readiness }
 export type { QueryResult, TransactionOptions } from './pools/contract.js';
 export type { Logger, LogWrite } from './telemetry/log.js';
 export type { CodeCounts, RouteOutcome } from './telemetry/route-stats.js';
-export type { HistogramSnapshot, PoolSnapshot, RouteSnapshot, Snapshot } from './telemetry/snapshot.js';
+export type { HistogramSnapshot, PoolSnapshot, RouteSnapshot, Snapshot, TuningSnapshot } from './telemetry/snapshot.js';
 export type { ConnectionGauges } from './telemetry/source.js';
