@@ -21,7 +21,7 @@ export interface ShadowedWork {
 }
 
 /** Instants that are added and subtracted are rounded; a timer for less than this is not worth setting. */
-const ROUNDING_MS = 1e-3;
+const ROUNDING_MS = 1e-6;
 
 /** Work that is behind its shadow by no more than this part of a service still tells best when the shadow is done. */
 const SLACK = 1 / 8;

@@ -141,6 +141,27 @@ it('a client that leaves leaves the shadow queue', async () => {
   await first;
 });
 
+it('what a handler waits for outside is no service, and the shadow has no seat meanwhile', async () => {
+  await open('observe', {}, { deadlineMs: 20_000 });
+  act = async (req, res) => res.json(await req.sluice.query('SELECT pg_sleep(0.01)'));
+  for (let times = 0; times < 12; times++) await told();
+  const hold = latch();
+  let outside = false;
+  act = async (req, res) => {
+    await req.sluice.outside(() => {
+      outside = true;
+      return hold.promise;
+    });
+    res.json({});
+  };
+  const answer = told();
+  await until(() => outside && seats() === 0);
+  await pause(300);
+  hold.open();
+  expect(await answer).toEqual([200, 'admit']);
+  expect(bench.gateway.entry('work').runtime.times.p90(bench.gateway.clock.nowMs())).toBeLessThan(100);
+});
+
 /** Twice what two connections can do, for two seconds. */
 async function overload(mode: 'enforce' | 'observe'): Promise<{ statuses: number[]; inTime: number; shed: number }> {
   await open(mode, { max: 2 }, { deadlineMs: 400 });

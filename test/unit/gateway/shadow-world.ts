@@ -1,4 +1,5 @@
 import { type Deadline, DeadlineTimer } from '../../../src/admission/deadline-timer.js';
+import { EventLoopGuard, type LoopTimes } from '../../../src/admission/event-loop-guard.js';
 import { Gate, type GateClient } from '../../../src/admission/gate.js';
 import { LoopLag } from '../../../src/admission/loop-lag.js';
 import type { Clock } from '../../../src/clock.js';
@@ -75,11 +76,14 @@ export class ShadowWorld {
   readonly visits: Visit[] = [];
   readonly #entries = new Map<string, RouteEntry>();
 
-  constructor(mode: Mode, seats: number, routes: Readonly<Record<string, RouteOptions>>) {
+  /** @param maxLagMs - Lag from which the event-loop guard sheds. Default: there is no guard. */
+  constructor(mode: Mode, seats: number, routes: Readonly<Record<string, RouteOptions>>, maxLagMs?: number) {
     this.mode = mode;
     const servesTopClass = Object.values(routes).some(({ priority }) => priority === 'critical');
     this.gate = new Gate(new Bulkhead<GateClient>({ seats, servesTopClass }), this.clock, this.timer);
     const lag = new LoopLag(this.clock);
+    const loopTimes = (): LoopTimes => ({ idle: 0, active: this.clock.nowMs() });
+    const guard = maxLagMs === undefined ? undefined : new EventLoopGuard(lag, maxLagMs, loopTimes);
     const context = { mode, clock: this.clock, timer: this.timer, lag, warn: () => undefined };
     for (const config of resolveConfig({ routes }, {}).routes.values()) {
       const { ratePerSecond, burst } = config;
@@ -100,7 +104,7 @@ export class ShadowWorld {
         queued: 0,
         lastLeaseMs: Number.NEGATIVE_INFINITY,
       };
-      this.#entries.set(config.name, new RouteEntry(runtime, context, lag, { draining: false }));
+      this.#entries.set(config.name, new RouteEntry(runtime, context, lag, { draining: false }, guard));
     }
   }
 

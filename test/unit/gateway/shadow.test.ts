@@ -259,6 +259,33 @@ describe('one seat', () => {
     breaker.shutdown();
   });
 
+  test('what the event-loop guard would shed is counted', () => {
+    const world = new ShadowWorld('observe', 1, { work: { priority: 'low' } }, 20);
+    world.clock.input(100, () => {
+      world.clock.spend(1_000);
+      world.arrive({ route: 'work', atMs: 1_100, serviceMs: 5 });
+    });
+    world.clock.runUntil(2_000);
+    expect(world.visits[0]).toMatchObject({ fate: 'overloaded', answeredAtMs: 1_105 });
+  });
+
+  test('seats that are given back early are free early, also when that was before the shadow had them', () => {
+    const world = new ShadowWorld('observe', 3, { work: { deadlineMs: 10_000 } });
+    const first = world.arrive({ route: 'work', atMs: 0, serviceMs: 100, seats: 3 });
+    world.clock.runUntil(10);
+    const second = world.arrive({ route: 'work', atMs: 10, serviceMs: 100, seats: 3 });
+    second.work.giveBack(1);
+    world.clock.runUntil(40);
+    expect(world.gate.bulkhead.inFlight).toBe(3);
+    first.work.giveBack(2);
+    expect(world.gate.bulkhead.inFlight).toBe(1);
+    world.clock.runUntil(101);
+    expect(second.fate).toBe(90);
+    expect(world.gate.bulkhead.inFlight).toBe(2);
+    world.clock.runUntil(200);
+    expect(world.gate.bulkhead.inFlight).toBe(0);
+  });
+
   test('mode off has no shadow', () => {
     const world = one('off', { ratePerSecond: 1e-3, burst: 1 }).expect([
       { route: 'work', atMs: 0, serviceMs: 50 },
