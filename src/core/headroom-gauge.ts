@@ -75,5 +75,7 @@ export class HeadroomGauge {
     this.#seats = io.number(this.#seats);
     this.#takenAtMs = io.number(this.#takenAtMs);
     this.#takenFor = io.number(this.#takenFor);
+    this.#busySeats = io.number(this.#busySeats);
+    this.#busyAtMs = io.number(this.#busyAtMs);
   }
 }

@@ -79,7 +79,6 @@ export class Turns<Owner> {
       const owed = io.flag(kept?.owed ?? false);
       if (io.loading) this.#reservation = { ticket, startByMs, owed };
     }
-    this.#owed = io.flag(this.#owed);
   }
 
   /** The reservation, unless its ticket has left the queue. */
