@@ -27,11 +27,13 @@ export interface RecordedRun {
 /**
  * Sends requests, one every 2.5 ms on average, each to one of the routes in turn, with 10 ms of work on average. The
  * gates, queues and buckets are those of the product; the clock is virtual, so that the same log comes out every time.
+ *
+ * @param records - How many the log keeps.
  */
-export function recordedRun(options: GatewayOptions, requests: number): RecordedRun {
+export function recordedRun(options: GatewayOptions, requests: number, records = 1_000_000): RecordedRun {
   const clock = new VirtualClock();
   const timer = new DeadlineTimer(clock);
-  const log = new DecisionLog({ records: 1_000_000, clock, secret: [1, 2] });
+  const log = new DecisionLog({ records, clock, secret: [1, 2] });
   const routes = buildRoutes(options, log, clock, timer);
   const random = seededRandom(1, 'recorded run');
   const exponential = (meanMs: number): number => -Math.log(1 - random()) * meanMs;

@@ -83,6 +83,7 @@ describe('sluice replay', () => {
     folder.write('same.json', options);
     const same = await folder.call(['replay', 'decisions.log', '--config', 'same.json']);
     expect(same.out).toMatch(/^same\.json: the fate of 0 of 3,000 requests changes/);
+    expect(same.out).toMatch(/^Left out are 0 whose fate hangs by a hair/m);
     folder.write('slower.json', { ...options, routes: { ...routes, search: { ...routes.search, ratePerSecond: 60 } } });
     const slower = await folder.call(['replay', 'decisions.log', '--config', 'slower.json']);
     expect(slower.out).toMatch(/^search +normal +admitted +→ rate_limited +\d+$/m);

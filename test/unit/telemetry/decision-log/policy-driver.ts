@@ -50,7 +50,7 @@ export class PolicyDriver {
     const settings = { seats: 6, servesTopClass: true, maxTenants: 5, maxQueued: 30, rideOutMs: 300 };
     this.#bulkhead = this.log.bulkhead<string>('main', settings);
     this.#routes = [0, 1, 2, 3].map((rank) => this.#route(rank as PriorityRank));
-    const perCaller = { refillPerSecond: 20, burst: 3, maxKeys: 4 };
+    const perCaller = { refillPerSecond: 4, burst: 2, maxKeys: 20 };
     const rate = { endpoint: { refillPerSecond: 200, burst: 40 }, perCaller };
     this.#rate = new RecordedRateLimit(rate, this.log, 'route0');
     this.#turnLeft = options.turn ?? 40;
@@ -91,7 +91,7 @@ export class PolicyDriver {
     else if (which < 0.8) this.#end(nowMs);
     else if (which < 0.85) this.#stepOutOrBack(nowMs);
     else if (which < 0.9) this.#withdraw(nowMs);
-    else if (which < 0.93) this.#giveBack(nowMs);
+    else if (which < 0.91) this.#giveBack(nowMs);
     else if (which < 0.95) this.#read(nowMs);
     else if (which < 0.97) this.#bulkhead.resize(nowMs, 1 + Math.floor(this.#random() * 8));
     else if (which < 0.98) this.#bulkhead.beginOutage(nowMs);
@@ -106,11 +106,12 @@ export class PolicyDriver {
     const seats = this.#random() < 0.2 ? Math.ceil(this.#random() * 4) : 1;
     const allowedMs = this.#random() < 0.2 ? this.#random() * route.deadlineMs : route.deadlineMs;
     const ticket = new Ticket('somebody', route, rank, nowMs, nowMs + allowedMs, tenant, seats);
+    const caller = this.#random() < 0.7 ? `caller ${Math.floor(this.#random() ** 2 * 60)}` : undefined;
     const turnedAway = this.#bulkhead.preflight(nowMs, ticket);
-    if (turnedAway !== undefined) return this.log.turnAway(nowMs, ticket, tenant, turnedAway.code);
-    if (this.#rate.take(nowMs, tenant, 1) !== undefined) return;
+    if (turnedAway !== undefined) return this.log.turnAway(nowMs, ticket, caller, turnedAway.code);
+    if (this.#rate.take(nowMs, caller, 1) !== undefined) return;
     if (typeof this.#bulkhead.arrive(nowMs, ticket) === 'string') this.#tickets.add(ticket);
-    else this.#rate.refund(nowMs, tenant, 1);
+    else this.#rate.refund(nowMs, caller, 1);
   }
 
   #next(nowMs: number): void {
@@ -158,9 +159,9 @@ export class PolicyDriver {
   #read(nowMs: number): void {
     const { times } = this.#pick(this.#routes) ?? {};
     const which = this.#random();
-    if (which < 0.3) times?.p50(nowMs);
-    else if (which < 0.6) times?.p90(nowMs);
-    else if (which < 0.8) times?.meanMs(nowMs);
+    if (which < 0.2) times?.p50(nowMs);
+    else if (which < 0.4) times?.p90(nowMs);
+    else if (which < 0.5) times?.meanMs(nowMs);
     else this.#bulkhead.headroom(nowMs);
   }
 
