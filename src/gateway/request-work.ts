@@ -13,7 +13,8 @@ import type { RequestWishes } from './route-entry.js';
 import type { RouteRuntime } from './route-runtime.js';
 import { SeatBreak } from './seat-break.js';
 import { SeatClaim } from './seat-claim.js';
-import { Shadow, type ShadowedWork } from './shadow.js';
+import { Shadow } from './shadow.js';
+import type { ShadowedWork } from './shadow-lease.js';
 import type { WorkContext, WorkHost } from './work-contract.js';
 
 /**

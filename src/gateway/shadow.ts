@@ -6,25 +6,10 @@ import { Ticket } from '../core/ticket.js';
 import type { Refusal } from '../errors.js';
 import type { RouteRuntime } from './route-runtime.js';
 import { SeatClaim } from './seat-claim.js';
+import { type ShadowedWork, ShadowLease } from './shadow-lease.js';
 import { type ShadowFate, ShadowLedger } from './shadow-ledger.js';
 import { ShadowService } from './shadow-service.js';
 import type { WorkContext } from './work-contract.js';
-
-/** What a shadow looks at in the work that it belongs to. */
-export interface ShadowedWork {
-  /** Whether the answer has begun on a route that streams. */
-  readonly streaming: boolean;
-  /** Whether the answer is complete. */
-  readonly answered: boolean;
-  /** Whether a COMMIT is on its way. */
-  readonly committing: boolean;
-}
-
-/** Instants that are added and subtracted are rounded; a timer for less than this is not worth setting. */
-const ROUNDING_MS = 1e-6;
-
-/** Work that is behind its shadow by no more than this part of a service still tells best when the shadow is done. */
-const SLACK = 1 / 8;
 
 /** A call that the breaker would never have seen. */
 const UNHEARD: BreakerPass = { settle: () => {} };
@@ -35,8 +20,7 @@ const UNHEARD: BreakerPass = { settle: () => {} };
  * service times evolve as if they were.
  *
  * The request itself starts at once. How long it is served is known when it ends; a shadow that gets its seat at `t`
- * holds it until `t` + that time, or to the deadline. A request that has to wait for a connection can fall behind its
- * shadow: then the seat is held for the mean of the route, and what the service really was is learnt later.
+ * holds it until `t` + that time, or to the deadline: see {@link ShadowLease}.
  *
  * Nothing here asks the seats or the service times anything that a request would not ask: they keep what they work out,
  * and would decide otherwise afterwards.
@@ -49,21 +33,12 @@ export class Shadow implements GateClient, Deadline {
   onCut: ((nowMs: number) => void) | undefined;
   readonly #context: WorkContext;
   readonly #route: RouteRuntime;
-  readonly #work: ShadowedWork;
   readonly #ledger: ShadowLedger;
   readonly #claim: SeatClaim;
   readonly #service = new ShadowService();
-  /** How long the work was served, once it is done. */
-  #servedMs: number | undefined;
-  /** For how long of that nobody could have seen its end: an answer that came meanwhile is not late. */
-  #stalledMs = 0;
   /** Seats that the work gave back early. */
   #givenBack = 0;
-  #graceUsed = false;
-  /** The answer is complete, or has begun where that is enough. */
-  #deadlineMet = false;
-  /** The seat was released on an estimate, and the work goes on. */
-  #estimated = false;
+  readonly #lease: ShadowLease;
 
   /** @param model - The ticket of the request, but for its deadline. */
   constructor(
@@ -77,10 +52,20 @@ export class Shadow implements GateClient, Deadline {
     const { rank, arrivedAtMs, tenant, seats } = model;
     this.#context = context;
     this.#route = route;
-    this.#work = work;
     this.#ledger = new ShadowLedger(route.stats);
     this.ticket = new Ticket<GateClient>(this, route, rank, arrivedAtMs, deadlineAtMs, tenant, seats);
     this.#claim = new SeatClaim({ mode: 'enforce' }, route, this.ticket, callerKey, this.#ledger);
+    this.#lease = new ShadowLease({
+      context,
+      route,
+      work,
+      deadline: this,
+      ticket: this.ticket,
+      claim: this.#claim,
+      ledger: this.#ledger,
+      service: this.#service,
+      onCut: (nowMs) => this.onCut?.(nowMs),
+    });
   }
 
   /** What became of it so far. */
@@ -99,7 +84,7 @@ export class Shadow implements GateClient, Deadline {
     this.#service.start(nowMs);
     if (this.ticket.state !== 'new') return;
     const arrival = this.#claim.enter(nowMs);
-    if (arrival === 'leased') this.#arm(nowMs);
+    if (arrival === 'leased') this.#lease.arm(nowMs);
     else if (arrival === 'queued') {
       this.#ledger.predict(this.#predictedWaitMs());
       timer.set(this, this.#claim.latestStartMs(nowMs), nowMs);
@@ -108,7 +93,7 @@ export class Shadow implements GateClient, Deadline {
 
   onLease(nowMs: number): void {
     this.#claim.granted(nowMs);
-    this.#arm(nowMs);
+    this.#lease.arm(nowMs);
     if (this.#givenBack > 0) this.#route.gate?.giveBack(nowMs, this.ticket, this.#givenBack);
   }
 
@@ -120,14 +105,14 @@ export class Shadow implements GateClient, Deadline {
 
   onDue(nowMs: number): void {
     const { state } = this.ticket;
-    if (state === 'leased') this.#leaseDue(nowMs);
+    if (state === 'leased') this.#lease.due(nowMs);
     else if (state !== 'ended') this.onShed(nowMs, this.#claim.giveUp(nowMs));
   }
 
   /** A wait begins for which a request that is enforced upon would have had no seat. */
   pause(nowMs: number): void {
     this.#service.pause(nowMs);
-    if (this.ticket.state === 'leased') this.#arm(nowMs);
+    if (this.ticket.state === 'leased') this.#lease.arm(nowMs);
   }
 
   resume(nowMs: number): void {
@@ -156,13 +141,8 @@ export class Shadow implements GateClient, Deadline {
    * @param cutShort - It was stopped because nobody waits for it any more.
    */
   workEnded(nowMs: number, cutShort: boolean): void {
-    const { state, leasedAtMs } = this.ticket;
-    const servedMs = this.#service.servedMs(nowMs);
-    this.#stalledMs = this.#context.lag.stalledMs(this.#service.startedAtMs, nowMs);
-    if (this.#estimated) this.#learnLate(nowMs, servedMs, cutShort);
-    else if (!cutShort) this.#served(nowMs, servedMs);
-    else if (state === 'leased') this.#end(nowMs, Math.min(servedMs, nowMs - leasedAtMs), true);
-    else this.clientGone(nowMs);
+    if (cutShort) this.clientGone(nowMs);
+    this.#lease.workEnded(nowMs, cutShort);
   }
 
   /** Asks the breaker for a call of the work. A call that would not have been made does not count there. */
@@ -170,15 +150,10 @@ export class Shadow implements GateClient, Deadline {
     const { fate, ticket } = this;
     if (fate?.kind === 'shed') return UNHEARD;
     if (breaker.state === 'open' && ticket.state === 'leased') {
-      this.#cut(nowMs, 'breaker_open');
+      this.#lease.cut(nowMs, 'breaker_open');
       return UNHEARD;
     }
     return breaker.enter(nowMs, ticket.deadlineAtMs, ticket.rank) ?? UNHEARD;
-  }
-
-  #served(nowMs: number, servedMs: number): void {
-    this.#servedMs = servedMs;
-    if (this.ticket.state === 'leased') this.#arm(nowMs);
   }
 
   /** Everybody who is no less important goes first, and a seat is freed so many times in a service as there are seats. */
@@ -189,94 +164,5 @@ export class Shadow implements GateClient, Deadline {
     let queued = 0;
     for (const other of PRIORITY_RANKS) if (other <= rank) queued += gate.bulkhead.queuedOf(other);
     return (queued * expectedMs) / Math.max(1, gate.bulkhead.seats);
-  }
-
-  get #deadlineAtMs(): number {
-    return this.#deadlineMet ? Number.POSITIVE_INFINITY : this.ticket.deadlineAtMs;
-  }
-
-  /** Sets the timer to when the seat is to be looked at again, or ends the lease where that is now. */
-  #arm(nowMs: number): void {
-    const dueAtMs = Math.min(this.#endAtMs(nowMs), this.#deadlineAtMs);
-    if (this.#servedMs !== undefined && dueAtMs <= nowMs + ROUNDING_MS) this.#leaseDue(nowMs);
-    else this.#context.timer.set(this, Math.max(nowMs, dueAtMs), nowMs);
-  }
-
-  /** When the seat would be free again; `Infinity` while only the end of the work will tell. */
-  #endAtMs(nowMs: number): number {
-    const { leasedAtMs, expectedHoldMs } = this.ticket;
-    if (this.#servedMs !== undefined) return leasedAtMs + this.#servedMs;
-    // Where nothing was known of the route, there is nothing to estimate by.
-    if (expectedHoldMs === 0) return Number.POSITIVE_INFINITY;
-    return Math.max(leasedAtMs + expectedHoldMs, this.#behindAtMs(nowMs));
-  }
-
-  #behindAtMs(nowMs: number): number {
-    const { leasedAtMs, expectedHoldMs } = this.ticket;
-    return this.#service.behindAtMs(nowMs, leasedAtMs, SLACK * expectedHoldMs);
-  }
-
-  #leaseDue(nowMs: number): void {
-    const endAtMs = this.#endAtMs(nowMs);
-    if (endAtMs <= Math.min(nowMs + ROUNDING_MS, this.#deadlineAtMs)) this.#endInTime(nowMs);
-    else if (nowMs < this.#deadlineAtMs) this.#arm(nowMs);
-    else this.#deadlinePassed(nowMs);
-  }
-
-  #endInTime(nowMs: number): void {
-    if (this.#servedMs === undefined) this.#release(nowMs);
-    else this.#end(nowMs, this.#servedMs, false);
-  }
-
-  #deadlinePassed(nowMs: number): void {
-    const work = this.#work;
-    const runs = this.#servedMs === undefined;
-    if (work.streaming || (runs && work.answered)) {
-      this.#deadlineMet = true;
-      this.#arm(nowMs);
-    } else if (runs && work.committing && !this.#graceUsed) {
-      this.#graceUsed = true;
-      this.#context.timer.set(this, nowMs + this.#route.config.commitGraceMs, nowMs);
-    } else if (runs && this.#behindAtMs(nowMs) <= nowMs) {
-      // Whether it would have been late is known when its own service is.
-      this.#release(nowMs);
-    } else {
-      this.#cut(nowMs, 'deadline_expired');
-    }
-  }
-
-  /** The request would be answered with an error now, and what it still does be stopped. */
-  #cut(nowMs: number, code: 'deadline_expired' | 'breaker_open'): void {
-    const { leasedAtMs } = this.ticket;
-    this.#stalledMs = this.#context.lag.stalledMs(leasedAtMs, nowMs);
-    this.#ledger.shedWith(code);
-    this.#end(nowMs, nowMs - leasedAtMs, code === 'deadline_expired');
-    this.onCut?.(nowMs);
-  }
-
-  #end(nowMs: number, servedMs: number, cutShort: boolean): void {
-    this.#context.timer.clear(this);
-    this.#learn(nowMs, servedMs, cutShort);
-    this.#claim.leave(nowMs);
-  }
-
-  /** Frees the seat on an estimate. */
-  #release(nowMs: number): void {
-    this.#estimated = true;
-    this.#context.timer.clear(this);
-    this.#claim.leave(nowMs);
-  }
-
-  /** The work that was behind has ended, so it is known whether its shadow would have been in time. */
-  #learnLate(nowMs: number, servedMs: number, cutShort: boolean): void {
-    this.#estimated = false;
-    const { leasedAtMs, deadlineAtMs } = this.ticket;
-    const late = leasedAtMs + servedMs > deadlineAtMs && !this.#work.streaming;
-    if (late) this.#ledger.shedWith('deadline_expired');
-    this.#learn(nowMs, late ? deadlineAtMs - leasedAtMs : servedMs, late || cutShort);
-  }
-
-  #learn(nowMs: number, servedMs: number, cutShort: boolean): void {
-    this.#claim.learn(nowMs, Math.max(0, servedMs - this.#stalledMs), cutShort);
   }
 }
