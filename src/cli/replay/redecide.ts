@@ -91,7 +91,9 @@ function isKnown(policy: ReplayedPolicy, record: DecisionRecord, number: number)
 
 /** The seats that a record is about; `undefined` for a route without. */
 export function gateOf(policy: ReplayedPolicy, record: DecisionRecord): ReplayedGate | undefined {
-  return OF_ROUTE.has(record.kind) ? policy.route(record).gate : policy.gates[record.source];
+  const { kind } = record;
+  const ofRoute = OF_ROUTE.has(kind) || OF_BUCKETS.has(kind) || kind === 'turnAway';
+  return ofRoute ? policy.route(record).gate : policy.gates[record.source];
 }
 
 function decisionsIn(log: DecodedLog, policy: ReplayedPolicy): number {

@@ -28,6 +28,8 @@ export interface LoggedRequest {
   readonly enteredAtMs: number;
   /** It was in flight or queued when the log began. */
   readonly carriedOver: boolean;
+  /** Its number among the tickets of the state at the head, if it is one of those. */
+  readonly slot: number | undefined;
   /** Refused by what does not decide again: the circuit, the event loop, the end of the process. */
   readonly fixed: boolean;
   fate: Fate;
@@ -86,6 +88,8 @@ class TrafficReader {
   readonly onRecord: OnRecord = (record, number, policy) => {
     if (number === this.#log.first) this.#carryOver(policy, number);
     const gate = gateOf(policy, record);
+    // The state at the head knows all this already.
+    if (number < (gate?.from ?? 0)) return;
     const refused = this.#refusedAtGate;
     this.#refusedAtGate = false;
     switch (record.kind) {
@@ -106,7 +110,7 @@ class TrafficReader {
         this.#lastSample = record;
         break;
       default:
-        if (gate !== undefined) this.#atGate(gate, record, number);
+        if (gate !== undefined) this.#atGate(gate, record);
     }
   };
 
@@ -135,21 +139,16 @@ class TrafficReader {
     const { gate, times } = policy.route(record);
     if (gate === undefined || record.slot === NO_SLOT) return;
     const slots = this.#bySlot.get(gate);
-    if (slots !== undefined) {
-      if (number < gate.from) this.#forget(slots[record.slot]);
-      slots[record.slot] = request;
-    }
+    if (slots !== undefined) slots[record.slot] = request;
     if (record.decision === LEASED) this.#lease(request, record.atMs);
     // The gateway asks for the same estimate at the same instant.
     else this.#latestStart.set(request, record.second - times.p90(record.atMs));
   }
 
-  #atGate(gate: ReplayedGate, record: DecisionRecord, number: number): void {
+  #atGate(gate: ReplayedGate, record: DecisionRecord): void {
     const slots = this.#bySlot.get(gate);
     const request = slots?.[record.slot];
     if (slots === undefined || request === undefined) return this.#ofPool(gate, record);
-    // Who had this slot before is not known.
-    if (request.carriedOver && number < gate.from) return;
     const { atMs, decision, kind, slot } = record;
     const ends = kind === 'withdraw' || kind === 'forget' || (kind === 'release' && decision !== LEASED);
     if (kind === 'next' && decision === LEASED) this.#lease(request, atMs);
@@ -218,6 +217,7 @@ class TrafficReader {
       judgedAtMs: more.judged?.atMs,
       enteredAtMs: more.enteredAtMs ?? record.atMs,
       carriedOver: false,
+      slot: undefined,
       fixed: more.fixed ?? false,
       fate: codeOf(record.decision) ?? 'open',
       leasedAtMs: undefined,
@@ -228,21 +228,13 @@ class TrafficReader {
     return request;
   }
 
-  /**
-   * Who was in flight or queued when the state at the head was written. Some of them arrived since the first record:
-   * these are found again where they do.
-   */
+  /** Who was in flight or queued when the state at the head was written. */
   #carryOver(policy: ReplayedPolicy, number: number): void {
     for (const gate of policy.gates) {
       const slots = gate.slots.map((ticket) => (ticket === undefined ? undefined : carriedOver(ticket, number)));
       for (const request of slots) if (request !== undefined) this.requests.push(request);
       this.#bySlot.set(gate, slots);
     }
-  }
-
-  #forget(request: LoggedRequest | undefined): void {
-    const place = request === undefined ? -1 : this.requests.indexOf(request);
-    if (place !== -1) this.requests.splice(place, 1);
   }
 }
 
@@ -260,6 +252,7 @@ function carriedOver(ticket: Ticket<undefined>, number: number): LoggedRequest {
     judgedAtMs: undefined,
     enteredAtMs: ticket.arrivedAtMs,
     carriedOver: true,
+    slot: ticket.slot,
     fixed: false,
     fate: leased ? 'admitted' : 'open',
     leasedAtMs: leased ? ticket.leasedAtMs : undefined,

@@ -66,6 +66,10 @@ class OtherRun {
 
   run(): WhatIf {
     const routes = new Map(this.#policy.routes.map((route) => [route.name, route]));
+    for (const gate of this.#policy.gates) {
+      // It began before the log, and is given up within it.
+      if (gate.bulkhead.outage.down) this.#at(this.#startMs, (nowMs) => this.#beginOutage(nowMs, gate));
+    }
     for (const event of this.#traffic.events) this.#scheduleEvent(event);
     for (const request of this.#traffic.requests) {
       const route = routes.get(request.route);
@@ -103,11 +107,21 @@ class OtherRun {
     const whole = logged !== undefined && Math.abs(deadlineMs - logged.deadlineMs) < 1e-3;
     const allowedMs = whole ? route.deadlineMs : Math.min(deadlineMs, route.deadlineMs);
     const newRank = rank === logged?.rank ? route.rank : rank > route.rank ? rank : route.rank;
-    const ticket = new Ticket(undefined, route, newRank, arrivedAtMs, arrivedAtMs + allowedMs, tenant, seats);
-    const attempt: Attempt = { request, route, ticket, charged: false };
+    const known = request.slot === undefined ? undefined : route.gate?.slots[request.slot];
+    const ticket = known ?? new Ticket(undefined, route, newRank, arrivedAtMs, arrivedAtMs + allowedMs, tenant, seats);
+    const attempt: Attempt = { request, route, ticket, charged: known !== undefined };
     this.#attempts.set(ticket, attempt);
-    if (carriedOver) this.#at(this.#startMs, (nowMs) => this.#ask(nowMs, attempt));
+    if (known !== undefined) this.#goOn(attempt, route.gate);
+    else if (carriedOver) this.#at(this.#startMs, (nowMs) => this.#ask(nowMs, attempt));
     else this.#at(judgedAtMs ?? enteredAtMs, (nowMs) => this.#judge(nowMs, attempt));
+  }
+
+  /** A ticket that the state at the head has. */
+  #goOn(attempt: Attempt, gate: ReplayedGate | undefined): void {
+    const { ticket } = attempt;
+    if (gate === undefined) return;
+    if (ticket.state === 'leased') this.#start(ticket.leasedAtMs, attempt, gate);
+    else if (ticket.state === 'queued') this.#queue(this.#startMs, attempt, gate);
   }
 
   /** On the headers alone; then the body comes, as it did. */

@@ -28,6 +28,9 @@ const TURN_MS = 0.5;
  * The states at the head of each segment, one component after the other, between two turns of the event loop. A segment
  * whose states are not complete when the next one begins gets the rest at once: that takes a turn in which thousands of
  * decisions fall, and must not cost the log its head.
+ *
+ * One component is written in one piece: some 0.3 microseconds for each of its tickets in flight or queued, 0.13 for each
+ * caller key. So 3,000 queued tickets, or 8,000 callers, take a millisecond, an eighth of the ring apart.
  */
 export class Checkpoints {
   /** How long one hand took at most, in milliseconds. */

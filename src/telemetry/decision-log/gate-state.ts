@@ -87,6 +87,8 @@ function archiveProgress(io: Archive, ticket: Ticket<unknown>): void {
   ticket.expectedHoldMs = io.number(ticket.expectedHoldMs);
   ticket.heldSeats = io.number(ticket.heldSeats);
   ticket.returnedSeatMs = io.number(ticket.returnedSeatMs);
+  ticket.chargedMs = io.number(ticket.chargedMs);
+  ticket.chargedLowerMs = io.number(ticket.chargedLowerMs);
   ticket.heldBeforeMs = io.number(ticket.heldBeforeMs);
   ticket.standsFirst = io.flag(ticket.standsFirst);
   const code = codeOf(io.number(ticket.refusal === undefined ? PASSED : refusedAs(ticket.refusal.code)));
