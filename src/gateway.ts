@@ -9,6 +9,7 @@ import { assemblePool, assembleRoute, type Parts } from './gateway/assemble.js';
 import { type BudgetReport, checkServerBudget, OverBudgetError } from './gateway/budget-check.js';
 import { describePool, describeRoute } from './gateway/describe.js';
 import { type DrainOptions, drainWork, pause } from './gateway/drain.js';
+import { checkLogins, MissingRightsError } from './gateway/login-check.js';
 import { OpenAnswers } from './gateway/open-answers.js';
 import type { PoolRuntime } from './gateway/pool-runtime.js';
 import { tunePools } from './gateway/pool-tuning.js';
@@ -19,6 +20,8 @@ import { RouteEntry } from './gateway/route-entry.js';
 import type { RouteRuntime } from './gateway/route-runtime.js';
 import { type RunOptions, runInside, runWork } from './gateway/run-work.js';
 import type { WorkContext } from './gateway/work-contract.js';
+import { RIGHTS_MISSING } from './pools/connect-warnings.js';
+import type { LoginChange, RotateOptions } from './pools/login.js';
 import { DecisionLog } from './telemetry/decision-log/decision-log.js';
 import { consoleLogger, type Logger } from './telemetry/log.js';
 import { type Snapshot, snapshot } from './telemetry/snapshot.js';
@@ -63,6 +66,7 @@ export class Gateway<RouteName extends string = string> {
   readonly random: () => number;
   readonly #logger: Logger;
   #notReady: string | undefined;
+  #rightless: string | undefined;
   #budget: BudgetReport | undefined;
   #drained: Promise<void> | undefined;
 
@@ -75,7 +79,10 @@ export class Gateway<RouteName extends string = string> {
     this.#lag = new LoopLag(this.clock);
     const { maxEventLoopLagMs } = config;
     const guard = maxEventLoopLagMs === 0 ? undefined : new EventLoopGuard(this.#lag, maxEventLoopLagMs);
-    const warn = (code: string, message: string): void => this.#logger.warn({ code }, message);
+    const warn = (code: string, message: string): void => {
+      if (code === RIGHTS_MISSING) this.#rightless ??= message;
+      this.#logger.warn({ code }, message);
+    };
     const random = surroundings.random ?? Math.random;
     this.random = random;
     let connections = 0;
@@ -144,6 +151,22 @@ export class Gateway<RouteName extends string = string> {
     return { ready: reasons.length === 0, reasons };
   }
 
+  /**
+   * Changes the login of a pool without a restart: after the new one was tried, connections are opened with it, and
+   * those of before end when their work is done, or within a bound where they are to be expelled. Resolves when none of
+   * them is left, so that the login of before can be taken away; until then the server has to accept both.
+   * {@link Gateway.config} goes on showing what was read at the start.
+   *
+   * @throws RangeError for an unknown pool. LoginSettingError or RotationRefusedError when the new login cannot be used
+   *   or does not work: nothing has changed then. PoolClosedError while draining. No error repeats a secret.
+   */
+  async rotate(pool: string, change: LoginChange, options?: RotateOptions): Promise<void> {
+    const runtime = this.#pools.get(pool);
+    if (runtime !== undefined) return runtime.pool.rotate(change, options);
+    const known = [...this.#pools.keys()].map((name) => `"${name}"`).join(', ');
+    throw new RangeError(`no pool "${pool}" is configured; the pools are ${known || 'none'}`);
+  }
+
   /** Everything that the gateway can tell about itself at this instant, as plain data. */
   snapshot(): Snapshot {
     return snapshot(this.telemetry());
@@ -184,9 +207,11 @@ export class Gateway<RouteName extends string = string> {
     const untilMs = this.clock.nowMs() + START_WAIT_MS;
     const pools = [...this.#pools.values()];
     await Promise.all(pools.map((pool) => this.#firstConnection(pool, untilMs)));
-    if (this.#budget?.ok !== false) return;
+    const overBudget = this.#budget?.ok === false ? new OverBudgetError(this.#budget.message) : undefined;
+    const refused = this.#rightless === undefined ? overBudget : new MissingRightsError(this.#rightless);
+    if (refused === undefined) return;
     await this.drain({ timeoutMs: 0 });
-    throw new OverBudgetError(this.#budget.message);
+    throw refused;
   }
 
   async #firstConnection({ pool, name }: PoolRuntime, untilMs: number): Promise<void> {
@@ -243,7 +268,8 @@ function worse(one: BudgetReport | undefined, other: BudgetReport): BudgetReport
  * checks that together they fit their servers. A database that is down does not fail the start: readiness does, until
  * it comes.
  *
- * @throws ConfigError with every mistake of the configuration, before anything is opened.
+ * @throws ConfigError with every mistake of the configuration and of the files that it names, before anything is opened.
+ * @throws MissingRightsError when the user of a pool may not connect to its database.
  * @throws OverBudgetError when the pools ask for more connections than their server has; the message shows the sum.
  */
 export async function createGateway<RouteName extends string, PoolName extends string>(
@@ -251,6 +277,7 @@ export async function createGateway<RouteName extends string, PoolName extends s
   surroundings: GatewaySurroundings = {},
 ): Promise<Gateway<RouteName>> {
   const config = resolveConfig(options, surroundings.env ?? process.env);
+  checkLogins(config);
   const gateway = new Gateway<RouteName>(config, surroundings);
   await gateway.start();
   return gateway;

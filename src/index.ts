@@ -34,10 +34,18 @@ export type { SluiceClient, SluiceConnection, Statement } from './gateway/borrow
 export { OverBudgetError } from './gateway/budget-check.js';
 export type { DrainableServer, DrainOptions } from './gateway/drain.js';
 export { AnsweredError, ClientGoneError, FailedTransactionError, TransactionControlError } from './gateway/failures.js';
+export { MissingRightsError } from './gateway/login-check.js';
 export type { RequestHandle } from './gateway/request-handle.js';
 export type { RunOptions } from './gateway/run-work.js';
 export { createGateway, type Gateway, type GatewaySurroundings, type Readiness } from './gateway.js';
 export type { QueryResult, TransactionOptions } from './pools/contract.js';
+export {
+  type LoginChange,
+  LoginSettingError,
+  type PasswordSource,
+  type RotateOptions,
+  RotationRefusedError,
+} from './pools/login.js';
 export type { Logger, LogWrite } from './telemetry/log.js';
 export type { CodeCounts, RouteOutcome } from './telemetry/route-stats.js';
 export type { HistogramSnapshot, PoolSnapshot, RouteSnapshot, Snapshot, TuningSnapshot } from './telemetry/snapshot.js';

@@ -22,6 +22,15 @@ export function checkPool(name: string, values: Partial<PoolValues>, reading: Re
     const most = `${reading.where(at('max'))}, which is ${values.max}`;
     reading.problems.push({ where: reading.where(at(key)), value: String(value), remedy: `use at most ${most}` });
   }
+  if (
+    values.admin === true &&
+    values.minIdle !== undefined &&
+    values.max !== undefined &&
+    values.minIdle < values.max
+  ) {
+    const remedy = `an admin pool keeps all its connections; leave it out, or use ${values.max} (${reading.where(at('max'))})`;
+    reading.problems.push({ where: reading.where(at('minIdle')), value: String(values.minIdle), remedy });
+  }
   const seats = seatsOf(values);
   if (values.minSeats !== undefined && seats !== undefined && values.minSeats > seats) {
     const remedy = `use at most ${seats}, the seats of the pool`;

@@ -44,6 +44,13 @@ export interface PoolConfig {
   readonly name: string;
   /** A secret. */
   readonly url: string;
+  readonly password?: () => string | Promise<string>;
+  readonly tls: boolean;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsServerName?: string;
+  readonly admin: boolean;
   readonly max: number;
   readonly minIdle: number;
   readonly connectTimeoutMs: number;
@@ -116,7 +123,10 @@ export interface PerCallerConfig {
 export type GatewayValues = Omit<GatewayConfig, 'pools' | 'routes' | 'origins'>;
 
 /** The fields of {@link PoolConfig} that have a variable each. */
-export type PoolValues = Omit<PoolConfig, 'name'>;
+export type PoolValues = Omit<PoolConfig, 'name' | PoolFunction>;
+
+/** The fields of {@link PoolConfig} that only code can give. */
+export type PoolFunction = 'password';
 
 /** The fields of {@link RouteConfig} that have a variable each. */
 export type RouteValues = Omit<RouteConfig, 'name' | 'perCaller' | RouteFunction>;

@@ -23,12 +23,15 @@ export const gatewayFields: FieldsOf<GatewayValues> = {
     description: "Processes that share the database server's connections.",
     default: 1,
   }),
-  budgetReserve: number({
-    description: "Share of the server's `max_connections` that stays free.",
-    from: { atLeast: 0 },
-    to: 0.9,
-    default: 0.15,
-  }),
+  budgetReserve: {
+    ...number({
+      description: "Share of the server's `max_connections` that stays free.",
+      from: { atLeast: 0.1 },
+      to: 0.2,
+      default: 0.15,
+    }),
+    allowed: 'a number from 0.1 to 0.2 (of 100 connections 10 to 20 stay free for administration)',
+  },
   budgetHeaders: headerList({
     description: 'Request headers that may shorten a deadline.',
     default: ['x-request-timeout-ms'],

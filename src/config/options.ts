@@ -24,7 +24,7 @@ export interface GatewayOptions<RouteName extends string = string, PoolName exte
   readonly applicationName?: string | undefined;
   /** Processes that share the database server's connections, 1 to 10,000. Default 1. */
   readonly instances?: number | undefined;
-  /** Share of the server's `max_connections` that stays free, 0 to 0.9. Default 0.15. */
+  /** Share of the server's `max_connections` that stays free, 0.1 to 0.2. Default 0.15. */
   readonly budgetReserve?: number | undefined;
   /** Request headers that may shorten a deadline, at most 16. Default `['x-request-timeout-ms']`. */
   readonly budgetHeaders?: readonly string[] | undefined;
@@ -52,6 +52,26 @@ export interface GatewayOptions<RouteName extends string = string, PoolName exte
 export interface PoolOptions {
   /** `postgres://` or `postgresql://` URL of the server. A secret. Default: `DATABASE_URL`; one of them must be set. */
   readonly url?: string | undefined;
+  /**
+   * Gives the password for each connection, in place of one in the URL; bounded by `connectTimeoutMs`. A function of the
+   * code only. Default: none.
+   */
+  password?(): string | Promise<string>;
+  /** Whether TLS is required even where the URL does not say so (`sslmode`). Default false. */
+  readonly tls?: boolean | undefined;
+  /** Path of the authorities' certificates (PEM) to trust instead of the system's; requires TLS. Default: none. */
+  readonly tlsCa?: string | undefined;
+  /** Path of the client's certificate (PEM); goes with `tlsKey`. Default: none. */
+  readonly tlsCert?: string | undefined;
+  /** Path of the key of `tlsCert` (PEM, without a passphrase). Default: none. */
+  readonly tlsKey?: string | undefined;
+  /** Name that the server's certificate must bear; requires TLS. Default: the host of the URL. */
+  readonly tlsServerName?: string | undefined;
+  /**
+   * Whether this pool must always get in: it opens all its connections at the start and keeps them, so that nobody can
+   * take their places. Default false.
+   */
+  readonly admin?: boolean | undefined;
   /** Connections at most, 1 to 1,000. Default 10. */
   readonly max?: number | undefined;
   /** Connections kept open while idle, 0 to `max`. Default 2, or `max` where that is less. */

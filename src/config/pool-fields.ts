@@ -4,6 +4,9 @@ import { serverUrl } from './special-fields.js';
 
 const DAY_MS = 86_400_000;
 
+const path = (description: string): ReturnType<typeof text> =>
+  text({ description, allowed: 'the path of a PEM file', pattern: /^(?!.*:\/\/)[^\0]{1,4096}$/, defaultText: 'none' });
+
 const share = (description: string, value: number): ReturnType<typeof number> =>
   number({ description, from: { atLeast: 0 }, to: 1, default: value });
 
@@ -14,10 +17,24 @@ export const poolFields: FieldsOf<PoolValues> = {
     schemes: ['postgres', 'postgresql'],
     fallbackVariable: 'DATABASE_URL',
   }),
+  tls: flag({ description: 'Whether TLS is required even where the URL does not say so.', default: false }),
+  tlsCa: path("Certificates of the authorities to trust instead of the system's; requires TLS."),
+  tlsCert: path("The client's certificate; goes with `tlsKey`."),
+  tlsKey: path('The key of `tlsCert`, without a passphrase.'),
+  tlsServerName: text({
+    description: "Name that the server's certificate must bear; requires TLS.",
+    allowed: 'the name of a host',
+    pattern: /^[A-Za-z0-9.:_-]{1,253}$/,
+    defaultText: 'the host of the URL',
+  }),
+  admin: flag({
+    description: 'Whether the pool must always get in: it keeps all its connections open.',
+    default: false,
+  }),
   max: whole(1, 1_000, { description: 'Connections at most.', default: 10 }),
   minIdle: whole(0, 1_000, {
     description: 'Connections kept open while idle; not more than `max`.',
-    defaultText: '2, or `max` where that is less',
+    defaultText: '2, or `max` where that is less; `max` with `admin`',
   }),
   connectTimeoutMs: whole(1, 60_000, { description: 'Bound of one connection attempt.', default: 2_000 }),
   idleTimeoutMs: whole(0, DAY_MS, {

@@ -5,6 +5,7 @@ import type {
   PerCallerConfig,
   PerCallerValues,
   PoolConfig,
+  PoolFunction,
   PoolValues,
   RouteConfig,
   RouteFunction,
@@ -21,6 +22,7 @@ import { gatewaySection, perCallerSection, poolSection, routeSection } from './s
 import { readNamed, readObject } from './shape.js';
 
 const NO_FIELDS: Unchecked = {};
+const POOL_FUNCTIONS: readonly PoolFunction[] = ['password'];
 const FUNCTIONS: readonly RouteFunction[] = ['costOf', 'tenantOf'];
 
 /**
@@ -43,7 +45,8 @@ export function resolveConfig(code: GatewayOptions, env: Environment): GatewayCo
   reading.unknownKeys(all, [...Object.keys(gatewaySection.fields), 'pools', 'routes'], '');
 
   const gatewayValues = reading.section(gatewaySection, all);
-  const poolValues = mapValues(pools, (name, own) => readPool(name, own, reading));
+  const poolParts = mapValues(pools, (name, own) => readPool(name, own, reading));
+  const poolValues = mapValues(poolParts, (_, { values }) => values);
   const poolNames = Object.keys(all.pools ?? {});
   const routeParts = mapValues(routes, (name, own) => readRoute(name, own, poolNames, reading));
   checkTogether({ pools: poolValues, routes: mapValues(routeParts, (_, { values }) => values) }, reading);
@@ -51,7 +54,7 @@ export function resolveConfig(code: GatewayOptions, env: Environment): GatewayCo
   checkVariables({ pools: [...pools.keys()], routes: [...routes.keys()], keyed }, env, reading);
 
   if (reading.problems.length > 0) throw new ConfigError(reading.problems);
-  return complete(gatewayValues, poolValues, routeParts, reading);
+  return complete(gatewayValues, poolParts, routeParts, reading);
 }
 
 function mapValues<From, To>(
@@ -61,12 +64,29 @@ function mapValues<From, To>(
   return new Map(Array.from(map, ([name, value]) => [name, change(name, value)]));
 }
 
-function readPool(name: string, code: Unchecked, reading: Reading): Partial<PoolValues> {
+interface PoolPart {
+  readonly values: Partial<PoolValues>;
+  readonly functions: Pick<PoolConfig, PoolFunction>;
+}
+
+function readPool(name: string, code: Unchecked, reading: Reading): PoolPart {
   const section = poolSection(name);
-  reading.unknownKeys(code, Object.keys(section.fields), section.pathPrefix);
+  reading.unknownKeys(code, [...Object.keys(section.fields), ...POOL_FUNCTIONS], section.pathPrefix);
   const values = reading.section(section, code);
   checkPool(name, values, reading);
-  return values;
+  const { password } = code;
+  const path = `${section.pathPrefix}password`;
+  // A password that was given as a text must not be shown as a mistaken value.
+  if (typeof password === 'string') {
+    const remedy = 'a password belongs into the url; use a function that gives the password';
+    reading.problems.push({ where: path, remedy });
+  } else if (
+    password !== undefined &&
+    checkFunction<NonNullable<PoolConfig['password']>>(password, path, 'gives the password', reading)
+  ) {
+    return { values, functions: { password } };
+  }
+  return { values, functions: {} };
 }
 
 /** What was read of a route; `perCaller` is there as soon as the code names it, mistaken or not. */
@@ -118,13 +138,13 @@ function readPerCaller(name: string, code: unknown, reading: Reading): NonNullab
 /** The whole, once it is known to have no mistake: what a field has no default for is computed or optional. */
 function complete(
   gateway: Partial<GatewayValues>,
-  pools: ReadonlyMap<string, Partial<PoolValues>>,
+  pools: ReadonlyMap<string, PoolPart>,
   routes: ReadonlyMap<string, RoutePart>,
   reading: Reading,
 ): GatewayConfig {
   const config: GatewayConfig = {
     ...(gateway as GatewayValues),
-    pools: frozenMap(mapValues(pools, (name, values) => completePool(name, values as PoolValues))),
+    pools: frozenMap(mapValues(pools, completePool)),
     routes: frozenMap(mapValues(routes, completeRoute)),
     origins: frozenMap(mapValues(reading.origins, (_, origin) => Object.freeze(origin))),
   };
@@ -139,14 +159,22 @@ function complete(
   }));
 }
 
-function completePool(name: string, values: PoolValues): PoolConfig {
+function completePool(name: string, { values: read, functions }: PoolPart): PoolConfig {
+  const values = read as PoolValues;
   const pool: PoolConfig = {
     name,
     ...values,
-    minIdle: values.minIdle ?? Math.min(2, values.max),
+    ...functions,
+    minIdle: values.minIdle ?? (values.admin ? values.max : Math.min(2, values.max)),
     minSeats: values.minSeats ?? Math.min(2, seatsOf(values) ?? 1),
   };
-  return sealed(pool, () => ({ ...pool, url: maskUrl(pool.url) }));
+  return sealed(pool, () => ({ ...pool, ...maskedPaths(pool), url: maskUrl(pool.url) }));
+}
+
+/** A connection string that strayed into a path is as secret as in its place. */
+function maskedPaths(pool: PoolConfig): Partial<PoolConfig> {
+  const paths = ['tlsCa', 'tlsCert', 'tlsKey', 'tlsServerName'] as const;
+  return Object.fromEntries(paths.flatMap((key) => (pool[key] === undefined ? [] : [[key, maskText(pool[key])]])));
 }
 
 function completeRoute(name: string, { values, functions, perCaller }: RoutePart): RouteConfig {

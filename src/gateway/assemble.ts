@@ -15,6 +15,7 @@ import { RouteStats } from '../telemetry/route-stats.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { RecordedRateLimit } from './recorded-rate-limit.js';
 import type { RouteRuntime } from './route-runtime.js';
+import { SeatBounds } from './seat-bounds.js';
 
 /** What the parts of a gateway are built with. */
 export interface Parts {
@@ -35,7 +36,8 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   const servesTopClass = [...parts.config.routes.values()].some(
     (route) => route.pool === config.name && route.priority === 'critical',
   );
-  const seats = Math.max(1, Math.floor(config.max / config.operationsPerRequest));
+  const seatsFor = (connections: number): number => Math.max(1, Math.floor(connections / config.operationsPerRequest));
+  const seats = seatsFor(config.max);
   const bulkhead = assembleBulkhead(parts, config.name, {
     seats,
     headroom: config.headroom,
@@ -51,14 +53,21 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
     maxTenants: config.maxTenants,
   });
   const gate = new Gate(bulkhead, clock, timer);
+  const bounds = new SeatBounds(gate, seats);
   const listener: PoolListener = {
     onDown: (nowMs) => gate.down(nowMs),
     onUp: (nowMs) => gate.up(nowMs),
+    onGranted: (nowMs, granted) => {
+      // Seats without connections would only let requests wait out of order.
+      if (parts.config.mode === 'enforce') bounds.set(nowMs, 'granted', seatsFor(granted));
+    },
     onWarning: (code, message) => warn(code, `pool "${config.name}": ${message}`),
   };
   gate.down(clock.nowMs());
   const pool = createPgPool({
     ...config,
+    // Who closes a connection may find its place taken.
+    ...(config.admin ? { maxLifetimeMs: 0 } : {}),
     applicationName: parts.config.applicationName,
     nextConnectionId: parts.nextConnectionId,
     clock,
@@ -66,7 +75,7 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
     listener,
   });
   const breaker = assembleBreaker(parts, config);
-  return { name: config.name, config, pool, gate, seats, breaker, tuning: undefined, onLoanEnd: undefined };
+  return { name: config.name, config, pool, gate, seats, bounds, breaker, tuning: undefined, onLoanEnd: undefined };
 }
 
 function assembleBreaker(

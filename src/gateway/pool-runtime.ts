@@ -4,6 +4,7 @@ import type { PoolConfig } from '../config/config.js';
 import type { ConnectionPool } from '../pools/contract.js';
 import type { LoanListener } from './loans.js';
 import type { PoolTuning } from './pool-tuning.js';
+import type { SeatBounds } from './seat-bounds.js';
 
 /** One pool with what stands in front of it. */
 export interface PoolRuntime {
@@ -13,6 +14,7 @@ export interface PoolRuntime {
   readonly gate: Gate;
   /** Its seats while nothing lowers their number. */
   readonly seats: number;
+  readonly bounds: SeatBounds;
   /** Absent where the configuration switches it off. */
   readonly breaker: PoolBreaker | undefined;
   // Pools know each other only once all are there, so what connects them is set later.

@@ -97,10 +97,7 @@ export class PoolTuning {
       if (this.#other !== undefined) this.#yielding?.control(nowMs, gate.bulkhead, this.#other.gate.bulkhead);
     }
     const limit = Math.min(this.#adaptive?.limit ?? seats, this.#yielding?.limit ?? seats);
-    const before = gate.bulkhead.seats;
-    if (limit === before) return;
-    gate.bulkhead.resize(nowMs, limit);
-    if (limit > before) gate.handOut(nowMs);
+    this.#runtime.bounds.set(nowMs, 'tuning', limit);
   }
 
   readonly #lent: LoanListener = (nowMs, ms, cutShort) => {

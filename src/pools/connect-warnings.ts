@@ -1,9 +1,15 @@
 import type { ConnectTrouble } from './session.js';
 
+/** The code of the warning that only a grant on the server can help. */
+export const RIGHTS_MISSING = 'database_rights_missing';
+
 const CODES: Readonly<Record<ConnectTrouble, string>> = {
   unreachable: 'database_unreachable',
   silent: 'database_unreachable',
   credentials: 'database_credentials_refused',
+  tls: 'database_tls_failed',
+  password_source: 'database_password_unavailable',
+  rights: RIGHTS_MISSING,
   unknown_database: 'database_unknown',
   crowded: 'database_connections_exhausted',
 };
@@ -12,6 +18,9 @@ const TEXTS: Readonly<Record<ConnectTrouble, string>> = {
   unreachable: 'the server cannot be reached; it is tried again until it answers',
   silent: 'the server does not answer a connect in time; it is tried again until it does',
   credentials: 'the server refuses the user or the password of the url; correct them there or on the server',
+  tls: 'no connection over TLS can be made as it is asked for, and none without is tried; mend the certificate or its authority (tlsCa), or ask for no TLS (sslmode=disable)',
+  password_source: 'there is no password to connect with',
+  rights: 'the user of the url may not connect to this database; grant it CONNECT on the database, or correct the url',
   unknown_database: 'the server has no such database; create it, or correct the url',
   crowded: 'no further connection can be opened; lower max, or raise what the server, the role or this host allows',
 };
@@ -28,12 +37,17 @@ export class ConnectWarnings {
   give(trouble: ConnectTrouble, error: unknown): void {
     if (this.#given.has(trouble)) return;
     this.#given.add(trouble);
-    this.#warn(CODES[trouble], `${TEXTS[trouble]} (${reasonOf(error)})`);
+    this.#warn(CODES[trouble], explainTrouble(trouble, error));
   }
 
   clear(): void {
     this.#given.clear();
   }
+}
+
+/** What is wrong with connecting, what would help, and in brackets what the attempt met. */
+export function explainTrouble(trouble: ConnectTrouble, error: unknown): string {
+  return `${TEXTS[trouble]} (${reasonOf(error)})`;
 }
 
 /** A host with several addresses fails with an error that has a code and no text. */

@@ -1,10 +1,11 @@
 import type { Clock } from '../clock.js';
 import type { ConnectionPool, PoolListener } from './contract.js';
 import { PgDriver } from './pg-driver.js';
+import type { PgTargetSettings } from './pg-target.js';
 import { SessionPool } from './session-pool.js';
 
 /** How {@link createPgPool} makes a pool. Durations in milliseconds. */
-export interface PgPoolOptions {
+export interface PgPoolOptions extends PgTargetSettings {
   /** For messages. */
   readonly name: string;
   /** `postgres://user:password@host:port/database`; `sslmode` and the other parameters of the driver are honoured. */
@@ -36,10 +37,10 @@ export interface PgPoolOptions {
 /**
  * A pool of PostgreSQL sessions. It starts to connect at once and is `down` until the first session is open.
  *
- * @throws RangeError or Error that names the option, its value and the remedy; the url is never repeated.
+ * @throws RangeError or LoginSettingError that names the option, its value and the remedy; the url is never repeated.
  */
 export function createPgPool(options: PgPoolOptions): ConnectionPool {
-  const { name, url, max, minIdle, applicationName, connectTimeoutMs, lockTimeoutMs, clock } = options;
+  const { name, max, minIdle, listener } = options;
   if (!Number.isInteger(max) || max < 1) {
     throw new RangeError(`max of pool "${name}" is ${max}: use a whole number of at least 1`);
   }
@@ -47,7 +48,7 @@ export function createPgPool(options: PgPoolOptions): ConnectionPool {
     throw new RangeError(`minIdle of pool "${name}" is ${minIdle}: use a whole number from 0 to max (${max})`);
   }
   const driver = new PgDriver(
-    { name, url, applicationName, connectTimeoutMs, lockTimeoutMs, clock },
+    { ...options, warn: (code, message) => listener.onWarning(code, message) },
     options.nextConnectionId ?? counter(),
   );
   return new SessionPool(options, driver);

@@ -14,6 +14,9 @@ const LONGEST_WAIT_MS: Readonly<Record<ConnectTrouble, number>> = {
   silent: 250,
   // Only a person can help, and many servers lock accounts or count failures.
   credentials: 1_000,
+  tls: 1_000,
+  password_source: 1_000,
+  rights: 1_000,
   unknown_database: 1_000,
   crowded: 1_000,
 };
@@ -26,6 +29,8 @@ export interface ConnectorOwner extends Omit<SessionOwner, 'onOpen' | 'onOpenFai
   onlyBoundsGrowth(trouble: ConnectTrouble): boolean;
   /** @param sinceMs - When the attempt began. */
   onConnectFailed(error: unknown, trouble: ConnectTrouble, sinceMs: number): void;
+  /** An attempt ended that {@link Connector.renew} had given up. */
+  onConnectGivenUp(): void;
   /** The wait after a failure is over: ask again for what is needed now. */
   onMayConnect(): void;
 }
@@ -42,6 +47,7 @@ export class Connector {
   readonly #openings = new Set<Opening>();
   #timer: Timer | undefined;
   #connectMs = 0;
+  #round = 0;
   #stopped = false;
 
   constructor(driver: SessionDriver, owner: ConnectorOwner, clock: Clock, random: () => number) {
@@ -89,6 +95,14 @@ export class Connector {
     this.#timer = undefined;
   }
 
+  /** What attempts have met does not count any more: gives up those under way, and the next may start at once. */
+  renew(): void {
+    this.#round += 1;
+    this.#backoff.succeed();
+    this.relax();
+    for (const opening of this.#openings) opening.abort();
+  }
+
   /** Gives up every attempt and makes no more. */
   stop(): void {
     this.#stopped = true;
@@ -99,6 +113,7 @@ export class Connector {
   #open(birth: Birth): void {
     const owner = this.#owner;
     const startedAtMs = this.#clock.nowMs();
+    const round = this.#round;
     const opening = this.#driver.open({
       onOpen: (session) => {
         this.#openings.delete(opening);
@@ -109,6 +124,10 @@ export class Connector {
       },
       onOpenFailed: (error) => {
         this.#openings.delete(opening);
+        if (round !== this.#round) {
+          owner.onConnectGivenUp();
+          return;
+        }
         const trouble = this.#driver.connectTrouble(error);
         if (!owner.onlyBoundsGrowth(trouble)) this.#backoff.fail(this.#clock.nowMs(), LONGEST_WAIT_MS[trouble]);
         owner.onConnectFailed(error, trouble, startedAtMs);

@@ -1,4 +1,5 @@
 import type { PriorityRank } from '../core/priority.js';
+import type { LoginChange, RotateOptions } from './login.js';
 
 /** The rows of one statement. */
 export interface QueryResult<Row = Record<string, unknown>> {
@@ -100,6 +101,8 @@ export interface PoolListener {
   onDown(nowMs: number, error: unknown): void;
   /** The server answers again, or for the first time. */
   onUp(nowMs: number): void;
+  /** The server gives so many sessions of `max` at present. Called when that changes. */
+  onGranted(nowMs: number, granted: number): void;
   /** Something to log; `code` is stable, `message` names no secret. */
   onWarning(code: string, message: string): void;
 }
@@ -153,6 +156,14 @@ export interface ConnectionPool {
    * is cut. For a new address, new credentials or a server that changed its role.
    */
   recycle(): void;
+  /**
+   * Changes the login. The new one is tried first, on a session of its own that may be one more than `max`; from then
+   * on every session is opened with it, those being opened now included. Sessions of before end as after
+   * {@link recycle}, or within a bound where they are to be expelled. Resolves when none of them is left.
+   *
+   * @throws LoginSettingError, RotationRefusedError: nothing has changed then. {@link PoolClosedError}.
+   */
+  rotate(change: LoginChange, options?: RotateOptions): Promise<void>;
   /**
    * Refuses new borrowers, waits for the lent connections until `deadlineAtMs`, then cancels and destroys them, and
    * closes every socket. Resolves when all sockets are closed; never rejects. Calling it again returns the same promise.

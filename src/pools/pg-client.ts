@@ -22,6 +22,11 @@ export function presetOption(client: pg.Client, name: string, value: string | nu
   connectionParameters.options = `-c ${name}=${value} ${connectionParameters.options ?? ''}`.trim();
 }
 
+/** Has the password asked for when the server wants one. The driver takes a function, but its types do not say so. */
+export function setPassword(client: pg.Client, ask: () => Promise<string>): void {
+  (client as unknown as { password: unknown }).password = ask;
+}
+
 /** The socket of a client, whether it runs over TLS or not. */
 export function streamOf(client: pg.Client): Socket {
   return client.connection.stream as Socket;
@@ -30,7 +35,7 @@ export function streamOf(client: pg.Client): Socket {
 /** How to cancel what a connected client runs. */
 export function cancelTargetOf(client: pg.Client): CancelTarget {
   const { processID, secretKey, ssl, sslNegotiation } = client as unknown as KeyedClient;
-  const options = typeof ssl === 'object' && ssl !== null ? (ssl as ConnectionOptions) : {};
+  const options = typeof ssl === 'object' && ssl !== null ? withKey(ssl) : {};
   return {
     host: client.host,
     port: client.port,
@@ -39,4 +44,9 @@ export function cancelTargetOf(client: pg.Client): CancelTarget {
     processId: processID ?? 0,
     secretKey: secretKey ?? 0,
   };
+}
+
+/** The driver hides the key of a certificate from enumeration, and so from every copy. */
+function withKey(ssl: ConnectionOptions): ConnectionOptions {
+  return ssl.key === undefined ? ssl : { ...ssl, key: ssl.key };
 }

@@ -1,12 +1,18 @@
-import pg from 'pg';
+import type { TLSSocket } from 'node:tls';
+import type pg from 'pg';
 import type { Clock } from '../clock.js';
+import { CertificateWatch } from './certificate-watch.js';
 import type { FailureKind } from './contract.js';
-import { presetOption, streamOf } from './pg-client.js';
+import type { LoginChange } from './login.js';
+import { PasswordError, passwordAsker } from './password.js';
+import { presetOption, setPassword, streamOf } from './pg-client.js';
 import { classifyPgError, isPgOutage, pgConnectTrouble, sqlStateOf } from './pg-errors.js';
 import { PgSession, type PgSessionContext } from './pg-session.js';
+import { PgTarget, type PgTargetSettings } from './pg-target.js';
 import type { ConnectTrouble, Opening, SessionDriver, SessionOwner } from './session.js';
 import { StatementNatures } from './session-trace.js';
 import { timeLimit } from './time-limit.js';
+import type { PreparedLogin } from './trial.js';
 
 /** Until the first keepalive packet on a quiet socket; the kernel's own default is two hours. */
 const KEEPALIVE_DELAY_MS = 1_000;
@@ -19,13 +25,14 @@ const CLIENT_CHECK = 'client_connection_check_interval';
 const CLIENT_CHECK_MS = 500;
 
 /** What {@link PgDriver} needs to know. */
-export interface PgDriverOptions {
+export interface PgDriverOptions extends PgTargetSettings {
   readonly name: string;
-  readonly url: string;
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
   readonly lockTimeoutMs: number;
   readonly clock: Clock;
+  /** Something to log, with a stable code. */
+  readonly warn: (code: string, message: string) => void;
 }
 
 /** Opens PostgreSQL sessions through the `pg` client, without its pool. */
@@ -33,41 +40,54 @@ export class PgDriver implements SessionDriver {
   readonly #options: PgDriverOptions;
   readonly #natures = new StatementNatures();
   readonly #nextId: () => number;
+  readonly #certificates: CertificateWatch;
+  #target: PgTarget;
   /** Whether the server is asked to look for its client while it works. */
   #checksClient = true;
 
   /**
    * @param nextId - Numbers the sessions.
-   * @throws Error when `url` cannot be read; the text does not repeat it.
+   * @throws LoginSettingError when the url or a file of TLS cannot be used; the url is not repeated.
    */
   constructor(options: PgDriverOptions, nextId: () => number) {
     this.#options = options;
     this.#nextId = nextId;
-    try {
-      this.#client();
-    } catch {
-      throw new Error(
-        `url of pool "${options.name}" is not a connection URL: use postgres://user:password@host:5432/database`,
-      );
-    }
+    this.#certificates = new CertificateWatch(options.warn);
+    this.#target = new PgTarget(options.name, options);
   }
 
   open(owner: SessionOwner): Opening {
-    let attempt = this.#attempt(owner, this.#checksClient, (error) => {
+    return this.#open(this.#target, owner);
+  }
+
+  prepare(change: LoginChange): PreparedLogin {
+    const target = this.#target.changed(change);
+    return {
+      open: (owner) => this.#open(target, owner),
+      adopt: () => {
+        this.#target = target;
+      },
+    };
+  }
+
+  #open(target: PgTarget, owner: SessionOwner): Opening {
+    let attempt = this.#attempt(target, owner, this.#checksClient, (error) => {
       if (!this.#checksClient || !refusesClientCheck(error)) {
         owner.onOpenFailed(error);
         return;
       }
       // It stays without for good: a pooler in between, or a server that does not know the setting.
       this.#checksClient = false;
-      attempt = this.#attempt(owner, false, (next) => owner.onOpenFailed(next));
+      attempt = this.#attempt(target, owner, false, (next) => owner.onOpenFailed(next));
     });
     return { abort: () => attempt.abort() };
   }
 
-  #attempt(owner: SessionOwner, checksClient: boolean, onFailed: (error: unknown) => void): Opening {
-    const { clock, connectTimeoutMs } = this.#options;
-    const client = this.#client();
+  #attempt(target: PgTarget, owner: SessionOwner, checksClient: boolean, onFailed: (error: unknown) => void): Opening {
+    const { name, clock, connectTimeoutMs } = this.#options;
+    const client = this.#client(target);
+    const asker = target.password && passwordAsker(name, target.password);
+    if (asker !== undefined) setPassword(client, asker.ask);
     if (checksClient) presetOption(client, CLIENT_CHECK, CLIENT_CHECK_MS);
     const context: PgSessionContext = { clock, owner, natures: this.#natures };
     let session: PgSession | undefined;
@@ -78,7 +98,7 @@ export class PgDriver implements SessionDriver {
       streamOf(client).destroy();
     };
     const limit = timeLimit(clock, connectTimeoutMs, () => {
-      giveUp(new ConnectTimeoutError(connectTimeoutMs));
+      giveUp(asker?.asking === true ? asker.late(connectTimeoutMs) : new ConnectTimeoutError(connectTimeoutMs));
     });
     // These listeners stay until the end: a dying client reports more than once, and unheard it ends the process.
     client.on('error', (error) => (session === undefined ? giveUp(error) : session.onError(error)));
@@ -94,6 +114,7 @@ export class PgDriver implements SessionDriver {
       if (error !== null && error !== undefined) giveUp(error);
       else if (failure === undefined) {
         session = new PgSession(this.#nextId(), client, context);
+        this.#lookAtCertificates(target, client);
         owner.onOpen(session);
       }
     });
@@ -106,6 +127,7 @@ export class PgDriver implements SessionDriver {
   }
 
   connectTrouble(error: unknown): ConnectTrouble {
+    if (error instanceof PasswordError) return 'password_source';
     return error instanceof ConnectTimeoutError ? 'silent' : pgConnectTrouble(error);
   }
 
@@ -113,10 +135,18 @@ export class PgDriver implements SessionDriver {
     return isPgOutage(error);
   }
 
-  #client(): pg.Client {
-    const { url, applicationName, lockTimeoutMs } = this.#options;
-    return new pg.Client({
-      connectionString: url,
+  #lookAtCertificates(target: PgTarget, client: pg.Client): void {
+    const stream = streamOf(client) as Partial<TLSSocket>;
+    // Certificates end by the calendar, so here the date counts and not the clock of the engine.
+    const dateMs = Date.now();
+    const server = stream.getPeerCertificate?.().valid_to;
+    if (server !== undefined) this.#certificates.seen(dateMs, 'server', Date.parse(server));
+    if (target.clientUntilMs !== undefined) this.#certificates.seen(dateMs, 'client', target.clientUntilMs);
+  }
+
+  #client(target: PgTarget): pg.Client {
+    const { applicationName, lockTimeoutMs } = this.#options;
+    return target.client({
       application_name: applicationName,
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,

@@ -43,6 +43,8 @@ export function pgConnectTrouble(error: unknown): ConnectTrouble {
     case '28P01':
     case '28000':
       return 'credentials';
+    case '42501':
+      return 'rights';
     case '3D000':
       return 'unknown_database';
     case '53300':
@@ -52,8 +54,18 @@ export function pgConnectTrouble(error: unknown): ConnectTrouble {
     case 'ENOMEM':
       return 'crowded';
     default:
-      return 'unreachable';
+      return isTlsFailure(error) ? 'tls' : 'unreachable';
   }
+}
+
+const TLS_CODES =
+  /^(?:ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)|^(?:EPROTO|HOSTNAME_MISMATCH)$/;
+
+/** The driver's words for a server that has no TLS, or speaks something else. */
+const NO_TLS = /does not support SSL|establishing an SSL connection/;
+
+function isTlsFailure(error: unknown): boolean {
+  return TLS_CODES.test(codeOf(error) ?? '') || (error instanceof Error && NO_TLS.test(error.message));
 }
 
 /** Whether a session lost with this error makes its siblings suspect. */

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
-import { ConnectWarnings } from './connect-warnings.js';
+import { ConnectWarnings, explainTrouble } from './connect-warnings.js';
 import { Connector, type ConnectorOwner } from './connector.js';
 import {
   type AcquireRequest,
@@ -14,6 +14,7 @@ import {
 } from './contract.js';
 import { Grant } from './grant.js';
 import { Lending } from './lending.js';
+import { type LoginChange, type RotateOptions, RotationRefusedError } from './login.js';
 import { Patience } from './patience.js';
 import { Reachability } from './reachability.js';
 import { ReadOnlyWatch } from './read-only-watch.js';
@@ -22,6 +23,7 @@ import { type Birth, SessionSet } from './session-set.js';
 import { settleMs } from './settle-time.js';
 import { Sweeper } from './sweeper.js';
 import { timeLimit } from './time-limit.js';
+import { tryLogin } from './trial.js';
 
 /** The engine-neutral settings of a pool. Durations in milliseconds. */
 export interface SessionPoolOptions {
@@ -35,6 +37,9 @@ export interface SessionPoolOptions {
   readonly random: () => number;
   readonly listener: PoolListener;
 }
+
+/** For work in progress on a login that is expelled. */
+const EXPEL_WITHIN_MS = 1_000;
 
 /** The share of the lifetime by which sessions born together may end apart. */
 const LIFETIME_JITTER = 0.1;
@@ -61,6 +66,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   readonly #patience = new Patience();
   #nextLook: { readonly atMs: number; readonly timer: Timer } | undefined;
   #closing: Promise<void> | undefined;
+  #adopting: Promise<unknown> = Promise.resolve();
   #onEmpty: (() => void) | undefined;
 
   constructor(options: SessionPoolOptions, driver: SessionDriver) {
@@ -134,6 +140,21 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     this.#pursue();
   }
 
+  async rotate(change: LoginChange, { expel = false, withinMs = EXPEL_WITHIN_MS }: RotateOptions = {}): Promise<void> {
+    if (!(withinMs >= 0 && withinMs <= 600_000)) {
+      throw new RangeError(`withinMs is ${withinMs}: use a number from 0 to 600000`);
+    }
+    // One after the other, so that the last one that was asked for stays.
+    const adopted = this.#adopting.then(() => this.#adopt(change));
+    this.#adopting = adopted.catch(() => undefined);
+    const epoch = await adopted;
+    const limit = expel
+      ? timeLimit(this.#clock, withinMs, () => this.#sessions.destroyBefore(epoch))
+      : { cancel: () => undefined };
+    await this.#sessions.gone(epoch);
+    limit.cancel();
+  }
+
   close(deadlineAtMs: number): Promise<void> {
     this.#closing ??= this.#close(deadlineAtMs);
     return this.#closing;
@@ -145,7 +166,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     const lifetimeMs = maxLifetimeMs > 0 ? maxLifetimeMs * (1 - LIFETIME_JITTER * random()) : Number.POSITIVE_INFINITY;
     const slot = this.#sessions.add(this.#clock.nowMs(), session, birth, lifetimeMs);
     this.#counts.opened += 1;
-    this.#grant.opened(this.#sessions.size);
+    this.#noteGrant(() => this.#grant.opened(this.#sessions.size));
     if (this.#grant.granted === this.max) this.#warnings.clear();
     // It may have been accepted just before the server went away.
     if (birth.generation === this.#reach.generation) this.#lending.offer(slot);
@@ -161,7 +182,9 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
       return;
     }
     this.#warnings.give(trouble, error);
-    if (this.onlyBoundsGrowth(trouble)) this.#grant.refused(this.#clock.nowMs(), this.#sessions.size);
+    if (this.onlyBoundsGrowth(trouble)) {
+      this.#noteGrant((nowMs) => this.#grant.refused(nowMs, this.#sessions.size));
+    }
     // A server that refuses this one connection is a server that answers, and so is one that is slow to accept but
     // works for others meanwhile: what is open goes on.
     const serves = trouble === 'silent' ? this.#lending.lastOfferMs > sinceMs : trouble !== 'unreachable';
@@ -181,6 +204,12 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   /** @internal */
   onReadOnly(): void {
     if (this.#readOnly.found(this.#clock.nowMs())) this.recycle();
+  }
+
+  /** @internal */
+  onConnectGivenUp(): void {
+    this.#checkEmpty();
+    this.#pursue();
   }
 
   /** @internal */
@@ -212,6 +241,31 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   /** @internal */
   onCancelSent(): void {
     this.#counts.cancels += 1;
+  }
+
+  #noteGrant(change: (nowMs: number) => void): void {
+    const nowMs = this.#clock.nowMs();
+    const before = this.#grant.granted;
+    change(nowMs);
+    const { granted } = this.#grant;
+    if (granted !== before) this.#options.listener.onGranted(nowMs, granted);
+  }
+
+  /** @returns The epoch in which the new login begins. */
+  async #adopt(change: LoginChange): Promise<number> {
+    if (this.#reach.state === 'closed') throw new PoolClosedError(this.name);
+    const login = this.#driver.prepare(change);
+    await tryLogin(login).catch((error: unknown) => {
+      throw new RotationRefusedError(this.name, explainTrouble(this.#driver.connectTrouble(error), error));
+    });
+    if (this.state === 'closed') throw new PoolClosedError(this.name);
+    login.adopt();
+    this.#warnings.clear();
+    this.#sessions.outdate();
+    const { epoch } = this.#sessions;
+    this.#connector.renew();
+    this.#pursue();
+    return epoch;
   }
 
   #goDown(error: unknown, settleMs: number): void {

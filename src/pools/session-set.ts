@@ -17,6 +17,7 @@ export class SessionSet {
   readonly #slots = new Map<Session, Slot>();
   #inUse = 0;
   #epoch = 0;
+  #awaited: { readonly epoch: number; readonly resolve: () => void }[] = [];
 
   /** @param minIdle - The floor: sessions that are kept open also when idle. */
   constructor(minIdle: number) {
@@ -91,7 +92,16 @@ export class SessionSet {
     this.#slots.delete(session);
     this.idle.remove(slot);
     this.unlend(slot);
+    this.#tellGone();
     return true;
+  }
+
+  /** Resolves when no session of before `epoch` is left. */
+  gone(epoch: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#awaited.push({ epoch, resolve });
+      this.#tellGone();
+    });
   }
 
   /** Ends every session that nobody uses and that owes nothing; the others end when they come back. */
@@ -102,7 +112,21 @@ export class SessionSet {
     }
   }
 
+  /** Ends the sessions of before `epoch` at once, also those that are lent. */
+  destroyBefore(epoch: number): void {
+    for (const slot of this.#slots.values()) if (slot.epoch < epoch) slot.session.destroy();
+  }
+
   destroyAll(): void {
-    for (const slot of this.#slots.values()) slot.session.destroy();
+    this.destroyBefore(Number.POSITIVE_INFINITY);
+  }
+
+  #tellGone(): void {
+    if (this.#awaited.length === 0) return;
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { epoch } of this.#slots.values()) oldest = Math.min(oldest, epoch);
+    const waiting = this.#awaited;
+    this.#awaited = waiting.filter(({ epoch }) => epoch > oldest);
+    for (const { epoch, resolve } of waiting) if (epoch <= oldest) resolve();
   }
 }

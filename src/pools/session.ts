@@ -1,4 +1,6 @@
 import type { FailureKind, QueryResult, TransactionOptions } from './contract.js';
+import type { LoginChange } from './login.js';
+import type { PreparedLogin } from './trial.js';
 
 /** What went wrong with a connection attempt. */
 export type ConnectTrouble =
@@ -8,6 +10,12 @@ export type ConnectTrouble =
   | 'silent'
   /** The server answers and does not accept these credentials. */
   | 'credentials'
+  /** The server answers, and TLS as it was asked for cannot be had with it. */
+  | 'tls'
+  /** The application's own function gave no password. */
+  | 'password_source'
+  /** The server accepts the credentials and does not let this user in to this database. */
+  | 'rights'
   /** The server answers and has no such database. */
   | 'unknown_database'
   /** The server, the role or this host has no connection left to give. */
@@ -69,6 +77,12 @@ export interface Opening {
 /** The engine-specific part of a pool. */
 export interface SessionDriver {
   open(owner: SessionOwner): Opening;
+  /**
+   * A way in with these changes, to be tried before it is adopted.
+   *
+   * @throws LoginSettingError when it cannot be used at all.
+   */
+  prepare(change: LoginChange): PreparedLogin;
   classify(error: unknown): FailureKind;
   connectTrouble(error: unknown): ConnectTrouble;
   /** Whether the loss of a session with this error puts the others in doubt. */

@@ -229,6 +229,7 @@ export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
   poolNumber('gauge', 'seats_headroom', 'Seats that only the top class may take.', ({ seats }) => seats.headroom),
   POOL_QUEUED,
   connections('gauge', 'connections_max', 'The most connections that the pool may open.', 'max'),
+  connections('gauge', 'connections_granted', 'Of these, how many the server was found to give.', 'granted'),
   connections('gauge', 'connections', 'Connections that are open.', 'total'),
   connections('gauge', 'connections_idle', 'Connections that wait for a borrower.', 'idle'),
   connections('gauge', 'connections_in_use', 'Connections that are lent.', 'inUse'),

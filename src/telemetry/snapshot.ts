@@ -125,7 +125,7 @@ function histogramSnapshot(histogram: Histogram): HistogramSnapshot {
 function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
   const { limit, max: seats, inFlight, headroom, queuedByClass, tuning } = pool.seats;
   const queued = (priority: PriorityClass): number => queuedByClass[PRIORITY_CLASSES.indexOf(priority)] ?? 0;
-  const { max, total, idle, inUse, connecting, cleaning, acquiring, opened, connectFailures, lost, cancels } =
+  const { max, granted, total, idle, inUse, connecting, cleaning, acquiring, opened, connectFailures, lost, cancels } =
     pool.gauges();
   return {
     name: pool.name,
@@ -146,6 +146,7 @@ function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
     },
     connections: {
       max,
+      granted,
       total,
       idle,
       inUse,

@@ -13,6 +13,8 @@ export interface RouteTelemetry {
 /** The connections of a pool at one instant; `opened` to `cancels` count since the start. */
 export interface ConnectionGauges {
   readonly max: number;
+  /** Of `max`, how many the server was found to give. */
+  readonly granted: number;
   readonly total: number;
   readonly idle: number;
   readonly inUse: number;

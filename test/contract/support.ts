@@ -6,6 +6,8 @@ import type { AcquireRequest, Connection, PoolListener, QueryResult } from '../.
 export class Journal implements PoolListener {
   readonly entries: string[] = [];
   readonly warnings: { readonly code: string; readonly message: string }[] = [];
+  /** What the server was found to give, each time that changed. */
+  readonly granted: number[] = [];
   readonly #waiting: (() => void)[] = [];
 
   onDown(): void {
@@ -14,6 +16,11 @@ export class Journal implements PoolListener {
 
   onUp(): void {
     this.#add('up');
+  }
+
+  onGranted(_nowMs: number, granted: number): void {
+    this.granted.push(granted);
+    this.#wake();
   }
 
   onWarning(code: string, message: string): void {

@@ -61,7 +61,7 @@ function sluice(): SpikePool {
     applicationName: 'spike',
     clock: systemClock,
     random: Math.random,
-    listener: { onDown: nothing, onUp: nothing, onWarning: nothing },
+    listener: { onDown: nothing, onUp: nothing, onGranted: nothing, onWarning: nothing },
   });
   return {
     warm: async (connections) => {

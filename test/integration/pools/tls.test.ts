@@ -62,7 +62,7 @@ describe('TLS', () => {
   it('is not given up when the certificate is not trusted', async () => {
     const url = `${server.url.replace('127.0.0.1', 'localhost')}?sslmode=verify-full`;
     const { pool, journal } = makePool({ url });
-    await journal.reached('database_unreachable');
+    await journal.reached('database_tls_failed');
     expect(journal.warnings[0]?.message).toContain('self-signed certificate');
     expect(pool.gauges().opened).toBe(0);
     await expect(pool.acquire(within(30))).rejects.toThrow('within the time left');
@@ -73,7 +73,7 @@ describe('TLS', () => {
     await ask(server.url, 'ALTER SYSTEM SET ssl = off');
     await server.restart();
     const { pool, journal } = makePool({ url: tlsUrl(server.url, '') });
-    await journal.reached('database_unreachable');
+    await journal.reached('database_tls_failed');
     expect(journal.warnings[0]?.message).toContain('does not support SSL');
     await pool.close(0);
     const plain = makePool(server);

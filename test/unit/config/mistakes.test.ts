@@ -27,7 +27,9 @@ describe('mistakes', () => {
     ['SLUICE_PRIORITY_HEADER', 'x:y'],
     ['SLUICE_APPLICATION_NAME', 'naïve'],
     ['SLUICE_APPLICATION_NAME', 'x'.repeat(64)],
-    ['SLUICE_BUDGET_RESERVE', '0.95'],
+    ['SLUICE_BUDGET_RESERVE', '0.21'],
+    ['SLUICE_BUDGET_RESERVE', '0.09'],
+    ['SLUICE_BUDGET_RESERVE', '0'],
     ['SLUICE_REDIS_URL', 'http://redis'],
   ])('does not take %s=%s', (variable, text) => {
     expect(problemsOf(SHOP, { [variable]: text }).map(({ where }) => where)).toEqual([variable]);

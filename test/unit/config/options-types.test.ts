@@ -4,6 +4,7 @@ import type {
   GatewayConfig,
   GatewayValues,
   PerCallerConfig,
+  PoolFunction,
   PoolValues,
   RouteConfig,
   RouteFunction,
@@ -20,7 +21,7 @@ type OptionsFor<Values> = { readonly [Key in keyof Values]?: Values[Key] | undef
 describe('the options, as the code writes them', () => {
   it('have the fields and the types of what they become', () => {
     expectTypeOf<Omit<GatewayOptions, 'pools' | 'routes'>>().toEqualTypeOf<OptionsFor<GatewayValues>>();
-    expectTypeOf<PoolOptions>().toEqualTypeOf<OptionsFor<PoolValues>>();
+    expectTypeOf<Omit<PoolOptions, PoolFunction>>().toEqualTypeOf<OptionsFor<PoolValues>>();
     expectTypeOf<Omit<RouteOptions, 'perCaller' | RouteFunction>>().toEqualTypeOf<OptionsFor<RouteValues>>();
     expectTypeOf<Omit<PerCallerOptions, 'key'>>().toEqualTypeOf<OptionsFor<Omit<PerCallerConfig, 'key'>>>();
     expectTypeOf<keyof GatewayConfig>().toEqualTypeOf<keyof GatewayOptions | 'origins'>();
@@ -30,6 +31,13 @@ describe('the options, as the code writes them', () => {
   it('name every field that the resolver knows, and no other', () => {
     const pool: Required<PoolOptions> = {
       url: SERVER,
+      password: () => 'secret',
+      tls: true,
+      tlsCa: '/ca.pem',
+      tlsCert: '/cert.pem',
+      tlsKey: '/key.pem',
+      tlsServerName: 'db.example',
+      admin: false,
       max: 10,
       minIdle: 2,
       connectTimeoutMs: 1,
@@ -89,7 +97,7 @@ describe('the options, as the code writes them', () => {
       redisUrl: 'redis://cache',
       applicationName: 'shop',
       instances: 3,
-      budgetReserve: 0,
+      budgetReserve: 0.1,
       budgetHeaders: [],
       priorityHeader: 'x-priority',
       rateLimitHeaders: false,
@@ -104,7 +112,7 @@ describe('the options, as the code writes them', () => {
     expect(problemsOf(gateway)).toEqual([]);
     const keys = (object: object): string[] => Object.keys(object).sort();
     expect(keys(gatewaySection.fields)).toEqual(keys(gateway).filter((key) => !['pools', 'routes'].includes(key)));
-    expect(keys(poolSection('x').fields)).toEqual(keys(pool));
+    expect(keys(poolSection('x').fields)).toEqual(keys(pool).filter((key) => key !== 'password'));
     expect(keys(routeSection('x').fields)).toEqual(
       keys({ ...route, concurrency: 1 }).filter((key) => !['perCaller', 'costOf', 'tenantOf'].includes(key)),
     );

@@ -22,6 +22,8 @@ describe('what resolves', () => {
     expect(pools.get('only')).toEqual({
       name: 'only',
       url: SERVER,
+      tls: false,
+      admin: false,
       max: 10,
       minIdle: 2,
       connectTimeoutMs: 2_000,

@@ -83,6 +83,7 @@ function exampleGateway() {
           cleaning: 0,
           acquiring: 0,
           opened: 12,
+          granted: 4,
           connectFailures: 0,
           lost: 0,
           cancels: 0,

@@ -113,7 +113,11 @@ describe('pgConnectTrouble', () => {
     [systemError('EADDRNOTAVAIL'), 'crowded'],
     [serverError('57P03', 'FATAL'), 'unreachable'],
     [systemError('ECONNREFUSED'), 'unreachable'],
-    [new Error('The server does not support SSL connections'), 'unreachable'],
+    [new Error('The server does not support SSL connections'), 'tls'],
+    [systemError('CERT_HAS_EXPIRED'), 'tls'],
+    [systemError('DEPTH_ZERO_SELF_SIGNED_CERT'), 'tls'],
+    [systemError('ERR_TLS_CERT_ALTNAME_INVALID'), 'tls'],
+    [serverError('42501', 'FATAL'), 'rights'],
   ])('reads %s as %s', (error, trouble) => {
     expect(pgConnectTrouble(error)).toBe(trouble);
   });

@@ -3,7 +3,8 @@ import { ReadOnlyWatch } from '../../../src/pools/read-only-watch.js';
 
 function make(): { readonly watch: ReadOnlyWatch; readonly codes: string[] } {
   const codes: string[] = [];
-  const listener = { onDown: () => undefined, onUp: () => undefined, onWarning: (code: string) => codes.push(code) };
+  const onWarning = (code: string): unknown => codes.push(code);
+  const listener = { onDown: () => undefined, onUp: () => undefined, onGranted: () => undefined, onWarning };
   return { watch: new ReadOnlyWatch(() => 0, listener), codes };
 }
 

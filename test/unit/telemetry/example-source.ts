@@ -33,6 +33,7 @@ export function exampleSource(): ExampleSource {
   ];
   const gauges = {
     max: 16,
+    granted: 14,
     total: 12,
     idle: 9,
     inUse: 2,

@@ -48,6 +48,7 @@ test('tells every figure of a pool', () => {
     },
     connections: {
       max: 16,
+      granted: 14,
       total: 12,
       idle: 9,
       inUse: 2,

@@ -1,0 +1,125 @@
+import pg from 'pg';
+import { type LoginChange, LoginSettingError, type PasswordSource } from './login.js';
+import { readTls, TLS_PARAMETERS, type Tls, type TlsSettings } from './pg-tls.js';
+
+/** Where a pool connects, and as whom. */
+export interface PgTargetSettings extends TlsSettings {
+  readonly url: string;
+  /** In place of a password in the url. */
+  readonly password?: PasswordSource | undefined;
+}
+
+const SCHEME = /^postgres(?:ql)?:\/\//i;
+
+/** One way in to a PostgreSQL server, checked as far as that is possible without trying it. Prints no secret. */
+export class PgTarget {
+  readonly #pool: string;
+  readonly #settings: PgTargetSettings;
+  /** The url without what is said of TLS. */
+  readonly #url: string;
+  readonly #negotiation: 'direct' | undefined;
+  readonly #tls: Tls;
+
+  /** @throws LoginSettingError that names the option, its value unless that is a secret, and the remedy. */
+  constructor(pool: string, settings: PgTargetSettings) {
+    this.#pool = pool;
+    this.#settings = settings;
+    const { rest, parameters } = takeParameters(settings.url);
+    this.#url = rest;
+    this.#negotiation = negotiationOf(pool, parameters.get('sslnegotiation'));
+    this.#tls = readTls(pool, parameters, settings);
+    this.#check();
+  }
+
+  /** The function that gives the password, if one does. */
+  get password(): PasswordSource | undefined {
+    return this.#settings.password;
+  }
+
+  /** When the client's own certificate ends, in milliseconds since 1970. */
+  get clientUntilMs(): number | undefined {
+    return this.#tls.clientUntilMs;
+  }
+
+  /** A client that is not connected yet. */
+  client(config: pg.ClientConfig): pg.Client {
+    const { options } = this.#tls;
+    // The driver marks the key of the object that it is given.
+    const ssl = typeof options === 'object' ? { ...options } : options;
+    return new pg.Client({
+      ...config,
+      ...(this.#negotiation === undefined ? {} : { sslnegotiation: this.#negotiation }),
+      ...(ssl === undefined ? {} : { ssl }),
+      connectionString: this.#url,
+    });
+  }
+
+  /**
+   * The same with changes. Files are read again.
+   *
+   * @throws LoginSettingError as the constructor.
+   */
+  changed({ url, user, password }: LoginChange): PgTarget {
+    if (user === '') throw new LoginSettingError(this.#pool, 'user', user, 'name a role of the server');
+    const source = typeof password === 'function' ? password : undefined;
+    const kept = url === undefined && password === undefined ? this.#settings.password : undefined;
+    let next = url ?? this.#settings.url;
+    // A change that is no url must not pass for one by having a user put into it.
+    if (SCHEME.test(next)) next = withLogin(next, user, typeof password === 'string' ? password : undefined);
+    return new PgTarget(this.#pool, { ...this.#settings, url: next, password: source ?? kept });
+  }
+
+  #check(): void {
+    const remedy = 'it is not a connection URL: use postgres://user:password@host:5432/database';
+    if (!SCHEME.test(this.#url)) throw new LoginSettingError(this.#pool, 'url', undefined, remedy);
+    try {
+      this.client({});
+    } catch {
+      throw new LoginSettingError(this.#pool, 'url', undefined, remedy);
+    }
+  }
+}
+
+function negotiationOf(pool: string, said: string | undefined): 'direct' | undefined {
+  if (said === 'direct') return said;
+  if (said === undefined || said === 'postgres') return undefined;
+  throw new LoginSettingError(pool, 'url', `sslnegotiation=${said}`, 'use postgres or direct');
+}
+
+/** Takes the parameters of TLS out of a url. */
+function takeParameters(url: string): { readonly rest: string; readonly parameters: ReadonlyMap<string, string> } {
+  const at = url.indexOf('?');
+  if (at === -1) return { rest: url, parameters: new Map() };
+  const parameters = new Map<string, string>();
+  const kept: string[] = [];
+  for (const pair of url.slice(at + 1).split('&')) {
+    const [entry] = new URLSearchParams(pair);
+    const [name = '', value = ''] = entry ?? [];
+    if (TLS_PARAMETERS.has(name)) parameters.set(name, value);
+    else kept.push(pair);
+  }
+  return { rest: url.slice(0, at) + (kept.length === 0 ? '' : `?${kept.join('&')}`), parameters };
+}
+
+/** Puts a user and a password into a url, wherever it had others. */
+function withLogin(url: string, user: string | undefined, password: string | undefined): string {
+  if (user === undefined && password === undefined) return url;
+  const [, scheme = '', login = '', rest = ''] = /^([a-z]+:\/\/)(?:([^@/?#]*)@)?(.*)$/is.exec(url) ?? [];
+  const query = new URLSearchParams(rest.slice(rest.indexOf('?') + 1));
+  const inQuery = (name: string): string | null => (rest.includes('?') ? query.get(name) : null);
+  const colon = login.indexOf(':');
+  const oldUser = inQuery('user') ?? decodeURIComponent(colon === -1 ? login : login.slice(0, colon));
+  const oldPassword = inQuery('password') ?? decodeURIComponent(colon === -1 ? '' : login.slice(colon + 1));
+  const name = encodeURIComponent(user ?? oldUser);
+  return `${scheme}${name}:${encodeURIComponent(password ?? oldPassword)}@${withoutLogin(rest)}`;
+}
+
+function withoutLogin(rest: string): string {
+  const at = rest.indexOf('?');
+  if (at === -1) return rest;
+  const kept = rest
+    .slice(at + 1)
+    .split('&')
+    .filter((pair) => !/^(?:user|password)=/.test(pair));
+  return rest.slice(0, at) + (kept.length === 0 ? '' : `?${kept.join('&')}`);
+}
