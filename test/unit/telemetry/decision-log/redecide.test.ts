@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { redecide } from '../../../../src/cli/replay/redecide.js';
+import { readTraffic } from '../../../../src/cli/replay/requests.js';
 import { RECORD_BYTES } from '../../../../src/telemetry/decision-log/decision-record.js';
 import { decodeLog } from '../../../../src/telemetry/decision-log/log-document.js';
 import { PolicyDriver } from './policy-driver.js';
@@ -31,6 +32,9 @@ describe('a decision log', () => {
         const { difference, matched } = redecide(decoded);
         expect(difference).toBeUndefined();
         expect(matched).toBeGreaterThan(300);
+        // Who arrived between the first record and the state is in the state.
+        const arrivals = readTraffic(decoded).requests.map(({ arrivedAtMs }) => arrivedAtMs);
+        expect(new Set(arrivals).size).toBe(arrivals.length);
       }),
       { numRuns: 150 },
     );
