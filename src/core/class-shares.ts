@@ -12,10 +12,23 @@ export interface Shares {
 /** The shares of DESIGN: the top class is strict up to nine tenths, the others have a tenth between them. */
 export const DEFAULT_SHARES: Shares = { cap: 0.9, minima: [0, 0.06, 0.03, 0.01] };
 
-/** A credit or a debt is remembered for this long at most, so that neither a quiet nor a greedy hour is paid for later. */
+/**
+ * A credit is remembered for this long of all seats at most, a debt for as long as its payment takes: neither a quiet
+ * nor a greedy hour is paid for later, and no class waits longer for what its minimum promises.
+ */
 const MEMORY_MS = 1_000;
 /** A class without a minimum still moves in virtual time, slowly. */
 const LEAST_WEIGHT = 0.001;
+
+/** What is noted on a lease that its class is charged for, all in seat-milliseconds. */
+export interface ChargedLease {
+  readonly rank: PriorityRank;
+  /** What it was predicted to use. */
+  readonly expectedMs: number;
+  /** How much of that its class was charged, and how much all lower classes: a debt at its bound does not grow. */
+  chargedMs: number;
+  chargedLowerMs: number;
+}
 
 /**
  * The accounts of the priority classes: a deficit per class in seat-milliseconds (what its minimum promised and it did
@@ -55,14 +68,32 @@ export class ClassShares {
     this.#lowerDeficit = credit(this.#lowerDeficit, seatMs * (1 - this.#shares.cap), lowerWaits, seats);
   }
 
-  /** Charges a class for seat-milliseconds; a negative amount corrects a charge that was too high. */
-  charge(rank: PriorityRank, seatMs: number, seats: number): void {
-    const weight = Math.max(LEAST_WEIGHT, this.#shares.minima[rank]);
-    this.#served[rank] += seatMs / weight;
+  /** A lease begins: its class is charged with what is predicted. */
+  begin(lease: ChargedLease, seats: number): void {
+    const { rank, expectedMs } = lease;
+    this.#serve(rank, expectedMs);
     if (rank === TOP_RANK) return;
-    const least = -seats * MEMORY_MS;
-    this.#deficit[rank] = Math.max(least, this.#deficit[rank] - seatMs);
-    this.#lowerDeficit = Math.max(least, this.#lowerDeficit - seatMs);
+    const least = this.#leastOf(rank, seats);
+    lease.chargedMs = chargeable(this.#deficit[rank], expectedMs, least);
+    lease.chargedLowerMs = chargeable(this.#lowerDeficit, expectedMs, this.#leastOfLower(seats));
+    this.#deficit[rank] -= lease.chargedMs;
+    this.#lowerDeficit -= lease.chargedLowerMs;
+  }
+
+  /**
+   * A lease ends that used so many seat-milliseconds: what it used beyond the prediction is charged, and what it was
+   * charged and did not use is given back. What the bound on debts forgave is not, or work that is broken off early
+   * would earn credit.
+   */
+  end(lease: ChargedLease, usedMs: number, seats: number): void {
+    const { rank, expectedMs, chargedMs, chargedLowerMs } = lease;
+    this.#serve(rank, usedMs - expectedMs);
+    if (rank === TOP_RANK) return;
+    const moreMs = Math.max(0, usedMs - expectedMs);
+    const own = this.#deficit[rank] + Math.max(0, chargedMs - usedMs);
+    this.#deficit[rank] = own - chargeable(own, moreMs, this.#leastOf(rank, seats));
+    const lower = this.#lowerDeficit + Math.max(0, chargedLowerMs - usedMs);
+    this.#lowerDeficit = lower - chargeable(lower, moreMs, this.#leastOfLower(seats));
   }
 
   /** The lower class that is owed most of its minimum, among those that wait; `undefined` when none is owed anything. */
@@ -87,6 +118,18 @@ export class ClassShares {
     return least;
   }
 
+  #serve(rank: PriorityRank, seatMs: number): void {
+    this.#served[rank] += seatMs / Math.max(LEAST_WEIGHT, this.#shares.minima[rank]);
+  }
+
+  #leastOf(rank: PriorityRank, seats: number): number {
+    return -seats * this.#shares.minima[rank] * MEMORY_MS;
+  }
+
+  #leastOfLower(seats: number): number {
+    return -seats * (1 - this.#shares.cap) * MEMORY_MS;
+  }
+
   /** Carries its state; see {@link Archive}. */
   archive(io: Archive): void {
     io.numbers(this.#deficit);
@@ -96,6 +139,11 @@ export class ClassShares {
     this.#virtualNow = io.number(this.#virtualNow);
     this.#atMs = io.optional(this.#atMs);
   }
+}
+
+/** What can be charged of an amount until a balance is as low as it may be. */
+function chargeable(balance: number, amount: number, least: number): number {
+  return Math.min(amount, Math.max(0, balance - least));
 }
 
 /** A waiting class earns its share; one that does not wait only pays its debt off, and keeps no credit. */

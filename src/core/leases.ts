@@ -26,7 +26,7 @@ export class Leases<Owner> {
     this.#queue.serve(nowMs, ticket, holdMs * seats);
     this.#seats.take(nowMs, ticket, seats, holdMs);
     route.lastLeaseMs = nowMs;
-    this.#accounts.charge(ticket.rank, ticket.expectedMs, this.#seats.limit);
+    this.#accounts.begin(ticket, this.#seats.limit);
   }
 
   /** Takes some seats of a leased ticket back, all but one at most; how many. */
@@ -41,8 +41,7 @@ export class Leases<Owner> {
   end(nowMs: number, ticket: Ticket<Owner>): void {
     this.#seats.giveBack(nowMs, ticket, ticket.heldSeats);
     ticket.heldBeforeMs += Math.max(0, nowMs - ticket.leasedAtMs);
-    const correctionMs = ticket.returnedSeatMs - ticket.expectedMs;
-    this.#queue.settle(nowMs, ticket, correctionMs);
-    this.#accounts.charge(ticket.rank, correctionMs, this.#seats.limit);
+    this.#queue.settle(nowMs, ticket, ticket.returnedSeatMs - ticket.expectedMs);
+    this.#accounts.end(ticket, ticket.returnedSeatMs, this.#seats.limit);
   }
 }

@@ -44,6 +44,9 @@ export class Ticket<Owner = unknown> implements Queueable<Ticket<Owner>> {
   leasedAtMs = 0;
   /** How long it was predicted to hold its seats, when it got them, in milliseconds. */
   expectedHoldMs = 0;
+  /** What its class was charged for the lease, and all lower classes, in seat-milliseconds. */
+  chargedMs = 0;
+  chargedLowerMs = 0;
   /** Seats that it holds. */
   heldSeats = 0;
   /** Seat-milliseconds of seats that were given back before the others. */

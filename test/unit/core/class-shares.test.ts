@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ClassShares, DEFAULT_SHARES, type Shares } from '../../../src/core/class-shares.js';
+import { type ChargedLease, ClassShares, DEFAULT_SHARES, type Shares } from '../../../src/core/class-shares.js';
 import type { PriorityRank } from '../../../src/core/priority.js';
 
 const SEATS = 10;
@@ -10,6 +10,13 @@ const only =
   (...ranks: PriorityRank[]) =>
   (rank: PriorityRank): boolean =>
     ranks.includes(rank);
+
+/** A lease of a class that was charged with so many seat-milliseconds. */
+function charged(accounts: ClassShares, rank: PriorityRank, expectedMs: number): ChargedLease {
+  const lease = { rank, expectedMs, chargedMs: 0, chargedLowerMs: 0 };
+  accounts.begin(lease, SEATS);
+  return lease;
+}
 
 /** Accounts of a pool of ten seats, in which these classes waited for so long. */
 function waited(shares: Shares, forMs: number, ...ranks: PriorityRank[]): ClassShares {
@@ -32,9 +39,9 @@ describe('ClassShares', () => {
     [3, 500, 50],
   ])('class %d that waited for %d ms is owed %d seat-milliseconds', (rank, forMs, earned) => {
     const accounts = waited(MINIMA_ONLY, forMs, rank);
-    accounts.charge(rank, earned - 0.001, SEATS);
+    charged(accounts, rank, earned - 0.001);
     expect(accounts.owed(only(rank))).toBe(rank);
-    accounts.charge(rank, 0.002, SEATS);
+    charged(accounts, rank, 0.002);
     expect(accounts.owed(only(rank))).toBeUndefined();
   });
 
@@ -53,17 +60,17 @@ describe('ClassShares', () => {
     expect(accounts.owed(only(1, 2, 3))).toBe(1);
     expect(accounts.owed(only(2, 3))).toBe(2);
     expect(accounts.owed(only(0))).toBeUndefined();
-    accounts.charge(1, 320, SEATS);
+    charged(accounts, 1, 320);
     expect(accounts.owed(only(1, 2, 3))).toBe(2);
-    accounts.charge(2, 250, SEATS);
+    charged(accounts, 2, 250);
     expect(accounts.owed(only(1, 2, 3))).toBe(1);
   });
 
   it('gives lower classes together what the top class leaves at its cap', () => {
     const accounts = waited({ cap: 0.9, minima: [0, 0, 0, 0] }, 1_000, 0, 3);
-    accounts.charge(3, 999, SEATS);
+    charged(accounts, 3, 999);
     expect(accounts.owed(only(0, 3))).toBe(3);
-    accounts.charge(3, 2, SEATS);
+    charged(accounts, 3, 2);
     expect(accounts.owed(only(0, 3))).toBeUndefined();
   });
 
@@ -75,26 +82,52 @@ describe('ClassShares', () => {
   it.each<[of: string, half: Shares]>([
     ['its minimum', { cap: 1, minima: [0, 0, 0, 0.5] }],
     ['what the cap leaves', { cap: 0.5, minima: [0, 0, 0, 0] }],
-  ])('remembers a credit of %s for a second of all seats at most, and a debt likewise', (_, half) => {
+  ])('remembers a credit of %s for a second of all seats at most, and a debt until a second has paid it', (_, half) => {
     const patient = waited(half, 3_600_000, 3);
-    patient.charge(3, 9_999, SEATS);
+    charged(patient, 3, 9_999);
     expect(patient.owed(only(3))).toBe(3);
-    patient.charge(3, 2, SEATS);
+    charged(patient, 3, 2);
     expect(patient.owed(only(3))).toBeUndefined();
 
     const greedy = waited(half, 0, 3);
-    greedy.charge(3, 1e9, SEATS);
-    greedy.advance(1_999, SEATS, only(3));
+    charged(greedy, 3, 1e9);
+    greedy.advance(999, SEATS, only(3));
     expect(greedy.owed(only(3))).toBeUndefined();
-    greedy.advance(2_001, SEATS, only(3));
+    greedy.advance(1_001, SEATS, only(3));
     expect(greedy.owed(only(3))).toBe(3);
+  });
+
+  it.each<[of: string, shares: Shares]>([
+    ['its minimum', MINIMA_ONLY],
+    ['what the cap leaves', { cap: 0.99, minima: [0, 0, 0, 0] }],
+  ])('earns no credit of %s with work that is broken off: what was forgiven is not given back', (_, shares) => {
+    const accounts = waited(shares, 0, 3);
+    // The first takes the account to its bound of 100; the others were charged nothing.
+    const leases = Array.from({ length: 5 }, () => charged(accounts, 3, 2_000));
+    for (const lease of leases) accounts.end(lease, 0, SEATS);
+    expect(accounts.owed(only(3))).toBeUndefined();
+    accounts.advance(1, SEATS, only(3));
+    expect(accounts.owed(only(3))).toBe(3);
+    charged(accounts, 3, 0.2);
+    expect(accounts.owed(only(3))).toBeUndefined();
+  });
+
+  it('gives what was charged back as far as it was not used, and charges what was used beyond it', () => {
+    const accounts = waited(MINIMA_ONLY, 1_000, 3);
+    const [short, long] = [charged(accounts, 3, 80), charged(accounts, 3, 60)];
+    accounts.end(short, 10, SEATS);
+    expect(accounts.owed(only(3))).toBe(3);
+    accounts.end(long, 91, SEATS);
+    expect(accounts.owed(only(3))).toBeUndefined();
+    accounts.advance(1_020, SEATS, only(3));
+    expect(accounts.owed(only(3))).toBe(3);
   });
 
   it('takes the credit of a class that waits no more, and lets it pay its debt off', () => {
     const accounts = waited(MINIMA_ONLY, 1_000, 3);
     accounts.advance(1_000, SEATS, only());
     expect(accounts.owed(only(3))).toBeUndefined();
-    accounts.charge(3, 100, SEATS);
+    charged(accounts, 3, 100);
     accounts.advance(1_900, SEATS, only());
     accounts.advance(1_999, SEATS, only(3));
     expect(accounts.owed(only(3))).toBeUndefined();
@@ -102,31 +135,23 @@ describe('ClassShares', () => {
     expect(accounts.owed(only(3))).toBe(3);
   });
 
-  it('corrects a charge that was too high', () => {
-    const accounts = waited(MINIMA_ONLY, 1_000, 3);
-    accounts.charge(3, 500, SEATS);
-    expect(accounts.owed(only(3))).toBeUndefined();
-    accounts.charge(3, -450, SEATS);
-    expect(accounts.owed(only(3))).toBe(3);
-  });
-
-  it.each<[shares: Shares, charged: [number, number, number], least: PriorityRank]>([
+  it.each<[shares: Shares, service: [number, number, number], least: PriorityRank]>([
     [DEFAULT_SHARES, [60, 31, 11], 1],
     [DEFAULT_SHARES, [61, 30, 11], 2],
     [DEFAULT_SHARES, [61, 31, 10], 3],
     [{ cap: 1, minima: [0, 0, 0, 0] }, [2, 1, 3], 2],
-  ])('by %j, after charges of %j, serves class %d next', (shares, charged, least) => {
+  ])('by %j, after charges of %j, serves class %d next', (shares, service, least) => {
     const accounts = waited(shares, 0, 1, 2, 3);
-    for (const rank of [1, 2, 3] as const) accounts.charge(rank, charged[rank - 1] ?? 0, SEATS);
+    for (const rank of [1, 2, 3] as const) charged(accounts, rank, service[rank - 1] ?? 0);
     expect(accounts.leastServed(only(1, 2, 3))).toBe(least);
   });
 
   it('lets a class that comes late start where the others are, and not catch up on what it never asked for', () => {
     const accounts = waited(DEFAULT_SHARES, 0, 1);
-    accounts.charge(1, 600, SEATS);
+    charged(accounts, 1, 600);
     expect(accounts.leastServed(only(1))).toBe(1);
     accounts.advance(1_000, SEATS, only(1, 2));
-    accounts.charge(2, 3, SEATS);
+    charged(accounts, 2, 3);
     expect(accounts.leastServed(only(1, 2))).toBe(1);
   });
 });
