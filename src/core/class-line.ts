@@ -67,7 +67,7 @@ export class ClassLine<Owner> {
     return (this.#turns.first()?.line ?? this.#common).head(nowMs);
   }
 
-  /** The tenant that has most work queued. */
+  /** The tenant whose last ticket would be served last: it has most work queued, beside what it was served. */
   heaviest(): TenantLine<Owner> {
     return this.#burdens.first()?.line ?? this.#common;
   }
@@ -162,14 +162,18 @@ export class ClassLine<Owner> {
   }
 
   #charge(line: TenantLine<Owner>, fromMs: number, seatMs: number): void {
-    if (line.turn.heapIndex === -1) line.turn.dueAtMs = fromMs + seatMs;
-    else this.#turns.set(line.turn, fromMs + seatMs);
+    if (line.turn.heapIndex === -1) {
+      line.turn.dueAtMs = fromMs + seatMs;
+      return;
+    }
+    this.#turns.set(line.turn, fromMs + seatMs);
+    this.#weigh(line);
   }
 
   #weigh(line: TenantLine<Owner>): void {
     if (line.size === 0) this.#burdens.remove(line.burden);
     // A ticket of unknown length weighs something too.
-    else this.#burdens.set(line.burden, -line.briskWork.ms(1) - line.patientWork.ms(1));
+    else this.#burdens.set(line.burden, -line.turn.dueAtMs - line.workMs(1));
   }
 
   #restIfIdle(nowMs: number, line: TenantLine<Owner>): void {

@@ -33,6 +33,12 @@ export class Forecast<Owner> {
     return this.#aheadMs(nowMs, ticket) / this.#drainSeats(nowMs, ticket.rank);
   }
 
+  /** How long the class of a ticket would take if each of its tenants had as much queued as the one of this line. */
+  drainAlikeMs(nowMs: number, { rank, route }: Ticket, line: TenantLine<Owner>): number {
+    const workMs = line.workMs(route.times.meanMs(nowMs)) * this.#queue.line(rank).rivals(line);
+    return workMs / this.#drainSeats(nowMs, rank);
+  }
+
   /** How long a ticket that arrives now waits for its seats: newest first, it has little ahead of it. */
   waitMs(nowMs: number, ticket: Ticket): number {
     const { rank, route, seats } = ticket;
@@ -64,10 +70,7 @@ export class Forecast<Owner> {
     const kinds = line.brisk.size > 0 && line.patient.size > 0 && line.standing(nowMs) ? 2 : 1;
     const lines = this.#queue.line(rank).rivals(line) * kinds;
     if (lines === 1) return allMs;
-    const own =
-      kinds === 1
-        ? line.briskWork.ms(guessMs) + line.patientWork.ms(guessMs)
-        : line.work(TenantLine.isBrisk(ticket)).ms(guessMs);
+    const own = kinds === 1 ? line.workMs(guessMs) : line.work(TenantLine.isBrisk(ticket)).ms(guessMs);
     return Math.min(allMs, own * lines + this.#queue.firstWorkMs(rank, guessMs));
   }
 

@@ -11,6 +11,9 @@ import type { WorkQueue } from './work-queue.js';
 
 /** Newest first, the oldest is given up when it has waited for so many times what the queue may hold. */
 const OVERDUE = 1.5;
+/** A tenant that had nothing shed for so long may have so many times its part of the queue. */
+const SHED_LATELY_MS = 1_000;
+const MODEST_PARTS = 3;
 /** What the places of a queue are given by. */
 export interface PlacesOptions {
   readonly discipline: Discipline;
@@ -59,6 +62,7 @@ export class Places<Owner> {
     for (;;) {
       const victim = this.#tooLong(nowMs, ticket) ? this.#evictable(nowMs, ticket) : this.#overdue(nowMs, ticket);
       if (victim === undefined) return;
+      if (victim.line !== undefined) victim.line.shedAtMs = nowMs;
       this.#queue.evict(nowMs, victim, this.#tooLongRefusal(nowMs, victim, ticket, 'queue'));
     }
   }
@@ -71,7 +75,19 @@ export class Places<Owner> {
   #tooLong(nowMs: number, ticket: Ticket): boolean {
     const { discipline, outage } = this.#options;
     if (!discipline.eviction || this.#queue.count(ticket.rank) === 0 || outage.recovering(nowMs)) return false;
-    return this.#forecast.drainMs(nowMs, ticket) > queueBoundMs(nowMs, ticket.route, ticket.rank);
+    const boundMs = queueBoundMs(nowMs, ticket.route, ticket.rank);
+    return this.#forecast.drainMs(nowMs, ticket) > boundMs && !this.#modest(nowMs, ticket, boundMs);
+  }
+
+  /**
+   * Whether even the tenant with most work queued is modest: a burst of one that asks for less than its share. Who had
+   * to leave something lately asks for more, so this spares nobody for long where all do.
+   */
+  #modest(nowMs: number, ticket: Ticket, boundMs: number): boolean {
+    const line = this.#queue.line(ticket.rank);
+    const heaviest = line.heaviest();
+    if (line.rivals(heaviest) === 1 || nowMs - heaviest.shedAtMs <= SHED_LATELY_MS) return false;
+    return this.#forecast.drainAlikeMs(nowMs, ticket, heaviest) <= MODEST_PARTS * boundMs;
   }
 
   /** Who leaves so that the ticket can have a place among its class: `undefined` if nobody but itself. */
@@ -89,7 +105,8 @@ export class Places<Owner> {
     const { discipline, outage } = this.#options;
     if (ticket.rank === TOP_RANK || !discipline.eviction || outage.recovering(nowMs)) return undefined;
     const oldest = this.#overtaken(nowMs, ticket);
-    if (oldest === undefined) return undefined;
+    // Who has less queued than another is served soon.
+    if (oldest === undefined || this.#queue.line(ticket.rank).heaviest() !== oldest.line) return undefined;
     const overdueMs = OVERDUE * queueBoundMs(nowMs, oldest.route, oldest.rank);
     return nowMs - oldest.queuedAtMs > overdueMs ? oldest : undefined;
   }

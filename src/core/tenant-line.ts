@@ -32,10 +32,12 @@ export class TenantLine<Owner> {
   readonly patientWork: QueuedWork = new QueuedWork();
   /** Its turn among the tenants that wait: what it was served, in seat-milliseconds of virtual time. */
   readonly turn: Standing<Owner>;
-  /** Its burden on the queue: the seat-milliseconds that it has queued, negated, so that the first has most. */
+  /** Its burden on the queue: the virtual time at which all it has queued were served, negated: the first has most. */
   readonly burden: Standing<Owner>;
   /** Leases of its tickets. */
   inFlight = 0;
+  /** When one of its tickets had to leave the queue last. */
+  shedAtMs: number = Number.NEGATIVE_INFINITY;
   /** Since when it has neither tickets nor leases. */
   idleSinceMs = 0;
   readonly #mayOvertake: Overtaking;
@@ -52,6 +54,11 @@ export class TenantLine<Owner> {
   /** Tickets that wait. */
   get size(): number {
     return this.brisk.size + this.patient.size;
+  }
+
+  /** Seat-milliseconds that it has queued; `guessMs` for each seat of which nothing was known. */
+  workMs(guessMs: number): number {
+    return this.briskWork.ms(guessMs) + this.patientWork.ms(guessMs);
   }
 
   /** Whether its brisk tickets are served newest first at this instant. */
@@ -117,6 +124,7 @@ export class TenantLine<Owner> {
     this.burden.dueAtMs = io.number(this.burden.dueAtMs);
     this.inFlight = io.number(this.inFlight);
     this.idleSinceMs = io.number(this.idleSinceMs);
+    this.shedAtMs = io.number(this.shedAtMs);
     this.#briskAhead = io.number(this.#briskAhead);
   }
 }

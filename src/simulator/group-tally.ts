@@ -20,12 +20,12 @@ export class GroupTally {
   readonly shedFromQueue: Percentiles = new Percentiles();
   readonly shedBy: Map<ErrorCode, Percentiles> = new Map();
 
-  /** A call arrives. */
-  offer(call: Call): void {
+  /** A call arrives that asks for so many seat-milliseconds. */
+  offer(call: Call, demandMs: number): void {
     this.offered++;
     if (call.attempt === 1) this.firsts++;
     if (call.serviceMs <= call.ticket.allowedMs) this.feasible++;
-    this.demandMs += call.serviceMs * call.seats;
+    this.demandMs += demandMs;
   }
 
   /** A call ends. */

@@ -62,13 +62,14 @@ export class Tally {
 
   /** A call arrives. */
   offer(call: Call): void {
+    const demandMs = this.#demandMs(call);
     for (const window of this.windows) {
-      if (within(window, call)) groupOf(window.routes, call.route.name).offer(call);
+      if (within(window, call)) groupOf(window.routes, call.route.name).offer(call, demandMs);
     }
     if (call.tenant !== undefined && this.#isCounted(call)) {
       const tenant = this.#tenantOf(call, call.tenant);
       tenant.offered++;
-      tenant.demandMs += call.serviceMs * call.seats;
+      tenant.demandMs += demandMs;
     }
     this.#note(call, 'offered');
   }
@@ -105,6 +106,11 @@ export class Tally {
     const last = this.#reclaimWaits.findLastIndex((waits) => (waits?.quantile(0.5) ?? 0) > reclaim.targetMs);
     this.reclaimMs = Math.max(this.reclaimMs ?? 0, (last + 1) * RECLAIM_SLICE_MS);
     this.#reclaimWaits = [];
+  }
+
+  /** Seat time that a call asks for: nobody is given any past a deadline at which work is stopped. */
+  #demandMs({ serviceMs, seats, ticket }: Call): number {
+    return (this.#scenario.cancelAtDeadline ? Math.min(serviceMs, ticket.allowedMs) : serviceMs) * seats;
   }
 
   #isCounted({ arrivedAtMs }: Call): boolean {

@@ -92,6 +92,21 @@ describe('w02-step-10x', () => {
   });
 });
 
+describe('w04-surge-all', () => {
+  it('the lower classes have their minima in a surge of 10 s after a quiet time', () => {
+    const shares = simulate(load('w04-surge-all')).report.pools[0]?.shares ?? [];
+    expect(shares.map((share) => share.class)).toEqual(['critical', 'normal', 'low']);
+    for (const share of shares) expect(share.mean).toBeGreaterThanOrEqual(share.minimum);
+  });
+});
+
+describe('w09-loud-tenant', () => {
+  // Without the loud one the others would be served no better: what they lack then, more important work takes.
+  it('21 tenants are within 0.02 of the max-min division of what they get', () => {
+    expect(simulate(load('w09-loud-tenant')).report.tenants[0]?.fairnessMargin).toBeLessThanOrEqual(0.02);
+  });
+});
+
 describe('w10-elephants', () => {
   it('116 tenants are within 0.02 of the max-min division of what they get', () => {
     expect(simulate(load('w10-elephants')).report.tenants[0]?.fairnessMargin).toBeLessThanOrEqual(0.02);
@@ -121,14 +136,13 @@ describe('a limit that adapts', () => {
 
 // Where the discipline is not there yet. Each turns red on the day it is: make it a plain test then.
 describe('still to be reached', () => {
+  // A trade-off, measured: who is evicted is the oldest of a standing queue, so it waited for 100 ms. If a queue counts
+  // as standing after 60, 40 or 25 ms, half of these hear of it within 81, 70 or 64 ms, but there are twice as many of
+  // them, who would have been refused on arrival: of all that are shed, half hear of it after 70, 63 or 62 ms instead
+  // of at once, and at four times the capacity checkout loses up to 0.6 points more and misses its bar.
   it.fails('w02-sustained-2x: half of those who are shed from the queue hear of it within 50 ms', () => {
     const [whole] = simulate(load('w02-sustained-2x')).report.windows;
     expect(whole?.total.shedFromQueue.p50Ms).toBeLessThanOrEqual(50);
-  });
-
-  it.fails('w04-surge-all: the lower classes have their minima in a surge of 10 s after a quiet time', () => {
-    const shares = simulate(load('w04-surge-all')).report.pools[0]?.shares ?? [];
-    for (const share of shares) expect(share.mean).toBeGreaterThanOrEqual(share.minimum);
   });
 
   it.fails('w14-hot-row: a limit that adapts is within 5 % of the best fixed size', () => {
@@ -140,10 +154,6 @@ describe('still to be reached', () => {
   it.fails('w08-slow-drift: a limit that adapts stays where the work only waits', () => {
     const loaded = load('w08-slow-drift');
     expect(goodput(runWith(loaded, { adaptiveFrom: 2 }))).toBeGreaterThanOrEqual(0.97 * goodput(runWith(loaded, {})));
-  });
-
-  it.fails('w09-loud-tenant: 21 tenants are within 0.02 of the max-min division of what they get', () => {
-    expect(simulate(load('w09-loud-tenant')).report.tenants[0]?.fairnessMargin).toBeLessThanOrEqual(0.02);
   });
 });
 

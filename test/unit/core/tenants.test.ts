@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Bulkhead } from '../../../src/core/bulkhead.js';
+import { ClassLine } from '../../../src/core/class-line.js';
 import { type RouteLoad, Ticket } from '../../../src/core/ticket.js';
 import { fixedTimes, routeLoad } from '../../support/tickets.js';
 
@@ -176,27 +177,72 @@ describe('a flood of invented keys', () => {
     server.introduce('late');
     expect(server.bulkhead.tenantEntries).toBe(1);
   });
+});
 
-  it('is shed first: the one with most work queued makes room', () => {
+describe('a queue of tenants that holds more work than it may', () => {
+  const route = routeLoad({ deadlineMs: 2_000, times: fixedTimes(50) });
+  const ticket = (tenant: string, nowMs: number): Ticket<string> =>
+    new Ticket<string>(tenant, route, 2, nowMs, nowMs + 2_000, tenant);
+
+  /** A seat that is in use, and tenants that are known. Three tickets of 50 ms fill the queue. */
+  function filled(...tenants: string[]): Bulkhead<string> {
     const bulkhead = new Bulkhead<string>({ seats: 1, servesTopClass: false });
-    const route = routeLoad({ deadlineMs: 2_000, times: fixedTimes(50) });
-    const ticket = (tenant: string, nowMs: number) =>
-      new Ticket<string>(tenant, route, 2, nowMs, nowMs + 2_000, tenant);
-    for (const tenant of ['greedy', 'modest']) {
+    for (const tenant of tenants) {
       const first = ticket(tenant, 0);
       bulkhead.arrive(0, first);
       bulkhead.release(0, first);
     }
-    bulkhead.arrive(0, ticket('greedy', 0));
+    bulkhead.arrive(0, ticket('running', 0));
+    return bulkhead;
+  }
+
+  const evicted = (bulkhead: Bulkhead<string>, nowMs: number): string[] => {
+    const owners: string[] = [];
+    for (let one = bulkhead.next(nowMs); one !== undefined; one = bulkhead.next(nowMs)) owners.push(one.owner);
+    return owners;
+  };
+
+  it('is cleared of those of the tenant with most of it', () => {
+    const bulkhead = filled('greedy', 'modest', 'third');
     for (let n = 0; n < 4; n++) expect(bulkhead.arrive(0, ticket('greedy', 0))).toBe('queued');
     expect(bulkhead.arrive(1, ticket('greedy', 1))).toMatchObject({ code: 'queue_full' });
     // Less than its share is queued of it, so it is not too long for this one.
-    expect(bulkhead.arrive(2, ticket('modest', 2))).toBe('queued');
-    expect(bulkhead.arrive(2, ticket('modest', 2))).toBe('queued');
-    expect(bulkhead.arrive(2, ticket('modest', 2))).toBe('queued');
-    const evicted = [];
-    for (let one = bulkhead.next(2); one !== undefined; one = bulkhead.next(2)) evicted.push(one.owner);
-    expect(evicted.length).toBeGreaterThan(0);
-    expect(new Set(evicted)).toEqual(new Set(['greedy']));
+    for (const tenant of ['third', 'modest', 'modest', 'modest']) {
+      expect(bulkhead.arrive(2, ticket(tenant, 2))).toBe('queued');
+    }
+    const owners = evicted(bulkhead, 2);
+    expect(owners.length).toBeGreaterThan(0);
+    expect(new Set(owners)).toEqual(new Set(['greedy']));
+  });
+
+  it('spares them all where none has much more than its part', () => {
+    const bulkhead = filled('a', 'b', 'c');
+    for (const tenant of ['a', 'b', 'c', 'a', 'b', 'c', 'a']) {
+      expect(bulkhead.arrive(0, ticket(tenant, 0))).toBe('queued');
+    }
+    expect(evicted(bulkhead, 0)).toEqual([]);
+  });
+
+  it.each([
+    { afterMs: 1_000, owners: ['greedy'] },
+    { afterMs: 1_001, owners: [] },
+  ])('spares nobody of whom something was shed less than a second ago: $afterMs ms', ({ afterMs, owners }) => {
+    const bulkhead = filled('greedy', 'b', 'c');
+    const come = (nowMs: number, ...tenants: string[]): void => {
+      for (const tenant of tenants) bulkhead.arrive(nowMs, ticket(tenant, nowMs));
+    };
+    come(0, 'greedy', 'greedy', 'greedy', 'greedy', 'b', 'c', 'c', 'c');
+    expect(new Set(evicted(bulkhead, 0))).toEqual(new Set(['greedy']));
+    for (let one = bulkhead.anyQueued(); one !== undefined; one = bulkhead.anyQueued()) bulkhead.withdraw(1, one);
+    come(afterMs, 'greedy', 'greedy', 'greedy', 'b', 'c', 'c', 'c');
+    expect([...new Set(evicted(bulkhead, afterMs))]).toEqual(owners);
+  });
+
+  it('is cleared of the tenant that was served most, where they have as much queued', () => {
+    const line = new ClassLine<string>({ mayOvertake: () => true, maxTenants: 10 });
+    for (const tenant of ['a', 'served', 'b', 'a', 'served', 'b']) line.serve(0, ticket(tenant, 0), 50);
+    line.serve(0, ticket('served', 0), 50);
+    for (const tenant of ['a', 'served', 'b']) line.add(ticket(tenant, 0));
+    expect(line.heaviest().key).toBe('served');
   });
 });

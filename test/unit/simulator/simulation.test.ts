@@ -177,6 +177,12 @@ describe('what clients do', () => {
     expect(read(true)).toBeLessThan(40);
   });
 
+  it('are no less fair for work of a tenant that is stopped at its deadline: nobody could have had more', () => {
+    const slow = evenly(2_000, 3_000, { name: 'slow', tenants: [{ key: 'slow', weight: 1, count: 1, fresh: false }] });
+    const quick = evenly(100, 80, { tenants: [{ key: 'quick', weight: 1, count: 1, fresh: false }] });
+    expect(tell(world([slow, quick]), gateway(9)).report.tenants[0]).toMatchObject({ tenants: 2, fairnessMargin: 0 });
+  });
+
   it('are many tenants, by weight', () => {
     const tenants: Stream['tenants'] = [
       { key: 'loud', count: 1, weight: 8, fresh: false },
