@@ -44,6 +44,7 @@ function poolSettings(config: PoolConfig): PoolSettings {
     headroom: config.headroom,
     shares: { cap: config.capCritical, minima: [0, config.minHigh, config.minNormal, config.minLow] },
     rideOutMs: config.rideOutMs,
+    maxQueued: config.maxQueued,
     maxTenants: config.maxTenants,
     adaptiveFrom: config.adaptive ? config.minSeats : undefined,
     discipline: { feasibility, lifo, eviction, displacement },

@@ -73,6 +73,7 @@ export interface PoolConfig {
   readonly yieldsTo?: string;
   /** Absent: computed from what is measured. Means nothing without `yieldsTo`. */
   readonly targetMs?: number;
+  readonly maxQueued: number;
   readonly maxTenants: number;
   readonly feasibility: boolean;
   readonly lifo: boolean;

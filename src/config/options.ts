@@ -108,6 +108,8 @@ export interface PoolOptions {
   readonly yieldsTo?: string | undefined;
   /** Database time (p99) that the pool of `yieldsTo` is to keep, in ms, 1 to 3,600,000. Default: 2 × its quiet p99. */
   readonly targetMs?: number | undefined;
+  /** Requests that wait for the pool at most, whatever each of its routes may queue, 1 to 1,000,000. Default 10,000. */
+  readonly maxQueued?: number | undefined;
   /** Tenants whose shares are kept apart in a class at once, 1 to 100,000. Default 1,024. */
   readonly maxTenants?: number | undefined;
   /** Whether work that cannot be done in time is refused rather than tried. Default true. */

@@ -92,6 +92,10 @@ export const poolFields: FieldsOf<PoolValues> = {
     to: 3_600_000,
     defaultText: '2 × its quiet p99',
   }),
+  maxQueued: whole(1, 1_000_000, {
+    description: 'Requests that wait for the pool at most, whatever each of its routes may queue.',
+    default: 10_000,
+  }),
   maxTenants: whole(1, 100_000, {
     description: 'Tenants whose shares are kept apart in a class at once.',
     default: 1_024,

@@ -2,7 +2,7 @@ import type { Refusal } from '../errors.js';
 import type { Archive } from './archive.js';
 import { ClassShares, DEFAULT_SHARES, type Shares } from './class-shares.js';
 import { DEFAULT_DISCIPLINE, type Discipline } from './discipline.js';
-import { expired, hopeless, mayStart } from './feasibility.js';
+import { expired, hopeless, lastStartMs, mayStart } from './feasibility.js';
 import { Forecast } from './forecast.js';
 import { HeadroomGauge } from './headroom-gauge.js';
 import { Leases } from './leases.js';
@@ -217,6 +217,11 @@ export class Bulkhead<Owner = unknown> {
   resize(nowMs: number, seats: number): void {
     this.#advance(nowMs);
     this.#seats.limit = seats;
+  }
+
+  /** When a queued ticket is given up: at the last instant at which it can start and be done in time, as predicted. */
+  givesUpAtMs(nowMs: number, ticket: Ticket<Owner>): number {
+    return this.#discipline.feasibility ? lastStartMs(nowMs, ticket) : ticket.deadlineAtMs;
   }
 
   /** Somebody who waits, the most important class first; `undefined` when nobody does. */

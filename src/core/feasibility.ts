@@ -57,6 +57,11 @@ export function mayStart(nowMs: number, ticket: Ticket): Refusal | undefined {
   return deadlineUnreachable(route.name, timeLeftMs, 0, p90, 'dispatch');
 }
 
+/** The last instant at which a ticket can start and be done by its deadline, as far as can be predicted; not before now. */
+export function lastStartMs(nowMs: number, { deadlineAtMs, route }: Ticket): number {
+  return Math.max(nowMs, deadlineAtMs - route.times.p90(nowMs));
+}
+
 /** A queue may take so long to drain: a share of the deadline, and never less than a few services need. */
 export function queueBoundMs(nowMs: number, route: RouteLoad, rank: PriorityRank): number {
   const leastMs = rank === TOP_RANK ? LEAST_QUEUE_MS.top : LEAST_QUEUE_MS.lower;

@@ -50,6 +50,7 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
       eviction: config.eviction,
       displacement: config.displacement,
     },
+    maxQueued: config.maxQueued,
     maxTenants: config.maxTenants,
   });
   const gate = new Gate(bulkhead, clock, timer);

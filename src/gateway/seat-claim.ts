@@ -79,7 +79,7 @@ export class SeatClaim {
 
   /** The last instant at which a queued request can still start and be done in time, as far as can be predicted. */
   latestStartMs(nowMs: number): number {
-    return Math.max(nowMs, this.#ticket.deadlineAtMs - this.#route.times.p90(nowMs));
+    return this.#route.gate?.bulkhead.givesUpAtMs(nowMs, this.#ticket) ?? this.#ticket.deadlineAtMs;
   }
 
   /** Why a request that cannot be done in time any more is given up: in the queue, or while its body still comes. */

@@ -20,6 +20,7 @@ export interface PoolSettings {
   readonly headroom?: number | undefined;
   readonly shares: Shares;
   readonly rideOutMs: number;
+  readonly maxQueued?: number | undefined;
   readonly maxTenants?: number | undefined;
   /** Fewest seats of a limit that adapts. Default: it does not. */
   readonly adaptiveFrom?: number | undefined;
@@ -74,24 +75,16 @@ export type PolicyFactory = (pool: PoolSettings, servesTopClass: boolean) => Sea
 /** The policy of the product: the very code that a gateway runs. */
 export function bulkheads(discipline: Partial<Discipline> = {}): PolicyFactory {
   return (pool, servesTopClass) => {
-    const { seats, headroom, shares, rideOutMs, maxTenants } = pool;
-    const switches = { ...pool.discipline, ...discipline };
-    const Policy = switches.feasibility === false ? PatientBulkhead : Bulkhead<Call>;
-    return new Policy({
+    const { seats, headroom, shares, rideOutMs, maxQueued, maxTenants } = pool;
+    return new Bulkhead<Call>({
       seats,
       headroom,
       servesTopClass,
       shares,
       rideOutMs,
-      discipline: switches,
+      discipline: { ...pool.discipline, ...discipline },
+      ...(maxQueued === undefined ? {} : { maxQueued }),
       ...(maxTenants === undefined ? {} : { maxTenants }),
     });
   };
-}
-
-/** Without feasibility a ticket is given up when it has expired, and not before. */
-class PatientBulkhead extends Bulkhead<Call> implements SeatPolicy {
-  givesUpAtMs(_nowMs: number, ticket: Ticket<Call>): number {
-    return ticket.deadlineAtMs;
-  }
 }

@@ -4,6 +4,7 @@ import { LoopLag } from '../../src/admission/loop-lag.js';
 import type { RouteOptions } from '../../src/config/options.js';
 import { resolveConfig } from '../../src/config/resolve.js';
 import { Bulkhead } from '../../src/core/bulkhead.js';
+import type { Discipline } from '../../src/core/discipline.js';
 import { rankOf } from '../../src/core/priority.js';
 import { ServiceTimes } from '../../src/core/service-times.js';
 import type { Refusal } from '../../src/errors.js';
@@ -35,9 +36,9 @@ export class PoolModel {
   readonly #lag = new LoopLag(this.clock);
   readonly #entries = new Map<string, RouteEntry>();
 
-  constructor(seats: number, routes: Readonly<Record<string, RouteOptions>>) {
+  constructor(seats: number, routes: Readonly<Record<string, RouteOptions>>, discipline: Partial<Discipline> = {}) {
     const servesTopClass = Object.values(routes).some(({ priority }) => priority === 'critical');
-    this.gate = new Gate(new Bulkhead<GateClient>({ seats, servesTopClass }), this.clock, this.timer);
+    this.gate = new Gate(new Bulkhead<GateClient>({ seats, servesTopClass, discipline }), this.clock, this.timer);
     const context = {
       mode: 'enforce',
       clock: this.clock,

@@ -5,7 +5,7 @@ import type { PolicySettings, RouteSettings } from '../../telemetry/decision-log
 export function policySettings({ pools, routes }: GatewaySettings): PolicySettings {
   const names = pools.map(({ name }) => name);
   return {
-    gates: pools.map(({ name, seats, headroom, shares, rideOutMs, maxTenants, discipline }) => ({
+    gates: pools.map(({ name, seats, headroom, shares, rideOutMs, maxQueued, maxTenants, discipline }) => ({
       name,
       options: {
         seats,
@@ -13,6 +13,7 @@ export function policySettings({ pools, routes }: GatewaySettings): PolicySettin
         shares,
         rideOutMs,
         servesTopClass: servesTopClass(name, routes),
+        ...(maxQueued === undefined ? {} : { maxQueued }),
         ...(maxTenants === undefined ? {} : { maxTenants }),
         ...(discipline === undefined ? {} : { discipline }),
       },

@@ -56,6 +56,7 @@ describe('the options, as the code writes them', () => {
       adaptive: true,
       yieldsTo: 'other',
       targetMs: 20,
+      maxQueued: 1,
       maxTenants: 1,
       feasibility: false,
       lifo: false,

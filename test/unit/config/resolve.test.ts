@@ -39,6 +39,7 @@ describe('what resolves', () => {
       minLow: 0.01,
       minSeats: 2,
       adaptive: false,
+      maxQueued: 10_000,
       maxTenants: 1_024,
       feasibility: true,
       lifo: true,
