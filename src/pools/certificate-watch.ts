@@ -24,7 +24,8 @@ export class CertificateWatch {
     if (Number.isNaN(days) || days >= AHEAD_DAYS || dateMs < this.#nextAtMs[side]) return;
     this.#nextAtMs[side] = dateMs + DAY_MS;
     const whose = side === 'server' ? "the server's certificate" : "the client's certificate (tlsCert)";
-    const when = days < 0 ? 'has ended' : `ends in ${days} ${days === 1 ? 'day' : 'days'}`;
+    const when =
+      days < 0 ? 'has ended' : days < 1 ? 'ends within a day' : `ends in ${days} ${days === 1 ? 'day' : 'days'}`;
     const date = new Date(untilMs).toISOString().slice(0, 10);
     this.#warn(`database_${side}_certificate_expires`, `${whose} ${when} (${date}); replace it before`);
   }
