@@ -49,7 +49,13 @@ export class Forecast<Owner> {
     }
     // All seats serve the top class first, as far as it waits.
     const topMs = rank === TOP_RANK ? 0 : this.#queue.workMs(TOP_RANK) / Math.max(1, this.#seats.limit);
-    return topMs + aheadMs / this.#drainSeats(nowMs, rank);
+    return topMs + aheadMs / this.#drainSeats(nowMs, rank) + this.#ownSeatsMs(nowMs, ticket);
+  }
+
+  /** How long the seats of the ticket itself take to come free, once nobody is ahead of it. */
+  #ownSeatsMs(nowMs: number, ticket: Ticket): number {
+    const missing = this.#seats.wanted(nowMs, ticket) - this.#seats.free(nowMs, ticket.rank);
+    return missing <= 0 ? 0 : this.#seats.freeAfterMs(missing);
   }
 
   /** Carries its state; see {@link Archive}. */

@@ -61,6 +61,14 @@ export class Seats {
     return rank === TOP_RANK || all <= 0 ? all : Math.min(all, this.limit - this.headroom(nowMs) - this.lower);
   }
 
+  /**
+   * How long until so many of the seats in use are free, in milliseconds: where the leases stand at random points of
+   * their hold, the k-th of n ends after k / (n + 1) of it on average.
+   */
+  freeAfterMs(seats: number): number {
+    return (this.meanHoldMs * seats) / (this.#inUse + 1);
+  }
+
   /** Seats that a ticket gets: what it asks for, but never more than there are for its class, or it waited for ever. */
   wanted(nowMs: number, ticket: Ticket): number {
     return ticket.seats === 1 ? 1 : Math.max(1, Math.min(ticket.seats, this.open(nowMs, ticket.rank)));

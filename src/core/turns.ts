@@ -91,12 +91,9 @@ export class Turns<Owner> {
   }
 
   #reserve(nowMs: number, ticket: Ticket<Owner>): void {
-    const { inUse, meanHoldMs } = this.#seats;
     const missing = this.#seats.wanted(nowMs, ticket) - this.#seats.free(nowMs, ticket.rank);
-    // Where the leases stand at random points of their hold, the k-th of n ends after k / (n + 1) of it on average.
-    const afterMs = (meanHoldMs * missing) / (inUse + 1);
     this.#queue.advance(nowMs, ticket);
-    this.#reservation = { ticket, startByMs: nowMs + afterMs, owed: this.#owed };
+    this.#reservation = { ticket, startByMs: nowMs + this.#seats.freeAfterMs(missing), owed: this.#owed };
   }
 
   /** Whether a ticket that fits may use seats which are kept for another. */

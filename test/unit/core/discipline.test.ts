@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Bulkhead, type BulkheadOptions } from '../../../src/core/bulkhead.js';
 import type { PriorityRank } from '../../../src/core/priority.js';
-import type { RouteLoad, Ticket } from '../../../src/core/ticket.js';
+import { type RouteLoad, Ticket } from '../../../src/core/ticket.js';
 import { fixedTimes, routeLoad, ticketOf } from '../../support/tickets.js';
 
 /** One seat that is taken until somebody releases `holder`, and what happens to those that come meanwhile. */
@@ -183,13 +183,30 @@ describe('feasibility', () => {
     const route = routeLoad({ deadlineMs: 2_000, times: fixedTimes(40) });
     const wait = (nowMs: number): number => bulkhead.predictedWaitMs(nowMs, ticketOf(route, 2, nowMs));
     for (let n = 0; n < 4; n++) bulkhead.arrive(0, ticketOf(route, 0, 0));
-    expect(wait(0)).toBe(0);
+    // The first of four seats that are held for 40 ms is free after 8.
+    expect(wait(0)).toBe(8);
     bulkhead.arrive(0, ticketOf(route, 0, 0));
-    expect(wait(0)).toBe(10);
+    expect(wait(0)).toBe(8 + 10);
     bulkhead.arrive(0, ticketOf(route, 2, 0));
     const quiet = wait(0);
-    expect(quiet).toBeGreaterThan(10 + 10);
-    expect(quiet).toBeLessThan(10 + 20);
+    expect(quiet).toBeGreaterThan(8 + 10 + 10);
+    expect(quiet).toBeLessThan(8 + 10 + 20);
+  });
+
+  it.each([
+    { seats: 4, running: 3, width: 1, waitMs: 0 },
+    { seats: 4, running: 4, width: 1, waitMs: 8 },
+    { seats: 4, running: 4, width: 3, waitMs: 24 },
+    { seats: 1, running: 1, width: 1, waitMs: 20 },
+  ])('where nobody waits: $width of $seats seats, $running in use', ({ seats, running, width, waitMs }) => {
+    const bulkhead = new Bulkhead<unknown>({ seats, servesTopClass: false });
+    const route = routeLoad({ deadlineMs: 2_000, maxQueued: 0, times: fixedTimes(40) });
+    for (let n = 0; n < running; n++) bulkhead.arrive(0, ticketOf(route, 2, 0));
+    const ticket = new Ticket<unknown>(undefined, route, 2, 0, 2_000, undefined, width);
+    expect(bulkhead.predictedWaitMs(0, ticket)).toBe(waitMs);
+    const refusal = waitMs === 0 ? undefined : { code: 'queue_full', retryAfterMs: waitMs };
+    if (refusal === undefined) expect(bulkhead.preflight(0, ticket)).toBeUndefined();
+    else expect(bulkhead.preflight(0, ticket)).toMatchObject(refusal);
   });
 
   it('sheds only what has expired where it is switched off', () => {
