@@ -2,7 +2,6 @@ import { Calm } from './calm.js';
 import { HoldWindow } from './hold-window.js';
 import { type LimitBounds, LimitSearch, type SearchReason } from './limit-search.js';
 import { RouteReference } from './route-reference.js';
-import { Strain } from './strain.js';
 
 /** The seats of a pool at one instant, as {@link AdaptiveLimit.control} needs them. */
 export interface SeatsInUse {
@@ -16,8 +15,6 @@ const FULL = 0.9;
 /** Without full seats for so long, a trial is over; and for so much longer, what was found is asked again. */
 const VANISHED_MS = 1_000;
 const FORGET_MS = 30_000;
-/** Calm for so long, whatever fails does not fail because of too much at once. */
-const CALM_MS = 500;
 
 /**
  * The concurrency limit of one pool, adapted to what the server behind it bears: never above the pool's seats, never
@@ -34,14 +31,12 @@ const CALM_MS = 500;
 export class AdaptiveLimit {
   readonly #search: LimitSearch;
   readonly #window = new HoldWindow();
-  readonly #strain: Strain;
   readonly #calm = new Calm();
   readonly #references = new Map<string, RouteReference>();
   #fullAtMs: number;
 
   constructor(nowMs: number, bounds: LimitBounds) {
     this.#search = new LimitSearch(bounds);
-    this.#strain = new Strain(nowMs);
     this.#fullAtMs = nowMs;
   }
 
@@ -69,43 +64,33 @@ export class AdaptiveLimit {
    */
   ended(nowMs: number, route: string, heldMs: number, outcome: 'done' | 'strained' | 'other', use: SeatsInUse): void {
     this.#calm.look(nowMs, use.inFlight, use.seats);
-    this.#strain.end(outcome === 'strained');
-    if (outcome !== 'done') return;
+    if (outcome !== 'done') return this.#window.wasted(nowMs, heldMs, outcome === 'strained');
     const reference = this.#reference(route);
     reference.record(heldMs, this.#calm.lasted(nowMs, heldMs));
     const { workMs, quietMs } = reference;
-    if (workMs !== undefined) this.#window.add(nowMs, heldMs, workMs, quietMs);
+    if (workMs !== undefined) this.#window.done(nowMs, heldMs, workMs, quietMs);
   }
 
   /** The database stopped a statement, or says that it has too little of something. */
   strained(): void {
-    this.#strain.note();
+    this.#window.strain();
   }
 
   /** Nothing can be learned at present: the server is away. */
   pause(nowMs: number): void {
     this.#window.close();
-    this.#search.idle();
+    this.#search.abandon();
     this.#fullAtMs = nowMs;
   }
 
   /** Brings the limit up to date. */
   control(nowMs: number, { seats, inFlight }: SeatsInUse): void {
-    if (inFlight > this.limit) {
-      // The last cut has not taken effect: what ends now belongs to the time before it.
-      this.#strain.restart(nowMs);
-      return;
-    }
+    if (seats < this.limit) return this.pause(nowMs);
+    // The last cut has not taken effect: what ends now belongs to the time before it.
+    if (inFlight > this.limit) return;
     const full = inFlight >= FULL * this.limit;
     if (full) this.#fullAtMs = nowMs;
-    // One request alone is calm, but not where there is only one seat.
-    const calm = nowMs - this.#fullAtMs > CALM_MS && this.#calm.lasted(nowMs, CALM_MS);
-    if (this.#strain.judge(nowMs, calm) === 'burst') {
-      this.#window.close();
-      this.#search.strained(nowMs);
-      return;
-    }
-    if (seats < this.limit || nowMs - this.#fullAtMs > VANISHED_MS) this.#rest(nowMs);
+    if (nowMs - this.#fullAtMs > VANISHED_MS) this.#rest(nowMs);
     else this.#measure(nowMs, full);
   }
 
@@ -116,7 +101,9 @@ export class AdaptiveLimit {
     }
     const figures = this.#window.figures(nowMs);
     if (figures !== undefined) this.#search.measured(nowMs, figures);
-    if (figures !== undefined || !this.#window.look(full)) this.#window.close();
+    else if (this.#window.look(full)) return;
+    else this.#search.idle(nowMs);
+    this.#window.close();
   }
 
   #begin(nowMs: number): void {
@@ -135,7 +122,7 @@ export class AdaptiveLimit {
 
   #rest(nowMs: number): void {
     this.#window.close();
-    if (nowMs - this.#fullAtMs > FORGET_MS) this.#search.forget();
-    else this.#search.idle();
+    if (nowMs - this.#fullAtMs > FORGET_MS) this.#search.forget(nowMs);
+    else this.#search.idle(nowMs);
   }
 }

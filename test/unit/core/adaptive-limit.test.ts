@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AdaptiveLimit } from '../../../src/core/adaptive-limit.js';
+import { SLOW_RATIO } from '../../../src/core/hold-window.js';
 import { crowding, PoolUnderLoad, type Server, sleeping } from './pool-under-load.js';
 
 const SEATS = 16;
@@ -99,29 +100,62 @@ describe('the traps of a limit that follows latency', () => {
     expect(pool.quietMs()).toBeLessThan(56);
   });
 
-  it('fast constant timeouts do not look healthy', () => {
-    const pool = new PoolUnderLoad(SEATS, 2);
-    pool.run(MINUTE, sleeping(50), QUIET);
-    const timeouts: Server = (_inFlight, _nowMs, random) =>
-      random() < 0.3 ? { ms: 20, outcome: 'strained' } : { ms: 50 };
-    pool.run(MINUTE, timeouts, BUSY);
-    pool.watch();
-    pool.run(10 * MINUTE, timeouts, BUSY);
-    // Twenty in a row may look sound by chance.
-    expect(pool.seen.most).toBeLessThanOrEqual(3);
-    pool.run(MINUTE, sleeping(50), BUSY);
+  it('fast timeouts that too many seats bring about do not look healthy', () => {
+    const pool = new PoolUnderLoad(SEATS);
+    pool.run(MINUTE, crowding(10, 8), QUIET);
+    // A lock that is not granted in time: nothing ever holds a seat for long.
+    const timeouts: Server = (inFlight, nowMs, random) => {
+      const request = crowding(10, 8)(inFlight, nowMs, random);
+      return request.ms > 14 ? { ms: 14, outcome: 'strained' } : request;
+    };
+    const before = pool.quietMs() ?? 0;
+    pool.run(30_000, timeouts, BUSY);
+    expect(14).toBeLessThan(SLOW_RATIO * before);
+    expect(pool.limit.limit).toBeLessThanOrEqual(10);
+    expect(pool.limit.limit).toBeGreaterThanOrEqual(6);
+    pool.run(MINUTE, sleeping(10), BUSY);
     expect(pool.limit.limit).toBe(SEATS);
   });
 
-  it('what times out in calm times too is no burst', () => {
+  it('nor do those of a server that does nothing at all with so many', () => {
     const pool = new PoolUnderLoad(SEATS);
-    const own: Server = (_inFlight, _nowMs, random) => ({ ms: 50, outcome: random() < 0.2 ? 'strained' : 'done' });
-    pool.run(10 * MINUTE, own, QUIET);
+    const jammed: Server = (inFlight) => (inFlight > 3 ? { ms: 50, outcome: 'strained' } : { ms: 10 });
+    pool.run(MINUTE, jammed, BUSY);
+    expect(pool.limit.limit).toBeLessThanOrEqual(3);
+    expect(pool.limit.reason).toBe('strain');
+  });
+
+  it.each([0.05, 0.3, 0.6])('a share of %s that times out whatever the seats takes none of them', (share) => {
+    const pool = new PoolUnderLoad(SEATS, 2);
+    pool.run(MINUTE, sleeping(50), QUIET);
+    const timeouts: Server = (_inFlight, _nowMs, random) => ({
+      ms: 50,
+      outcome: random() < share ? 'strained' : 'done',
+    });
     pool.watch();
-    pool.run(10 * MINUTE, own, BUSY);
-    expect(pool.limit.limit).toBeGreaterThanOrEqual(8);
-    pool.run(MINUTE, (_i, _n, random) => ({ ms: 50, outcome: random() < 0.6 ? 'strained' : 'done' }), BUSY);
-    expect(pool.limit.limit).toBeLessThanOrEqual(2);
+    pool.run(HOUR, timeouts, BUSY);
+    expect(pool.done / 3_600).toBeGreaterThan(0.97 * SEATS * 20 * (1 - share));
+    expect(pool.limit.limit).toBe(SEATS);
+  });
+
+  it.each([1, 2, 3])('a slow drift of work with a tail, mostly not full, moves nothing for long (seed %s)', (seed) => {
+    const pool = new PoolUnderLoad(10, 2, seed);
+    const tail =
+      (drift: number): Server =>
+      (_inFlight, _nowMs, random) => {
+        const ms = drift * (random() < 0.1 ? 185 : 35) * -Math.log(1 - random());
+        return ms > 400 ? { ms: 400, outcome: 'strained' } : { ms };
+      };
+    let offered = 0;
+    for (let minute = 0; minute < 60; minute++) {
+      pool.run(MINUTE, tail(1 + minute / 60), { perSecond: 200 });
+      offered += 200 * 60;
+    }
+    const fixed = new PoolUnderLoad(10, 10, seed);
+    for (let minute = 0; minute < 60; minute++) fixed.run(MINUTE, tail(1 + minute / 60), { perSecond: 200 });
+    expect(pool.done).toBeGreaterThan(0.97 * fixed.done);
+    expect(fixed.done).toBeLessThan(offered);
+    expect(pool.limit.limit).toBeGreaterThanOrEqual(5);
   });
 
   it('the baseline does not rise with the load that it judges', () => {

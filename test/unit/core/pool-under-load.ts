@@ -24,15 +24,16 @@ export class PoolUnderLoad {
   seen: { least: number; most: number } = { least: Number.POSITIVE_INFINITY, most: 0 };
   /** Requests that ended by themselves since {@link watch}. */
   done = 0;
-  readonly #random = seededRandom(1);
+  readonly #random: () => number;
   readonly #seats: number;
   #endings: Ending[] = [];
   #nowMs = 0;
   #nextTickMs = 100;
   #nextArrivalMs = 0;
 
-  constructor(seats: number, minSeats = 1) {
+  constructor(seats: number, minSeats = 1, seed = 1) {
     this.#seats = seats;
+    this.#random = seededRandom(seed);
     this.limit = new AdaptiveLimit(0, { seats, minSeats });
   }
 
