@@ -34,8 +34,9 @@ export async function checkServerBudget(
   return { ok, message: detail };
 }
 
-/** Host and port of a connection URL: what names a server without its secrets. */
+/** Host and port of a connection URL: what names a server without its secrets. A socket's URL may have no host. */
 function serverOf(url: string): string {
-  const { hostname, port, searchParams } = new URL(url);
-  return `${hostname || searchParams.get('host') || 'localhost'}:${port || '5432'}`;
+  const { hostname, port, searchParams } = new URL(url.replace('@/', '@localhost/'));
+  const host = searchParams.get('host') || hostname || 'localhost';
+  return `${host}:${searchParams.get('port') || port || '5432'}`;
 }

@@ -100,14 +100,14 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   }
 
   tryAcquire(): Connection | undefined {
-    return this.#lending.tryLend();
+    return this.#lendFree();
   }
 
   acquire(request: AcquireRequest): Promise<Connection> {
     if (this.#reach.state === 'closed') return Promise.reject(new PoolClosedError(this.name));
     const nowMs = this.#clock.nowMs();
     if (request.deadlineAtMs <= nowMs) return Promise.reject(new AcquireTimeoutError(this.name));
-    const free = this.#lending.tryLend();
+    const free = this.#lendFree();
     if (free !== undefined) return Promise.resolve(free);
     const connection = this.#lending.wait(request);
     this.#patience.waits(nowMs, this.#lending.waiting, this.#connector.connectMs);
@@ -243,6 +243,17 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     this.#counts.cancels += 1;
   }
 
+  #lendFree(): Connection | undefined {
+    const free = this.#lending.tryLend();
+    // Where the owner lets nobody wait for more than is granted, only this tells that more is wanted.
+    if (free !== undefined && this.#grant.granted < this.max && this.#lentOut) this.#pursue();
+    return free;
+  }
+
+  get #lentOut(): boolean {
+    return this.#sessions.inUse > 0 && this.#sessions.inUse === this.#sessions.size;
+  }
+
   #noteGrant(change: (nowMs: number) => void): void {
     const nowMs = this.#clock.nowMs();
     const before = this.#grant.granted;
@@ -293,7 +304,8 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     const nowMs = this.#clock.nowMs();
     const { waiting } = this.#lending;
     const helpless = this.#patience.helpless(nowMs, waiting, this.#sessions);
-    const needed = Math.max(helpless, missing);
+    const short = this.#grant.granted < this.max && this.#lentOut ? 1 : 0;
+    const needed = Math.max(helpless, missing, short);
     const room = this.#grant.room(nowMs, size);
     this.#connector.pursue(Math.min(room, needed), birth);
     if (helpless < waiting) this.#lookAgain(nowMs, this.#patience.endsAtMs(nowMs));

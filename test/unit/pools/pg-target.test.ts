@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { LoginSettingError } from '../../../src/pools/login.js';
+import { cancelTargetOf } from '../../../src/pools/pg-client.js';
 import { PgTarget } from '../../../src/pools/pg-target.js';
 import { selfSigned } from '../../integration/pools/self-signed.js';
 
@@ -109,6 +110,11 @@ describe('PgTarget', () => {
     expect(Math.abs((target.clientUntilMs ?? 0) - Date.now() - 86_400_000)).toBeLessThan(60_000);
     writeFileSync(renewed, 'gone');
     expect(() => target.changed({})).toThrow('has no certificate');
+  });
+
+  it('gives a cancel the key of the certificate, which the driver hides', () => {
+    const target = new PgTarget('main', { url: 'postgres://app@db/shop', tlsCert: cert, tlsKey: key });
+    expect({ ...cancelTargetOf(target.client({})).tls }).toMatchObject({ cert: one.certificate, key: one.key });
   });
 
   it('prints nothing of what it holds', () => {
