@@ -53,13 +53,18 @@ export function mayStart(nowMs: number, ticket: Ticket): Refusal | undefined {
   const timeLeftMs = ticket.deadlineAtMs - nowMs;
   if (timeLeftMs <= 0) return expired(nowMs, ticket);
   const p90 = route.times.p90(nowMs);
-  if (ticket.heldBeforeMs > 0 || p90 <= timeLeftMs || probes(nowMs, route)) return undefined;
+  if (ticket.heldBeforeMs > 0 || p90 <= timeLeftMs || probes(nowMs, route, 1)) return undefined;
   return deadlineUnreachable(route.name, timeLeftMs, 0, p90, 'dispatch');
 }
 
-/** The last instant at which a ticket can start and be done by its deadline, as far as can be predicted; not before now. */
+/**
+ * The last instant at which a ticket that was just queued can start and be done by its deadline, as far as can be
+ * predicted; not before now. One that was let in to prove the estimate wrong has all its time.
+ */
 export function lastStartMs(nowMs: number, { deadlineAtMs, route }: Ticket): number {
-  return Math.max(nowMs, deadlineAtMs - route.times.p90(nowMs));
+  const startMs = deadlineAtMs - route.times.p90(nowMs);
+  if (startMs > nowMs) return startMs;
+  return probes(nowMs, route, 1) ? Math.max(nowMs, deadlineAtMs) : nowMs;
 }
 
 /** A queue may take so long to drain: a share of the deadline, and never less than a few services need. */
@@ -68,6 +73,7 @@ export function queueBoundMs(nowMs: number, route: RouteLoad, rank: PriorityRank
   return Math.min(route.deadlineMs / 4, Math.max(leastMs, 2 * route.times.p50(nowMs)));
 }
 
-function probes(nowMs: number, route: RouteLoad): boolean {
-  return route.queued === 0 && nowMs - route.lastLeaseMs >= PROBE_EVERY_MS;
+/** Whether a ticket may prove the estimate of its route wrong; `own` is 1 for one that is queued itself. */
+function probes(nowMs: number, route: RouteLoad, own: 0 | 1 = 0): boolean {
+  return route.queued <= own && nowMs - route.lastLeaseMs >= PROBE_EVERY_MS;
 }

@@ -117,7 +117,12 @@ export class Places<Owner> {
     return TenantLine.isBrisk(ticket) && own.standing(nowMs) ? own.brisk.oldest : undefined;
   }
 
-  /** A ticket of the least important class that waits, if the newcomer is more important and has its place then. */
+  /**
+   * A ticket of the least important class that waits, if the newcomer is more important and has its place then. Of each
+   * class only the ticket is looked at that would be served last: a newcomer whose route is at its own bound may find
+   * none, although tickets of its route wait before that one. A route is rarely in two classes, and a search would cost
+   * every refusal.
+   */
   #displaceable(nowMs: number, ticket: Ticket): Ticket<Owner> | undefined {
     if (!this.#options.discipline.displacement) return undefined;
     const ofRoute = ticket.route.queued >= ticket.route.maxQueued;

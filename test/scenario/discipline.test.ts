@@ -129,6 +129,29 @@ describe.each([false, true])('ten seats, three classes, work that is stopped at 
   });
 });
 
+// What is missing to nine tenths and more is the price of gathering ten seats: five of them stand idle on average until
+// the last is free, because hardly any work is so short that it may use them meanwhile.
+describe('wide work: one request in ten takes ten of twenty seats', () => {
+  it.each([2, 4])('%s times the capacity: seats that are kept for it do not leave the pool idle', (factor) => {
+    const perSecond = factor * (20 / (0.9 * 1 + 0.1 * 10)) * 20;
+    const narrow = traffic('narrow', 2, 500, 0.9 * perSecond);
+    const wide = { ...traffic('wide', 2, 500, 0.1 * perSecond), seats: 10 };
+    const bulkhead = { servesTopClass: false };
+    const model = new SeatModel({
+      seats: 20,
+      seed: 1,
+      untilMs: 60_000,
+      cancels: true,
+      traffic: [narrow, wide],
+      bulkhead,
+    });
+    const all = during(model, WARM_MS, 60_000);
+    const [narrowMs, wideMs] = [heldMs(of(all, 'narrow')), 10 * heldMs(of(all, 'wide'))];
+    expect((narrowMs + wideMs) / (20 * 50_000)).toBeGreaterThanOrEqual(0.8);
+    expect(wideMs / (narrowMs + wideMs)).toBeGreaterThan(0.45);
+  });
+});
+
 describe('what each mechanism is worth, at four times the capacity', () => {
   const run = (discipline: Partial<Discipline>) => during(sustained(4, false, discipline), WARM_MS);
   const whole = run({});

@@ -97,9 +97,7 @@ export class SeatModel {
   }
 
   #expireLater(nowMs: number, ticket: Ticket<Fate>): void {
-    const { feasibility = true } = this.#options.bulkhead?.discipline ?? {};
-    const giveUpAtMs = feasibility ? ticket.deadlineAtMs - ticket.route.times.p90(nowMs) : ticket.deadlineAtMs;
-    this.#events.at(Math.max(nowMs, giveUpAtMs), (atMs) => {
+    this.#events.at(this.bulkhead.givesUpAtMs(nowMs, ticket), (atMs) => {
       if (this.bulkhead.withdraw(atMs, ticket)) this.#shed(atMs, ticket.owner, 'given_up');
     });
   }

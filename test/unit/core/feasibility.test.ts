@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hopeless, mayStart, mayWait, mayWaitOut, queueBoundMs } from '../../../src/core/feasibility.js';
+import { hopeless, lastStartMs, mayStart, mayWait, mayWaitOut, queueBoundMs } from '../../../src/core/feasibility.js';
 import { Outage } from '../../../src/core/outage.js';
 import type { PriorityRank } from '../../../src/core/priority.js';
 import type { RouteLoad } from '../../../src/core/ticket.js';
@@ -118,5 +118,26 @@ describe('mayStart', () => {
     const ticket = ticketOf(busyRoute(), 0, atMs, timeLeftMs);
     ticket.heldBeforeMs = heldBeforeMs;
     expect(mayStart(atMs, ticket)?.code).toBe(code);
+  });
+
+  it.each<[atMs: number, queued: number, code: Code]>([
+    [1_000, 1, undefined],
+    [999, 1, 'deadline_unreachable'],
+    [1_000, 2, 'deadline_unreachable'],
+  ])('at %d ms, of %d queued, itself included: %s', (atMs, queued, code) => {
+    expect(mayStart(atMs, ticketOf(busyRoute({ queued }), 0, atMs, 150))?.code).toBe(code);
+  });
+});
+
+describe('lastStartMs', () => {
+  it.each<[atMs: number, timeLeftMs: number, queued: number, untilMs: number]>([
+    [10, 500, 3, 310],
+    [10, 200, 1, 10],
+    [10, 150, 1, 10],
+    [1_000, 150, 1, 1_150],
+    [1_000, 150, 2, 1_000],
+    [1_000, -5, 1, 1_000],
+  ])('at %d ms with %d ms left, of %d queued, itself included: %d', (atMs, timeLeftMs, queued, untilMs) => {
+    expect(lastStartMs(atMs, ticketOf(busyRoute({ queued }), 0, atMs, timeLeftMs))).toBe(untilMs);
   });
 });
