@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { settingsOf } from '../../../src/cli/simulator-settings.js';
 import type { Scenario, Stream } from '../../../src/simulator/scenario.js';
 import { evenly, gateway, tell, world } from './small-worlds.js';
 
@@ -40,6 +41,22 @@ describe('a world that can be worked out by hand', () => {
       ['second', 10],
     ]);
     expect(report.calls).toBeGreaterThanOrEqual(99);
+  });
+});
+
+describe('the bound of a pool by count', () => {
+  it('sheds who comes when so many wait, whatever its route may queue', () => {
+    const { pools, routes } = gateway(1);
+    const three = ['a', 'b', 'c'].map((name) => evenly(200, 40, { name }));
+    const settings = { pools: pools.map((pool) => ({ ...pool, maxQueued: 1 })), routes };
+    const { total } = tell(world(three), settings).whole;
+    expect(total).toMatchObject({ offered: 147, good: 98, shedBy: { queue_full: { count: 49 } } });
+  });
+
+  it('is taken from the configuration', () => {
+    const options = { pools: { main: {} }, routes: { work: { pool: 'main' } } };
+    expect(settingsOf(options, { SLUICE_POOL_MAIN_MAX_QUEUED: '7' }).pools[0]?.maxQueued).toBe(7);
+    expect(settingsOf(options, {}).pools[0]?.maxQueued).toBe(10_000);
   });
 });
 
