@@ -83,7 +83,7 @@ export class CallPath {
 
   /** The client of a call goes away. */
   leave(nowMs: number, call: Call): void {
-    const { route, ticket, tenant } = call;
+    const { route, ticket, caller } = call;
     if (call.ended) return;
     if (ticket.state !== 'queued') {
       if (route.cancelOnDisconnect) this.release(nowMs, call, 'left', true, nowMs);
@@ -91,7 +91,7 @@ export class CallPath {
     }
     route.pool?.policy.withdraw(nowMs, ticket);
     route.pool?.shares.queue(nowMs, route.rank, -1);
-    route.refund(nowMs, tenant);
+    route.refund(nowMs, caller);
     this.#end(nowMs, call, 'left', 0);
   }
 
@@ -117,21 +117,21 @@ export class CallPath {
 
   /** Refuses a call, and gives back what was taken for it. */
   shed(nowMs: number, call: Call, refusal: Refusal): void {
-    const { route, tenant } = call;
+    const { route, caller } = call;
     if (call.wasQueued) {
       route.pool?.shares.queue(nowMs, route.rank, -1);
       this.#noteWait(nowMs, call);
     }
-    if (call.charged) route.refund(nowMs, tenant);
+    if (call.charged) route.refund(nowMs, caller);
     call.ticket.state = 'ended';
     this.#end(nowMs, call, 'shed', 0, refusal);
   }
 
   #decide(nowMs: number, call: Call): 'leased' | 'queued' | Refusal {
-    const { route, ticket, tenant } = call;
+    const { route, ticket, caller } = call;
     const timeLeftMs = ticket.deadlineAtMs - nowMs;
     if (timeLeftMs <= 0) return deadlineUnreachable(route.name, timeLeftMs, 0, route.times.p50(nowMs));
-    const refusal = route.pool?.policy.preflight(nowMs, ticket) ?? route.take(nowMs, tenant);
+    const refusal = route.pool?.policy.preflight(nowMs, ticket) ?? route.take(nowMs, caller);
     if (refusal !== undefined) return refusal;
     call.charged = true;
     return route.pool?.policy.arrive(nowMs, ticket) ?? leaseWithoutPool(nowMs, ticket);

@@ -1,17 +1,19 @@
 import { Ticket } from '../core/ticket.js';
+import type { Drawn, RequestSource } from './request-source.js';
 import type { SimulatedRoute } from './simulated-route.js';
-import type { Drawn, StreamSource } from './stream-source.js';
 
 /** How a call ended. `late`: the answer came, or the work was cut short, after the deadline. */
 export type Ending = 'good' | 'late' | 'shed' | 'left' | 'lost';
 
 /** One attempt of one client to be served. */
 export class Call {
-  readonly source: StreamSource;
+  readonly source: RequestSource;
   readonly route: SimulatedRoute;
   readonly ticket: Ticket<Call>;
-  /** Whose bucket is charged, and who competes inside its class. */
+  /** Who competes inside its class. */
   readonly tenant: string | undefined;
+  /** Whose bucket is charged. */
+  readonly caller: string | undefined;
   /** What it would take alone, in milliseconds, as drawn. */
   readonly serviceMs: number;
   /** Seats that it holds. */
@@ -28,7 +30,7 @@ export class Call {
 
   /** @param seenFromMs - The arrival as the gateway can know it, which a long block of the event loop hides. */
   constructor(
-    source: StreamSource,
+    source: RequestSource,
     drawn: Drawn,
     attempt: number,
     arrivedAtMs: number,
@@ -38,18 +40,12 @@ export class Call {
     this.source = source;
     this.route = source.route;
     this.tenant = drawn.tenant;
+    this.caller = drawn.caller;
     this.serviceMs = drawn.serviceMs;
     this.seats = drawn.seats;
     this.attempt = attempt;
     this.arrivedAtMs = arrivedAtMs;
-    this.ticket = new Ticket<Call>(
-      this,
-      this.route,
-      this.route.rank,
-      seenFromMs,
-      deadlineAtMs,
-      this.tenant,
-      this.seats,
-    );
+    const rank = drawn.rank !== undefined && drawn.rank > this.route.rank ? drawn.rank : this.route.rank;
+    this.ticket = new Ticket<Call>(this, this.route, rank, seenFromMs, deadlineAtMs, this.tenant, this.seats);
   }
 }

@@ -1,5 +1,6 @@
 import type { Discipline } from '../core/discipline.js';
 import type { DecisionProbe } from './call-path.js';
+import type { RecordedCalls } from './recorded-source.js';
 import { makeReport, type PoolRun, type Report } from './report.js';
 import type { Scenario } from './scenario.js';
 import { bulkheads, type GatewaySettings, type PolicyFactory } from './settings.js';
@@ -10,6 +11,8 @@ import { type Series, Tally } from './tally.js';
 /** What to simulate, and how. */
 export interface SimulateOptions {
   readonly scenario: Scenario;
+  /** Requests of a recording, which come beside those of the scenario's streams; what it does not know is drawn by seed. */
+  readonly recorded?: ((seed: number) => RecordedCalls) | undefined;
   readonly gateway: GatewaySettings;
   /** Mechanisms of the product to switch off. Default: none. */
   readonly discipline?: Partial<Discipline> | undefined;
@@ -33,13 +36,21 @@ export interface SimulationResult {
  *
  * @throws RangeError when the scenario names a pool or a route that the gateway does not have.
  */
-export function simulate({ scenario, gateway, discipline, createPolicy, probe }: SimulateOptions): SimulationResult {
+export function simulate({
+  scenario,
+  recorded,
+  gateway,
+  discipline,
+  createPolicy,
+  probe,
+}: SimulateOptions): SimulationResult {
   const tally = new Tally(scenario);
   const runs: SimulatedPool[][] = [];
   let calls = 0;
   for (const seed of scenario.seeds) {
     const simulation = new Simulation({
       scenario,
+      recorded: recorded?.(seed),
       gateway,
       createPolicy: createPolicy ?? bulkheads(discipline),
       seed,

@@ -5,6 +5,8 @@ import { Call } from './call.js';
 import { CallPath, type DecisionProbe } from './call-path.js';
 import { LoopBlocks } from './loop-blocks.js';
 import { type PoolTuner, TUNING_MS } from './pool-tuner.js';
+import { type RecordedCalls, RecordedSource } from './recorded-source.js';
+import type { RequestSource } from './request-source.js';
 import type { Scenario } from './scenario.js';
 import { scheduleEvents } from './scenario-events.js';
 import type { GatewaySettings, PolicyFactory } from './settings.js';
@@ -21,6 +23,8 @@ const TAIL_MS = 10_000;
 /** What one run needs. */
 export interface SimulationInput {
   readonly scenario: Scenario;
+  /** Requests that come beside those of the streams. */
+  readonly recorded?: RecordedCalls | undefined;
   readonly gateway: GatewaySettings;
   readonly createPolicy: PolicyFactory;
   readonly seed: number;
@@ -39,11 +43,11 @@ export class Simulation {
   readonly #tally: Tally;
   readonly #agenda: Agenda;
   readonly #path: CallPath;
-  readonly #sources: readonly StreamSource[];
+  readonly #sources: readonly RequestSource[];
   #calls = 0;
 
-  /** @throws RangeError when a stream names a route that the gateway does not have. */
-  constructor({ scenario, gateway, createPolicy, seed, tally, probe }: SimulationInput) {
+  /** @throws RangeError when the load names a route that the gateway does not have. */
+  constructor({ scenario, recorded, gateway, createPolicy, seed, tally, probe }: SimulationInput) {
     this.#scenario = scenario;
     this.#tally = tally;
     this.#agenda = new Agenda(new LoopBlocks(scenario.events.filter((event) => event.kind === 'loopBlock')));
@@ -62,12 +66,14 @@ export class Simulation {
         new SimulatedRoute(route, route.pool === undefined ? undefined : this.pools.get(route.pool)),
       ]),
     );
-    this.#sources = scenario.streams.map((stream, place) => {
-      const route = this.routes.get(stream.route);
-      if (route === undefined) throw new RangeError(`the gateway has no route "${stream.route}"`);
+    const streams = scenario.streams.map((stream, place) => {
       const expectedMs = gateway.routes.find(({ name }) => name === stream.route)?.expectedMs;
-      return new StreamSource(stream, place, route, expectedMs, seed);
+      return new StreamSource(stream, place, this.#routeOf(stream.route), expectedMs, seed);
     });
+    const recordings = [...(recorded ?? [])].map(
+      ([name, calls]) => new RecordedSource(this.#routeOf(name), calls, seed),
+    );
+    this.#sources = [...streams, ...recordings];
   }
 
   /** Runs until every call that is counted has ended. Returns how many calls there were, counted or not. */
@@ -107,6 +113,12 @@ export class Simulation {
     this.handOut(nowMs, pool);
   }
 
+  #routeOf(name: string): SimulatedRoute {
+    const route = this.routes.get(name);
+    if (route === undefined) throw new RangeError(`the gateway has no route "${name}"`);
+    return route;
+  }
+
   #tune(atMs: number, pool: SimulatedPool, tuner: PoolTuner): void {
     this.#agenda.timer(atMs, (nowMs) => {
       if (tuner.control(nowMs)) this.handOut(nowMs, pool);
@@ -124,18 +136,19 @@ export class Simulation {
     }
   }
 
-  #awaitArrival(source: StreamSource, afterMs: number): void {
+  #awaitArrival(source: RequestSource, afterMs: number): void {
     this.#agenda.input(source.nextArrivalMs(afterMs), (nowMs, dueMs) => {
       this.#awaitArrival(source, dueMs);
       this.#arrive(nowMs, dueMs, source, undefined);
     });
   }
 
-  #arrive(nowMs: number, dueMs: number, source: StreamSource, retryOf: Call | undefined): void {
-    const drawn = retryOf === undefined ? source.draw() : source.draw(source.retryRandom, retryOf.tenant);
-    const seenFromMs = Math.max(dueMs, nowMs - LONGEST_UNSEEN_MS);
+  #arrive(nowMs: number, dueMs: number, source: RequestSource, retryOf: Call | undefined): void {
+    const drawn = retryOf === undefined ? source.draw() : source.drawAgain(retryOf.tenant);
+    const { onTheWayMs } = drawn;
+    const seenFromMs = Math.max(dueMs, nowMs - LONGEST_UNSEEN_MS) - onTheWayMs;
     const deadlineAtMs = seenFromMs + Math.min(source.route.deadlineMs, drawn.budgetMs);
-    const call = new Call(source, drawn, 1 + (retryOf?.attempt ?? 0), dueMs, seenFromMs, deadlineAtMs);
+    const call = new Call(source, drawn, 1 + (retryOf?.attempt ?? 0), dueMs - onTheWayMs, seenFromMs, deadlineAtMs);
     this.#calls++;
     this.#path.enter(nowMs, call);
     if (!call.ended) this.#agenda.input(dueMs + drawn.leavesAfterMs, (now) => this.#path.leave(now, call));

@@ -2,6 +2,7 @@ import { type Distribution, draw } from './distribution.js';
 import type { Random } from './random.js';
 import { seededRandom } from './random.js';
 import { RatePlan } from './rate-plan.js';
+import type { Drawn, RequestSource } from './request-source.js';
 import type { Stream } from './scenario.js';
 import type { SimulatedRoute } from './simulated-route.js';
 import { TenantPicker } from './tenant-picker.js';
@@ -9,24 +10,12 @@ import { TenantPicker } from './tenant-picker.js';
 /** What takes nobody told how long. */
 const USUAL_MS = 50;
 
-/** What one request is, as drawn at its arrival. */
-export interface Drawn {
-  readonly serviceMs: number;
-  readonly budgetMs: number;
-  readonly tenant: string | undefined;
-  readonly seats: number;
-  /** Milliseconds after the arrival at which the client goes away; `Infinity` when it does not. */
-  readonly leavesAfterMs: number;
-}
-
-/** The requests of one stream, as they come: the same for every policy that is tried on them. */
-export class StreamSource {
+/** The requests of one stream of a scenario, drawn by seed. */
+export class StreamSource implements RequestSource {
   readonly stream: Stream;
   readonly route: SimulatedRoute;
   readonly service: Distribution;
-  /** Its own numbers, so that retries leave those of the first attempts as they were. */
   readonly retryRandom: Random;
-  /** Its own numbers too: holds of a lock are drawn in the order in which it is had, which depends on the policy. */
   readonly lockRandom: Random;
   readonly #plan: RatePlan;
   readonly #arrivals: Random;
@@ -46,20 +35,32 @@ export class StreamSource {
     this.#tenants = stream.tenants && new TenantPicker(stream.tenants);
   }
 
-  /** When the next request arrives; `Infinity` when none does. */
   nextArrivalMs(afterMs: number): number {
     const mass = this.stream.arrivals === 'even' ? 1 : -Math.log(1 - this.#arrivals());
     return this.#plan.after(afterMs, mass);
   }
 
-  /** A request, as far as it depends on chance. */
-  draw(random: Random = this.#properties, tenant?: string): Drawn {
+  draw(): Drawn {
+    return this.#draw(this.#properties);
+  }
+
+  drawAgain(tenant: string | undefined): Drawn {
+    return this.#draw(this.retryRandom, tenant);
+  }
+
+  #draw(random: Random, known?: string): Drawn {
     const { budget, cost, disconnects } = this.stream;
+    // In this order: it decides which number goes where.
+    const serviceMs = draw(this.service, random);
+    const budgetMs = budget === undefined ? Number.POSITIVE_INFINITY : draw(budget, random);
+    const tenant = known ?? this.#tenants?.pick(random);
     return {
-      serviceMs: draw(this.service, random),
-      budgetMs: budget === undefined ? Number.POSITIVE_INFINITY : draw(budget, random),
-      tenant: tenant ?? this.#tenants?.pick(random),
+      serviceMs,
+      budgetMs,
+      tenant,
+      caller: tenant,
       seats: cost === undefined ? this.route.seats : Math.max(1, Math.ceil(draw(cost, random))),
+      onTheWayMs: 0,
       leavesAfterMs:
         disconnects !== undefined && random() < disconnects.share
           ? draw(disconnects.after, random)

@@ -1,16 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { listNames } from '../../config/names.js';
-import { type DecodedLog, decodeLog, LogFormatError } from '../../telemetry/decision-log/log-document.js';
-import { packageVersion } from '../../telemetry/decision-log/package-version.js';
+import type { DecodedLog } from '../../telemetry/decision-log/log-document.js';
 import type { PolicySettings } from '../../telemetry/decision-log/policy-settings.js';
 import { type Arguments, CliError, type CliIo, type Command, UsageError } from '../command.js';
 import { loadOptions } from '../config-file.js';
+import { readBytes } from '../load-file.js';
+import { decideAgain, otherWriter, readLog } from '../log-file.js';
 import { settingsOf } from '../simulator-settings.js';
 import { compareFates } from './fate-changes.js';
 import { policySettings } from './other-settings.js';
 import { formatChanges, formatRedecided, startOf } from './replay-text.js';
-import { type LoggedTraffic, readTraffic } from './requests.js';
 import { whatIf } from './what-if.js';
 
 /** `sluice replay`: decides a recorded log again. */
@@ -40,11 +38,8 @@ async function runReplay(args: Arguments, io: CliIo): Promise<number> {
   const file = args.operand;
   if (file === undefined) throw new UsageError('give the file of a decision log: sluice replay <log>');
   const seed = args.number('seed') ?? 1;
-  const log = await readLog(file, io.cwd);
-  const here = packageVersion();
-  if (log.writtenBy !== here) {
-    io.err(`sluice: ${file} was written by Sluice ${log.writtenBy}; this is ${here}, which may decide otherwise`);
-  }
+  const log = readLog(file, await readBytes(file, io.cwd));
+  for (const text of otherWriter(file, log)) io.err(text);
   const traffic = decideAgain(file, log);
   const { outcome } = traffic;
   const config = args.text('config');
@@ -62,28 +57,6 @@ async function runReplay(args: Arguments, io: CliIo): Promise<number> {
   if (args.flag('json')) io.out(JSON.stringify({ matched, decisions, ...changes, drawn, assumed, seed }, undefined, 2));
   else io.out(formatChanges(log, config, changes, run));
   return 0;
-}
-
-async function readLog(file: string, cwd: string): Promise<DecodedLog> {
-  const bytes = await readFile(resolve(cwd, file)).catch((error: unknown) => {
-    throw new CliError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  });
-  try {
-    return decodeLog(bytes);
-  } catch (error) {
-    if (error instanceof LogFormatError) throw new CliError(`${file}: ${error.message}`);
-    throw error;
-  }
-}
-
-function decideAgain(file: string, log: DecodedLog): LoggedTraffic {
-  try {
-    return readTraffic(log);
-  } catch (error) {
-    // A state that another policy wrote: only its length can tell.
-    if (!(error instanceof RangeError)) throw error;
-    throw new CliError(`${file}: its states are not those of this Sluice: ${error.message}`);
-  }
 }
 
 function checkRoutes(log: DecodedLog, { routes }: PolicySettings, config: string): void {

@@ -47,9 +47,15 @@ interface Header {
 
 const BLOCK = 65_536;
 /** Every version begins so. */
+const MAGIC = 'sluice-decisions ';
 const WRITER = /^sluice-decisions (\d+) sluice (\S+)\s/;
 const FIRST_LINE = /^sluice-decisions \d+ sluice \S+ header (\d+) crc (\d+)\n/;
 const LONGEST_FIRST_LINE = 160;
+
+/** Whether a file is meant to be a decision log, whole or not. */
+export function isDecisionLog(bytes: Uint8Array): boolean {
+  return bytes.length > 0 && MAGIC.startsWith(textOf(bytes.subarray(0, MAGIC.length)));
+}
 
 /**
  * Writes a document: a line with the versions, a JSON header with the settings, then records and states as they lie in
@@ -125,7 +131,7 @@ function checkBody(bytes: Uint8Array, bodyAt: number, header: Header): void {
 }
 
 function noLog(begin: string, length: number): LogFormatError {
-  if (length < LONGEST_FIRST_LINE && 'sluice-decisions '.startsWith(begin.slice(0, 17))) {
+  if (length < LONGEST_FIRST_LINE && MAGIC.startsWith(begin.slice(0, MAGIC.length))) {
     return new LogFormatError(`cut off at byte ${length}: its first line has no end`);
   }
   return new LogFormatError('no decision log: it does not begin with "sluice-decisions" at byte 0');

@@ -34,7 +34,7 @@ describe('sluice', () => {
     [['simulate', '--load', 'a', '--load', 'b'], /--load is given twice/],
     [['simulate', '--load', 'a.json', 'b.json'], /"b\.json" is no option of sluice simulate/],
     [['simulate', '--json=yes', '--load', 'a'], /--json takes no value/],
-    [['simulate'], /give --load <scenario\.json>/],
+    [['simulate'], /give --load <file>: a scenario, or a decision log/],
     [['config'], /give --config <file>/],
     [['size', '--concurrent-requests', '150'], /give --operations-per-request <n>/],
     [['size', '--concurrent-requests', '0x10', '--operations-per-request', '1'], /is "0x10": give a number/],

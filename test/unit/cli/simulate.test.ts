@@ -101,9 +101,11 @@ describe('sluice simulate', () => {
 
   it('says what it assumes of requests whose time nobody tells', async () => {
     folder.write('load.json', { ...LOAD, streams: LOAD.streams.map(({ service: _, ...stream }) => stream) });
-    const { err } = await folder.call(['simulate', '-l', 'load.json']);
-    expect(err).toMatch(/checkout: service times assumed exponential around its expectedMs, 20 ms/);
-    expect(err).toMatch(/report: service times assumed exponential around 50 ms/);
+    const { out } = await folder.call(['simulate', '-l', 'load.json']);
+    expect(out).toMatch(/^checkout: service times assumed exponential around its expectedMs, 20 ms$/m);
+    expect(out).toMatch(/^report: service times assumed exponential around 50 ms/m);
+    const { err } = await folder.call(['simulate', '-l', 'load.json', '--json']);
+    expect(err).toMatch(/^sluice: checkout: service times assumed/m);
   });
 
   it('switches one mechanism off at a time', async () => {

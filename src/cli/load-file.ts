@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Environment } from '../config/reading.js';
+import type { RecordedCalls } from '../simulator/recorded-source.js';
+import type { Scenario } from '../simulator/scenario.js';
+import type { GatewaySettings } from '../simulator/settings.js';
+import { isDecisionLog } from '../telemetry/decision-log/log-document.js';
+import { CliError } from './command.js';
+import { recordedLoad } from './recorded-load.js';
+import { scenarioLoad } from './scenario-load.js';
+
+/** A load to simulate: a scenario, or what a decision log recorded. */
+export interface Load {
+  readonly name: string;
+  /** Its seeds, where nobody gives others. */
+  readonly seeds: readonly number[];
+  /** Requests that come beside those of the scenario's streams. */
+  readonly recorded?: ((seed: number) => RecordedCalls) | undefined;
+  /** What is to be said before. */
+  readonly warnings: readonly string[];
+  /**
+   * The settings of a gateway that the load brings with it.
+   *
+   * @throws ScenarioError when it brings none.
+   */
+  ownSettings(env: Environment): GatewaySettings;
+  /**
+   * The scenario on a gateway.
+   *
+   * @throws ScenarioError, or {@link CliError}, when the gateway lacks what the load names.
+   */
+  scenarioOn(gateway: GatewaySettings, config: string): Scenario;
+  /** What was assumed of requests whose times nobody knows, a line each. */
+  assumptions(seeds: readonly number[], gateway: GatewaySettings): readonly string[];
+}
+
+/**
+ * Reads a load: a decision log, which its first bytes tell, or a scenario.
+ *
+ * @throws {@link CliError} when it cannot be read; ScenarioError with the mistakes of a scenario by line.
+ */
+export async function loadLoad(file: string, cwd: string): Promise<Load> {
+  const bytes = await readBytes(file, cwd);
+  return isDecisionLog(bytes) ? recordedLoad(file, bytes) : scenarioLoad(file, new TextDecoder().decode(bytes));
+}
+
+/** @throws {@link CliError} when there is no such file. */
+export async function readBytes(file: string, cwd: string): Promise<Uint8Array> {
+  try {
+    return await readFile(resolve(cwd, file));
+  } catch (error) {
+    throw new CliError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,66 @@
+import { listNames } from '../config/names.js';
+import { nearestName } from '../config/nearest.js';
+import { type ReadScenario, readScenario } from '../simulator/read-scenario.js';
+import type { Scenario } from '../simulator/scenario.js';
+import type { GatewaySettings } from '../simulator/settings.js';
+import { isOptions } from './config-file.js';
+import type { Load } from './load-file.js';
+import { settingsOf } from './simulator-settings.js';
+
+/**
+ * A scenario as a load.
+ *
+ * @throws ScenarioError with its mistakes by line.
+ */
+export function scenarioLoad(file: string, text: string): Load {
+  const read = readScenario(text, file, nearestName);
+  const { scenario, mistake } = read;
+  return {
+    name: scenario.name,
+    seeds: scenario.seeds,
+    warnings: [],
+    ownSettings: (env) => {
+      const { gateway } = scenario;
+      if (!isOptions(gateway)) throw mistake([], 'brings no "gateway"; name a configuration with --config <file>');
+      return settingsOf(gateway, env);
+    },
+    scenarioOn: (gateway) => {
+      checkNames(read, gateway);
+      return scenario;
+    },
+    assumptions: (_, gateway) => assumptions(scenario, gateway),
+  };
+}
+
+/** Checks that a gateway has what a scenario names; a mistake names the line and the nearest name that exists. */
+function checkNames({ scenario, mistake }: ReadScenario, gateway: GatewaySettings): void {
+  const routes = gateway.routes.map(({ name }) => name);
+  const pools = gateway.pools.map(({ name }) => name);
+  const check = (path: readonly PropertyKey[], name: string, kind: 'route' | 'pool'): void => {
+    const known = kind === 'route' ? routes : pools;
+    if (known.includes(name)) return;
+    const nearest = nearestName(name, known);
+    const hint = nearest === undefined ? listNames(`${kind}s`, known) : `did you mean ${nearest}?`;
+    throw mistake(path, `no such ${kind}; ${hint}`);
+  };
+  for (const [place, { route }] of scenario.streams.entries()) check(['streams', place, 'route'], route, 'route');
+  for (const [place, event] of scenario.events.entries()) {
+    if ('pool' in event) check(['events', place, 'pool'], event.pool, 'pool');
+    if (event.kind !== 'config') continue;
+    for (const name of Object.keys(event.pools ?? {})) check(['events', place, 'pools', name], name, 'pool');
+    for (const name of Object.keys(event.routes ?? {})) check(['events', place, 'routes', name], name, 'route');
+  }
+}
+
+/** What was assumed of streams that do not tell how long their requests take. */
+function assumptions({ streams }: Scenario, { routes }: GatewaySettings): string[] {
+  const silent = new Set(streams.filter(({ service }) => service === undefined).map(({ route }) => route));
+  return [...silent].map((name) => {
+    const expectedMs = routes.find((route) => route.name === name)?.expectedMs;
+    const from =
+      expectedMs === undefined
+        ? '50 ms, as neither the scenario nor expectedMs tells'
+        : `its expectedMs, ${expectedMs} ms`;
+    return `${name}: service times assumed exponential around ${from}`;
+  });
+}
