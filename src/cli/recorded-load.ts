@@ -83,7 +83,7 @@ function cutWhereItDiffers(file: string, log: DecodedLog, { outcome: { differenc
 function assumptions(log: DecodedLog, { requests, events }: LoggedTraffic, { drawn, assumed }: LoggedLoad): string[] {
   const lines = [`The load is a log of ${spanOf(log)}. Estimates, queues and buckets begin as in a new process.`];
   lines.push(...drawnText(drawn, assumed));
-  const fixed = requests.filter((request) => request.fixed).length;
+  const fixed = requests.filter((request) => request.fixed && request.fate !== 'deadline_unreachable').length;
   if (fixed > 0) {
     lines.push(
       `${countText(fixed)} requests were refused by a circuit, by the event loop or at the end of the process: ` +

@@ -14,7 +14,11 @@ export class RecordedEntry extends RouteEntry {
 
   override preflight(nowMs: number, work: RequestWork): Refusal | undefined {
     const refusal = super.preflight(nowMs, work);
-    if (refusal !== undefined) this.#log.turnAway(nowMs, work.ticket, work.callerKey, refusal.code);
+    const { shadow, callerKey } = work;
+    // In mode `observe` the request goes on, and only its shadow is turned away.
+    const fate = shadow?.fate;
+    const code = refusal?.code ?? (fate?.kind === 'shed' ? fate.code : undefined);
+    if (code !== undefined) this.#log.turnAway(nowMs, (shadow ?? work).ticket, callerKey, code);
     return refusal;
   }
 }
