@@ -12,6 +12,8 @@ export interface SeatsInUse {
 
 /** Full is nine of ten: at least that many must be in use for more to make sense. */
 const FULL = 0.9;
+/** Seats that are not full but at least so far in use are enough for a load that has not gone away. */
+const ENOUGH = 0.5;
 /** Without full seats for so long, a trial is over; and for so much longer, what was found is asked again. */
 const VANISHED_MS = 1_000;
 const FORGET_MS = 30_000;
@@ -79,7 +81,7 @@ export class AdaptiveLimit {
   /** Nothing can be learned at present: the server is away. */
   pause(nowMs: number): void {
     this.#window.close();
-    this.#search.abandon();
+    this.#search.idle(nowMs, false);
     this.#fullAtMs = nowMs;
   }
 
@@ -91,10 +93,10 @@ export class AdaptiveLimit {
     const full = inFlight >= FULL * this.limit;
     if (full) this.#fullAtMs = nowMs;
     if (nowMs - this.#fullAtMs > VANISHED_MS) this.#rest(nowMs);
-    else this.#measure(nowMs, full);
+    else this.#measure(nowMs, full, inFlight >= ENOUGH * this.limit);
   }
 
-  #measure(nowMs: number, full: boolean): void {
+  #measure(nowMs: number, full: boolean, enough: boolean): void {
     if (!this.#window.open) {
       if (full) this.#begin(nowMs);
       return;
@@ -102,7 +104,7 @@ export class AdaptiveLimit {
     const figures = this.#window.figures(nowMs);
     if (figures !== undefined) this.#search.measured(nowMs, figures);
     else if (this.#window.look(full)) return;
-    else this.#search.idle(nowMs);
+    else this.#search.idle(nowMs, enough);
     this.#window.close();
   }
 
@@ -123,6 +125,6 @@ export class AdaptiveLimit {
   #rest(nowMs: number): void {
     this.#window.close();
     if (nowMs - this.#fullAtMs > FORGET_MS) this.#search.forget(nowMs);
-    else this.#search.idle(nowMs);
+    else this.#search.idle(nowMs, false);
   }
 }

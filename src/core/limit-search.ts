@@ -40,7 +40,7 @@ const GROW_FACTOR = 5 / 4;
  * While nobody is in another's way there is nothing to gain by fewer seats, and full seats get more. Where requests slow
  * each other down, or where it is not known whether they do, fewer are tried, and kept only if throughput did not fall
  * with them; then more are tried, and kept only if it rose. A trial that fails is taken back and repeated later and
- * later; one that cannot be finished, for want of anything to do, ends with the more seats. So neither a slowness nor
+ * later; more seats that are not all needed are kept. So neither a slowness nor
  * timeouts that do not depend on the seats move anything for long: throughput tells that they do not.
  *
  * Limits that follow latency alone drift there: upwards without bound while a slowdown is within the tolerance
@@ -86,28 +86,26 @@ export class LimitSearch {
   /** What a window at the present limit found, with all seats in use. */
   measured(nowMs: number, figures: HoldFigures): void {
     if (this.#trial !== undefined && !this.#succeeded(nowMs, figures, this.#trial)) return;
-    if (figures.congested === false) this.#grow(nowMs);
-    else this.#try(nowMs, figures);
+    if (figures.congested === false && this.#grow()) return;
+    this.#try(nowMs, figures);
   }
 
-  /** There is not enough to do to measure anything: a trial ends with the more seats, for they serve all that there is. */
-  idle(nowMs: number): void {
+  /**
+   * The seats are not full, so nothing can be measured, and a trial is over.
+   *
+   * @param enough - Most seats are in use: where more are being tried, they serve all that there is, and stay.
+   */
+  idle(nowMs: number, enough: boolean): void {
     const trial = this.#trial;
     if (trial === undefined) return;
     this.#trial = undefined;
-    if (trial.rising) this.#raise(trial.to, 'demand');
+    if (trial.rising && enough) this.#raise(trial.to, 'demand');
     else this.#fail(nowMs, trial);
-  }
-
-  /** Nothing can be measured, and nothing is known of what there is to do: a trial never was. */
-  abandon(): void {
-    if (this.#trial !== undefined) this.#reason = 'trial_failed';
-    this.#trial = undefined;
   }
 
   /** Nothing was to be done for long: what was found may not hold any more, and may be asked again at once. */
   forget(nowMs: number): void {
-    this.idle(nowMs);
+    this.idle(nowMs, false);
     this.#down.reset();
     this.#forgetCrowding();
   }
@@ -129,20 +127,24 @@ export class LimitSearch {
     this.#reason = 'trial_failed';
   }
 
-  #grow(nowMs: number): void {
-    const most = this.#up.ready(nowMs) ? this.#bounds.seats : this.#crowdedAt - 1;
-    const more = Math.min(most, this.#more(GROW_FACTOR));
-    if (more > this.#found) this.#raise(more, 'demand');
+  /** Nobody is in the way: more, short of what was too many. False when there are no more. */
+  #grow(): boolean {
+    const more = Math.min(this.#crowdedAt - 1, this.#more(GROW_FACTOR));
+    if (more <= this.#found) return false;
+    this.#raise(more, 'demand');
+    return true;
   }
 
-  /** More are tried first where both are due: a number too small costs more than one too large. */
-  #try(nowMs: number, { throughput, strained }: HoldFigures): void {
+  /** Where both are due, more are tried first unless they crowd: too few cost more than too many. */
+  #try(nowMs: number, { throughput, congested, strained }: HoldFigures): void {
     const { seats, minSeats } = this.#bounds;
     const from = this.#found;
     const more = from < seats && this.#up.ready(nowMs);
-    if (!more && !(from > minSeats && this.#down.ready(nowMs))) return;
+    const fewer = from > minSeats && this.#down.ready(nowMs) && congested !== false;
+    if (!more && !fewer) return;
+    const to = more && !(fewer && congested === true) ? this.#more(UP_FACTOR) : this.#fewer();
     this.#cause = strained ? 'strain' : 'congestion';
-    this.#trial = new SeatTrial(nowMs, from, more ? this.#more(UP_FACTOR) : this.#fewer(), throughput);
+    this.#trial = new SeatTrial(nowMs, from, to, throughput);
   }
 
   #raise(seats: number, reason: SearchReason): void {

@@ -7,9 +7,11 @@ const WORTH_TAKING = 0.15;
 
 /**
  * How clear the mean of so many comparisons must be to decide, as a difference of logarithms; after the last of them the
- * sign decides. Neighbours on the machine shake single windows by a fifth, and a clear case needs no more than one or two.
+ * sign decides. Neighbours on the machine shake single windows by a fifth and sometimes by a half, so nothing is changed
+ * for one of them; what costs much is taken back after one.
  */
-const CLEAR = [0.4, 0.2, 0.15, 0.12, 0.1, 0] as const;
+const CLEARLY_WORSE = [0.4, 0.2, 0.15, 0.12, 0.1, 0] as const;
+const CLEARLY_BETTER = [Number.POSITIVE_INFINITY, 0.3, 0.2, 0.15, 0.1, 0] as const;
 
 /** So little throughput is none: next to it everything is better, and two times none are equal. */
 const NOTHING = 0.001;
@@ -57,7 +59,8 @@ export class SeatTrial {
     this.#gain += change - worth * Math.log(this.to / this.from);
     this.#comparisons++;
     const gain = this.#gain / this.#comparisons;
-    if (Math.abs(gain) >= (CLEAR[this.#comparisons - 1] ?? 0)) return gain < 0 ? 'worse' : 'better';
+    if (gain < 0 && -gain >= (CLEARLY_WORSE[this.#comparisons - 1] ?? 0)) return 'worse';
+    if (gain >= 0 && gain >= (CLEARLY_BETTER[this.#comparisons - 1] ?? 0)) return 'better';
     this.#turn = this.from;
     return undefined;
   }

@@ -120,9 +120,8 @@ describe('the traps of a limit that follows latency', () => {
   it('nor do those of a server that does nothing at all with so many', () => {
     const pool = new PoolUnderLoad(SEATS);
     const jammed: Server = (inFlight) => (inFlight > 3 ? { ms: 50, outcome: 'strained' } : { ms: 10 });
-    pool.run(MINUTE, jammed, BUSY);
-    expect(pool.limit.limit).toBeLessThanOrEqual(3);
-    expect(pool.limit.reason).toBe('strain');
+    while (pool.limit.limit > 3 || pool.limit.reason === 'trial') pool.run(100, jammed, BUSY);
+    expect(pool.nowMs).toBeLessThan(20_000);
   });
 
   it.each([0.05, 0.3, 0.6])('a share of %s that times out whatever the seats takes none of them', (share) => {

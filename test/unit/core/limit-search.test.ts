@@ -33,9 +33,9 @@ const proportional = (seats: number): number => seats;
 describe('a search for the best number of seats', () => {
   it('halves while fewer do the same, and stops at the bound', () => {
     const search = new Search(16, 3, (seats) => 8 / seats);
-    expect(search.windows(3)).toEqual([8, 4, 3]);
+    expect(search.windows(8)).toEqual([8, 16, 8, 4, 8, 4, 3, 4]);
     expect(search.search.reason).toBe('trial');
-    search.windows(4);
+    while (search.search.trying) search.windows(1);
     expect(search.search.reason).toBe('congestion');
     expect(search.search.limit).toBe(3);
   });
@@ -82,7 +82,8 @@ describe('a search for the best number of seats', () => {
 
   it('grows without a trial where nobody is in the way, and never above the seats', () => {
     const search = new Search(10, 4, (seats) => 100 / seats ** 3);
-    expect(search.windows(3)).toEqual([5, 4, 4]);
+    expect(search.windows(6)).toEqual([5, 10, 5, 4, 5, 4]);
+    search.windows(1);
     search.search.forget(search.nowMs);
     search.congested = false;
     expect(search.windows(6)).toEqual([5, 6, 7, 8, 10, 10]);
@@ -109,7 +110,7 @@ describe('a search for the best number of seats', () => {
     const search = new Search(16, 1, flat);
     search.windows(1);
     expect(search.search.limit).toBe(8);
-    search.search.idle(search.nowMs);
+    search.search.idle(search.nowMs, true);
     expect(search.search.limit).toBe(16);
     expect(search.search.reason).toBe('trial_failed');
     expect(new Set(search.windows(16))).toEqual(new Set([16]));
@@ -120,30 +121,40 @@ describe('a search for the best number of seats', () => {
     const search = settled();
     while (search.search.limit <= 4) search.windows(1);
     expect(search.search.limit).toBe(6);
-    search.search.idle(search.nowMs);
+    search.search.idle(search.nowMs, true);
     expect(search.search.limit).toBe(6);
     expect(search.search.reason).toBe('demand');
-    search.search.idle(search.nowMs);
+    search.search.idle(search.nowMs, true);
     expect(search.search.limit).toBe(6);
   });
 
   it('takes an unfinished trial of more back when nothing is known of what there is to do', () => {
     const search = settled();
     while (search.search.limit <= 4) search.windows(1);
-    search.search.abandon();
+    search.search.idle(search.nowMs, false);
     expect(search.search.limit).toBe(4);
     expect(search.search.reason).toBe('trial_failed');
-    search.congested = false;
-    search.windows(30);
-    expect(search.search.reason).toBe('demand');
-    search.search.abandon();
-    expect(search.search.reason).toBe('demand');
+    expect(search.windows(16)).not.toContain(6);
   });
 
-  it('asks for more first where both are due', () => {
+  it.each([
+    [undefined, 6],
+    [false, 5],
+    [true, 3],
+  ])('where both are due and they are known to crowd (%s) goes on with %s', (congested, limit) => {
     const search = settled();
     search.search.forget(search.nowMs);
-    expect(search.windows(1)[0]).toBeGreaterThan(4);
+    search.congested = congested;
+    expect(search.windows(1)).toEqual([limit]);
+  });
+
+  it('grows short of what was too many before, and only tries that, though nobody is in the way', () => {
+    const search = settled();
+    search.congested = false;
+    expect(search.windows(3)).toEqual([5, 6, 7]);
+    const limits = search.windows(200);
+    expect(new Set(limits)).toEqual(new Set([7, 10]));
+    expect(limits.filter((limit) => limit === 10).length).toBeLessThan(20);
   });
 
   it('asks again at once after a long silence', () => {
