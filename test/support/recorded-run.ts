@@ -114,7 +114,7 @@ class Visit implements GateClient, Deadline {
     const arrival = gate.enter(nowMs, this.#ticket);
     if (arrival === 'leased') this.onLease(nowMs);
     else if (arrival === 'queued') {
-      const latestMs = this.#ticket.deadlineAtMs - this.#route.times.p90(nowMs);
+      const latestMs = gate.bulkhead.givesUpAtMs(nowMs, this.#ticket);
       this.#timer.set(this, Math.max(nowMs, latestMs), nowMs);
     } else this.onShed(nowMs, arrival);
   }

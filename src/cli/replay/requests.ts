@@ -136,13 +136,12 @@ class TrafficReader {
     const caller = take?.source === record.source && take.atMs === record.atMs ? nameOf(take) : undefined;
     const judged = this.#takeJudged(record);
     const request = this.#add(policy, record, number, { caller, judged, enteredAtMs: record.atMs });
-    const { gate, times } = policy.route(record);
+    const { gate } = policy.route(record);
     if (gate === undefined || record.slot === NO_SLOT) return;
     const slots = this.#bySlot.get(gate);
     if (slots !== undefined) slots[record.slot] = request;
     if (record.decision === LEASED) this.#lease(request, record.atMs);
-    // The gateway asks for the same estimate at the same instant.
-    else this.#latestStart.set(request, record.second - times.p90(record.atMs));
+    else this.#latestStart.set(request, latestStartMs(gate, record));
   }
 
   #atGate(gate: ReplayedGate, record: DecisionRecord): void {
@@ -259,6 +258,12 @@ function carriedOver(ticket: Ticket<undefined>, number: number): LoggedRequest {
     endedAtMs: undefined,
     cutShort: false,
   };
+}
+
+/** The gateway asks the same at the same instant: what it did not ask must not be asked, or estimates would differ. */
+function latestStartMs({ bulkhead, slots }: ReplayedGate, { slot, atMs, second }: DecisionRecord): number {
+  const ticket = slots[slot];
+  return ticket === undefined ? second : bulkhead.givesUpAtMs(atMs, ticket);
 }
 
 interface Found {

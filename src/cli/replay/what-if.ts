@@ -163,9 +163,9 @@ class OtherRun {
   }
 
   #queue(nowMs: number, attempt: Attempt, gate: ReplayedGate): void {
-    const { ticket, route, request } = attempt;
+    const { ticket, request } = attempt;
     this.#fates.set(request, 'open');
-    const latestMs = Math.max(nowMs, ticket.deadlineAtMs - route.times.p90(nowMs));
+    const latestMs = Math.max(nowMs, gate.bulkhead.givesUpAtMs(nowMs, ticket));
     const { endedAtMs, leasedAtMs } = request;
     // A timer is never early, and a little late: as late as it was.
     const late = leasedAtMs === undefined && endedAtMs !== undefined && endedAtMs - latestMs < TIMER_LATE_MS;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compareFates } from '../../../src/cli/replay/fate-changes.js';
-import { readTraffic } from '../../../src/cli/replay/requests.js';
+import { type LoggedRequest, readTraffic } from '../../../src/cli/replay/requests.js';
 import { whatIf } from '../../../src/cli/replay/what-if.js';
 import { decodeLog } from '../../../src/telemetry/decision-log/log-document.js';
 import { recordedRun } from '../../support/recorded-run.js';
@@ -14,14 +14,32 @@ const options = {
   },
 } as const;
 
+/** Requests by what became of them. */
+function countFates(requests: readonly LoggedRequest[]): Map<string, number> {
+  const counted = new Map<string, number>();
+  for (const { fate } of requests) counted.set(fate, (counted.get(fate) ?? 0) + 1);
+  return counted;
+}
+
 describe('the requests of a log', () => {
   it('are told with what became of each', () => {
     const { bytes, fates } = recordedRun(options, 3_000);
-    const counted = new Map<string, number>();
-    for (const { fate } of readTraffic(decodeLog(bytes)).requests) counted.set(fate, (counted.get(fate) ?? 0) + 1);
     expect(fates.get('rate_limited')).toBeGreaterThan(100);
     expect(fates.size).toBeGreaterThan(2);
-    expect(counted).toEqual(fates);
+    expect(countFates(readTraffic(decodeLog(bytes)).requests)).toEqual(fates);
+  });
+
+  it('are told so too where nobody is given up before the deadline', () => {
+    const pools = { main: { max: 3, feasibility: false, eviction: false } };
+    const routes = { checkout: options.routes.checkout, search: { pool: 'main', deadlineMs: 25 } };
+    const { bytes, fates } = recordedRun({ pools, routes }, 3_000);
+    const log = decodeLog(bytes);
+    const traffic = readTraffic(log);
+    expect(traffic.outcome).toMatchObject({ difference: undefined, matched: traffic.outcome.decisions });
+    expect(fates.get('deadline_expired')).toBeGreaterThan(20);
+    expect(countFates(traffic.requests)).toEqual(fates);
+    const { fates: own } = whatIf(log, traffic, log.settings, 1);
+    expect(compareFates(traffic.requests, own, own, 0)).toMatchObject({ changed: 0, uncertain: 0, requests: 3_000 });
   });
 
   it('come to the same ends in a run with the same settings, refunds of tokens included', () => {
