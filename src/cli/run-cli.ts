@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { nearestName } from '../config/nearest.js';
 import { ConfigError } from '../config/problem.js';
 import { ScenarioError } from '../simulator/read-scenario.js';
+import { packageVersion } from '../telemetry/decision-log/package-version.js';
 import { readArguments } from './arguments.js';
 import { CliError, type CliIo, type Command, UsageError } from './command.js';
 import { configCommand } from './config-command.js';
@@ -48,7 +48,7 @@ async function dispatch(args: readonly string[], io: CliIo): Promise<number> {
     return name === undefined ? MISUSED : 0;
   }
   if (name === '--version' || name === '-v') {
-    io.out(version());
+    io.out(packageVersion());
     return 0;
   }
   const command = commandNamed(name);
@@ -67,17 +67,4 @@ function commandNamed(name: string): Command {
     COMMANDS.map((each) => each.name),
   );
   throw new UsageError(`no ${what} "${name}"${nearest === undefined ? '' : `; did you mean ${nearest}?`}`);
-}
-
-function version(): string {
-  // Beside the sources as well as beside what is built of them, a different number of folders up.
-  for (const up of ['../../package.json', '../../../package.json']) {
-    try {
-      const own: unknown = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'));
-      if (typeof own === 'object' && own !== null && 'version' in own) return String(own.version);
-    } catch {
-      // Not there: the next one is.
-    }
-  }
-  return 'unknown';
 }
