@@ -1,7 +1,8 @@
 import type { Discipline } from '../core/discipline.js';
 import type { DecisionProbe } from './call-path.js';
+import { makeReport, type PoolRun } from './make-report.js';
 import type { RecordedCalls } from './recorded-source.js';
-import { makeReport, type PoolRun, type Report } from './report.js';
+import type { Report } from './report.js';
 import type { Scenario } from './scenario.js';
 import { bulkheads, type GatewaySettings, type PolicyFactory } from './settings.js';
 import type { SimulatedPool } from './simulated-pool.js';
