@@ -58,7 +58,10 @@ export interface Connection {
     values: readonly unknown[] | undefined,
     limitMs: number | undefined,
   ): Promise<QueryResult<Row>>;
-  /** Opens a transaction whose statements the server bounds by `limitMs`, in one round trip. */
+  /**
+   * Opens a transaction whose statements the server bounds by `limitMs`, rounded up to the pool's next step where the
+   * session stands under that already; in one round trip, but for now and then.
+   */
   begin(limitMs: number | undefined, options?: TransactionOptions): Promise<void>;
   /**
    * Commits. Resolves to `false` when the server answered with a rollback, because an earlier statement of the

@@ -9,6 +9,7 @@ import { ConnectionEndedError, classifyPgError } from './pg-errors.js';
 import { BEGIN, COMMIT, ROLLBACK, type Terms } from './pg-statement.js';
 import { PgWire } from './pg-wire.js';
 import type { Session, SessionOwner } from './session.js';
+import type { SessionLimitValue } from './session-limit.js';
 import type { StatementNatures } from './session-trace.js';
 import { StatementLine } from './statement-line.js';
 import { timeLimit } from './time-limit.js';
@@ -17,6 +18,8 @@ import { timeLimit } from './time-limit.js';
 const CERTAINTY_LIMIT_MS = 1_000;
 /** For the server to hang up after a goodbye. */
 const GOODBYE_LIMIT_MS = 500;
+/** Transactions one after the other with the same limit after which the session takes it on, for one more message. */
+const SAME_STEPS = 4;
 
 /** What the sessions of one pool share. */
 export interface PgSessionContext {
@@ -38,6 +41,8 @@ export class PgSession implements Session {
   readonly #context: PgSessionContext;
   readonly #line: StatementLine;
   #closed = false;
+  #lastStep = 0;
+  #sameStep = 0;
   #lastCancel: Promise<void> | undefined;
   #goodbye: Timer | undefined;
 
@@ -82,9 +87,21 @@ export class PgSession implements Session {
   }
 
   async begin(limitMs: number | undefined, options: TransactionOptions | undefined): Promise<void> {
+    const limit = isLimited(limitMs) ? this.#standingLimit(limitMs) : 'default';
     // Without a limit of its own a transaction runs under the session's, which may be an earlier borrower's.
-    const terms: Terms = isLimited(limitMs) ? BEGIN : { ...BEGIN, limit: 'default' };
-    await this.#line.submit(beginText(limitMs, options), undefined, terms);
+    const terms: Terms = limit === undefined ? BEGIN : { ...BEGIN, limit };
+    await this.#line.submit(beginText(limit === undefined ? limitMs : undefined, options), undefined, terms);
+  }
+
+  /**
+   * The limit under which the session stands, or had better stand from now on, if it does for a transaction with this
+   * one: to say it in every transaction costs a tenth of a short one.
+   */
+  #standingLimit(limitMs: number): SessionLimitValue | undefined {
+    const step = limitStepMs(limitMs);
+    this.#sameStep = step === this.#lastStep ? this.#sameStep + 1 : 1;
+    this.#lastStep = step;
+    return this.#line.hasLimit(step) || this.#sameStep > SAME_STEPS ? step : undefined;
   }
 
   async commit(): Promise<boolean> {

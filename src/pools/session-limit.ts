@@ -13,6 +13,11 @@ export class SessionLimit {
     return this.#value === 'unknown' ? undefined : 'RESET statement_timeout';
   }
 
+  /** Whether it is certain to be this. */
+  is(value: SessionLimitValue): boolean {
+    return this.#value === value;
+  }
+
   changed(value: SessionLimitValue): void {
     this.#value = value;
   }

@@ -55,6 +55,11 @@ export class StatementLine {
     return this.#refusedWrite;
   }
 
+  /** Whether the session's limit outside transactions is certain to be this. */
+  hasLimit(value: SessionLimitValue): boolean {
+    return this.#limit.is(value);
+  }
+
   /** `undefined` while the session lives; afterwards what its statements are told. */
   get ended(): Error | undefined {
     return this.#ended;

@@ -12,6 +12,7 @@ import { goodputChart } from './sections/goodput-chart.js';
 import type { GoodputData } from './sections/goodput-summary.js';
 import { micro } from './sections/micro.js';
 import { outage } from './sections/outage.js';
+import { poolCost } from './sections/pool-cost.js';
 import { raw } from './sections/raw.js';
 import { retryStorm } from './sections/retry-storm.js';
 import { sharedPool } from './sections/shared-pool.js';
@@ -33,6 +34,7 @@ const SECTIONS: readonly Section[] = [
   adaptive,
   yielding,
   spike,
+  poolCost,
 ];
 /** From `dist/test/bench` to the repository. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));

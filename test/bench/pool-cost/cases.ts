@@ -1,0 +1,32 @@
+/** What is timed, each through Sluice and on a bare client of the driver. */
+export const COST_CASES = [
+  'bareText',
+  'text',
+  'textRun',
+  'bareBound',
+  'bound',
+  'boundRun',
+  'bareTransaction',
+  'transaction',
+  'transactionRun',
+  'borrow',
+] as const;
+
+export type CostCase = (typeof COST_CASES)[number];
+
+/** How the cases read in a table. */
+export const COST_TITLES: Readonly<Record<CostCase, string>> = {
+  bareText: 'SELECT 1, bare client',
+  text: 'SELECT 1 through Sluice',
+  textRun: 'SELECT 1 through Sluice, admission of its own',
+  bareBound: 'SELECT $1, bare client',
+  bound: 'SELECT $1 through Sluice',
+  boundRun: 'SELECT $1 through Sluice, admission of its own',
+  bareTransaction: 'BEGIN, SELECT $1, COMMIT, bare client',
+  transaction: 'a transaction with SELECT $1 through Sluice',
+  transactionRun: 'the same, admission of its own',
+  borrow: 'connect and release, nothing else',
+};
+
+/** Microseconds of each case, one figure a round: sent by the process that measures as its only message. */
+export type CostRun = Readonly<Record<CostCase, readonly number[]>>;

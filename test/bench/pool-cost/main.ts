@@ -1,0 +1,62 @@
+import pg from 'pg';
+import { createGateway, type RequestHandle } from '../../../src/index.js';
+import { COST_CASES, type CostCase, type CostRun } from './cases.js';
+
+// The process that measures: `node main.js <url> <rounds> <calls>` answers over IPC with a CostRun.
+
+/** Calls in one request, where it is not the request that is measured. */
+const MANY = 20;
+/** The cases that make so many calls at a time. */
+const MANIFOLD: ReadonlySet<CostCase> = new Set(['text', 'bound', 'transaction', 'borrow']);
+const [url = '', rounds = '0', calls = '0'] = process.argv.slice(2);
+process.once('disconnect', () => process.exit(0));
+process.send?.(await measure(), () => process.exit(0));
+
+/** All cases take turns, so that whatever else the machine does meets all of them. */
+async function measure(): Promise<CostRun> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const gateway = await createGateway(
+    { pools: { main: { url, max: 4 } }, routes: { work: { pool: 'main', deadlineMs: 500 } } },
+    { env: {} },
+  );
+  const run = (work: (handle: RequestHandle) => Promise<unknown>): Promise<unknown> => gateway.run('work', work);
+  const manyIn = (work: (handle: RequestHandle) => Promise<unknown>) => (): Promise<unknown> =>
+    run(async (handle) => {
+      for (let i = 0; i < MANY; i += 1) await work(handle);
+    });
+  const text = 'SELECT 1 AS one';
+  const bound = 'SELECT $1::int AS one';
+  const cases: Record<CostCase, () => Promise<unknown>> = {
+    bareText: () => client.query(text),
+    text: manyIn((handle) => handle.query(text)),
+    textRun: () => run((handle) => handle.query(text)),
+    bareBound: () => client.query(bound, [1]),
+    bound: manyIn((handle) => handle.query(bound, [1])),
+    boundRun: () => run((handle) => handle.query(bound, [1])),
+    bareTransaction: async () => {
+      await client.query('BEGIN');
+      await client.query(bound, [1]);
+      await client.query('COMMIT');
+    },
+    transaction: manyIn((handle) => handle.transaction((transaction) => transaction.query(bound, [1]))),
+    transactionRun: () => run((handle) => handle.transaction((transaction) => transaction.query(bound, [1]))),
+    borrow: manyIn(async (handle) => (await handle.connect()).release()),
+  };
+  const figures = Object.fromEntries(COST_CASES.map((name) => [name, []])) as unknown as Record<CostCase, number[]>;
+  for (const name of COST_CASES) await time(name, cases[name]);
+  for (let round = 0; round < Number(rounds); round += 1) {
+    for (const name of COST_CASES) figures[name].push(await time(name, cases[name]));
+  }
+  await client.end();
+  await gateway.drain({ timeoutMs: 0 });
+  return figures;
+}
+
+/** Microseconds of one call, on average over a short run of them. */
+async function time(name: CostCase, work: () => Promise<unknown>): Promise<number> {
+  const times = MANIFOLD.has(name) ? Number(calls) / MANY : Number(calls);
+  const from = performance.now();
+  for (let i = 0; i < times; i += 1) await work();
+  return ((performance.now() - from) * 1_000) / Number(calls);
+}
