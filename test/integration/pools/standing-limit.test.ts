@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { FOREVER, makePool } from './pool-fixture.js';
+import { Tap } from './tap.js';
+
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await startPostgres({ settings: { fsync: 'off' } });
+});
+afterAll(() => server.close());
+
+it('BP-11: says the limit of transactions that come one after the other only once, and holds them to it', async () => {
+  const tap = await Tap.before(server.url);
+  const { pool } = makePool({ url: tap.url }, { max: 1 });
+  const connection = await pool.acquire(FOREVER);
+  const begin = async (limitMs: number): Promise<string[]> => {
+    tap.statements.length = 0;
+    await connection.begin(limitMs);
+    return [...tap.statements];
+  };
+  const sleep = (seconds: number): Promise<unknown> =>
+    connection.query(`SELECT pg_sleep(${seconds})`, undefined, undefined);
+  for (let i = 0; i < 4; i += 1) {
+    expect(await begin(80 - i)).toEqual([`BEGIN; SET LOCAL statement_timeout = ${80 - i}`]);
+    await connection.commit();
+  }
+  expect(await begin(80)).toEqual(['SET statement_timeout = 100', 'BEGIN']);
+  await connection.rollback();
+  expect(await begin(80)).toEqual(['BEGIN']);
+  const from = performance.now();
+  await expect(sleep(30)).rejects.toMatchObject({ code: '57014' });
+  expect(performance.now() - from).toBeLessThan(1_000);
+  await connection.rollback();
+  // Another limit is said again, and wins over the one that stands.
+  expect(await begin(20_000)).toEqual(['BEGIN; SET LOCAL statement_timeout = 20000']);
+  await sleep(0.2);
+  await connection.commit();
+  expect(await begin(80)).toEqual(['BEGIN']);
+  await connection.commit();
+  expect(await begin(Number.POSITIVE_INFINITY)).toEqual(['RESET statement_timeout', 'BEGIN']);
+  await connection.commit();
+  await connection.release();
+  await pool.close(0);
+  await tap.close();
+});
