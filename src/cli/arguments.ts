@@ -77,6 +77,13 @@ function argumentsFrom(values: ReadonlyMap<string, readonly string[]>, operand: 
   };
 }
 
+/** A seed of random numbers. */
+export function readSeed(option: string, text: string): number {
+  const seed = readNumber(option, text);
+  if (Number.isInteger(seed) && seed >= 0 && seed <= 0xffff_ffff) return seed;
+  throw new UsageError(`${option} is ${text}: give a whole number from 0 to 4294967295`);
+}
+
 /** A plain decimal; anything else that `Number` reads is nothing that somebody means. */
 export function readNumber(option: string, text: string): number {
   if (/^-?\d+(?:\.\d+)?$/.test(text)) return Number(text);

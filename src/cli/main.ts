@@ -1,7 +1,18 @@
 #!/usr/bin/env node
 import { runCli } from './run-cli.js';
 
-// The only file with an effect of its own: it is the program.
+// The only file with effects of its own: it is the program. On SIGINT and SIGTERM it ends at once, as programs do.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever reads wants no more, as `head` does: that is no failure.
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`sluice: the output cannot be written: ${error.message}\n`);
+  // A code that is set later must not hide it.
+  process.on('exit', () => {
+    process.exitCode = 1;
+  });
+});
+// There is nobody left to tell.
+process.stderr.on('error', () => {});
 process.exitCode = await runCli(process.argv.slice(2), {
   out: (text) => process.stdout.write(`${text}\n`),
   err: (text) => process.stderr.write(`${text}\n`),

@@ -6,7 +6,7 @@ import type { Scenario } from '../simulator/scenario.js';
 import type { GatewaySettings } from '../simulator/settings.js';
 import { type SimulationResult, simulate } from '../simulator/simulate.js';
 import { formatAblation } from './ablation-text.js';
-import { readNumber } from './arguments.js';
+import { readSeed } from './arguments.js';
 import { type Arguments, CliError, type CliIo, type Command, UsageError } from './command.js';
 import { loadOptions } from './config-file.js';
 import { DecisionTimer } from './decision-timer.js';
@@ -63,7 +63,7 @@ interface Done {
 async function runSimulate(args: Arguments, io: CliIo): Promise<number> {
   const file = args.text('load');
   if (file === undefined) throw new UsageError('give --load <file>: a scenario, or a decision log');
-  const given = seedsFrom(args.all('seed'));
+  const given = args.all('seed').map((text) => readSeed('--seed', text));
   const load = await loadLoad(file, io.cwd);
   for (const text of load.warnings) io.err(text);
   const seeds = given.length === 0 ? load.seeds : given;
@@ -100,14 +100,6 @@ async function jobsFor(args: Arguments, load: Load, seeds: readonly number[], io
 function nameOf(file: string, files: readonly string[]): string {
   const short = basename(file);
   return files.filter((other) => basename(other) === short).length > 1 ? file : short;
-}
-
-function seedsFrom(texts: readonly string[]): number[] {
-  return texts.map((text) => {
-    const seed = readNumber('--seed', text);
-    if (Number.isInteger(seed) && seed >= 0 && seed <= 0xffff_ffff) return seed;
-    throw new UsageError(`--seed is ${text}: give a whole number from 0 to 4294967295`);
-  });
 }
 
 function runJobs(jobs: readonly Job[], { recorded }: Load, io: CliIo): Done[] {

@@ -1,6 +1,7 @@
 import { listNames } from '../../config/names.js';
 import type { DecodedLog } from '../../telemetry/decision-log/log-document.js';
 import type { PolicySettings } from '../../telemetry/decision-log/policy-settings.js';
+import { readSeed } from '../arguments.js';
 import { type Arguments, CliError, type CliIo, type Command, UsageError } from '../command.js';
 import { loadOptions } from '../config-file.js';
 import { readBytes } from '../load-file.js';
@@ -37,7 +38,7 @@ export const replayCommand: Command = {
 async function runReplay(args: Arguments, io: CliIo): Promise<number> {
   const file = args.operand;
   if (file === undefined) throw new UsageError('give the file of a decision log: sluice replay <log>');
-  const seed = args.number('seed') ?? 1;
+  const seed = readSeed('--seed', args.text('seed') ?? '1');
   const log = readLog(file, await readBytes(file, io.cwd));
   for (const text of otherWriter(file, log)) io.err(text);
   const traffic = decideAgain(file, log);

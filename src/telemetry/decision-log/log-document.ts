@@ -131,6 +131,7 @@ function checkBody(bytes: Uint8Array, bodyAt: number, header: Header): void {
 }
 
 function noLog(begin: string, length: number): LogFormatError {
+  if (length === 0) return new LogFormatError('no decision log: it is empty');
   if (length < LONGEST_FIRST_LINE && MAGIC.startsWith(begin.slice(0, MAGIC.length))) {
     return new LogFormatError(`cut off at byte ${length}: its first line has no end`);
   }

@@ -1,5 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Folder } from './captured.js';
@@ -9,6 +11,24 @@ beforeEach(() => {
   folder = new Folder();
 });
 afterEach(() => folder.remove());
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const PROGRAM = ['node_modules/jiti/lib/jiti-cli.mjs', 'src/cli/main.ts'];
+
+/** Starts the program, without anything to read. */
+function start(args: readonly string[], stdout: 'pipe' | number): ChildProcess {
+  return spawn(process.execPath, [...PROGRAM, ...args], { cwd: ROOT, stdio: ['ignore', stdout, 'pipe'] });
+}
+
+/** Waits for its end. */
+async function endOf(child: ChildProcess): Promise<{ code: unknown; err: string }> {
+  let err = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+  });
+  const [code] = await once(child, 'close');
+  return { code, err };
+}
 
 describe('sluice', () => {
   it('lists its commands, and each tells its options', async () => {
@@ -56,17 +76,47 @@ describe('sluice', () => {
   });
 
   it('runs as a program, with its exit code', () => {
-    const root = fileURLToPath(new URL('../../..', import.meta.url));
     const run = (...args: string[]) =>
-      spawnSync(process.execPath, ['node_modules/jiti/lib/jiti-cli.mjs', 'src/cli/main.ts', ...args], {
-        cwd: root,
-        encoding: 'utf8',
-      });
+      spawnSync(process.execPath, [...PROGRAM, ...args], { cwd: ROOT, encoding: 'utf8' });
     expect(run('size', '--concurrent-requests', '150', '--operations-per-request', '0.3')).toMatchObject({
       status: 0,
       stdout: expect.stringContaining('recommended: 68'),
     });
     expect(run('sise')).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('did you mean size?') });
+  });
+
+  it('ends quietly when nobody reads on', async () => {
+    const child = start(['--help'], 'pipe');
+    child.stdout?.destroy();
+    expect(await endOf(child)).toEqual({ code: 0, err: '' });
+  });
+
+  it('says so in one line when its output cannot be written', async () => {
+    folder.write('read-only', '');
+    const child = start(['--help'], openSync(join(folder.path, 'read-only'), 'r'));
+    const { code, err } = await endOf(child);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^sluice: the output cannot be written: [^\n]+\n$/);
+  });
+
+  it('needs no standard input', async () => {
+    expect(await endOf(start(['--version'], 'pipe'))).toEqual({ code: 0, err: '' });
+  });
+
+  it('is stopped by an interrupt, even in the midst of a long simulation', async () => {
+    const streams = [{ route: 'work', rate: [{ perSecond: 100 }], service: { kind: 'constant', ms: 5 } }];
+    const gateway = { pools: { main: { max: 2 } }, routes: { work: { pool: 'main' } } };
+    const load = { sluiceScenario: 1, name: 'long', durationMs: 1e9, gateway, streams };
+    folder.write('long.json', load);
+    // The last thing that is read before the simulation begins.
+    folder.write('config.mjs', `process.stderr.write('loaded'); export default ${JSON.stringify(gateway)};`);
+    const child = start(
+      ['simulate', '-l', join(folder.path, 'long.json'), '-c', join(folder.path, 'config.mjs')],
+      'pipe',
+    );
+    child.stderr?.once('data', () => child.kill('SIGINT'));
+    const [code, signal] = await once(child, 'exit');
+    expect([code, signal]).toEqual([null, 'SIGINT']);
   });
 });
 

@@ -107,7 +107,7 @@ describe('sluice replay', () => {
       (bytes) => bytes.subarray(0, 12),
       /cut off at byte 12: its first line has no end$/,
     ],
-    ['nothing', () => new Uint8Array(), /cut off at byte 0/],
+    ['nothing', () => new Uint8Array(), /altered\.log: no decision log: it is empty$/],
     ['something that is no log', () => new TextEncoder().encode('{"a":1}'), /no decision log: it does not begin with/],
     [
       'a damaged record',
@@ -145,6 +145,8 @@ describe('sluice replay', () => {
   it('is told how to be used', async () => {
     expect(await folder.call(['replay'])).toMatchObject({ code: 2, err: expect.stringContaining('give the file') });
     expect(await folder.call(['replay', 'a', 'b'])).toMatchObject({ code: 2 });
+    const seed = await folder.call(['replay', 'decisions.log', '--seed', '1.5']);
+    expect(seed).toMatchObject({ code: 2, err: expect.stringContaining('--seed is 1.5: give a whole number') });
     expect((await folder.call(['replay', 'none.log'])).err).toMatch(/none\.log cannot be read/);
     folder.write('less.json', { routes: { checkout: { deadlineMs: 300 } } });
     const less = await folder.call(['replay', 'decisions.log', '--config', 'less.json']);
