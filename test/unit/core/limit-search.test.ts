@@ -157,10 +157,30 @@ describe('a search for the best number of seats', () => {
     expect(limits.filter((limit) => limit === 10).length).toBeLessThan(20);
   });
 
+  it('waits longer for more each time that more were wrong, and no longer once fewer yet are right', () => {
+    let best = 4;
+    const search = new Search(16, 1, (seats) => 1 / (1 + Math.abs(seats - best)));
+    const raised = () => {
+      const fromMs = search.nowMs;
+      while (!search.search.trying || search.search.limit <= best) search.windows(1);
+      return search.nowMs - fromMs;
+    };
+    while (search.search.limit !== 4 || search.search.trying) search.windows(1);
+    raised();
+    search.search.idle(search.nowMs, true);
+    search.congested = true;
+    best = 1;
+    while (search.search.limit !== 1 || search.search.trying) search.windows(1);
+    expect(raised()).toBeLessThan(8_000);
+  });
+
   it('asks again at once after a long silence', () => {
     const search = new Search(16, 1, proportional);
-    search.windows(2);
+    search.windows(1);
+    expect(search.search.trying).toBe(true);
     search.search.forget(search.nowMs);
+    expect(search.search.trying).toBe(false);
+    expect(search.search.limit).toBe(16);
     expect(search.windows(1)[0]).toBeLessThan(16);
   });
 
