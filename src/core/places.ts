@@ -11,6 +11,8 @@ import type { WorkQueue } from './work-queue.js';
 
 /** Newest first, the oldest is given up when it has waited for so many times what the queue may hold. */
 const OVERDUE = 1.5;
+/** Where the top class has more to do than all seats can, those it overtakes are told after so long: they have no hope. */
+const OVERRUN_MS = 50;
 /** A tenant that had nothing shed for so long may have so many times its part of the queue. */
 const SHED_LATELY_MS = 1_000;
 const MODEST_PARTS = 3;
@@ -100,15 +102,17 @@ export class Places<Owner> {
     return this.#overtaken(nowMs, ticket);
   }
 
-  /** Who was overtaken for so long that it is told now, though the class has room: never of the top class. */
+  /**
+   * Who was overtaken for so long that it is told now, though the class has room. Of the top class only in an overload
+   * that lasts: it gets its seats back in a moment otherwise.
+   */
   #overdue(nowMs: number, ticket: Ticket): Ticket<Owner> | undefined {
     const { discipline, outage } = this.#options;
-    if (ticket.rank === TOP_RANK || !discipline.eviction || outage.recovering(nowMs)) return undefined;
+    if (!discipline.eviction || outage.recovering(nowMs)) return undefined;
     const oldest = this.#overtaken(nowMs, ticket);
     // Who has less queued than another is served soon.
     if (oldest === undefined || this.#queue.line(ticket.rank).heaviest() !== oldest.line) return undefined;
-    const overdueMs = OVERDUE * queueBoundMs(nowMs, oldest.route, oldest.rank);
-    return nowMs - oldest.queuedAtMs > overdueMs ? oldest : undefined;
+    return nowMs - oldest.queuedAtMs > overdueMs(nowMs, oldest) ? oldest : undefined;
   }
 
   /** The oldest of the line in which the ticket overtakes everybody. */
@@ -150,4 +154,12 @@ export class Places<Owner> {
     const boundMs = queueBoundMs(nowMs, newcomer.route, newcomer.rank);
     return queueTooLong(victim.route.name, stage, this.#queue.count(newcomer.rank), drainMs, boundMs);
   }
+}
+
+/** How long a ticket that is overtaken may wait, in milliseconds. */
+function overdueMs<Owner>(nowMs: number, { route, rank, line }: Ticket<Owner>): number {
+  const boundMs = queueBoundMs(nowMs, route, rank);
+  if (rank !== TOP_RANK) return OVERDUE * boundMs;
+  if (line?.lasting(nowMs) !== true) return Number.POSITIVE_INFINITY;
+  return Math.min(boundMs, Math.max(OVERRUN_MS, 2 * route.times.p50(nowMs)));
 }

@@ -1,11 +1,14 @@
 import type { Archive } from './archive.js';
 import type { Due } from './deadline-heap.js';
 import { Line } from './line.js';
+import { TOP_RANK } from './priority.js';
 import { QueuedWork } from './queued-work.js';
 import type { Ticket } from './ticket.js';
 
 /** A queue whose oldest ticket waits longer is standing: it does not drain, and the oldest have no good end. */
 const STANDING_MS = 100;
+/** A queue of the top class that has not been empty for so long is standing too: nobody takes its seats but itself. */
+const LASTING_MS = 1_000;
 /** Newest first only where the deadline is shorter: who is given more time is served in turn. */
 const BRISK_DEADLINE_MS = 5_000;
 
@@ -41,6 +44,8 @@ export class TenantLine<Owner> {
   /** Since when it has neither tickets nor leases. */
   idleSinceMs = 0;
   readonly #mayOvertake: Overtaking;
+  /** Since when there have always been brisk tickets. */
+  #briskSinceMs = 0;
   /** Seat-milliseconds by which brisk tickets were served more than patient ones, since both wait. */
   #briskAhead = 0;
 
@@ -64,7 +69,14 @@ export class TenantLine<Owner> {
   /** Whether its brisk tickets are served newest first at this instant. */
   standing(nowMs: number): boolean {
     const oldest = this.brisk.oldest;
-    return oldest !== undefined && nowMs - oldest.queuedAtMs > STANDING_MS && this.#mayOvertake(nowMs);
+    if (oldest === undefined) return false;
+    const waits = nowMs - oldest.queuedAtMs > STANDING_MS || (oldest.rank === TOP_RANK && this.lasting(nowMs));
+    return waits && this.#mayOvertake(nowMs);
+  }
+
+  /** Whether brisk tickets have waited for so long, without a break, that it is no burst. */
+  lasting(nowMs: number): boolean {
+    return this.brisk.size > 0 && nowMs - this.#briskSinceMs > LASTING_MS;
   }
 
   /** Whether a ticket of this kind may be overtaken by newer ones. */
@@ -80,6 +92,7 @@ export class TenantLine<Owner> {
   /** Queues a ticket as the newest. */
   add(ticket: Ticket<Owner>): void {
     const brisk = TenantLine.isBrisk(ticket);
+    if (brisk && this.brisk.size === 0) this.#briskSinceMs = ticket.queuedAtMs;
     (brisk ? this.brisk : this.patient).put(ticket);
     this.work(brisk).add(ticket.expectedMs, ticket.seats);
   }
@@ -125,6 +138,7 @@ export class TenantLine<Owner> {
     this.inFlight = io.number(this.inFlight);
     this.idleSinceMs = io.number(this.idleSinceMs);
     this.shedAtMs = io.number(this.shedAtMs);
+    this.#briskSinceMs = io.number(this.#briskSinceMs);
     this.#briskAhead = io.number(this.#briskAhead);
   }
 }

@@ -236,3 +236,30 @@ describe('tenants of one class that is offered four times the capacity', () => {
     }
   });
 });
+
+describe('sixteen seats and the top class alone, work of 20 ms', () => {
+  const alone = (perSecond: number): SeatModel =>
+    new SeatModel({
+      seats: 16,
+      seed: 1,
+      untilMs: 30_000,
+      cancels: true,
+      bulkhead: {},
+      traffic: [{ ...traffic('checkout', 0, 500, perSecond), serviceMs: () => 20 }],
+    });
+
+  it.each([2, 5])(
+    '%d times what they can do: all seats work, refusals come in 100 ms, and who is served waits little',
+    (factor) => {
+      const fates = during(alone(800 * factor), 3_000);
+      expect(good(fates).length / 27).toBeGreaterThan(0.98 * 800);
+      expect(quantile(refusals(fates), 0.99)).toBeLessThan(100);
+      const served = good(fates).map(({ arrivedAtMs, endedAtMs = 0 }) => endedAtMs - arrivedAtMs);
+      expect(quantile(served, 0.99)).toBeLessThan(100);
+    },
+  );
+
+  it('nineteen twentieths of it: nobody is refused', () => {
+    expect(part(during(alone(760), 3_000))).toBeGreaterThan(0.999);
+  });
+});
