@@ -31,6 +31,20 @@ export async function loadOptions(file: string, cwd: string): Promise<GatewayOpt
   throw new CliError(`${file}: export the options of the gateway as default, as createGateway takes them`);
 }
 
+/**
+ * Reads a scenario out of a module whose default export it is, as JSON; `undefined` for a file that is no module.
+ *
+ * @throws {@link CliError} when the module is not there, cannot be run, or exports nothing.
+ */
+export async function loadScenarioModule(file: string, cwd: string): Promise<string | undefined> {
+  const path = resolve(cwd, file);
+  const reader = READERS[extname(path).toLowerCase()];
+  if (reader === undefined || reader === readJson) return undefined;
+  const text: string | undefined = JSON.stringify(await reader(path), undefined, 2);
+  if (text !== undefined) return text;
+  throw new CliError(`${file}: export the scenario as default`);
+}
+
 /** An object is all that can be told here; the configuration checks everything in it. */
 export function isOptions(value: unknown): value is GatewayOptions {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -73,5 +87,6 @@ function defaultOf(module: unknown): unknown {
 
 function unreadable(path: string, error: unknown): CliError {
   const told = error instanceof Error ? error.message : String(error);
-  return new CliError(`${path} cannot be read: ${told}`);
+  // Some tell in several lines what fits into one.
+  return new CliError(`${path} cannot be read: ${told.replaceAll(/\s*\n\s*/g, ' ')}`);
 }

@@ -6,6 +6,7 @@ import type { Scenario } from '../simulator/scenario.js';
 import type { GatewaySettings } from '../simulator/settings.js';
 import { isDecisionLog } from '../telemetry/decision-log/log-document.js';
 import { CliError } from './command.js';
+import { loadScenarioModule } from './config-file.js';
 import { recordedLoad } from './recorded-load.js';
 import { scenarioLoad } from './scenario-load.js';
 
@@ -35,11 +36,14 @@ export interface Load {
 }
 
 /**
- * Reads a load: a decision log, which its first bytes tell, or a scenario.
+ * Reads a load: a decision log, which its first bytes tell, or a scenario, as JSON or exported by a module.
  *
  * @throws {@link CliError} when it cannot be read; ScenarioError with the mistakes of a scenario by line.
  */
 export async function loadLoad(file: string, cwd: string): Promise<Load> {
+  const exported = await loadScenarioModule(file, cwd);
+  // Its lines are not those of the module: the place is told in what it exports.
+  if (exported !== undefined) return scenarioLoad(`${file}, as JSON`, exported);
   const bytes = await readBytes(file, cwd);
   return isDecisionLog(bytes) ? recordedLoad(file, bytes) : scenarioLoad(file, new TextDecoder().decode(bytes));
 }

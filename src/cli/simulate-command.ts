@@ -30,7 +30,8 @@ export const simulateCommand: Command = {
       type: 'string',
       short: 'l',
       value: '<file>',
-      description: 'A scenario (JSON, "sluiceScenario": 1), or a decision log.',
+      description:
+        'A scenario ("sluiceScenario": 1): JSON, or the default export of .mjs, .js, .ts; or a decision log.',
     },
     config: {
       type: 'string',

@@ -108,6 +108,34 @@ describe('sluice simulate', () => {
     expect(err).toMatch(/^sluice: checkout: service times assumed/m);
   });
 
+  it.each<[file: string, text: (json: string) => string]>([
+    ['load.mjs', (json) => `export default ${json};`],
+    ['load.ts', (json) => `const load: object = ${json};\nexport default load satisfies object;`],
+  ])('takes %s', async (file, text) => {
+    folder.write('load.json', LOAD);
+    folder.write(file, text(JSON.stringify(LOAD)));
+    const { code, out } = await folder.call(['simulate', '-l', file]);
+    expect(code).toBe(0);
+    expect(out).toBe((await folder.call(['simulate', '-l', 'load.json'])).out);
+  });
+
+  it.each<[file: string, text: string, message: RegExp]>([
+    ['none.mjs', 'export const load = {};', /^sluice: none\.mjs: export the scenario as default$/],
+    ['broken.mjs', 'export default {;', /^sluice: .*broken\.mjs cannot be read: [^\n]+$/],
+    ['broken.ts', 'export default {;', /^sluice: .*broken\.ts cannot be read: [^\n]+broken\.ts:1:16$/],
+    ['throws.mjs', 'throw new Error("one\\ntwo");', /^sluice: .*throws\.mjs cannot be read: one two$/],
+    [
+      'wrong.mjs',
+      'export default { sluiceScenario: 1, name: "w", durationMs: -5, streams: [] };',
+      /wrong\.mjs, as JSON:4:17: durationMs: too small/,
+    ],
+  ])('says what is wrong with %s', async (file, text, message) => {
+    folder.write(file, text);
+    const { code, out, err } = await folder.call(['simulate', '-l', file]);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(message);
+  });
+
   it('switches one mechanism off at a time', async () => {
     folder.write('load.json', LOAD);
     const { out } = await folder.call(['simulate', '-l', 'load.json', '--ablate', '--seed', '1']);
