@@ -86,8 +86,8 @@ function assumptions(log: DecodedLog, { requests, events }: LoggedTraffic, { dra
   const fixed = requests.filter((request) => request.fixed && request.fate !== 'deadline_unreachable').length;
   if (fixed > 0) {
     lines.push(
-      `${countText(fixed)} requests were refused by a circuit, by the event loop or at the end of the process: ` +
-        'here they ask like all others.',
+      `${fixed === 1 ? '1 request was' : `${countText(fixed)} requests were`} refused by a circuit, by the event loop or at the end of the process: ` +
+        'here all ask alike.',
     );
   }
   const resized = new Set(events.filter(({ kind }) => kind === 'resize').map(({ pool }) => pool));

@@ -2,8 +2,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { NamedReport } from '../../../src/cli/report-text.js';
+import { Ticket } from '../../../src/core/ticket.js';
+import { DecisionLog } from '../../../src/telemetry/decision-log/decision-log.js';
+import { RECORD_BYTES } from '../../../src/telemetry/decision-log/decision-record.js';
 import { decodeLog, encodeLog } from '../../../src/telemetry/decision-log/log-document.js';
 import { type RecordedRun, recordedRun } from '../../support/recorded-run.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
 import { Folder } from './captured.js';
 
 /** Two classes on three seats at twice their capacity. */
@@ -122,6 +126,64 @@ describe('sluice simulate with a decision log', () => {
     expect(total.offered).toBeGreaterThan(300);
     expect(total.offered).toBeLessThan(2_500);
     expect(total.good).toBeGreaterThan(total.offered * 0.4);
+  });
+
+  it('ends the load, and says so, where this Sluice decides otherwise than the log', async () => {
+    const log = decodeLog(run.bytes);
+    const places = Array.from({ length: log.count }, (_, place) => place);
+    const place = places.find((each) => each > 3_000 && log.records.read(each).kind === 'take') ?? 0;
+    const word = (place * RECORD_BYTES) / 4 + 8;
+    log.records.words[word] = (log.records.words[word] ?? 0) ^ (1 << 7);
+    const records = new Uint8Array(log.records.words.buffer as ArrayBuffer);
+    writeFileSync(join(folder.path, 'decisions.log'), encodeLog({ ...log, records }));
+    const { code, out, err } = await folder.call(['simulate', '-l', 'decisions.log', '--json']);
+    expect(code).toBe(0);
+    expect(err).toMatch(
+      /^sluice: decisions\.log: this Sluice decides otherwise than the log from record \d+ on, [\d.]+ s after the first: the load ends there$/m,
+    );
+    const [cut]: NamedReport[] = JSON.parse(out);
+    expect(whole(cut).total.offered).toBeGreaterThan(300);
+    expect(whole(cut).total.offered).toBeLessThan(1_500);
+    expect(whole(cut).untilMs).toBeLessThan(5_000);
+  });
+
+  it('repeats outages on the pools that there are, and leaves what a pool decided on its seats out', async () => {
+    const log = new DecisionLog({ records: 10_000, clock: new VirtualClock(), secret: [1, 2] });
+    const bulkhead = log.bulkhead<undefined>('main', { seats: 2, servesTopClass: false });
+    const times = log.times('work', {});
+    const route = {
+      name: 'work',
+      rank: 2 as const,
+      deadlineMs: 3_000,
+      maxQueued: 10,
+      times,
+      queued: 0,
+      lastLeaseMs: 0,
+    };
+    log.addRoute({ route, rank: 2, gate: 'main' });
+    bulkhead.resize(0, 1);
+    for (let atMs = 0; atMs < 1_000; atMs += 100) {
+      if (atMs === 500) bulkhead.beginOutage(atMs);
+      const ticket = new Ticket(undefined, route, 2, atMs, atMs + 3_000);
+      if (bulkhead.arrive(atMs, ticket) !== 'leased') continue;
+      times.record(atMs + 90, 90);
+      bulkhead.release(atMs + 90, ticket);
+    }
+    log.turnAway(1_000, new Ticket(undefined, route, 2, 1_000, 4_000), undefined, 'breaker_open');
+    writeFileSync(join(folder.path, 'decisions.log'), log.document('enforce'));
+    const { out } = await folder.call(['simulate', '-l', 'decisions.log']);
+    expect(out).toMatch(/^The seats of main changed in the log; here they are as they are set\.$/m);
+    expect(out).toMatch(/^1 request was refused by a circuit, by the event loop or at the end of the process/m);
+    const down = whole((await reports())[0]).total;
+    folder.write('other.json', {
+      pools: { other: { max: 2 } },
+      routes: { work: { pool: 'other', deadlineMs: 3_000 } },
+    });
+    const up = whole((await reports('-c', 'other.json'))[0]).total;
+    expect([down.offered, up.offered]).toEqual([11, 11]);
+    // Those that came while it was down waited for its end.
+    expect(up.latencyMs.p99Ms).toBeLessThan(200);
+    expect(down.latencyMs.p99Ms).toBeGreaterThan(450);
   });
 
   it.each<[what: string, change: (bytes: Uint8Array) => Uint8Array, message: RegExp]>([
