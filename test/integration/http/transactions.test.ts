@@ -3,7 +3,7 @@ import type { SluiceClient } from 'sluice';
 import { protect } from 'sluice/express';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
-import { ask } from '../pools/pool-fixture.js';
+import { ask, until } from '../pools/pool-fixture.js';
 import { type Bench, type Latch, latch, serve } from './harness.js';
 
 let postgres: PostgresServer;
@@ -241,7 +241,7 @@ describe('contention', () => {
     expect(bench.stats('work').errorsByCode.database_busy).toBe(before + 1);
     expect(seen).toEqual([expect.objectContaining({ code: '40001' })]);
     expect(answers).toBeDefined();
-    expect(bench.stats('work').outcomes.failed).toBe(1);
+    await until(() => bench.stats('work').outcomes.failed === 1);
     expect([await balance(1), await balance(2)].sort()).toEqual([100, 90]);
   });
 
