@@ -4,7 +4,7 @@ import { mayWait, mayWaitOut, queueBoundMs } from './feasibility.js';
 import type { Forecast } from './forecast.js';
 import type { Outage } from './outage.js';
 import { PRIORITY_RANKS, TOP_RANK } from './priority.js';
-import { displaced, queueFull, queueTooLong } from './refusals.js';
+import { displaced, overtaken, queueFull, queueTooLong } from './refusals.js';
 import { TenantLine } from './tenant-line.js';
 import type { Ticket } from './ticket.js';
 import type { WorkQueue } from './work-queue.js';
@@ -62,10 +62,14 @@ export class Places<Owner> {
     }
     if (this.#options.outage.down) return;
     for (;;) {
-      const victim = this.#tooLong(nowMs, ticket) ? this.#evictable(nowMs, ticket) : this.#overdue(nowMs, ticket);
+      const tooLong = this.#tooLong(nowMs, ticket);
+      const victim = tooLong ? this.#evictable(nowMs, ticket) : this.#overdue(nowMs, ticket);
       if (victim === undefined) return;
       if (victim.line !== undefined) victim.line.shedAtMs = nowMs;
-      this.#queue.evict(nowMs, victim, this.#tooLongRefusal(nowMs, victim, ticket, 'queue'));
+      const refusal = tooLong
+        ? this.#tooLongRefusal(nowMs, victim, ticket, 'queue')
+        : this.#overtakenRefusal(nowMs, victim);
+      this.#queue.evict(nowMs, victim, refusal);
     }
   }
 
@@ -153,6 +157,12 @@ export class Places<Owner> {
     const drainMs = this.#forecast.drainMs(nowMs, newcomer);
     const boundMs = queueBoundMs(nowMs, newcomer.route, newcomer.rank);
     return queueTooLong(victim.route.name, stage, this.#queue.count(newcomer.rank), drainMs, boundMs);
+  }
+
+  #overtakenRefusal(nowMs: number, victim: Ticket): Refusal {
+    const { route, rank, queuedAtMs } = victim;
+    const drainMs = this.#forecast.drainMs(nowMs, victim);
+    return overtaken(route.name, this.#queue.count(rank), nowMs - queuedAtMs, drainMs);
   }
 }
 

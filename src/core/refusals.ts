@@ -38,6 +38,24 @@ export function queueTooLong(route: string, stage: Stage, queued: number, waitMs
   };
 }
 
+/** Newer requests were served before it for so long that its time would be lost; the queue takes `waitMs` to drain. */
+export function overtaken(route: string, queued: number, queueWaitMs: number, waitMs: number): Refusal {
+  return {
+    code: 'queue_full',
+    status: 503,
+    outcome: 'not_started',
+    detail: 'More arrives than can be answered, and newer requests go first. Nothing was started; try again later.',
+    retryAfterMs: waitMs,
+    measured: {
+      stage: 'queue',
+      route,
+      queued,
+      queue_wait_ms: shown(queueWaitMs),
+      predicted_wait_ms: shown(waitMs),
+    },
+  };
+}
+
 /** A more important request took the place in a queue that was full. */
 export function displaced(route: string, by: string, queued: number, queueWaitMs: number, waitMs: number): Refusal {
   return {

@@ -254,6 +254,7 @@ describe('sixteen seats and the top class alone, work of 20 ms', () => {
       const fates = during(alone(800 * factor), 3_000);
       expect(good(fates).length / 27).toBeGreaterThan(0.98 * 800);
       expect(quantile(refusals(fates), 0.99)).toBeLessThan(100);
+      expect(fates.filter(({ code, retryAfterMs = 0 }) => code === 'queue_full' && retryAfterMs <= 0)).toEqual([]);
       const served = good(fates).map(({ arrivedAtMs, endedAtMs = 0 }) => endedAtMs - arrivedAtMs);
       expect(quantile(served, 0.99)).toBeLessThan(100);
     },

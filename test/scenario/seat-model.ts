@@ -39,6 +39,8 @@ export interface Fate {
   endedAtMs?: number;
   outcome?: 'good' | 'late' | 'shed';
   code?: string;
+  /** How long a shed one was told to stay away, where it was told anything. */
+  retryAfterMs?: number;
 }
 
 /** A bulkhead under offered load on a virtual clock, with nothing around it: a database of so many seats that sleeps. */
@@ -91,21 +93,21 @@ export class SeatModel {
     const arrival: Arrival = this.bulkhead.arrive(nowMs, ticket);
     if (arrival === 'leased') this.#start(nowMs, ticket);
     else if (arrival === 'queued') this.#expireLater(nowMs, ticket);
-    else this.#shed(nowMs, fate, arrival.code);
+    else this.#shed(nowMs, fate, arrival);
     this.longestQueue = Math.max(this.longestQueue, this.bulkhead.queued);
     this.#handOut(nowMs);
   }
 
   #expireLater(nowMs: number, ticket: Ticket<Fate>): void {
     this.#events.at(this.bulkhead.givesUpAtMs(nowMs, ticket), (atMs) => {
-      if (this.bulkhead.withdraw(atMs, ticket)) this.#shed(atMs, ticket.owner, 'given_up');
+      if (this.bulkhead.withdraw(atMs, ticket)) this.#shed(atMs, ticket.owner, { code: 'given_up' });
     });
   }
 
   #handOut(nowMs: number): void {
     for (let one = this.bulkhead.next(nowMs); one !== undefined; one = this.bulkhead.next(nowMs)) {
       if (one.refusal === undefined) this.#start(nowMs, one);
-      else this.#shed(nowMs, one.owner, one.refusal.code);
+      else this.#shed(nowMs, one.owner, one.refusal);
     }
   }
 
@@ -125,9 +127,10 @@ export class SeatModel {
     });
   }
 
-  #shed(nowMs: number, fate: Fate, code: string): void {
+  #shed(nowMs: number, fate: Fate, { code, retryAfterMs }: { code: string; retryAfterMs?: number }): void {
     fate.endedAtMs = nowMs;
     fate.outcome = 'shed';
     fate.code = code;
+    if (retryAfterMs !== undefined) fate.retryAfterMs = retryAfterMs;
   }
 }
