@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,7 +45,7 @@ const QUICK_RESULTS = '.cache/bench';
 const HELP = `npm run bench -- [options]
 
 Measures Sluice and what people use instead, on an embedded PostgreSQL of its own, and writes
-${RESULTS}/latest.json and goodput.svg. Loads this machine fully for about half an hour;
+${RESULTS}/latest.json and goodput.svg. Loads this machine fully for about an hour;
 leave it alone meanwhile.
 
   --only <section>[,…]   some sections only; the others keep their last results
@@ -74,6 +75,8 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const abort = new AbortController();
+  // Each server that runs listens for both ends; the section with the most has ten of them.
+  setMaxListeners(24, abort.signal, process);
   const interrupt = (): void => abort.abort(new Error('interrupted'));
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
