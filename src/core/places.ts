@@ -81,8 +81,20 @@ export class Places<Owner> {
   #tooLong(nowMs: number, ticket: Ticket): boolean {
     const { discipline, outage } = this.#options;
     if (!discipline.eviction || this.#queue.count(ticket.rank) === 0 || outage.recovering(nowMs)) return false;
-    const boundMs = queueBoundMs(nowMs, ticket.route, ticket.rank);
+    const boundMs = this.#boundMs(nowMs, ticket);
     return this.#forecast.drainMs(nowMs, ticket) > boundMs && !this.#modest(nowMs, ticket, boundMs);
+  }
+
+  /** What the queue of the class may take to drain: no more than keeps the seats at work where the top class is overrun. */
+  #boundMs(nowMs: number, ticket: Ticket): number {
+    return this.#overrun(nowMs, ticket) ? overrunMs(nowMs, ticket) : queueBoundMs(nowMs, ticket.route, ticket.rank);
+  }
+
+  /** Whether the top class has had more to do than all seats can for so long that most of it must be turned away. */
+  #overrun(nowMs: number, ticket: Ticket): boolean {
+    if (ticket.rank !== TOP_RANK || !TenantLine.isBrisk(ticket)) return false;
+    const own = this.#queue.lineFor(ticket);
+    return own.lasting(nowMs) && own.standing(nowMs);
   }
 
   /**
@@ -103,7 +115,8 @@ export class Places<Owner> {
     const heaviest = line.heaviest();
     const brisk = TenantLine.isBrisk(ticket);
     if (heaviest !== own) return heaviest.last(nowMs, brisk);
-    return this.#overtaken(nowMs, ticket);
+    // Overrun, the newcomer is the one to go unless somebody has no hope: before its body it costs least to turn away.
+    return this.#overrun(nowMs, ticket) ? this.#overdue(nowMs, ticket) : this.#overtaken(nowMs, ticket);
   }
 
   /**
@@ -155,7 +168,7 @@ export class Places<Owner> {
 
   #tooLongRefusal(nowMs: number, victim: Ticket, newcomer: Ticket, stage: 'arrival' | 'queue'): Refusal {
     const drainMs = this.#forecast.drainMs(nowMs, newcomer);
-    const boundMs = queueBoundMs(nowMs, newcomer.route, newcomer.rank);
+    const boundMs = this.#boundMs(nowMs, newcomer);
     return queueTooLong(victim.route.name, stage, this.#queue.count(newcomer.rank), drainMs, boundMs);
   }
 
@@ -167,9 +180,13 @@ export class Places<Owner> {
 }
 
 /** How long a ticket that is overtaken may wait, in milliseconds. */
-function overdueMs<Owner>(nowMs: number, { route, rank, line }: Ticket<Owner>): number {
-  const boundMs = queueBoundMs(nowMs, route, rank);
-  if (rank !== TOP_RANK) return OVERDUE * boundMs;
-  if (line?.lasting(nowMs) !== true) return Number.POSITIVE_INFINITY;
-  return Math.min(boundMs, Math.max(OVERRUN_MS, 2 * route.times.p50(nowMs)));
+function overdueMs<Owner>(nowMs: number, ticket: Ticket<Owner>): number {
+  const { route, rank, line } = ticket;
+  if (rank !== TOP_RANK) return OVERDUE * queueBoundMs(nowMs, route, rank);
+  return line?.lasting(nowMs) === true ? overrunMs(nowMs, ticket) : Number.POSITIVE_INFINITY;
+}
+
+/** How long a queue of the top class may be, and anybody wait in it, in an overload that lasts. */
+function overrunMs(nowMs: number, { route, rank }: Ticket): number {
+  return Math.min(queueBoundMs(nowMs, route, rank), Math.max(OVERRUN_MS, 2 * route.times.p50(nowMs)));
 }

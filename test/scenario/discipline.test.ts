@@ -260,6 +260,10 @@ describe('sixteen seats and the top class alone, work of 20 ms', () => {
     },
   );
 
+  it('five times it: most are turned away on arrival, where it costs least', () => {
+    expect(quantile(refusals(during(alone(4_000), 3_000)), 0.5)).toBe(0);
+  });
+
   it('nineteen twentieths of it: nobody is refused', () => {
     expect(part(during(alone(760), 3_000))).toBeGreaterThan(0.999);
   });
