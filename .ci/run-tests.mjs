@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installMissing } from './programs.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sluice-tests-'));
@@ -15,6 +16,7 @@ if (!build()) {
   console.log('0 passed, 1 failed');
   process.exit(1);
 }
+installMissing();
 const code = await runVitest();
 const { passed, failed, complaints } = count();
 rmSync(folder, { recursive: true, force: true });

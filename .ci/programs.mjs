@@ -1,0 +1,54 @@
+// The programs beside Node that tests use: where they are found, and how they are installed where they are missing.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** By the name of the program: the package that holds it, with apt and with brew. */
+export const PROGRAMS = {
+  chromium: { apt: 'chromium', brew: 'chromium' },
+  haproxy: { apt: 'haproxy', brew: 'haproxy' },
+  mariadbd: { apt: 'mariadb-server', brew: 'mariadb' },
+  pgbouncer: { apt: 'pgbouncer', brew: 'pgbouncer' },
+  'redis-server': { apt: 'redis-server', brew: 'redis' },
+};
+
+/** Servers live where the search path of an ordinary user does not lead. */
+const FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin', '/opt/homebrew/sbin'];
+
+/** The path of a program, or `undefined` where this machine has none. */
+export function locate(name) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...FOLDERS];
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+/** One line for people: what is missing and how to get it. */
+export function missing(name) {
+  const { apt, brew } = PROGRAMS[name];
+  return `"${name}" is missing: install it with "apt install ${apt}", or on macOS with "brew install ${brew}"`;
+}
+
+/** Installs what is missing where this process may: as root, with apt. Elsewhere the test that needs it says so. */
+export function installMissing() {
+  const wanted = Object.keys(PROGRAMS).filter((name) => locate(name) === undefined);
+  if (wanted.length === 0 || process.getuid?.() !== 0 || locate('apt-get') === undefined) return;
+  const packages = wanted.map((name) => PROGRAMS[name].apt);
+  console.log(`installing ${packages.join(', ')} for the tests`);
+  apt('update', '-qq');
+  apt('install', '-y', '-qq', '--no-install-recommends', ...packages);
+}
+
+function apt(...args) {
+  // Run level 1: a package that brings a service does not start it.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  const run = spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', ...args], { env, encoding: 'utf8' });
+  if (run.status !== 0) console.error(`apt-get ${args[0]} failed: ${run.stderr}`);
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
