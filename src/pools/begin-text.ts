@@ -1,5 +1,5 @@
 import type { TransactionOptions } from './contract.js';
-import { isLimited, wholeLimitMs } from './limit-steps.js';
+import { type LocalLimits, localLimitsText } from './local-limits.js';
 
 const ISOLATION = {
   'read committed': 'READ COMMITTED',
@@ -7,10 +7,10 @@ const ISOLATION = {
   serializable: 'SERIALIZABLE',
 } as const;
 
-/** Opens a transaction and sets the limit of its statements in one message; the limit ends with the transaction. */
-export function beginText(limitMs: number | undefined, options: TransactionOptions | undefined): string {
+/** Opens a transaction and sets the limits of its statements in one message; they end with the transaction. */
+export function beginText(limits: LocalLimits, options: TransactionOptions | undefined): string {
   const isolation = options?.isolation === undefined ? '' : ` ISOLATION LEVEL ${ISOLATION[options.isolation]}`;
   const begin = `BEGIN${isolation}${options?.readOnly === true ? ' READ ONLY' : ''}`;
-  if (!isLimited(limitMs)) return begin;
-  return `${begin}; SET LOCAL statement_timeout = ${wholeLimitMs(limitMs)}`;
+  const local = localLimitsText(limits);
+  return local === '' ? begin : `${begin}; ${local.slice(0, -2)}`;
 }

@@ -24,6 +24,8 @@ export interface PgPoolOptions extends PgTargetSettings {
   readonly validateAfterIdleMs: number;
   /** Bound of each wait for a lock, by the server; 0 sets none. */
   readonly lockTimeoutMs: number;
+  /** The sessions are not ours alone: a pooler in transaction mode stands in between. Default false. */
+  readonly sharesSessions?: boolean;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly clock: Clock;

@@ -30,6 +30,12 @@ export interface PgDriverOptions extends PgTargetSettings {
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
   readonly lockTimeoutMs: number;
+  /**
+   * What stands at the other end hands its sessions on after every transaction, as a pooler in transaction mode does.
+   * Then nothing is asked for at the start and nothing is set for a session: every transaction, also that of a single
+   * statement, sets its limits itself. Statements that may change their session have none then. Default false.
+   */
+  readonly sharesSessions?: boolean;
   readonly clock: Clock;
   /** Something to log, with a stable code. */
   readonly warn: (code: string, message: string) => void;
@@ -43,7 +49,7 @@ export class PgDriver implements SessionDriver {
   readonly #certificates: CertificateWatch;
   #target: PgTarget;
   /** Whether the server is asked to look for its client while it works. */
-  #checksClient = true;
+  #checksClient: boolean;
 
   /**
    * @param nextId - Numbers the sessions.
@@ -52,6 +58,7 @@ export class PgDriver implements SessionDriver {
   constructor(options: PgDriverOptions, nextId: () => number) {
     this.#options = options;
     this.#nextId = nextId;
+    this.#checksClient = options.sharesSessions !== true;
     this.#certificates = new CertificateWatch(options.warn);
     this.#target = new PgTarget(options.name, options);
   }
@@ -84,12 +91,17 @@ export class PgDriver implements SessionDriver {
   }
 
   #attempt(target: PgTarget, owner: SessionOwner, checksClient: boolean, onFailed: (error: unknown) => void): Opening {
-    const { name, clock, connectTimeoutMs } = this.#options;
+    const { name, clock, connectTimeoutMs, sharesSessions, lockTimeoutMs } = this.#options;
     const client = this.#client(target);
     const asker = target.password && passwordAsker(name, target.password);
     if (asker !== undefined) setPassword(client, asker.ask);
     if (checksClient) presetOption(client, CLIENT_CHECK, CLIENT_CHECK_MS);
-    const context: PgSessionContext = { clock, owner, natures: this.#natures };
+    const context: PgSessionContext = {
+      clock,
+      owner,
+      natures: this.#natures,
+      sharedLockMs: sharesSessions === true ? lockTimeoutMs : undefined,
+    };
     let session: PgSession | undefined;
     let failure: unknown;
     const giveUp = (error: unknown): void => {
@@ -145,12 +157,12 @@ export class PgDriver implements SessionDriver {
   }
 
   #client(target: PgTarget): pg.Client {
-    const { applicationName, lockTimeoutMs } = this.#options;
+    const { applicationName, lockTimeoutMs, sharesSessions } = this.#options;
     return target.client({
       application_name: applicationName,
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
-      ...(lockTimeoutMs > 0 ? { lock_timeout: Math.ceil(lockTimeoutMs) } : {}),
+      ...(lockTimeoutMs > 0 && sharesSessions !== true ? { lock_timeout: Math.ceil(lockTimeoutMs) } : {}),
     });
   }
 }

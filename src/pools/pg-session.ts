@@ -26,6 +26,8 @@ export interface PgSessionContext {
   readonly clock: Clock;
   readonly owner: SessionOwner;
   readonly natures: StatementNatures;
+  /** See {@link PgDriverOptions.sharesSessions}; then this is the bound of each wait for a lock, 0 for none. */
+  readonly sharedLockMs: number | undefined;
 }
 
 /**
@@ -81,23 +83,32 @@ export class PgSession implements Session {
     if (values !== undefined && !Array.isArray(values)) {
       return Promise.reject(new TypeError('values must be an array of parameters, or undefined'));
     }
-    const limit = isLimited(limitMs) ? limitStepMs(limitMs) : 'default';
-    const { leavesTrace, commits } = this.#context.natures.of(text);
-    return this.#line.submit(text, values, { limit, leavesTrace, commits });
+    const { natures, sharedLockMs } = this.#context;
+    const { leavesTrace, commits } = natures.of(text);
+    if (sharedLockMs === undefined) {
+      const limit = isLimited(limitMs) ? limitStepMs(limitMs) : 'default';
+      return this.#line.submit(text, values, { limit, leavesTrace, commits });
+    }
+    // What may leave a trace may also be what has to stand alone, as VACUUM does.
+    const local = leavesTrace ? undefined : { statementMs: limitMs, lockMs: sharedLockMs };
+    return this.#line.submit(text, values, { local, leavesTrace, commits });
   }
 
   async begin(limitMs: number | undefined, options: TransactionOptions | undefined): Promise<void> {
-    const limit = isLimited(limitMs) ? this.#standingLimit(limitMs) : 'default';
+    const { sharedLockMs } = this.#context;
     // Without a limit of its own a transaction runs under the session's, which may be an earlier borrower's.
+    const limit = sharedLockMs === undefined ? this.#limitToStand(limitMs) : undefined;
     const terms: Terms = limit === undefined ? BEGIN : { ...BEGIN, limit };
-    await this.#line.submit(beginText(limit === undefined ? limitMs : undefined, options), undefined, terms);
+    const local = { statementMs: limit === undefined ? limitMs : undefined, lockMs: sharedLockMs ?? 0 };
+    await this.#line.submit(beginText(local, options), undefined, terms);
   }
 
   /**
    * The limit under which the session stands, or had better stand from now on, if it does for a transaction with this
    * one: to say it in every transaction costs a tenth of a short one.
    */
-  #standingLimit(limitMs: number): SessionLimitValue | undefined {
+  #limitToStand(limitMs: number | undefined): SessionLimitValue | undefined {
+    if (!isLimited(limitMs)) return 'default';
     const step = limitStepMs(limitMs);
     this.#sameStep = step === this.#lastStep ? this.#sameStep + 1 : 1;
     this.#lastStep = step;
@@ -120,7 +131,7 @@ export class PgSession implements Session {
 
   async restore(): Promise<boolean> {
     const line = this.#line;
-    const limit = timeLimit(this.#context.clock, CERTAINTY_LIMIT_MS, () => this.destroy());
+    const limit = timeLimit(this.#context.clock, CERTAINTY_LIMIT_MS, () => this.#giveUp());
     try {
       line.refuseQueued(new Error('the connection was released before this statement was sent'));
       this.cancel();
@@ -189,7 +200,7 @@ export class PgSession implements Session {
 
   #stop(): void {
     this.#line.hold();
-    const limit = timeLimit(this.#context.clock, CERTAINTY_LIMIT_MS, () => this.destroy());
+    const limit = timeLimit(this.#context.clock, CERTAINTY_LIMIT_MS, () => this.#giveUp());
     const settled = new Promise<void>((resolve) => this.wire.whenComplete(resolve));
     void Promise.all([this.#sendCancel(), settled])
       // The empty statement may itself be hit by the late cancel; that it came back is all that counts.
@@ -205,6 +216,13 @@ export class PgSession implements Session {
     owner.onCancelSent();
     this.#lastCancel = sendCancelRequest(cancelTargetOf(this.#client), clock, CERTAINTY_LIMIT_MS);
     return this.#lastCancel;
+  }
+
+  /** Whoever does not answer a cancel may be cut off from us altogether: nobody would tell. */
+  #giveUp(): void {
+    if (!this.alive) return;
+    this.destroy();
+    this.#context.owner.onSilent(this);
   }
 
   /** The session ended although nobody asked. */

@@ -1,4 +1,5 @@
 import type { QueryResult } from './contract.js';
+import type { LocalLimits } from './local-limits.js';
 import type { TransactionStatus } from './pg-wire.js';
 import type { SessionLimitValue } from './session-limit.js';
 import type { StatementNature } from './session-trace.js';
@@ -7,6 +8,8 @@ import type { StatementNature } from './session-trace.js';
 export interface Terms extends StatementNature {
   /** What the session's limit has to be outside a transaction; `undefined` leaves it as it is. */
   readonly limit?: SessionLimitValue;
+  /** What it sets for itself outside a transaction, in the same message. */
+  readonly local?: LocalLimits | undefined;
   /** Why it cannot run in this state of the transaction, if so. */
   readonly refusal?: (status: TransactionStatus) => Error | undefined;
 }

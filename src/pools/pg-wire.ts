@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import type { QueryResult } from './contract.js';
+import { LimitedQuery } from './limited-query.js';
+import { type LocalLimits, localLimitsCall, localLimitsText } from './local-limits.js';
 import { isFatal } from './pg-errors.js';
 
 /** What became of one message: an error, or a result. */
@@ -44,18 +46,19 @@ export class PgWire {
   }
 
   send(text: string, values: readonly unknown[] | undefined, answer: Answer): void {
-    const exchange: Exchange = { answer, error: undefined };
-    this.#exchange = exchange;
     // Text and values apart: an object would be cloned by the driver, which costs a twentieth of a small statement.
-    void this.#client.query(text, values as unknown[], (error: Error | null | undefined, result: unknown) => {
-      if (this.#exchange !== exchange) return;
-      if (error === null || error === undefined) {
-        this.#complete(exchange, lastOf(result));
-        return;
-      }
-      exchange.error ??= error;
-      if (isFatal(error)) this.#onFatal(error);
-    });
+    void this.#client.query(text, values as unknown[], this.#begin(answer));
+  }
+
+  /** Sends limits and the statement that they are for as one message, which is one transaction. */
+  sendLimited(limits: LocalLimits, text: string, values: readonly unknown[] | undefined, answer: Answer): void {
+    const call = values === undefined || values.length === 0 ? undefined : localLimitsCall(limits);
+    if (values !== undefined && call !== undefined) {
+      void this.#client.query(new LimitedQuery(call, text, values, this.#begin(answer)));
+      return;
+    }
+    const before = localLimitsText(limits);
+    this.send(before + text, values, (error, result) => answer(pointedInto(error, before.length), result));
   }
 
   /** Calls `run` once the message under way is complete, after its own answer. */
@@ -91,10 +94,32 @@ export class PgWire {
     if (exchange?.error !== undefined) this.#complete(exchange, undefined);
   }
 
+  /** @returns What the driver is to call with its answer. */
+  #begin(answer: Answer): (error: Error | null | undefined, result: unknown) => void {
+    const exchange: Exchange = { answer, error: undefined };
+    this.#exchange = exchange;
+    return (error, result) => {
+      if (this.#exchange !== exchange) return;
+      if (error === null || error === undefined) {
+        this.#complete(exchange, lastOf(result));
+        return;
+      }
+      exchange.error ??= error;
+      if (isFatal(error)) this.#onFatal(error);
+    };
+  }
+
   #complete(exchange: Exchange, result: QueryResult<never> | undefined): void {
     this.#exchange = undefined;
     exchange.answer(exchange.error, exchange.error === undefined ? result : undefined);
   }
+}
+
+/** An error tells where in the text it is: in its sender's text, not in what was put before it. */
+function pointedInto(error: unknown, skipped: number): unknown {
+  const { position } = (error ?? {}) as { position?: unknown };
+  if (Number(position) > skipped) Object.assign(error as object, { position: String(Number(position) - skipped) });
+  return error;
 }
 
 /** A text with several statements has several results; the last one answers. */

@@ -165,7 +165,11 @@ export class StatementLine {
       this.#dirty = true;
       this.#limit.doubt();
     }
-    this.#wire.send(statement.text, statement.values, (error, result) => this.#settle(statement, error, result));
+    const { text, values, terms } = statement;
+    const done = (error: unknown, result: QueryResult<never> | undefined): void =>
+      this.#settle(statement, error, result);
+    if (terms.local === undefined || this.#wire.status !== 'I') this.#wire.send(text, values, done);
+    else this.#wire.sendLimited(terms.local, text, values, done);
   }
 
   #settle(statement: Statement, error: unknown, result: QueryResult<never> | undefined): void {
