@@ -7,14 +7,15 @@ import { createShop } from '../../examples/shop/app.js';
 import { prepareDatabase } from '../../examples/shop/database.js';
 import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import type { RouteStats } from '../../src/telemetry/route-stats.js';
+import type { PoolTelemetry } from '../../src/telemetry/source.js';
 import { createTenantShop } from '../bench/tenants/tenant-shop.js';
-import { busyParts, expectBalanced, LogBook } from '../integration/http/harness.js';
-import { ask } from '../integration/pools/pool-fixture.js';
+import { Relay } from '../contract/relay.js';
+import { LogBook } from '../integration/http/harness.js';
 import type { LoadPlan, LoadResult, StreamPlan } from '../load/plan.js';
 import { startLoad } from '../load/start-load.js';
 import { type Call, callsOf } from './calls.js';
+import { type Answers, Invariants } from './invariants.js';
 import { prepareLoadWorker } from './load-worker.js';
-import { until } from './until.js';
 
 /**
  * For tests that compare figures: a machine whose other work takes the processor away makes any of them wrong now and
@@ -29,6 +30,12 @@ export interface FaultShopOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether checkouts belong to the tenant that their header names. */
   readonly tenants?: boolean;
+  /** Settings of the server, beside those that make it fast. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Whether the shop reaches its server through {@link FaultShop.relay}. */
+  readonly relayed?: boolean;
+  /** Prepares the server before the shop starts. Returns what is to be added to `env`. */
+  readonly arrange?: (server: PostgresServer, relay: Relay | undefined) => Promise<Readonly<Record<string, string>>>;
 }
 
 /** The calls of a load by the name of their stream. */
@@ -43,16 +50,23 @@ export interface FaultShop {
   readonly gateway: Gateway;
   readonly port: number;
   readonly postgres: PostgresServer;
+  /**
+   * What stands between the shop and its server.
+   *
+   * @throws Error unless the shop was started with `relayed`.
+   */
+  readonly relay: Relay;
   readonly log: LogBook;
+  /** @throws Error when the shop has no such pool. */
+  pool(name: string): PoolTelemetry;
   stats(route: string): RouteStats;
   /** Requests that wait for a seat at this instant. */
   queued(): number;
   /** Drives these streams for so long, open loop, and keeps every call. */
   load(runMs: number, streams: readonly StreamPlan[]): Promise<Outcome>;
-  /**
-   * What must hold after every fault: no seat is taken and nobody is queued, the counters agree, sessions stay within
-   * the budget, and of every load each request got exactly one answer.
-   */
+  /** Work outside HTTP, counted with the requests. */
+  run: Gateway['run'];
+  /** What must hold after every fault: see {@link Invariants.expect}. */
   expectAtRest(): Promise<void>;
   close(): Promise<void>;
 }
@@ -67,26 +81,41 @@ const LIFTED: Readonly<Record<string, string>> = Object.fromEntries(
 
 /** Starts PostgreSQL, the shop on it and what is needed to load it. */
 export async function startFaultShop(options: FaultShopOptions = {}): Promise<FaultShop> {
-  const cleanups: (() => Promise<unknown>)[] = [];
+  const cleanups: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
   };
   try {
-    const postgres = await startPostgres({ settings: { fsync: 'off', autovacuum: 'off' } });
+    const settings = { fsync: 'off', autovacuum: 'off', ...options.settings };
+    const postgres = await startPostgres({ settings });
     cleanups.push(() => postgres.close());
+    const relay = options.relayed ? await Relay.to({ host: '127.0.0.1', port: postgres.port }) : undefined;
+    if (relay !== undefined) cleanups.push(() => relay.close());
     const worker = await prepareLoadWorker();
     cleanups.push(() => worker.remove());
     const log = new LogBook();
-    const { app, gateway, drain } = await makeShop(postgres.url, options, log);
+    const env = { ...LIFTED, ...options.env, ...(await options.arrange?.(postgres, relay)) };
+    const databaseUrl = relay === undefined ? postgres.url : urlThrough(postgres.url, relay);
+    const { app, gateway, drain } = await makeShop(databaseUrl, { ...options, env }, log);
     const server = createServer(app).listen({ port: 0, host: '127.0.0.1', backlog: 4_096 });
     cleanups.push(() => drain(server));
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    return running(gateway, port, postgres, log, worker.file, close);
+    const answers = { sent: 0, unheard: 0 };
+    const invariants = new Invariants(gateway, postgres.url, answers);
+    cleanups.push(() => invariants.stop());
+    return running({ gateway, port, postgres, relay, log, answers, invariants, workerFile: worker.file, close });
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** The same database, at the address of a relay. */
+export function urlThrough(url: string, relay: Relay): string {
+  const through = new URL(url);
+  through.port = String(relay.address.port);
+  return through.href;
 }
 
 interface Made {
@@ -96,8 +125,8 @@ interface Made {
 }
 
 async function makeShop(databaseUrl: string, options: FaultShopOptions, logger: LogBook): Promise<Made> {
-  const { checkoutWorkMs = 0, reportWorkMs = 0, tenants = false } = options;
-  const common = { databaseUrl, checkoutWorkMs, reportWorkMs, logger, env: { ...LIFTED, ...options.env } };
+  const { checkoutWorkMs = 0, reportWorkMs = 0, tenants = false, env = {} } = options;
+  const common = { databaseUrl, checkoutWorkMs, reportWorkMs, logger, env };
   if (tenants) {
     await prepareDatabase(databaseUrl);
     const { app, gateway } = await createTenantShop(common);
@@ -107,31 +136,50 @@ async function makeShop(databaseUrl: string, options: FaultShopOptions, logger: 
   return { app: shop.app, gateway: shop.gateway, drain: (server) => shop.close({ server, timeoutMs: 0 }) };
 }
 
-function running(
-  gateway: Gateway,
-  port: number,
-  postgres: PostgresServer,
-  log: LogBook,
-  workerFile: string,
-  close: () => Promise<void>,
-): FaultShop {
+interface Running {
+  readonly gateway: Gateway;
+  readonly port: number;
+  readonly postgres: PostgresServer;
+  readonly relay: Relay | undefined;
+  readonly log: LogBook;
+  readonly answers: Answers;
+  readonly invariants: Invariants;
+  readonly workerFile: string;
+  readonly close: () => Promise<void>;
+}
+
+function running({ gateway, port, postgres, relay, log, answers, invariants, workerFile, close }: Running): FaultShop {
   const stats = (route: string): RouteStats => gateway.entry(route).runtime.stats;
-  let sent = 0;
-  let unheard = 0;
   const arrived = (): number => [...gateway.telemetry().routes()].reduce((sum, route) => sum + route.stats.arrived, 0);
+  // Work outside HTTP arrives as well, also while a load is on.
+  let runs = 0;
   return {
     gateway,
     port,
     postgres,
     log,
     stats,
+    close,
+    get relay() {
+      if (relay === undefined) throw new Error('the shop was started without a relay: set relayed');
+      return relay;
+    },
+    pool: (name) => {
+      const pool = [...gateway.telemetry().pools()].find((each) => each.name === name);
+      if (pool === undefined) throw new Error(`the shop has no pool "${name}"`);
+      return pool;
+    },
     queued: () =>
       [...gateway.telemetry().pools()].reduce(
         (sum, { seats }) => sum + seats.queuedByClass.reduce((all, count) => all + count, 0),
         0,
       ),
+    run: (...work) => {
+      runs += 1;
+      return gateway.run(...work);
+    },
     load: async (runMs, streams) => {
-      const arrivedBefore = arrived();
+      const before = arrived() - runs;
       const plan: LoadPlan = {
         port,
         seed: 1,
@@ -143,25 +191,12 @@ function running(
       const result = await startLoad(plan, { workerFile });
       const calls = new Map(result.streams.map((stream) => [stream.name, callsOf(stream)]));
       const all = [...calls.values()].flat();
-      sent += all.length;
-      unheard += all.filter((call) => call.status === 0).length;
-      expect(arrived() - arrivedBefore, 'requests that reached a guard').toBe(all.length);
+      answers.sent += all.length;
+      answers.unheard += all.filter((call) => call.status === 0).length;
+      expect(arrived() - runs - before, 'requests that reached a guard').toBe(all.length);
       return { calls, result, of: (name) => calls.get(name) ?? [] };
     },
-    expectAtRest: async () => {
-      await until(() => busyParts(gateway).length === 0).catch(() => expect(busyParts(gateway)).toEqual([]));
-      for (const route of gateway.telemetry().routes()) expectBalanced(route.stats, route.name);
-      const pools = [...gateway.telemetry().pools()].map((pool) => pool.gauges());
-      const budget = pools.reduce((sum, { max }) => sum + max, 0);
-      const sessions = await ask(
-        postgres.url,
-        "SELECT pid, state FROM pg_stat_activity WHERE application_name = 'sluice-shop'",
-      );
-      expect(sessions.length).toBeLessThanOrEqual(budget);
-      expect(sessions.filter(({ state }) => state !== 'idle')).toEqual([]);
-      expect({ sent, unheard }).toEqual({ sent, unheard: 0 });
-    },
-    close,
+    expectAtRest: () => invariants.expect(),
   };
 }
 

@@ -3,12 +3,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 /**
  * Looks once a millisecond whether something is so: the shop shares this event loop, and would be slower for more.
  *
- * @throws Error naming the condition when it is not so within 10 s.
+ * @throws Error naming the condition when it is not so within `limitMs`, by default 10 s.
  */
-export async function until(condition: () => boolean): Promise<void> {
-  const giveUpAtMs = performance.now() + 10_000;
-  while (!condition()) {
-    if (performance.now() > giveUpAtMs) throw new Error(`not within 10 s: ${condition}`);
+export async function until(condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
+  const giveUpAtMs = performance.now() + limitMs;
+  while (!(await condition())) {
+    if (performance.now() > giveUpAtMs) throw new Error(`not within ${limitMs} ms: ${condition}`);
     await delay(1);
   }
+}
+
+/** Lets time pass that is the fault itself: how long something stays away. */
+export async function lasts(ms: number): Promise<void> {
+  await delay(ms);
 }

@@ -1,0 +1,112 @@
+import { expect } from 'vitest';
+import { ask } from '../integration/pools/pool-fixture.js';
+import type { StreamPlan } from '../load/plan.js';
+import { type Call, checkoutStream, failures, latencyAt, sentBetween } from './calls.js';
+import type { FaultShop, FaultShopOptions } from './fault-shop.js';
+import { until } from './until.js';
+
+/** A shop whose checkouts last long enough to be met by a fault, and can wait for the end of one that is short. */
+export const PATIENT: FaultShopOptions & { readonly env: Readonly<Record<string, string>> } = {
+  checkoutWorkMs: 40,
+  env: { SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '4000' },
+};
+
+/** What a fault may cost by the pass marks, in milliseconds. */
+export const MARKS = { overshootMs: 25, refusalMs: 10, recoveryMs: 500 } as const;
+
+/** Reads of products: what is short, and cannot wait for a server. */
+export const products: StreamPlan = {
+  name: 'product',
+  method: 'GET',
+  path: '/products/{{int 1 1000}}',
+  arrivals: { kind: 'poisson', ratePerSecond: 150 },
+  deadlineMs: 500,
+  unansweredAfterMs: 15_000,
+};
+
+/** When a server was known to be away, and when it accepted again, by the clock of the wall. */
+export interface Away {
+  readonly downAtMs: number;
+  readonly acceptsAtMs: number;
+}
+
+/** What a load met; instants in milliseconds from its start. */
+export interface Met {
+  readonly checkouts: readonly Call[];
+  readonly products: readonly Call[];
+  /** Checkouts with a seat when the fault struck. */
+  readonly inFlight: number;
+  readonly downMs: number;
+  readonly acceptsMs: number;
+}
+
+/** Loads the shop, lets the fault strike while checkouts are in flight, and checks that what callers were told is true. */
+export async function underLoad(shop: FaultShop, runMs: number, strike: () => Promise<Away>): Promise<Met> {
+  const checkout = shop.stats('checkout');
+  const before = await ordersOf(shop);
+  const ended = checkout.ended;
+  const loading = shop.load(runMs, [checkoutStream('checkout', 150), products]);
+  await until(() => checkout.ended - ended >= 50 && checkout.inFlight >= 3 && shop.queued() === 0);
+  const { inFlight } = checkout;
+  const { downAtMs, acceptsAtMs } = await strike();
+  const { result, of } = await loading;
+  const met: Met = {
+    checkouts: of('checkout'),
+    products: of('product'),
+    inFlight,
+    downMs: downAtMs - result.startedAtEpochMs,
+    acceptsMs: acceptsAtMs - result.startedAtEpochMs,
+  };
+  expectTold(met.checkouts, (await ordersOf(shop)) - before);
+  return met;
+}
+
+/** Resolves when every pool knows that its server is away. */
+export async function allDown(shop: FaultShop): Promise<number> {
+  await until(() => [...shop.gateway.telemetry().pools()].every(({ state }) => state === 'down'));
+  return Date.now();
+}
+
+/** Who was in flight was told once that its connection is lost; nobody else noticed anything but time. */
+export function expectOnlyInFlightLost({ checkouts, inFlight, downMs }: Met): void {
+  const codes = Object.keys(failures(checkouts)).filter((key) => !/^50[34] connection_lost$/.test(key));
+  expect(codes).toEqual([]);
+  const lost = checkouts.filter(({ code }) => code === 'connection_lost');
+  expect(lost.length).toBeGreaterThanOrEqual(1);
+  // Some may have ended and others begun between the look and the stroke.
+  expect(lost.length).toBeLessThanOrEqual(inFlight + 4);
+  expect(Math.max(...lost.map(({ sentAtMs }) => sentAtMs))).toBeLessThanOrEqual(downMs);
+}
+
+/** While the server was known to be away, who could not wait was told so, and at once. */
+export function expectRefusedAtOnce(calls: readonly Call[], fromMs: number, toMs: number): void {
+  const meanwhile = sentBetween(calls, fromMs, toMs - MARKS.refusalMs);
+  expect(meanwhile.length).toBeGreaterThan(10);
+  expect(failures(meanwhile)).toEqual({ '503 database_unavailable': meanwhile.length });
+  expect(latencyAt(meanwhile, 0.99)).toBeLessThanOrEqual(MARKS.refusalMs);
+}
+
+/** Soon after the server accepts again the first is served, and from then on everybody. */
+export function expectSoonServed({ checkouts, products: reads, acceptsMs }: Met): void {
+  for (const calls of [checkouts, reads]) {
+    const servedMs = calls.filter(({ status, endedAtMs }) => status < 300 && endedAtMs > acceptsMs);
+    const firstMs = Math.min(...servedMs.map(({ endedAtMs }) => endedAtMs));
+    expect(firstMs - acceptsMs).toBeLessThanOrEqual(MARKS.recoveryMs);
+    const later = sentBetween(calls, acceptsMs + MARKS.recoveryMs);
+    expect(later.length).toBeGreaterThan(20);
+    expect(failures(later)).toEqual({});
+  }
+}
+
+/** Every order that was promised is there; beyond them only those whose callers were told that nobody knows. */
+function expectTold(checkouts: readonly Call[], orders: number): void {
+  const promised = checkouts.filter(({ status }) => status === 201).length;
+  const unknown = checkouts.filter(({ status }) => status === 504).length;
+  expect(orders, 'orders placed').toBeGreaterThanOrEqual(promised);
+  expect(orders, 'orders placed').toBeLessThanOrEqual(promised + unknown);
+}
+
+async function ordersOf(shop: FaultShop): Promise<number> {
+  const [row] = await ask<{ n: number }>(shop.postgres.url, 'SELECT count(*)::int AS n FROM orders');
+  return row?.n ?? 0;
+}
