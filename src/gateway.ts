@@ -9,6 +9,7 @@ import { assemblePool, assembleRoute, type Parts } from './gateway/assemble.js';
 import { type BudgetReport, checkServerBudget, OverBudgetError } from './gateway/budget-check.js';
 import { describePool, describeRoute } from './gateway/describe.js';
 import { type DrainOptions, drainWork, pause } from './gateway/drain.js';
+import { DrainBound } from './gateway/drain-bound.js';
 import { checkLogins, MissingRightsError } from './gateway/login-check.js';
 import { OpenAnswers } from './gateway/open-answers.js';
 import type { PoolRuntime } from './gateway/pool-runtime.js';
@@ -68,6 +69,7 @@ export class Gateway<RouteName extends string = string> {
   #notReady: string | undefined;
   #rightless: string | undefined;
   #budget: BudgetReport | undefined;
+  readonly #drainBound: DrainBound;
   #drained: Promise<void> | undefined;
 
   /** Use {@link createGateway}, which checks the budget and waits for the first connections. */
@@ -76,6 +78,7 @@ export class Gateway<RouteName extends string = string> {
     this.clock = surroundings.clock ?? systemClock;
     this.#logger = surroundings.logger ?? consoleLogger();
     this.#timer = new DeadlineTimer(this.clock);
+    this.#drainBound = new DrainBound(this.clock);
     this.#lag = new LoopLag(this.clock);
     const { maxEventLoopLagMs } = config;
     const guard = maxEventLoopLagMs === 0 ? undefined : new EventLoopGuard(this.#lag, maxEventLoopLagMs);
@@ -89,7 +92,16 @@ export class Gateway<RouteName extends string = string> {
     const nextConnectionId = (): number => ++connections;
     const decisions = decisionLogOf(config, this.clock);
     this.#decisions = decisions;
-    const parts: Parts = { config, clock: this.clock, timer: this.#timer, random, warn, nextConnectionId, decisions };
+    const parts: Parts = {
+      config,
+      clock: this.clock,
+      timer: this.#timer,
+      random,
+      warn,
+      onPoolDown: (name) => this.#doubtOthers(name),
+      nextConnectionId,
+      decisions,
+    };
     for (const pool of config.pools.values()) this.#pools.set(pool.name, assemblePool(parts, pool));
     if (config.mode === 'enforce') tunePools(this.clock, this.#pools);
     const context: WorkContext = { mode: config.mode, clock: this.clock, timer: this.#timer, lag: this.#lag, warn };
@@ -195,9 +207,10 @@ export class Gateway<RouteName extends string = string> {
   /**
    * Ends the gateway in order: readiness fails at once, admission goes on for `readinessDelayMs`, then nothing new is
    * admitted, work in flight ends or is cancelled at the bound, and the pools close. Calling it again returns the same
-   * promise. It never rejects.
+   * promise; a `timeoutMs` then only hurries the drain, 0 to cancel at once what is left. It never rejects.
    */
   drain(options: DrainOptions = {}): Promise<void> {
+    if (this.#drained !== undefined && options.timeoutMs !== undefined) this.#drainBound.within(options.timeoutMs);
     this.#drained ??= this.#drain(options);
     return this.#drained;
   }
@@ -212,6 +225,11 @@ export class Gateway<RouteName extends string = string> {
     if (refused === undefined) return;
     await this.drain({ timeoutMs: 0 });
     throw refused;
+  }
+
+  /** One server or one network is often behind all pools, and a pool that nobody uses would not notice. */
+  #doubtOthers(lost: string): void {
+    for (const { name, pool } of this.#pools.values()) if (name !== lost) pool.doubt();
   }
 
   async #firstConnection({ pool, name }: PoolRuntime, untilMs: number): Promise<void> {
@@ -233,14 +251,15 @@ export class Gateway<RouteName extends string = string> {
 
   async #drain(options: DrainOptions): Promise<void> {
     this.#notReady = 'draining';
-    if (options.timeoutMs !== 0 && this.config.readinessDelayMs > 0)
-      await pause(this.clock, this.config.readinessDelayMs);
+    const delayMs = options.timeoutMs === 0 ? 0 : this.config.readinessDelayMs;
     const drained = {
       clock: this.clock,
       admitting: this.#admitting,
       answers: this.answers,
       routes: this.#runtimes(),
       pools: [...this.#pools.values()],
+      bound: this.#drainBound,
+      admitUntilMs: this.clock.nowMs() + delayMs,
     };
     await drainWork(drained, options.server, options.timeoutMs ?? this.config.drainTimeoutMs);
     this.#timer.stop();

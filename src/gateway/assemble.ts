@@ -25,6 +25,8 @@ export interface Parts {
   readonly random: () => number;
   readonly warn: (code: string, message: string) => void;
   /** Names the next connection, uniquely over all pools. */
+  /** This pool has lost its server. */
+  readonly onPoolDown: (name: string) => void;
   readonly nextConnectionId: () => number;
   /** Absent where no decisions are logged; else it makes the parts that decide. */
   readonly decisions?: DecisionLog | undefined;
@@ -56,7 +58,10 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   const gate = new Gate(bulkhead, clock, timer);
   const bounds = new SeatBounds(gate, seats);
   const listener: PoolListener = {
-    onDown: (nowMs) => gate.down(nowMs),
+    onDown: (nowMs) => {
+      gate.down(nowMs);
+      parts.onPoolDown(config.name);
+    },
     onUp: (nowMs) => gate.up(nowMs),
     onGranted: (nowMs, granted) => {
       // Seats without connections would only let requests wait out of order.

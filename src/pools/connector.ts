@@ -134,6 +134,7 @@ export class Connector {
       },
       onLost: (session, error) => owner.onLost(session, error),
       onClosed: (session) => owner.onClosed(session),
+      onSilent: (session) => owner.onSilent(session),
       onReadOnly: () => owner.onReadOnly(),
       onCancelSent: () => owner.onCancelSent(),
     });

@@ -155,6 +155,11 @@ export interface ConnectionPool {
   classify(error: unknown): FailureKind;
   gauges(): PoolGauges;
   /**
+   * Something speaks against the server: asks sessions that are idle, or opens one where there is none, and goes down
+   * when no answer comes. Nobody is cut. Does nothing while down.
+   */
+  doubt(): void;
+  /**
    * Replaces every session that is open or being opened now: idle ones at once, lent ones when they come back. Nobody
    * is cut. For a new address, new credentials or a server that changed its role.
    */

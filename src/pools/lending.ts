@@ -116,6 +116,13 @@ export class Lending implements Lender<Slot> {
     this.offer(slot);
   }
 
+  /** Asks whoever is idle whether the server still answers. False when nobody is. */
+  askIdle(): boolean {
+    const asked = this.#sessions.idle.drain();
+    for (const slot of asked) void this.prove(slot);
+    return asked.length > 0;
+  }
+
   /** Lends nothing that is idle now before it is proved good, and asks in `settleMs`. */
   doubtIdle(settleMs: number): void {
     const suspects = this.#sessions.idle.drain();

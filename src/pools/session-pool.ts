@@ -41,6 +41,12 @@ export interface SessionPoolOptions {
 /** For work in progress on a login that is expelled. */
 const EXPEL_WITHIN_MS = 1_000;
 
+/** A server that answered somebody so lately is not silent, whatever one session does. */
+const SILENCE_MS = 500;
+
+/** For sessions that closing has destroyed to be gone from the server, too. */
+const CLOSE_GRACE_MS = 1_500;
+
 /** The share of the lifetime by which sessions born together may end apart. */
 const LIFETIME_JITTER = 0.1;
 
@@ -134,6 +140,13 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     };
   }
 
+  doubt(): void {
+    if (this.#reach.state !== 'up' || this.#lending.askIdle()) return;
+    const { size, epoch } = this.#sessions;
+    // Those that are lent will tell.
+    if (size === 0) this.#connector.pursue(1, { epoch, generation: this.#reach.generation });
+  }
+
   recycle(): void {
     if (this.#reach.state === 'closed') return;
     this.#sessions.outdate();
@@ -199,6 +212,14 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   /** @internal */
   onlyBoundsGrowth(trouble: ConnectTrouble): boolean {
     return trouble === 'crowded' && this.#sessions.size > 0;
+  }
+
+  /** @internal */
+  onSilent(): void {
+    const answeredMs = this.#clock.nowMs() - this.#lending.lastOfferMs;
+    if (this.#reach.state !== 'up' || answeredMs < SILENCE_MS || this.#lending.askIdle()) return;
+    this.#goDown(new Error('the database did not answer in time'), 0);
+    this.#pursue();
   }
 
   /** @internal */

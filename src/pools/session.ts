@@ -64,6 +64,8 @@ export interface SessionOwner {
   /** The server took no write of this session, and not because its borrower had asked for that. */
   onReadOnly(): void;
   /** The socket is closed, and the server was told to stop what still ran: the place is free. */
+  /** It did not answer in time when it was to be stopped or cleaned, and was destroyed. */
+  onSilent(session: Session): void;
   onClosed(session: Session): void;
   onCancelSent(): void;
 }

@@ -15,6 +15,7 @@ export function tryLogin(login: PreparedLogin): Promise<void> {
       onOpenFailed: reject,
       onClosed: () => resolve(),
       onLost: (_, error) => reject(error),
+      onSilent: () => undefined,
       onReadOnly: () => undefined,
       onCancelSent: () => undefined,
     });
