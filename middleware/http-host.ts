@@ -67,6 +67,10 @@ export class HttpHost implements WorkHost, OpenAnswer {
     return !this.res.writableFinished && !this.req.socket.destroyed;
   }
 
+  endConnection(): void {
+    if (!this.res.headersSent) this.res.shouldKeepAlive = false;
+  }
+
   /** Keeps the async context while the request waits. */
   wait(): void {
     this.#context = new AsyncResource('SluiceQueued');

@@ -2,6 +2,8 @@
 export interface OpenAnswer {
   /** Whether somebody can still get more of it. */
   readonly onItsWay: boolean;
+  /** Makes it the last on its connection, and lets it say so, unless it has begun. */
+  endConnection(): void;
 }
 
 /** Answers that are held before the dead ones among them are looked for. */
@@ -17,13 +19,21 @@ const LEAST_SWEEP = 1_024;
 export class OpenAnswers {
   readonly #answers = new Set<OpenAnswer>();
   #sweepAt = LEAST_SWEEP;
+  #ending = false;
 
   /** Answers that are held, dead ones included. */
   get size(): number {
     return this.#answers.size;
   }
 
+  /** From now on every answer is the last on its connection: a server that ends must not cut off the next request. */
+  endConnections(): void {
+    this.#ending = true;
+    for (const answer of this.#answers) answer.endConnection();
+  }
+
   add(answer: OpenAnswer): void {
+    if (this.#ending) answer.endConnection();
     this.#answers.add(answer);
     if (this.#answers.size >= this.#sweepAt) this.#sweep();
   }

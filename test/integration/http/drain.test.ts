@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import type { Request, Response } from 'express';
 import { health, protect } from 'sluice/express';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +10,7 @@ import { RawClient } from './raw-client.js';
 
 let postgres: PostgresServer;
 let bench: Bench;
+const unguarded = latch();
 let act: (req: Request, res: Response) => unknown;
 
 const start = async (gateway: ServeOptions['gateway'] = {}): Promise<void> => {
@@ -20,6 +23,10 @@ const start = async (gateway: ServeOptions['gateway'] = {}): Promise<void> => {
     },
     (app, made, express) => {
       app.use(health(made));
+      app.get('/unguarded', async (_req, res) => {
+        await unguarded.promise;
+        res.end('late');
+      });
       app.get(
         '/work',
         protect(made, 'work', {}, (req, res) => act(req, res)),
@@ -88,19 +95,67 @@ describe('drain', () => {
     await until(() => bench.stats('work').inFlight === 1);
     const drained = bench.gateway.drain({ server: bench.server });
     expect(bench.gateway.draining).toBe(true);
-    // The connection is open still, so a request can come in on it.
-    client.write('GET /work HTTP/1.1', 'Host: test', '', '');
-    await until(() => bench.stats('work').shedByCode.draining === 1);
+    // It listens still.
+    const newcomer = await RawClient.sends(bench.port, 'GET', '/work');
+    await newcomer.closed();
+    expect(newcomer.received).toMatch(
+      /^HTTP\/1\.1 503 [\s\S]*connection: close[\s\S]*"code":"draining"[\s\S]*"outcome":"not_started"/i,
+    );
     expect(pool()?.state).toBe('up');
     hold.open();
     await client.closed();
     await drained;
     expect(pool()?.state).toBe('closed');
-    const [first, second] = client.received.split(/(?=HTTP\/1\.1 )/);
-    expect(first).toMatch(/^HTTP\/1\.1 200 [\s\S]*\[\{"two":2\}\]/);
-    expect(second).toMatch(
-      /^HTTP\/1\.1 503 [\s\S]*connection: close[\s\S]*"code":"draining"[\s\S]*"outcome":"not_started"/i,
-    );
+    expect(client.received).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close[\s\S]*\[\{"two":2\}\]/i);
+  });
+
+  it('ends each connection with its next answer while it still admits, guarded or not', async () => {
+    await bench.gateway.drain({ server: bench.server, timeoutMs: 0 });
+    await start({ readinessDelayMs: 60_000 });
+    act = (_req, res) => res.json({ served: true });
+    const answerOn = async (client: RawClient, path: string): Promise<string> => {
+      client.write(`GET ${path} HTTP/1.1`, 'Host: test', '', '');
+      await client.closed();
+      return client.received.slice(client.received.lastIndexOf('HTTP/1.1 '));
+    };
+    const [guarded, plain] = [
+      await RawClient.sends(bench.port, 'GET', '/free'),
+      await RawClient.sends(bench.port, 'GET', '/healthz'),
+    ];
+    await until(() => [guarded, plain].every(({ received }) => /keep-alive[\s\S]*\}/i.test(received)));
+    const drained = bench.gateway.drain({ server: bench.server });
+    expect(await answerOn(guarded, '/free')).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close/i);
+    expect(await answerOn(plain, '/healthz')).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close/i);
+    expect(bench.gateway.draining).toBe(false);
+    void bench.gateway.drain({ timeoutMs: 0 });
+    await drained;
+  });
+
+  it('does not wait for a connection on which nothing was ever sent', async () => {
+    const silent = connect(bench.port, '127.0.0.1');
+    await once(silent, 'connect');
+    const closed = once(silent, 'close');
+    // The server knows of a connection before it answers one that came later.
+    await get('/healthz');
+    const startedMs = performance.now();
+    await bench.gateway.drain({ server: bench.server, timeoutMs: 15_000 });
+    await closed;
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+  });
+
+  it('waits for an answer without a guard that began after it', async () => {
+    await bench.gateway.drain({ server: bench.server, timeoutMs: 0 });
+    await start({ readinessDelayMs: 200 });
+    const drained = bench.gateway.drain({ server: bench.server });
+    const slow = await RawClient.sends(bench.port, 'GET', '/unguarded');
+    await until(() => !bench.server.listening);
+    // Longer than a connection is waited for that nothing is known of.
+    const sinceMs = performance.now();
+    await until(() => performance.now() - sinceMs > 800);
+    unguarded.open();
+    await slow.closed();
+    expect(slow.received).toMatch(/^HTTP\/1\.1 200 [\s\S]*late/);
+    await drained;
   });
 
   it('serves what is queued, in its time', async () => {
@@ -197,6 +252,24 @@ describe('drain', () => {
       code: 'draining',
       outcome: 'not_started',
     });
+  });
+
+  it('a later call hurries it, from whatever it waits for', async () => {
+    await bench.gateway.drain({ server: bench.server, timeoutMs: 0 });
+    await start({ readinessDelayMs: 60_000 });
+    act = async (req, res) => res.json(await req.sluice.query('SELECT pg_sleep(20)'));
+    const inFlight = get('/work');
+    await until(async () => (await bench.running()).length === 1);
+    const startedMs = performance.now();
+    const drained = bench.gateway.drain({ server: bench.server });
+    void bench.gateway.drain();
+    expect(bench.gateway.draining).toBe(false);
+    void bench.gateway.drain({ timeoutMs: 100 });
+    await drained;
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(95);
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(await bench.running()).toEqual([]);
+    expect(await inFlight).toMatchObject({ status: 503, body: { outcome: 'rolled_back' } });
   });
 
   it('a second call gets the same promise, whatever its options', async () => {

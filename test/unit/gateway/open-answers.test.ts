@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { OpenAnswers } from '../../../src/gateway/open-answers.js';
 
-const answer = (onItsWay: boolean) => ({ onItsWay });
+const answer = (onItsWay: boolean) => ({ onItsWay, last: false, endConnection: mark });
+function mark(this: { last: boolean }): void {
+  this.last = true;
+}
 
 describe('OpenAnswers', () => {
   it('waits for those that are on their way, and for no others', () => {
@@ -23,5 +26,15 @@ describe('OpenAnswers', () => {
     expect(answers.size).toBeGreaterThanOrEqual(1_500);
     expect(answers.size).toBeLessThanOrEqual(2 * 1_500 + 1_024);
     expect(answers.none).toBe(false);
+  });
+
+  it('makes every answer the last on its connection from then on, those before included', () => {
+    const answers = new OpenAnswers();
+    const [before, after] = [answer(true), answer(true)];
+    answers.add(before);
+    expect(before.last).toBe(false);
+    answers.endConnections();
+    answers.add(after);
+    expect([before.last, after.last]).toEqual([true, true]);
   });
 });
