@@ -1,8 +1,8 @@
 import type { QueryResult } from './contract.js';
-import { isReadOnlyRefusal, StatementStoppedError, sqlStateOf } from './pg-errors.js';
 import type { Statement, Terms } from './pg-statement.js';
-import type { PgWire } from './pg-wire.js';
+import { PG_WORDS } from './pg-words.js';
 import { SessionLimit, type SessionLimitValue } from './session-limit.js';
+import type { StatementWire, StatementWords } from './statement-wire.js';
 
 const LIMIT_TRIES = 5;
 
@@ -11,7 +11,8 @@ const LIMIT_TRIES = 5;
  * asks for. Held, it starts nothing; ended, it refuses everything.
  */
 export class StatementLine {
-  readonly #wire: PgWire;
+  readonly #wire: StatementWire;
+  readonly #words: StatementWords;
   readonly #limit = new SessionLimit();
   readonly #queue: Statement[] = [];
   #current: Statement | undefined;
@@ -21,8 +22,9 @@ export class StatementLine {
   #ended: Error | undefined;
   #quietWaiters: (() => void)[] = [];
 
-  constructor(wire: PgWire) {
+  constructor(wire: StatementWire, words: StatementWords = PG_WORDS) {
     this.#wire = wire;
+    this.#words = words;
   }
 
   /** A statement runs, or its limit is being set. */
@@ -139,22 +141,19 @@ export class StatementLine {
       return;
     }
     // Inside a transaction the limit is the transaction's own, and a SET would be undone by its rollback.
-    const change = limit === undefined || this.#wire.status !== 'I' ? undefined : this.#limit.changeTo(limit);
-    if (limit === undefined || change === undefined) {
-      this.#run(statement);
-      return;
-    }
-    this.#setLimit(statement, limit, change, LIMIT_TRIES);
+    const changes = limit !== undefined && this.#wire.status === 'I' && this.#limit.changesTo(limit);
+    if (!changes) this.#run(statement);
+    else this.#setLimit(statement, limit, LIMIT_TRIES);
   }
 
   /** A change of the limit runs under the old one itself, which is none of this statement's business. */
-  #setLimit(statement: Statement, limit: SessionLimitValue, change: string, tries: number): void {
-    this.#wire.send(change, undefined, (error) => {
-      const stoppedByOldOne = tries > 1 && sqlStateOf(error) === '57014' && !statement.stopped;
+  #setLimit(statement: Statement, limit: SessionLimitValue, tries: number): void {
+    this.#wire.send(this.#words.limitChange(limit), undefined, (error) => {
+      const stoppedByOldOne = tries > 1 && this.#words.isStopped(error) && !statement.stopped;
       if (error === undefined) this.#limit.changed(limit);
-      if (stoppedByOldOne) this.#setLimit(statement, limit, change, tries - 1);
+      if (stoppedByOldOne) this.#setLimit(statement, limit, tries - 1);
       else if (error !== undefined) this.#settle(statement, error, undefined);
-      else if (statement.stopped) this.#settle(statement, new StatementStoppedError(), undefined);
+      else if (statement.stopped) this.#settle(statement, this.#words.stoppedUnsent(), undefined);
       else this.#run(statement);
     });
   }
@@ -168,13 +167,17 @@ export class StatementLine {
     const { text, values, terms } = statement;
     const done = (error: unknown, result: QueryResult<never> | undefined): void =>
       this.#settle(statement, error, result);
-    if (terms.local === undefined || this.#wire.status !== 'I') this.#wire.send(text, values, done);
-    else this.#wire.sendLimited(terms.local, text, values, done);
+    const wire = this.#wire;
+    if (terms.local === undefined || wire.sendLimited === undefined || wire.status !== 'I') {
+      wire.send(text, values, done);
+    } else {
+      wire.sendLimited(terms.local, text, values, done);
+    }
   }
 
   #settle(statement: Statement, error: unknown, result: QueryResult<never> | undefined): void {
     this.#current = undefined;
-    if (isReadOnlyRefusal(error)) this.#refusedWrite = true;
+    if (error !== undefined && this.#words.isReadOnlyRefusal(error)) this.#refusedWrite = true;
     if (result === undefined) statement.reject(error);
     else statement.resolve(result);
     this.#next();
