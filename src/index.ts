@@ -36,6 +36,7 @@ export type { DrainableServer, DrainOptions } from './gateway/drain.js';
 export { AnsweredError, ClientGoneError, FailedTransactionError, TransactionControlError } from './gateway/failures.js';
 export { MissingRightsError } from './gateway/login-check.js';
 export type { RequestHandle } from './gateway/request-handle.js';
+export type { RetryableTransactionOptions, RetryOptions } from './gateway/retry-options.js';
 export type { RunOptions } from './gateway/run-work.js';
 export { createGateway, type Gateway, type GatewaySurroundings, type Readiness } from './gateway.js';
 export type { QueryResult, TransactionOptions } from './pools/contract.js';

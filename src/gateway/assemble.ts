@@ -12,6 +12,7 @@ import { LocalRateLimit, type LocalRateLimitOptions } from '../rate-limit/local-
 import type { DecisionLog } from '../telemetry/decision-log/decision-log.js';
 import { ownSeatsName } from '../telemetry/decision-log/policy-settings.js';
 import { RouteStats } from '../telemetry/route-stats.js';
+import { PoolRetries } from './pool-retries.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { RecordedRateLimit } from './recorded-rate-limit.js';
 import type { RouteRuntime } from './route-runtime.js';
@@ -24,9 +25,9 @@ export interface Parts {
   readonly timer: DeadlineTimer;
   readonly random: () => number;
   readonly warn: (code: string, message: string) => void;
+  /** This pool has lost its server; or that is `leaving`, and waits for all sessions to end. */
+  readonly onPoolDown: (config: PoolConfig, leaving: boolean) => void;
   /** Names the next connection, uniquely over all pools. */
-  /** This pool has lost its server. */
-  readonly onPoolDown: (name: string) => void;
   readonly nextConnectionId: () => number;
   /** Absent where no decisions are logged; else it makes the parts that decide. */
   readonly decisions?: DecisionLog | undefined;
@@ -58,9 +59,9 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   const gate = new Gate(bulkhead, clock, timer);
   const bounds = new SeatBounds(gate, seats);
   const listener: PoolListener = {
-    onDown: (nowMs) => {
+    onDown: (nowMs, _error, leaving) => {
       gate.down(nowMs);
-      parts.onPoolDown(config.name);
+      parts.onPoolDown(config, leaving);
     },
     onUp: (nowMs) => gate.up(nowMs),
     onGranted: (nowMs, granted) => {
@@ -81,7 +82,9 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
     listener,
   });
   const breaker = assembleBreaker(parts, config);
-  return { name: config.name, config, pool, gate, seats, bounds, breaker, tuning: undefined, onLoanEnd: undefined };
+  const retries = new PoolRetries();
+  const later = { tuning: undefined, onLoanEnd: undefined };
+  return { name: config.name, config, pool, gate, seats, bounds, retries, breaker, ...later };
 }
 
 function assembleBreaker(

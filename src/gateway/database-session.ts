@@ -41,6 +41,11 @@ export class DatabaseSession {
     return this.#loans.work.outcome;
   }
 
+  /** Resolves when every connection that was given back is idle again or destroyed. */
+  settled(): Promise<void> {
+    return this.#loans.settled();
+  }
+
   async query<Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
     const loan = await this.#loans.borrow();
     try {

@@ -9,8 +9,9 @@ export function describeRoute(route: RouteRuntime): RouteTelemetry {
 }
 
 /** A pool as telemetry reads it, at one instant. */
-export function describePool({ name, seats, pool, gate, breaker, tuning }: PoolRuntime, nowMs: number): PoolTelemetry {
-  const { bulkhead } = gate;
+export function describePool(runtime: PoolRuntime, nowMs: number): PoolTelemetry {
+  const { name, seats, pool, breaker, tuning, retries } = runtime;
+  const { bulkhead } = runtime.gate;
   return {
     name,
     state: pool.state,
@@ -23,6 +24,7 @@ export function describePool({ name, seats, pool, gate, breaker, tuning }: PoolR
       queuedByClass: PRIORITY_RANKS.map((rank) => bulkhead.queuedOf(rank)),
       headroom: bulkhead.headroom(nowMs),
     },
+    retries: retries.counts,
     gauges: () => pool.gauges(),
   };
 }

@@ -16,6 +16,8 @@ export class Loan {
   readOnly = false;
   /** True once the connection is on its way back. */
   returned = false;
+  /** Resolves when the connection is idle again or destroyed; absent before it is given back. */
+  back: Promise<void> | undefined;
   /** A statement was stopped after it had used up much of the time allowed. */
   slow = false;
   /** When the present or last statement was sent. */

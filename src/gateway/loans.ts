@@ -100,13 +100,18 @@ export class Loans {
     if (loan.returned) return;
     loan.returned = true;
     this.#tellLent(loan);
-    const done = loan.connection.release();
+    loan.back = loan.connection.release();
     loan.settle();
-    void done.then(() => {
+    void loan.back.then(() => {
       this.#loans.delete(loan);
       this.#noteWait();
       if (this.idle) this.owner.onIdle();
     });
+  }
+
+  /** Resolves when every connection that was given back is idle again or destroyed. */
+  async settled(): Promise<void> {
+    await Promise.all(Array.from(this.#loans, ({ back }) => back));
   }
 
   /** A statement failed while its owner still wanted it. */

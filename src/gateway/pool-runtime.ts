@@ -3,6 +3,7 @@ import type { PoolBreaker } from '../breaker/pool-breaker.js';
 import type { PoolConfig } from '../config/config.js';
 import type { ConnectionPool } from '../pools/contract.js';
 import type { LoanListener } from './loans.js';
+import type { PoolRetries } from './pool-retries.js';
 import type { PoolTuning } from './pool-tuning.js';
 import type { SeatBounds } from './seat-bounds.js';
 
@@ -15,6 +16,8 @@ export interface PoolRuntime {
   /** Its seats while nothing lowers their number. */
   readonly seats: number;
   readonly bounds: SeatBounds;
+  /** Its transactions that are tried again. */
+  readonly retries: PoolRetries;
   /** Absent where the configuration switches it off. */
   readonly breaker: PoolBreaker | undefined;
   // Pools know each other only once all are there, so what connects them is set later.

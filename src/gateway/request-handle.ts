@@ -1,9 +1,11 @@
 import type { PriorityClass } from '../core/priority.js';
 import { PRIORITY_CLASSES } from '../core/priority.js';
-import type { QueryResult, TransactionOptions } from '../pools/contract.js';
+import type { QueryResult } from '../pools/contract.js';
 import { readStatement, type SluiceClient, type SluiceConnection, type Statement } from './borrowed-client.js';
 import type { RequestWork } from './request-work.js';
+import { type RetryableTransactionOptions, retryPlan } from './retry-options.js';
 import type { Runner } from './run-work.js';
+import { TransactionRetry } from './transaction-retry.js';
 
 /**
  * What a handler holds of its admitted request: deadline, signal and database, all bounded by the time left. On Express
@@ -12,6 +14,8 @@ import type { Runner } from './run-work.js';
 export class RequestHandle implements SluiceClient {
   readonly #work: RequestWork;
   readonly #runner: Runner;
+  /** Made by the first transaction that may be run again. */
+  #retry: TransactionRetry | undefined;
 
   /** @internal */
   constructor(work: RequestWork, runner: Runner) {
@@ -59,6 +63,7 @@ export class RequestHandle implements SluiceClient {
     values?: readonly unknown[],
   ): Promise<QueryResult<Row>> {
     const { text, params } = readStatement(statement, values);
+    if (this.#retry?.aside !== undefined) await this.#retry.aside;
     return this.#work.session.query<Row>(text, params);
   }
 
@@ -66,15 +71,28 @@ export class RequestHandle implements SluiceClient {
    * Runs `work` in one transaction: committed when it resolves, rolled back when it throws or the deadline runs out
    * before COMMIT was sent. Once COMMIT is sent it is never cancelled.
    *
-   * @throws What `work` throws, and what {@link SluiceClient.query} throws. After `connection_lost` its `outcome` tells
-   *   whether the COMMIT may have taken effect.
+   * With `retry`, `work` is run again, with a fresh client, after it met a conflicting transaction: after a jittered
+   * wait without connection and seat, within the deadline, as often as `retry` and the budget of the pool allow (one
+   * retry for every ten transactions), and never once COMMIT was sent and not answered.
+   *
+   * @throws What `work` throws, and what {@link SluiceClient.query} throws; contention as the driver's own error, also
+   *   after the last try. After `connection_lost` its `outcome` tells whether the COMMIT may have taken effect.
    */
-  async transaction<T>(work: (client: SluiceClient) => Promise<T>, options?: TransactionOptions): Promise<T> {
-    return this.#work.session.transaction(work, options);
+  async transaction<T>(work: (client: SluiceClient) => Promise<T>, options?: RetryableTransactionOptions): Promise<T> {
+    if (this.#retry?.aside !== undefined) await this.#retry.aside;
+    const once = (): Promise<T> => this.#work.session.transaction(work, options);
+    const { pool } = this.#work.route;
+    const plan = retryPlan(options?.retry);
+    pool?.retries.budget.pay();
+    if (plan === undefined || pool === undefined) return once();
+    const { clock, random } = this.#runner;
+    this.#retry ??= new TransactionRetry(this.#work, pool, clock, random);
+    return this.#retry.run(plan, once);
   }
 
   /** Borrows a connection until its `release()`. Prefer {@link query} and {@link transaction}, which cannot forget it. */
   async connect(): Promise<SluiceConnection> {
+    if (this.#retry?.aside !== undefined) await this.#retry.aside;
     return this.#work.session.connect();
   }
 
@@ -97,7 +115,8 @@ export class RequestHandle implements SluiceClient {
    * Waits for something else than the database without holding the seat: gives it up while `work` runs and comes back
    * at the head of its class. Every connection must have been given back.
    */
-  outside<T>(work: () => Promise<T>): Promise<T> {
+  async outside<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#retry?.aside !== undefined) await this.#retry.aside;
     return this.#work.outside(work);
   }
 

@@ -105,6 +105,16 @@ export class RequestWork implements GateClient, Deadline, SessionOwner, Shadowed
     return session;
   }
 
+  /** Whether it holds a seat and no connection, so that it can give the seat up for a time. */
+  get mayStepOut(): boolean {
+    return this.#break === undefined && this.ticket.state === 'leased' && this.#running.idle;
+  }
+
+  /** Resolves when every connection that was given back is idle again or destroyed. */
+  async settled(): Promise<void> {
+    if (this.route.pool !== undefined && this.#break === undefined) await this.session.settled();
+  }
+
   /** Counts a refusal, and gives back what was taken for the request. */
   refused(nowMs: number, refusal: Refusal): void {
     this.#context.timer.clear(this);

@@ -23,6 +23,8 @@ export interface RunOptions {
 /** The part of a gateway that running needs. */
 export interface Runner {
   readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   entry(route: string): RouteEntry;
   /** Runs work of another route inside a request; see {@link runInside}. */
   runInside<T>(parent: RequestWork, route: string, run: (handle: RequestHandle) => Promise<T>): Promise<T>;

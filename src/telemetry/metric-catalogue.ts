@@ -2,10 +2,16 @@ import { PRIORITY_CLASSES } from '../core/priority.js';
 import { ERROR_CODES } from '../errors.js';
 import type { Histogram } from './histogram.js';
 import type { CodeCounts, RouteStats } from './route-stats.js';
-import { type ConnectionGauges, type PoolTelemetry, SEAT_REASONS, type TelemetrySource } from './source.js';
+import {
+  type ConnectionGauges,
+  type PoolTelemetry,
+  RETRY_OUTCOMES,
+  SEAT_REASONS,
+  type TelemetrySource,
+} from './source.js';
 
 /** Every label that a metric may carry: all of them from closed sets or from the configuration. */
-export type MetricLabel = 'route' | 'class' | 'pool' | 'code' | 'reason';
+export type MetricLabel = 'route' | 'class' | 'pool' | 'code' | 'reason' | 'outcome';
 
 /** The labels of one series. */
 export type MetricLabels = Readonly<Partial<Record<MetricLabel, string>>>;
@@ -132,6 +138,17 @@ const POOL_SEATS_REASON: NumberMetric = {
     ),
 };
 
+const POOL_RETRIES: NumberMetric = {
+  type: 'counter',
+  name: 'pool_transaction_retries_total',
+  help: 'Transactions declared repeatable that met a conflicting one: run again, saved by that, or given up, and why.',
+  labels: ['pool', 'outcome'],
+  read: (source) =>
+    Array.from(source.pools()).flatMap(({ name, retries }) =>
+      RETRY_OUTCOMES.map((outcome) => ({ labels: { pool: name, outcome }, value: retries[outcome] })),
+    ),
+};
+
 const POOL_QUIET_HOLD: NumberMetric = {
   type: 'gauge',
   name: 'pool_quiet_hold_seconds',
@@ -228,6 +245,7 @@ export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
   poolNumber('gauge', 'seats_in_flight', 'Seats that are taken.', ({ seats }) => seats.inFlight),
   poolNumber('gauge', 'seats_headroom', 'Seats that only the top class may take.', ({ seats }) => seats.headroom),
   POOL_QUEUED,
+  POOL_RETRIES,
   connections('gauge', 'connections_max', 'The most connections that the pool may open.', 'max'),
   connections('gauge', 'connections_granted', 'Of these, how many the server was found to give.', 'granted'),
   connections('gauge', 'connections', 'Connections that are open.', 'total'),

@@ -1,7 +1,14 @@
 import { PRIORITY_CLASSES, type PriorityClass } from '../core/priority.js';
 import { BUCKET_BOUNDS_MS, type Histogram } from './histogram.js';
 import type { CodeCounts, RouteOutcome } from './route-stats.js';
-import type { ConnectionGauges, PoolTelemetry, RouteTelemetry, SeatTuning, TelemetrySource } from './source.js';
+import type {
+  ConnectionGauges,
+  PoolTelemetry,
+  RetryOutcome,
+  RouteTelemetry,
+  SeatTuning,
+  TelemetrySource,
+} from './source.js';
 
 /** A histogram since the start. Two snapshots subtract to the histogram of the time between them. */
 export interface HistogramSnapshot {
@@ -61,6 +68,8 @@ export interface PoolSnapshot {
     readonly headroom: number;
     readonly queuedByClass: Readonly<Record<PriorityClass, number>>;
   };
+  /** Transactions that met a conflicting one and were declared repeatable, since the start. */
+  readonly retries: Readonly<Record<RetryOutcome, number>>;
   readonly connections: ConnectionGauges;
 }
 
@@ -144,6 +153,7 @@ function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
         low: queued('low'),
       },
     },
+    retries: { ...pool.retries },
     connections: {
       max,
       granted,

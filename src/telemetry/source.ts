@@ -52,6 +52,15 @@ export interface SeatTuning {
   readonly targetMs: number | undefined;
 }
 
+/**
+ * What became of transactions that were declared repeatable, each time one met a conflicting one: `retried`, it was
+ * run again; `recovered`, a run after the first succeeded; the others, it was given up for want of something.
+ */
+export const RETRY_OUTCOMES = ['retried', 'recovered', 'out_of_tries', 'out_of_budget', 'out_of_time'] as const;
+
+/** See {@link RETRY_OUTCOMES}. */
+export type RetryOutcome = (typeof RETRY_OUTCOMES)[number];
+
 /** The seats of a pool at one instant. */
 export interface SeatGauges {
   /** The concurrency limit in force. */
@@ -74,6 +83,8 @@ export interface PoolTelemetry {
   /** Absent where the configuration switches the breaker off. */
   readonly breaker: 'closed' | 'open' | 'half_open' | undefined;
   readonly seats: SeatGauges;
+  /** Counts since the start. */
+  readonly retries: Readonly<Record<RetryOutcome, number>>;
   gauges(): ConnectionGauges;
 }
 

@@ -51,6 +51,7 @@ export function exampleSource(): ExampleSource {
       state: 'up',
       breaker: 'half_open',
       seats: { limit: 14, max: 16, tuning: undefined, inFlight: 2, headroom: 4, queuedByClass: [3, 0, 1, 0] },
+      retries: { retried: 5, recovered: 4, out_of_tries: 1, out_of_budget: 2, out_of_time: 0 },
       gauges: () => gauges,
     },
     {
@@ -65,6 +66,7 @@ export function exampleSource(): ExampleSource {
         headroom: 0,
         queuedByClass: [0, 0, 0, 0],
       },
+      retries: { retried: 0, recovered: 0, out_of_tries: 0, out_of_budget: 0, out_of_time: 0 },
       gauges: () => ({ ...gauges, max: 4 }),
     },
   ];

@@ -53,6 +53,8 @@ test('prints what the counters hold', async () => {
     'sluice_pool_seats_headroom{pool="checkout"}': 4,
     'sluice_pool_queued{pool="checkout",class="critical"}': 3,
     'sluice_pool_queued{pool="checkout",class="normal"}': 1,
+    'sluice_pool_transaction_retries_total{pool="checkout",outcome="recovered"}': 4,
+    'sluice_pool_transaction_retries_total{pool="reports",outcome="recovered"}': 0,
     'sluice_pool_connections_max{pool="reports"}': 4,
     'sluice_pool_connections{pool="checkout"}': 12,
     'sluice_pool_connections_idle{pool="checkout"}': 9,
@@ -88,7 +90,7 @@ test('prints histograms in seconds, with buckets that add up', async () => {
   expect([values.get(`${response}"30"}`), values.get(`${response}"+Inf"}`)]).toEqual([0, 1]);
 });
 
-test('describes every metric and carries no label beyond the five', async () => {
+test('describes every metric and carries no label beyond the six', async () => {
   const metrics = new Metrics(() => exampleSource().source, { processMetrics: false });
   const text = await metrics.text();
   const names = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1]));
@@ -97,7 +99,7 @@ test('describes every metric and carries no label beyond the five', async () => 
     expect(text).toMatch(new RegExp(`^# HELP ${name} \\S.*\\.$`, 'm'));
   }
   const labels = new Set([...text.matchAll(/(\w+)="/g)].map((match) => match[1]));
-  expect([...labels].sort()).toEqual(['class', 'code', 'le', 'pool', 'reason', 'route']);
+  expect([...labels].sort()).toEqual(['class', 'code', 'le', 'outcome', 'pool', 'reason', 'route']);
   expect(metrics.contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
 });
 

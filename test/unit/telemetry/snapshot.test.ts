@@ -36,6 +36,7 @@ test('tells every figure of a pool', () => {
   const [checkout, reports] = snapshot(exampleSource().source).pools;
   expect(checkout).toEqual({
     name: 'checkout',
+    retries: { retried: 5, recovered: 4, out_of_tries: 1, out_of_budget: 2, out_of_time: 0 },
     state: 'up',
     breaker: 'half_open',
     seats: {

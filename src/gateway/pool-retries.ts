@@ -1,0 +1,18 @@
+import { RetryBudget } from '../core/retry-budget.js';
+import type { RetryOutcome } from '../telemetry/source.js';
+
+/** The retried transactions of one pool: what they may cost together, and what became of them. */
+export class PoolRetries {
+  readonly budget: RetryBudget = new RetryBudget();
+  readonly counts: Record<RetryOutcome, number> = {
+    retried: 0,
+    recovered: 0,
+    out_of_tries: 0,
+    out_of_budget: 0,
+    out_of_time: 0,
+  };
+
+  count(outcome: RetryOutcome): void {
+    this.counts[outcome] += 1;
+  }
+}
