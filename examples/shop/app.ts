@@ -1,6 +1,7 @@
 import express, { type Express } from 'express';
-import { createGateway, type Gateway, type Logger, SluiceError } from 'sluice';
+import { createGateway, type Gateway, type Logger } from 'sluice';
 import { HttpProblem, health, metrics, operations, problemHandler } from 'sluice/express';
+import { notReady } from './not-ready.js';
 import { shopPolicy } from './policy.js';
 import { Preparation } from './preparation.js';
 import { addRoutes, type Work } from './routes.js';
@@ -67,15 +68,4 @@ function createApp(gateway: Gateway, preparation: Preparation, work: Work): Expr
   });
   app.use(problemHandler({ catchAll: true }));
   return app;
-}
-
-/** The server may accept connections before its tables are there, so this is not left to the pools. */
-function notReady(): SluiceError {
-  return new SluiceError({
-    code: 'database_unavailable',
-    status: 503,
-    outcome: 'not_started',
-    detail: 'The database of the shop is not ready yet. A retry is safe.',
-    retryAfterMs: 1_000,
-  });
 }

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { CREATE_AND_SEED, LIST_RELATIONS, SCHEMA_VERSION, TABLES } from './schema.js';
+import { COLUMNS, CREATE_AND_SEED, LIST_COLUMNS, LIST_RELATIONS, SCHEMA_VERSION, TABLES } from './schema.js';
 
 /** The database cannot become the shop's: the message says why and what would help. */
 export class DatabaseRefused extends Error {
@@ -65,14 +65,15 @@ async function recognise(client: pg.Client): Promise<'empty' | 'own'> {
   const foreign = rows.filter((row) => row.schema !== 'public' || !TABLES.includes(row.name));
   const own = rows.length - foreign.length === TABLES.length;
   if (foreign.length > 0 || !own) {
-    const told = foreign.length > 0 ? foreign : rows;
-    const names = told.slice(0, 3).map((row) => `"${row.schema}.${row.name}"`);
-    if (told.length > 3) names.push(`and ${told.length - 3} more`);
-    throw new DatabaseRefused(
-      `the database of DATABASE_URL holds tables that are not the shop's (${names.join(', ')}); ` +
-        'give the shop an empty database, or unset DATABASE_URL to use an embedded one',
-    );
+    throw foreignTables(foreign.length > 0 ? foreign : rows);
   }
+  const { rows: columns } = await client.query<{ table: string; column: string }>(LIST_COLUMNS, [TABLES]);
+  const differs = TABLES.filter((table) => {
+    const found = columns.filter((row) => row.table === table).map(({ column }) => column);
+    const expected = COLUMNS.filter((column) => column.startsWith(`${table}.`));
+    return found.sort().join() !== expected.join();
+  });
+  if (differs.length > 0) throw foreignTables(differs.map((name) => ({ schema: 'public', name })));
   const meta = await client.query<{ version: number }>('select version from public.shop_meta');
   const version = meta.rows[0]?.version;
   if (version !== SCHEMA_VERSION) {
@@ -82,6 +83,15 @@ async function recognise(client: pg.Client): Promise<'empty' | 'own'> {
     );
   }
   return 'own';
+}
+
+function foreignTables(tables: readonly { readonly schema: string; readonly name: string }[]): DatabaseRefused {
+  const names = tables.slice(0, 3).map(({ schema, name }) => `"${schema}.${name}"`);
+  if (tables.length > 3) names.push(`and ${tables.length - 3} more`);
+  return new DatabaseRefused(
+    `the database of DATABASE_URL holds tables that are not the shop's (${names.join(', ')}); ` +
+      'give the shop an empty database, or unset DATABASE_URL to use an embedded one',
+  );
 }
 
 async function seed(client: pg.Client): Promise<void> {

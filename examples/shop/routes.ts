@@ -52,6 +52,16 @@ export function addRoutes(app: Express, gateway: Gateway, work: Work): void {
       res.json(order);
     }),
   );
+
+  tellMethods(app, '/checkout', 'POST, OPTIONS');
+  for (const path of ['/products/:sku', '/reports/sales', '/admin/orders/:id']) {
+    tellMethods(app, path, 'GET, HEAD, OPTIONS');
+  }
+}
+
+/** What each path can do, for those who ask it: the guards let OPTIONS pass. */
+function tellMethods(app: Express, path: string, allow: string): void {
+  app.options(path, (_req, res) => res.status(204).set('Allow', allow).end());
 }
 
 function refusalOf(kind: Exclude<Checkout['kind'], 'placed' | 'replayed'>): HttpProblem {

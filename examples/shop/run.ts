@@ -1,10 +1,8 @@
-import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { ConfigError, OverBudgetError, resolveConfig } from 'sluice';
 import { startPostgres } from '../support/postgres-server.js';
 import { createShop, type Shop } from './app.js';
 import { DatabaseRefused } from './database.js';
+import { FrontDoor } from './front-door.js';
 import { shopPolicy } from './policy.js';
 import { readSettings, SettingsError, type ShopSettings } from './settings.js';
 import type { Shutdown } from './shutdown.js';
@@ -43,17 +41,17 @@ export async function runShop(shutdown: Shutdown): Promise<number> {
 /** Each step first looks whether it is still wanted, and leaves behind what undoes it. */
 async function start(signal: AbortSignal, cleanups: Cleanup[]): Promise<Shop> {
   const settings = readEverything();
-  // A port in use is told before anything slow happens; the port is taken only when there is something to answer.
-  await stopListening(await listen((_req, res) => res.destroy(), settings.port));
+  // Before anything slow happens: a port in use is told at once, and whoever asks early is answered.
+  const door = await open(settings.port);
+  cleanups.push(() => door.close());
   signal.throwIfAborted();
   const databaseUrl = settings.databaseUrl ?? (await startEmbedded(cleanups));
   signal.throwIfAborted();
   const shop = await createShop({ ...settings, databaseUrl, env: process.env, log: (line) => console.log(line) });
-  let server: Server | undefined;
-  cleanups.push(() => shop.close(server === undefined ? {} : { server }));
+  cleanups.push(() => shop.close({ server: door.server }));
   signal.throwIfAborted();
-  server = await listen(shop.app, settings.port);
-  console.log(`listening on http://${HOST}:${portOf(server)}`);
+  door.lead(shop.app);
+  console.log(`listening on http://${HOST}:${door.port}`);
   return shop;
 }
 
@@ -95,28 +93,15 @@ async function startEmbedded(cleanups: Cleanup[]): Promise<string> {
   return server.url;
 }
 
-async function listen(listener: RequestListener, port: ShopSettings['port']): Promise<Server> {
-  const server = createServer(listener);
-  server.listen({ port, host: HOST, backlog: 4_096 });
+async function open(port: ShopSettings['port']): Promise<FrontDoor> {
   try {
-    await once(server, 'listening');
-    return server;
+    return await FrontDoor.open(port, HOST);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'EADDRINUSE') throw new StartError(`port ${port} is in use: end what listens there, or set PORT`);
     if (code === 'EACCES') throw new StartError(`port ${port} needs rights that this process lacks: set PORT`);
     throw error;
   }
-}
-
-async function stopListening(server: Server): Promise<void> {
-  const closed = once(server, 'close');
-  server.close();
-  await closed;
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
 }
 
 function explain(error: unknown): string {

@@ -4,6 +4,21 @@ export const SCHEMA_VERSION = 1;
 /** Every table of the shop. */
 export const TABLES: readonly string[] = ['orders', 'products', 'shop_meta'];
 
+/** Their columns in the words of {@link LIST_COLUMNS}: tables of somebody else may have the same names. */
+export const COLUMNS: readonly string[] = [
+  'orders.id integer',
+  'orders.idempotency_key text',
+  'orders.ordered_at timestamp with time zone',
+  'orders.quantity integer',
+  'orders.sku integer',
+  'orders.total_cents bigint',
+  'products.name text',
+  'products.price_cents integer',
+  'products.sku integer',
+  'products.stock integer',
+  'shop_meta.version integer',
+];
+
 /**
  * Creates and fills the tables; run as a whole inside one transaction.
  *
@@ -57,4 +72,12 @@ where c.relkind in ('r', 'p', 'f', 'm', 'v')
   and n.nspname not like 'pg\\_%'
   and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
 order by 1, 2
+`;
+
+/** The columns of the tables named in `$1`; needs no rights on them. */
+export const LIST_COLUMNS = `
+select c.relname as table, c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) as column
+from pg_class c
+join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname = any ($1)
 `;

@@ -103,6 +103,19 @@ describe('the database of the shop', () => {
       /"public\.orders"/,
     ],
   ];
+  it.each([
+    ['another column', 'alter table products add column weight integer', /"public\.products"/],
+    ['one column less', 'alter table orders drop column idempotency_key', /"public\.orders"/],
+    ['a column of another type', 'alter table shop_meta alter column version type text', /"public\.shop_meta"/],
+    ['a view in place of a table', 'drop table shop_meta; create view shop_meta as select 1 as version', /shop_meta/],
+  ])('is refused with %s in tables of the same names, in the words of the shop', async (_title, statement, named) => {
+    await prepareDatabase(url);
+    await ask(url, statement);
+    const refusal: unknown = await prepareDatabase(url).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ name: 'DatabaseRefused', message: expect.stringMatching(named) });
+    expect(refusal).toMatchObject({ message: expect.stringMatching(/that are not the shop's .* empty database/) });
+  });
+
   it.each(foreign)('is refused with %s in it, untouched', async (_title, statements, named) => {
     await ask(server.url, `create database "shop ${databases}"`);
     const list = "select count(*)::int as n from pg_class where relnamespace::regnamespace::text in ('public', 'crm')";

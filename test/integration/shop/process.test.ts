@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -202,6 +202,29 @@ describe('a database that is down', () => {
     expect(shop.output.match(/trying again/g)).toHaveLength(1);
     shop.kill('SIGTERM');
     expect(await shop.ended).toBe(0);
+  });
+
+  it('at the start leaves nobody without an answer, however early', async () => {
+    // A database that takes connections and says nothing: the start waits for it as long as it ever does.
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const portOf = (server: typeof silent): number => (server.address() as AddressInfo).port;
+    const port = portOf(taken);
+    taken.close();
+    await once(taken, 'close');
+    const shop = start({ PORT: String(port), DATABASE_URL: `postgres://u:p@127.0.0.1:${portOf(silent)}/shop` });
+    const url = `http://127.0.0.1:${port}`;
+    await untilStatus(url, '/healthz', 200);
+    expect((await fetch(`${url}/readyz`)).status).toBe(503);
+    const answer = await fetch(`${url}/products/1`);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, expect.stringMatching(/^[12]$/)]);
+    expect(await answer.json()).toMatchObject({ code: 'database_unavailable', outcome: 'not_started' });
+    expect(shop.output).not.toContain('listening');
+    await shop.url();
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    silent.close();
   });
 
   it('for good still lets the shop end with 0', async () => {

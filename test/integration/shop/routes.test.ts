@@ -157,6 +157,19 @@ describe('bad input', () => {
     expect(answer.type).toBe('application/problem+json');
   });
 
+  it.each([
+    ['/checkout', 'POST, OPTIONS'],
+    ['/products/1', 'GET, HEAD, OPTIONS'],
+    ['/reports/sales', 'GET, HEAD, OPTIONS'],
+    ['/admin/orders/1', 'GET, HEAD, OPTIONS'],
+  ])('OPTIONS %s tells what can be done there', async (path, allow) => {
+    const arrived = (): number => running.shop.gateway.snapshot().routes.reduce((sum, route) => sum + route.arrived, 0);
+    const before = arrived();
+    await running.request.options(path).expect(204).expect('Allow', allow);
+    expect(arrived()).toBe(before);
+    await running.request.options(`${path}/nothing`).expect(404);
+  });
+
   it('404 for what is not there, 400 for a path that cannot be read', async () => {
     for (const path of ['/nothing', '/', '/checkout']) {
       const answer = await running.request.get(path).expect(404);
