@@ -2,11 +2,11 @@ import { DeadlineTimer } from './admission/deadline-timer.js';
 import { EventLoopGuard } from './admission/event-loop-guard.js';
 import { LoopLag } from './admission/loop-lag.js';
 import { type Clock, systemClock } from './clock.js';
-import type { GatewayConfig } from './config/config.js';
+import type { GatewayConfig, PoolConfig } from './config/config.js';
 import type { GatewayOptions } from './config/options.js';
 import { resolveConfig } from './config/resolve.js';
 import { assemblePool, assembleRoute, type Parts } from './gateway/assemble.js';
-import { type BudgetReport, checkServerBudget, OverBudgetError } from './gateway/budget-check.js';
+import { type BudgetReport, checkServerBudget, OverBudgetError, serverOf } from './gateway/budget-check.js';
 import { describePool, describeRoute } from './gateway/describe.js';
 import { type DrainOptions, drainWork, pause } from './gateway/drain.js';
 import { DrainBound } from './gateway/drain-bound.js';
@@ -98,7 +98,7 @@ export class Gateway<RouteName extends string = string> {
       timer: this.#timer,
       random,
       warn,
-      onPoolDown: (name) => this.#doubtOthers(name),
+      onPoolDown: (pool, leaving) => this.#doubtOthers(pool, leaving),
       nextConnectionId,
       decisions,
     };
@@ -228,8 +228,14 @@ export class Gateway<RouteName extends string = string> {
   }
 
   /** One server or one network is often behind all pools, and a pool that nobody uses would not notice. */
-  #doubtOthers(lost: string): void {
-    for (const { name, pool } of this.#pools.values()) if (name !== lost) pool.doubt();
+  #doubtOthers(lost: PoolConfig, leaving: boolean): void {
+    const server = serverOf(lost.url);
+    for (const { name, config, pool } of this.#pools.values()) {
+      if (name === lost.name || pool.state !== 'up') continue;
+      // Nor would its sessions end, and the server can stop only without any.
+      if (leaving && serverOf(config.url) === server) pool.recycle();
+      else pool.doubt();
+    }
   }
 
   async #firstConnection({ pool, name }: PoolRuntime, untilMs: number): Promise<void> {

@@ -17,8 +17,13 @@ export interface PostgresServerOptions {
   readonly port?: number;
 }
 
-/** `fast` rolls back and closes every session; `immediate` is a crash: sessions are cut and the next start recovers. */
-export type StopMode = 'fast' | 'immediate';
+/**
+ * `smart` takes no new session and waits for those that are there, however long; `fast` rolls back and closes every
+ * session; `immediate` is a crash: sessions are cut and the next start recovers.
+ */
+export type StopMode = 'smart' | 'fast' | 'immediate';
+
+const SIGNALS: Readonly<Record<StopMode, NodeJS.Signals>> = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' };
 
 /** A PostgreSQL server that belongs to this process. */
 export interface PostgresServer {
@@ -162,7 +167,7 @@ class LocalPostgres implements PostgresServer {
     if (child === undefined) return;
     const ended = once(child, 'exit');
     child.ref();
-    child.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
+    child.kill(SIGNALS[mode]);
     await ended;
   }
 

@@ -35,7 +35,7 @@ export async function checkServerBudget(
 }
 
 /** Host and port of a connection URL: what names a server without its secrets. A socket's URL may have no host. */
-function serverOf(url: string): string {
+export function serverOf(url: string): string {
   const { hostname, port, searchParams } = new URL(url.replace('@/', '@localhost/'));
   const host = searchParams.get('host') || hostname || 'localhost';
   return `${host}:${searchParams.get('port') || port || '5432'}`;

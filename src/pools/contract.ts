@@ -100,8 +100,12 @@ export type PoolState = 'up' | 'down' | 'closed';
 
 /** What a pool tells its owner, after its own state is complete. */
 export interface PoolListener {
-  /** The server cannot be reached, or sessions were lost. Called once per outage. */
-  onDown(nowMs: number, error: unknown): void;
+  /**
+   * The server cannot be reached, or sessions were lost. Called once per outage.
+   *
+   * @param leaving - The server is about to stop, and waits for all sessions to end.
+   */
+  onDown(nowMs: number, error: unknown, leaving: boolean): void;
   /** The server answers again, or for the first time. */
   onUp(nowMs: number): void;
   /** The server gives so many sessions of `max` at present. Called when that changes. */

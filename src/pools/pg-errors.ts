@@ -47,6 +47,9 @@ export function pgConnectTrouble(error: unknown): ConnectTrouble {
       return 'rights';
     case '3D000':
       return 'unknown_database';
+    // One code with several texts, in the language of the server.
+    case '57P03':
+      return 'not_accepting';
     case '53300':
     case 'EMFILE':
     case 'ENFILE':

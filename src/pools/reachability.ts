@@ -55,10 +55,10 @@ export class Reachability {
     this.#downSinceMs = undefined;
   }
 
-  tellDown(nowMs: number, error: unknown): void {
+  tellDown(nowMs: number, error: unknown, leaving: boolean): void {
     if (this.#announced) return;
     this.#announced = true;
-    this.#listener.onDown(nowMs, error);
+    this.#listener.onDown(nowMs, error, leaving);
   }
 
   tellUp(nowMs: number): void {

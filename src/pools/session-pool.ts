@@ -47,6 +47,9 @@ const SILENCE_MS = 500;
 /** For sessions that closing has destroyed to be gone from the server, too. */
 const CLOSE_GRACE_MS = 1_500;
 
+/** Troubles with connecting that tell of a server that will not serve, or not for long. */
+const AWAY: ReadonlySet<ConnectTrouble> = new Set(['unreachable', 'not_accepting']);
+
 /** The share of the lifetime by which sessions born together may end apart. */
 const LIFETIME_JITTER = 0.1;
 
@@ -200,11 +203,14 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     }
     // A server that refuses this one connection is a server that answers, and so is one that is slow to accept but
     // works for others meanwhile: what is open goes on.
-    const serves = trouble === 'silent' ? this.#lending.lastOfferMs > sinceMs : trouble !== 'unreachable';
+    const serves = trouble === 'silent' ? this.#lending.lastOfferMs > sinceMs : !AWAY.has(trouble);
+    // A server that starts has no sessions; one that has some is stopping, and cannot before they have ended.
+    const leaving = trouble === 'not_accepting' && this.#sessions.size > 0;
+    if (leaving) this.#sessions.outdate();
     if (serves && this.#sessions.size > 0) {
       if (this.#reach.regain()) this.#wentUp();
     } else {
-      this.#goDown(error, 0);
+      this.#goDown(error, 0, leaving);
     }
     this.#pursue();
   }
@@ -300,10 +306,10 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     return epoch;
   }
 
-  #goDown(error: unknown, settleMs: number): void {
+  #goDown(error: unknown, settleMs: number, leaving = false): void {
     const nowMs = this.#clock.nowMs();
     if (this.#reach.lose(nowMs)) this.#lending.doubtIdle(settleMs);
-    this.#reach.tellDown(nowMs, error);
+    this.#reach.tellDown(nowMs, error, leaving);
   }
 
   #wentUp(): void {

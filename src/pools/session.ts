@@ -4,8 +4,10 @@ import type { PreparedLogin } from './trial.js';
 
 /** What went wrong with a connection attempt. */
 export type ConnectTrouble =
-  /** Nobody answers, or the server is starting up or shutting down. */
+  /** Nobody answers. */
   | 'unreachable'
+  /** The server answers that it takes no new session at present: it is starting up or shutting down. */
+  | 'not_accepting'
   /** The handshake was not over in time. */
   | 'silent'
   /** The server answers and does not accept these credentials. */

@@ -111,7 +111,7 @@ describe('pgConnectTrouble', () => {
     [serverError('53300', 'FATAL'), 'crowded'],
     [systemError('EMFILE'), 'crowded'],
     [systemError('EADDRNOTAVAIL'), 'crowded'],
-    [serverError('57P03', 'FATAL'), 'unreachable'],
+    [serverError('57P03', 'FATAL'), 'not_accepting'],
     [systemError('ECONNREFUSED'), 'unreachable'],
     [new Error('The server does not support SSL connections'), 'tls'],
     [systemError('CERT_HAS_EXPIRED'), 'tls'],
