@@ -19,22 +19,28 @@ type Cleanup = () => Promise<void>;
 /**
  * Runs the shop until somebody asks it to end, also in the middle of its start.
  *
- * @returns The exit code: 0 when it was asked to end, 1 when it could not start or go on.
+ * @returns The exit code: 0 when it was asked to end, another when it was asked again, 1 when it could not start or go on.
  */
 export async function runShop(shutdown: Shutdown): Promise<number> {
   const cleanups: Cleanup[] = [];
+  const failed = await runUntilAsked(shutdown, cleanups);
+  for (const cleanup of cleanups.reverse()) {
+    await cleanup().catch((error: unknown) => console.error(explain(error)));
+  }
+  return failed ? 1 : shutdown.exitCode;
+}
+
+async function runUntilAsked(shutdown: Shutdown, cleanups: Cleanup[]): Promise<boolean> {
   try {
     const shop = await start(shutdown.signal, cleanups);
+    // Calling it again only shortens the drain that is going on.
+    shutdown.hurried.addEventListener('abort', () => void shop.close({ timeoutMs: 0 }));
     await Promise.race([shutdown.asked, shop.refused]);
-    return 0;
+    return false;
   } catch (error) {
-    if (shutdown.signal.aborted) return 0;
+    if (shutdown.signal.aborted) return false;
     console.error(explain(error));
-    return 1;
-  } finally {
-    for (const cleanup of cleanups.reverse()) {
-      await cleanup().catch((error: unknown) => console.error(explain(error)));
-    }
+    return true;
   }
 }
 

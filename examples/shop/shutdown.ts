@@ -1,23 +1,33 @@
+import { constants } from 'node:os';
+
 /**
  * Ctrl-C reaches the whole foreground group, and npm passes its own copy on, so one key press can arrive twice; only
  * what comes later than this is somebody who has lost patience.
  */
 const ECHO_MS = 400;
 
-/** The wish to end, from SIGTERM or SIGINT: the first asks for a drain, a later one ends the process at once. */
-export class Shutdown {
-  readonly #controller = new AbortController();
-  readonly #impatient: () => void;
-  #askedAtMs = Number.POSITIVE_INFINITY;
+type Signal = 'SIGTERM' | 'SIGINT';
 
-  /** @param impatient - Called when the wish is repeated. */
-  constructor(impatient: () => void) {
-    this.#impatient = impatient;
-  }
+/** The wish to end, from SIGTERM or SIGINT: the first asks for a drain, a later one for an end at once, but a clean one. */
+export class Shutdown {
+  readonly #asked = new AbortController();
+  readonly #hurried = new AbortController();
+  #askedAtMs = Number.POSITIVE_INFINITY;
+  #exitCode = 0;
 
   /** Aborted by the first wish. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#asked.signal;
+  }
+
+  /** Aborted when the wish is repeated. */
+  get hurried(): AbortSignal {
+    return this.#hurried.signal;
+  }
+
+  /** 0 for an end in order; for one in a hurry what a shell says of a process that the signal has ended (128 + n). */
+  get exitCode(): number {
+    return this.#exitCode;
   }
 
   /** Resolves with the first wish. */
@@ -29,15 +39,16 @@ export class Shutdown {
   }
 
   listen(): void {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => this.ask(performance.now()));
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => this.ask(performance.now(), name));
   }
 
-  ask(nowMs: number): void {
+  ask(nowMs: number, signal: Signal): void {
     if (!this.signal.aborted) {
       this.#askedAtMs = nowMs;
-      this.#controller.abort();
-    } else if (nowMs - this.#askedAtMs > ECHO_MS) {
-      this.#impatient();
+      this.#asked.abort();
+    } else if (nowMs - this.#askedAtMs > ECHO_MS && !this.hurried.aborted) {
+      this.#exitCode = 128 + constants.signals[signal];
+      this.#hurried.abort();
     }
   }
 }
