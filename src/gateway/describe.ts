@@ -1,11 +1,24 @@
 import { PRIORITY_RANKS } from '../core/priority.js';
-import type { PoolTelemetry, RouteTelemetry } from '../telemetry/source.js';
+import type { OwnSeats, PoolTelemetry, RouteTelemetry } from '../telemetry/source.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import type { RouteRuntime } from './route-runtime.js';
 
 /** A route as telemetry reads it. */
 export function describeRoute(route: RouteRuntime): RouteTelemetry {
-  return { name: route.name, pool: route.pool?.name, priority: route.config.priority, stats: route.stats };
+  const { name, pool, gate, config, stats } = route;
+  return {
+    name,
+    pool: pool?.name,
+    priority: config.priority,
+    stats,
+    seats: pool === undefined ? ownSeats(gate) : undefined,
+  };
+}
+
+function ownSeats(gate: RouteRuntime['gate']): OwnSeats | undefined {
+  if (gate === undefined) return undefined;
+  const { seats: limit, inFlight, queued } = gate.bulkhead;
+  return { limit, inFlight, queued };
 }
 
 /** A pool as telemetry reads it, at one instant. */

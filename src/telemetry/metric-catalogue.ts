@@ -4,6 +4,7 @@ import type { Histogram } from './histogram.js';
 import type { CodeCounts, RouteStats } from './route-stats.js';
 import {
   type ConnectionGauges,
+  type OwnSeats,
   type PoolTelemetry,
   RETRY_OUTCOMES,
   SEAT_REASONS,
@@ -79,6 +80,19 @@ function routeCodes(name: string, help: string, read: (stats: RouteStats) => Cod
 
 function routeHistogram(name: string, help: string, read: (stats: RouteStats) => Histogram): HistogramMetric {
   return { type: 'histogram', name, help, labels: ROUTE, read: (source) => perRoute(source, read) };
+}
+
+function routeSeats(name: string, help: string, key: keyof OwnSeats): NumberMetric {
+  return {
+    type: 'gauge',
+    name,
+    help,
+    labels: ROUTE,
+    read: (source) =>
+      Array.from(source.routes()).flatMap(({ name: route, priority, seats }) =>
+        seats === undefined ? [] : [{ labels: { route, class: priority }, value: seats[key] }],
+      ),
+  };
 }
 
 function poolNumber(
@@ -228,6 +242,9 @@ export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
     'From arrival to the end of the answer, of requests that had a seat.',
     (s) => s.response,
   ),
+  routeSeats('route_seats', 'The concurrency limit of a route that has one of its own.', 'limit'),
+  routeSeats('route_seats_in_flight', 'Seats of such a route that are taken.', 'inFlight'),
+  routeSeats('route_queued', 'Requests that wait for a seat of such a route.', 'queued'),
   poolNumber('gauge', 'up', 'Whether the database of the pool can be reached.', ({ state }) => Number(state === 'up')),
   poolNumber('gauge', 'breaker_state', 'The circuit breaker: 0 closed, 1 half-open, 2 open.', ({ breaker }) =>
     breaker === undefined ? undefined : BREAKER_VALUES[breaker],

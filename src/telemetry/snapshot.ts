@@ -3,6 +3,7 @@ import { BUCKET_BOUNDS_MS, type Histogram } from './histogram.js';
 import type { CodeCounts, RouteOutcome } from './route-stats.js';
 import type {
   ConnectionGauges,
+  OwnSeats,
   PoolTelemetry,
   RetryOutcome,
   RouteTelemetry,
@@ -26,6 +27,8 @@ export interface RouteSnapshot {
   readonly name: string;
   readonly pool: string | null;
   readonly priority: PriorityClass;
+  /** `null` where its seats are those of a pool, or it has none. */
+  readonly seats: OwnSeats | null;
   readonly arrived: number;
   readonly admitted: number;
   readonly queued: number;
@@ -95,11 +98,12 @@ export function snapshot(source: TelemetrySource): Snapshot {
   };
 }
 
-function routeSnapshot({ name, pool, priority, stats }: RouteTelemetry): RouteSnapshot {
+function routeSnapshot({ name, pool, priority, stats, seats }: RouteTelemetry): RouteSnapshot {
   return {
     name,
     pool: pool ?? null,
     priority,
+    seats: seats === undefined ? null : { limit: seats.limit, inFlight: seats.inFlight, queued: seats.queued },
     arrived: stats.arrived,
     admitted: stats.admitted,
     queued: stats.queued,

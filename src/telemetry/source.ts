@@ -8,6 +8,17 @@ export interface RouteTelemetry {
   readonly pool?: string | undefined;
   readonly priority: PriorityClass;
   readonly stats: RouteStats;
+  /** Absent where its seats are those of a pool, or it has none. */
+  readonly seats?: OwnSeats | undefined;
+}
+
+/** The seats of a route with a `concurrency` of its own, at one instant. */
+export interface OwnSeats {
+  /** The concurrency limit. */
+  readonly limit: number;
+  readonly inFlight: number;
+  /** Requests that wait for one of them. */
+  readonly queued: number;
 }
 
 /** The connections of a pool at one instant; `opened` to `cancels` count since the start. */

@@ -30,6 +30,7 @@ export function exampleSource(): ExampleSource {
   const routes: RouteTelemetry[] = [
     { name: 'checkout', pool: 'checkout', priority: 'critical', stats: checkout },
     { name: 'ping', priority: 'low', stats: new RouteStats() },
+    { name: 'resize', priority: 'low', stats: new RouteStats(), seats: { limit: 6, inFlight: 5, queued: 9 } },
   ];
   const gauges = {
     max: 16,

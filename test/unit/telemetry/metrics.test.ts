@@ -39,6 +39,9 @@ test('prints what the counters hold', async () => {
     [`sluice_late_writes_total{${checkout}}`]: 1,
     [`sluice_budget_headers_ignored_total{${checkout}}`]: 1,
     'sluice_requests_arrived_total{route="ping",class="low"}': 0,
+    'sluice_route_seats{route="resize",class="low"}': 6,
+    'sluice_route_seats_in_flight{route="resize",class="low"}': 5,
+    'sluice_route_queued{route="resize",class="low"}': 9,
     'sluice_pool_up{pool="checkout"}': 1,
     'sluice_pool_up{pool="reports"}': 0,
     'sluice_pool_breaker_state{pool="checkout"}': 1,
@@ -75,6 +78,7 @@ test('prints what the counters hold', async () => {
     ERROR_CODES.length,
   );
   expect(values.has('sluice_pool_breaker_state{pool="reports"}')).toBe(false);
+  expect([...values.keys()].filter((series) => series.startsWith('sluice_route_seats{'))).toHaveLength(1);
   // A pool whose concurrency limit is fixed has no series that would tell why it moved.
   expect([...values.keys()].filter((series) => /pool_(seats_reason|quiet|yield).*"checkout"/.test(series))).toEqual([]);
 });

@@ -8,7 +8,7 @@ test('survives JSON unchanged', () => {
 });
 
 test('tells every figure of a route', () => {
-  const [checkout, ping] = snapshot(exampleSource().source).routes;
+  const [checkout, ping, resize] = snapshot(exampleSource().source).routes;
   expect(checkout).toMatchObject({
     name: 'checkout',
     pool: 'checkout',
@@ -29,6 +29,8 @@ test('tells every figure of a route', () => {
   expect(checkout?.wouldShedByCode.displaced).toBe(1);
   expect(checkout?.errorsByCode.deadline_expired).toBe(1);
   expect(checkout?.queueWait).toMatchObject({ count: 4, sumMs: 200, p50Ms: 1 });
+  expect([checkout?.seats, ping?.seats]).toEqual([null, null]);
+  expect(resize).toMatchObject({ pool: null, seats: { limit: 6, inFlight: 5, queued: 9 } });
   expect(ping).toMatchObject({ pool: null, arrived: 0, queueWait: { p50Ms: null, p90Ms: null } });
 });
 
