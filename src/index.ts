@@ -14,6 +14,7 @@ export type {
   Mode,
   PerCallerOptions,
   PoolOptions,
+  PoolProfile,
   RouteOptions,
 } from './config/options.js';
 export { ConfigError, type ConfigProblem } from './config/problem.js';

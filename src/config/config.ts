@@ -1,9 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { PriorityClass } from '../core/priority.js';
-import type { DisconnectPolicy, Mode } from './options.js';
+import type { DisconnectPolicy, Mode, PoolProfile } from './options.js';
 
-/** Where a value came from; `fallback` is a variable that other programs share, such as `DATABASE_URL`. */
-export type Origin = 'default' | 'code' | 'environment' | 'fallback';
+/**
+ * Where a value came from; `fallback` is a variable that other programs share, such as `DATABASE_URL`, and `profile`
+ * the profile of the pool.
+ */
+export type Origin = 'default' | 'profile' | 'code' | 'environment' | 'fallback';
 
 /** Where one value came from, and by which variable. */
 export interface ValueOrigin {
@@ -51,6 +54,7 @@ export interface PoolConfig {
   readonly tlsKey?: string;
   readonly tlsServerName?: string;
   readonly admin: boolean;
+  readonly profile?: PoolProfile;
   readonly max: number;
   readonly minIdle: number;
   readonly connectTimeoutMs: number;

@@ -11,6 +11,12 @@ export type Mode = 'enforce' | 'observe' | 'off';
 export type DisconnectPolicy = 'cancel' | 'finish';
 
 /**
+ * What a pool is for, where it serves no requests: `batch` and `migration` bring few connections, long deadlines and a
+ * lock timeout that fits.
+ */
+export type PoolProfile = 'batch' | 'migration';
+
+/**
  * What the code says about a gateway. Every field but `pools` and `routes` can be set, and is overridden, by its
  * environment variable: `SLUICE_` and the field's name in upper snake case. An explicit `undefined` is the same as
  * leaving the field out.
@@ -72,6 +78,12 @@ export interface PoolOptions {
    * take their places. Default false.
    */
   readonly admin?: boolean | undefined;
+  /**
+   * What the pool is for, where it serves no requests; sets the defaults of other fields, each of which can still be set.
+   * `batch`: `max` 2, `minIdle` 0, `lockTimeoutMs` 30,000, `rideOutMs` 30,000, and `deadlineMs` 600,000 of its routes.
+   * `migration`: the same with `max` 1, `lockTimeoutMs` 2,000, `deadlineMs` 3,600,000. Default: none.
+   */
+  readonly profile?: PoolProfile | undefined;
   /** Connections at most, 1 to 1,000. Default 10. */
   readonly max?: number | undefined;
   /** Connections kept open while idle, 0 to `max`. Default 2, or `max` where that is less. */

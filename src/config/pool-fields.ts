@@ -1,5 +1,5 @@
 import type { PoolValues } from './config.js';
-import { type FieldsOf, flag, number, text, whole } from './field.js';
+import { choice, type FieldsOf, flag, number, text, whole } from './field.js';
 import { serverUrl } from './special-fields.js';
 
 const DAY_MS = 86_400_000;
@@ -30,6 +30,13 @@ export const poolFields: FieldsOf<PoolValues> = {
   admin: flag({
     description: 'Whether the pool must always get in: it keeps all its connections open.',
     default: false,
+  }),
+  // Before the fields whose defaults it sets: they are read in this order.
+  profile: choice(['batch', 'migration'], {
+    description:
+      'What the pool is for, where it serves no requests. Sets the defaults of `max` (2; 1), `minIdle` (0), ' +
+      '`lockTimeoutMs` (30,000; 2,000), `rideOutMs` (30,000) and of `deadlineMs` of its routes (600,000; 3,600,000).',
+    defaultText: 'none',
   }),
   max: whole(1, 1_000, { description: 'Connections at most.', default: 10 }),
   minIdle: whole(0, 1_000, {

@@ -39,11 +39,19 @@ export class Reading {
     return paths.every((path) => this.origins.has(path));
   }
 
-  /** The values of a section: environment over code over shared variable over default. Mistaken ones are left out. */
-  section<Values>(section: Section<Values>, code: Unchecked): Partial<Values> {
+  /**
+   * The values of a section: environment over code over shared variable over what `presets` makes of the values read
+   * before, over default. Mistaken ones are left out.
+   */
+  section<Values>(
+    section: Section<Values>,
+    code: Unchecked,
+    presets: (read: Partial<Values>) => Partial<Values> = () => ({}),
+  ): Partial<Values> {
     const values: Record<string, unknown> = {};
+    const preset = (key: string): unknown => new Map(Object.entries(presets(values as Partial<Values>))).get(key);
     for (const entry of entriesOf(section)) {
-      const found = this.#find(entry, code[entry.key]);
+      const found = this.#find(entry, code[entry.key], preset(entry.key));
       if (found === undefined) continue;
       this.origins.set(entry.path, found.origin);
       if (found.value !== undefined) values[entry.key] = found.value;
@@ -66,7 +74,7 @@ export class Reading {
   }
 
   /** The value of a field with its origin, or `undefined` after a mistake. */
-  #find({ path, variable, field }: Entry, fromCode: unknown): Found | undefined {
+  #find({ path, variable, field }: Entry, fromCode: unknown, preset: unknown): Found | undefined {
     const text = this.variable(variable);
     if (text !== undefined) {
       const parsed = field.text.safeParse(text);
@@ -81,7 +89,8 @@ export class Reading {
       // A mistaken variable is no reason to go on with the value that it was meant to replace.
       return parsed.success && text === undefined ? { value: parsed.data, origin: { origin: 'code' } } : undefined;
     }
-    return text === undefined ? this.#fallback(field) : undefined;
+    if (text !== undefined) return undefined;
+    return preset === undefined ? this.#fallback(field) : { value: preset, origin: { origin: 'profile' } };
   }
 
   #fallback(field: Entry['field']): Found | undefined {

@@ -11,12 +11,13 @@ import type {
   RouteFunction,
   RouteValues,
 } from './config.js';
-import { checkTogether, seatsOf } from './contradictions.js';
+import { checkTogether, seatsOf, type Whole } from './contradictions.js';
 import { checkVariables } from './environment.js';
 import { frozenMap, sealed } from './freeze.js';
 import { maskText, maskUrl } from './mask.js';
 import type { GatewayOptions } from './options.js';
 import { ConfigError } from './problem.js';
+import { poolPresets, routePresets } from './profiles.js';
 import { type Environment, Reading, type Unchecked } from './reading.js';
 import { gatewaySection, perCallerSection, poolSection, routeSection } from './section.js';
 import { readNamed, readObject } from './shape.js';
@@ -48,7 +49,7 @@ export function resolveConfig(code: GatewayOptions, env: Environment): GatewayCo
   const poolParts = mapValues(pools, (name, own) => readPool(name, own, reading));
   const poolValues = mapValues(poolParts, (_, { values }) => values);
   const poolNames = Object.keys(all.pools ?? {});
-  const routeParts = mapValues(routes, (name, own) => readRoute(name, own, poolNames, reading));
+  const routeParts = mapValues(routes, (name, own) => readRoute(name, own, poolNames, poolValues, reading));
   checkTogether({ pools: poolValues, routes: mapValues(routeParts, (_, { values }) => values) }, reading);
   const keyed = new Set([...routeParts].filter(([, part]) => part.perCaller !== undefined).map(([name]) => name));
   checkVariables({ pools: [...pools.keys()], routes: [...routes.keys()], keyed }, env, reading);
@@ -72,7 +73,7 @@ interface PoolPart {
 function readPool(name: string, code: Unchecked, reading: Reading): PoolPart {
   const section = poolSection(name);
   reading.unknownKeys(code, [...Object.keys(section.fields), ...POOL_FUNCTIONS], section.pathPrefix);
-  const values = reading.section(section, code);
+  const values = reading.section(section, code, poolPresets);
   checkPool(name, values, reading);
   const { password } = code;
   const path = `${section.pathPrefix}password`;
@@ -96,10 +97,16 @@ interface RoutePart {
   readonly perCaller?: { readonly key?: PerCallerConfig['key']; readonly values: Partial<PerCallerValues> };
 }
 
-function readRoute(name: string, code: Unchecked, pools: readonly string[], reading: Reading): RoutePart {
+function readRoute(
+  name: string,
+  code: Unchecked,
+  pools: readonly string[],
+  poolValues: Whole['pools'],
+  reading: Reading,
+): RoutePart {
   const section = routeSection(name);
   reading.unknownKeys(code, [...Object.keys(section.fields), ...FUNCTIONS, 'perCaller'], section.pathPrefix);
-  const values = reading.section(section, code);
+  const values = reading.section(section, code, ({ pool }) => routePresets(poolValues.get(pool ?? '')?.profile));
   checkRoute(name, values, pools, reading);
   const functions = readFunctions(code, section.pathPrefix, reading);
   if (code.perCaller === undefined) return { values, functions };

@@ -38,6 +38,7 @@ describe('the options, as the code writes them', () => {
       tlsKey: '/key.pem',
       tlsServerName: 'db.example',
       admin: false,
+      profile: 'batch',
       max: 10,
       minIdle: 2,
       connectTimeoutMs: 1,
