@@ -23,10 +23,13 @@ const SSL_REQUEST = 80_877_103;
  * promise resolves when the signal is on its way, not merely the request; or when `limitMs` is over, or the server
  * cannot be reached. It never rejects: a cancel is a request, and its caller has a bound of its own.
  *
+ * @returns Whether the server has taken the request. Without TLS it says nothing, so this is that it hung up on its own.
+ *
  * Protocol: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
-export function sendCancelRequest(target: CancelTarget, clock: Clock, limitMs: number): Promise<void> {
+export function sendCancelRequest(target: CancelTarget, clock: Clock, limitMs: number): Promise<boolean> {
   return new Promise((resolve) => {
+    let taken = false;
     const socket = target.host.startsWith('/')
       ? connect(`${target.host}/.s.PGSQL.${target.port}`)
       : connect(target.port, target.host);
@@ -34,9 +37,12 @@ export function sendCancelRequest(target: CancelTarget, clock: Clock, limitMs: n
     socket.setNoDelay(true);
     // 'close' follows every error.
     socket.on('error', () => undefined);
+    socket.once('end', () => {
+      taken = true;
+    });
     socket.once('close', () => {
       limit.cancel();
-      resolve();
+      resolve(taken);
     });
     socket.once('connect', () => {
       if (target.tls === undefined) deliver(socket, target);

@@ -24,6 +24,10 @@ const KEEPALIVE_DELAY_MS = 1_000;
 const CLIENT_CHECK = 'client_connection_check_interval';
 const CLIENT_CHECK_MS = 500;
 
+const STUCK =
+  'the server goes on with a statement although it was told to stop; the place of that connection stays taken until ' +
+  'it is gone, for 10 s at most. Look for the session in pg_stat_activity';
+
 /** What {@link PgDriver} needs to know. */
 export interface PgDriverOptions extends PgTargetSettings {
   readonly name: string;
@@ -100,6 +104,7 @@ export class PgDriver implements SessionDriver {
       clock,
       owner,
       natures: this.#natures,
+      onStuck: () => this.#options.warn('database_session_stuck', STUCK),
       sharedLockMs: sharesSessions === true ? lockTimeoutMs : undefined,
     };
     let session: PgSession | undefined;

@@ -18,6 +18,8 @@ import { timeLimit } from './time-limit.js';
 const CERTAINTY_LIMIT_MS = 1_000;
 /** For the server to hang up after a goodbye. */
 const GOODBYE_LIMIT_MS = 500;
+/** The same for a server that was told to stop the session's statement, and has not. */
+const STUCK_LIMIT_MS = 10_000;
 /** Transactions one after the other with the same limit after which the session takes it on, for one more message. */
 const SAME_STEPS = 4;
 
@@ -26,6 +28,8 @@ export interface PgSessionContext {
   readonly clock: Clock;
   readonly owner: SessionOwner;
   readonly natures: StatementNatures;
+  /** The server goes on with a statement although it was told to stop. */
+  onStuck(): void;
   /** See {@link PgDriverOptions.sharesSessions}; then this is the bound of each wait for a lock, 0 for none. */
   readonly sharedLockMs: number | undefined;
 }
@@ -46,6 +50,8 @@ export class PgSession implements Session {
   #lastStep = 0;
   #sameStep = 0;
   #lastCancel: Promise<void> | undefined;
+  /** The server has taken a cancel that has had no effect yet. */
+  #cancelTaken = false;
   #goodbye: Timer | undefined;
 
   /** @param client - Connected; its events are to be passed to `wire`, {@link onError} and {@link onEnd}. */
@@ -145,11 +151,11 @@ export class PgSession implements Session {
       // What is still read-only without the borrower's own settings is so by the server's will.
       if (refusedWrite && (await this.#isReadOnly())) this.#context.owner.onReadOnly();
     } catch {
-      this.destroy();
+      this.#end();
     } finally {
       limit.cancel();
     }
-    if (!this.clean) this.destroy();
+    if (!this.clean) this.#end();
     return this.alive;
   }
 
@@ -171,9 +177,8 @@ export class PgSession implements Session {
   }
 
   destroy(): void {
-    // A closed socket alone stops nothing: the server would run the statement to its end and keep its locks.
-    if (this.alive && this.#line.stoppable && !this.#line.held) void this.#sendCancel();
-    this.#leave(new ConnectionEndedError('the connection was destroyed'));
+    if (this.alive) this.#end();
+    else this.#hangUp();
   }
 
   /** The driver reported an error of the session itself; it may do so more than once. */
@@ -207,6 +212,7 @@ export class PgSession implements Session {
       .then(() => this.#line.roundTrip('').catch(() => undefined))
       .then(() => {
         limit.cancel();
+        if (this.alive) this.#cancelTaken = false;
         this.#line.resume();
       });
   }
@@ -214,7 +220,9 @@ export class PgSession implements Session {
   #sendCancel(): Promise<void> {
     const { owner, clock } = this.#context;
     owner.onCancelSent();
-    this.#lastCancel = sendCancelRequest(cancelTargetOf(this.#client), clock, CERTAINTY_LIMIT_MS);
+    this.#lastCancel = sendCancelRequest(cancelTargetOf(this.#client), clock, CERTAINTY_LIMIT_MS).then((taken) => {
+      this.#cancelTaken = taken;
+    });
     return this.#lastCancel;
   }
 
@@ -234,12 +242,31 @@ export class PgSession implements Session {
     this.#context.owner.onLost(this, cause);
   }
 
+  #end(): void {
+    // A closed socket alone stops nothing: the server would run the statement to its end and keep its locks.
+    if (this.alive && this.#line.stoppable && !this.#line.held) void this.#sendCancel();
+    this.#leave(new ConnectionEndedError('the connection was destroyed'));
+  }
+
   /** Ends our side. The server hangs up once nothing of the session is left there; only then is its place free. */
   #leave(error: Error): void {
     if (!this.alive) return;
     this.#line.end(error);
-    this.#goodbye = timeLimit(this.#context.clock, GOODBYE_LIMIT_MS, () => this.#hangUp());
+    this.#goodbye = timeLimit(this.#context.clock, GOODBYE_LIMIT_MS, () => this.#missGoodbye());
     this.#client.connection.end();
+  }
+
+  /**
+   * The server did not hang up. Where it has taken a cancel it works and can be reached, so this session is stuck and
+   * still there, with its locks: its place is not given to another one yet.
+   */
+  #missGoodbye(): void {
+    if (!this.#cancelTaken) {
+      this.#hangUp();
+      return;
+    }
+    this.#context.onStuck();
+    this.#goodbye = timeLimit(this.#context.clock, STUCK_LIMIT_MS, () => this.#hangUp());
   }
 
   #hangUp(): void {

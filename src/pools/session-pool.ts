@@ -357,7 +357,10 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     this.#sweeper.stop();
     this.#nextLook?.timer.cancel();
     this.#sessions.retireFree();
-    const limit = timeLimit(this.#clock, deadlineAtMs - this.#clock.nowMs(), () => this.#sessions.destroyAll());
+    let limit = timeLimit(this.#clock, deadlineAtMs - this.#clock.nowMs(), () => {
+      this.#sessions.destroyAll();
+      limit = timeLimit(this.#clock, CLOSE_GRACE_MS, () => this.#sessions.destroyAll());
+    });
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
       this.#checkEmpty();

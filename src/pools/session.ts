@@ -52,7 +52,10 @@ export interface Session {
   validate(limitMs: number): Promise<boolean>;
   /** Ends a session that is clean. As with {@link destroy}, its place is free once the server has hung up. */
   retire(): void;
-  /** Ends the session at once: a running statement rejects and is cancelled on the server. */
+  /**
+   * Ends the session at once: a running statement rejects and is cancelled on the server. A second call no longer waits
+   * for the server to hang up.
+   */
   destroy(): void;
 }
 
