@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { QueryResult } from './contract.js';
-import { LimitedQuery } from './limited-query.js';
 import { type LocalLimits, localLimitsCall, localLimitsText } from './local-limits.js';
 import { isFatal } from './pg-errors.js';
+import { PgMessage, type Told } from './pg-message.js';
 
 /** What became of one message: an error, or a result. */
 export type Answer = (error: unknown, result: QueryResult<never> | undefined) => void;
@@ -46,15 +46,14 @@ export class PgWire {
   }
 
   send(text: string, values: readonly unknown[] | undefined, answer: Answer): void {
-    // Text and values apart: an object would be cloned by the driver, which costs a twentieth of a small statement.
-    void this.#client.query(text, values as unknown[], this.#begin(answer));
+    this.#client.query(new PgMessage(text, values, undefined, this.#begin(answer)));
   }
 
   /** Sends limits and the statement that they are for as one message, which is one transaction. */
   sendLimited(limits: LocalLimits, text: string, values: readonly unknown[] | undefined, answer: Answer): void {
     const call = values === undefined || values.length === 0 ? undefined : localLimitsCall(limits);
     if (values !== undefined && call !== undefined) {
-      void this.#client.query(new LimitedQuery(call, text, values, this.#begin(answer)));
+      this.#client.query(new PgMessage(text, values, call, this.#begin(answer)));
       return;
     }
     const before = localLimitsText(limits);
@@ -95,13 +94,13 @@ export class PgWire {
   }
 
   /** @returns What the driver is to call with its answer. */
-  #begin(answer: Answer): (error: Error | null | undefined, result: unknown) => void {
+  #begin(answer: Answer): Told {
     const exchange: Exchange = { answer, error: undefined };
     this.#exchange = exchange;
     return (error, result) => {
       if (this.#exchange !== exchange) return;
       if (error === null || error === undefined) {
-        this.#complete(exchange, lastOf(result));
+        this.#complete(exchange, result);
         return;
       }
       exchange.error ??= error;
@@ -120,9 +119,4 @@ function pointedInto(error: unknown, skipped: number): unknown {
   const { position } = (error ?? {}) as { position?: unknown };
   if (Number(position) > skipped) Object.assign(error as object, { position: String(Number(position) - skipped) });
   return error;
-}
-
-/** A text with several statements has several results; the last one answers. */
-function lastOf(result: unknown): QueryResult<never> {
-  return (Array.isArray(result) ? result.at(-1) : result) as QueryResult<never>;
 }

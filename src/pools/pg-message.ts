@@ -1,0 +1,112 @@
+import pg from 'pg';
+import { boundMessage } from './bound-message.js';
+import type { QueryResult } from './contract.js';
+
+/** What the driver calls with its answer. */
+export type Told = (error: Error | null | undefined, result: QueryResult<never> | undefined) => void;
+
+/** How the driver reads an answer; its types declare little of it. */
+interface DriverResult extends QueryResult<never> {
+  addFields(fields: unknown): void;
+  parseRow(fields: unknown): never;
+  addCommandComplete(message: unknown): void;
+}
+
+interface DriverConnection {
+  readonly stream: { readonly writable: boolean; write(message: Buffer): void };
+  query(text: string): void;
+  sync(): void;
+  sendCopyFail(reason: string): void;
+}
+
+const Result = pg.Result as unknown as new () => DriverResult;
+
+/**
+ * One message as the driver takes it from outside, in the place of its own queries: those are event emitters, keep what
+ * every statement of a text has answered, and write a statement with parameters in five pieces. What they make of rows
+ * is the driver's here, too.
+ */
+export class PgMessage implements pg.Submittable {
+  /** The driver puts its own in front of it where the url asks for a `query_timeout`. */
+  callback: Told;
+  readonly #text: string;
+  readonly #values: readonly unknown[] | undefined;
+  #before: string | undefined;
+  #result: DriverResult | undefined;
+  #completed = false;
+  #unreadable: Error | undefined;
+
+  /** @param before - A statement without parameters that runs first and answers nothing; only with `values`. */
+  constructor(text: string, values: readonly unknown[] | undefined, before: string | undefined, callback: Told) {
+    this.#text = text;
+    this.#values = values;
+    this.#before = before;
+    this.callback = callback;
+  }
+
+  submit(connection: pg.Connection): void {
+    const { stream, query } = connection as unknown as DriverConnection;
+    // An empty text cannot be described.
+    if (this.#values === undefined || this.#values.length === 0 || this.#text === '') {
+      query.call(connection, this.#text);
+      return;
+    }
+    try {
+      const message = boundMessage(this.#text, this.#values, this.#before);
+      if (stream.writable) stream.write(message);
+    } catch (error) {
+      this.callback(error as Error, undefined);
+      // For the word that the server is ready, which ends every message.
+      (connection as unknown as DriverConnection).sync();
+    }
+  }
+
+  handleRowDescription({ fields }: { readonly fields: unknown }): void {
+    this.#answering().addFields(fields);
+  }
+
+  handleDataRow({ fields }: { readonly fields: unknown }): void {
+    if (this.#before !== undefined || this.#unreadable !== undefined) return;
+    const result = this.#answering();
+    try {
+      result.rows.push(result.parseRow(fields));
+    } catch (error) {
+      this.#unreadable = error as Error;
+    }
+  }
+
+  handleCommandComplete(message: unknown): void {
+    if (this.#before !== undefined) {
+      this.#before = undefined;
+      return;
+    }
+    this.#answering().addCommandComplete(message);
+    this.#completed = true;
+  }
+
+  handleReadyForQuery(): void {
+    if (this.#unreadable === undefined) this.callback(null, this.#result ?? new Result());
+    else this.callback(this.#unreadable, undefined);
+  }
+
+  handleError(error: Error): void {
+    this.callback(error, undefined);
+  }
+
+  handleCopyInResponse(connection: DriverConnection): void {
+    connection.sendCopyFail('this client sends no data for COPY');
+  }
+
+  handleCopyData(): void {}
+
+  handleEmptyQuery(): void {}
+
+  /** A text with several statements has several answers; the last one counts. */
+  #answering(): DriverResult {
+    if (this.#result === undefined || this.#completed) {
+      this.#result = new Result();
+      this.#completed = false;
+    }
+    return this.#result;
+  }
+}
