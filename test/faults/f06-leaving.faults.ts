@@ -1,16 +1,20 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { failures } from './calls.js';
+import { failures, latencyAt, sentBetween } from './calls.js';
 import { type FaultShop, NOISE, startFaultShop } from './fault-shop.js';
-import { expectRefusedAtOnce, expectSoonServed, PATIENT, underLoad } from './outage.js';
+import { allDown, expectRefusedAtOnce, expectSoonServed, MARKS, PATIENT, underLoad } from './outage.js';
 import { describeFault } from './repetitions.js';
 import { lasts, until } from './until.js';
 
 // F6 and F12: the server wants to end and waits for its sessions; and a server that is away for long.
 
+/** How long checkouts wait for a server that is away. */
+const RIDE_OUT_MS = 1_000;
+
 let shop: FaultShop;
 
 beforeAll(async () => {
-  shop = await startFaultShop(PATIENT);
+  const env = { ...PATIENT.env, SLUICE_POOL_CHECKOUT_RIDE_OUT_MS: String(RIDE_OUT_MS) };
+  shop = await startFaultShop({ ...PATIENT, env });
 });
 afterEach(() => shop.expectAtRest());
 afterAll(() => shop.close());
@@ -32,7 +36,7 @@ describeFault('F6: the server shuts down when its last session has ended', () =>
         await until(() => shop.pool('admin').state === 'down');
         const downAtMs = Date.now();
         await until(() => shop.postgres.pid === undefined);
-      await stopped;
+        await stopped;
         stoppedMs = performance.now() - beganMs;
         answered = await working;
         await lasts(200);
@@ -49,4 +53,40 @@ describeFault('F6: the server shuts down when its last session has ended', () =>
       expectSoonServed(met);
     },
   );
+});
+
+describeFault('F12: the server is away for longer than anybody waits for it', () => {
+  it('is knocked for by one at a time; who waits is told in time, who comes later at once', NOISE, async () => {
+    const failed = (): number => shop.pool('checkout').gauges().connectFailures;
+    let knocks = 0;
+    let most = 0;
+    const met = await underLoad(shop, 3_600, async () => {
+      await shop.postgres.stop();
+      const downAtMs = await allDown(shop);
+      const before = failed();
+      await until(() => {
+        most = Math.max(most, ...[...shop.gateway.telemetry().pools()].map((pool) => pool.gauges().connecting));
+        return Date.now() - downAtMs > RIDE_OUT_MS + 700;
+      });
+      knocks = failed() - before;
+      await shop.postgres.start();
+      return { downAtMs, acceptsAtMs: Date.now() };
+    });
+    const { checkouts, products, downMs, acceptsMs } = met;
+    // Later ones may wait: reads are worth two seconds of an outage, and the end of these is within their deadline.
+    expectRefusedAtOnce(products, downMs, downMs + 1_400);
+    // A backlog at the end of the outage would take time as well, so the last of them are refused a little earlier.
+    const patient = sentBetween(checkouts, downMs, downMs + RIDE_OUT_MS / 2);
+    expect(patient.length).toBeGreaterThan(20);
+    expect(failures(patient)).toEqual({ '503 database_unavailable': patient.length });
+    const overshoot = patient.map((call) => ({ ...call, latencyMs: call.endedAtMs - downMs - RIDE_OUT_MS }));
+    expect(latencyAt(overshoot, 0.99)).toBeLessThanOrEqual(MARKS.overshootMs);
+    expect(latencyAt(overshoot, 0.01)).toBeGreaterThanOrEqual(-MARKS.overshootMs);
+    expectRefusedAtOnce(checkouts, downMs + RIDE_OUT_MS, acceptsMs);
+    // 20, 40, 80, 160 and then 250 ms, each shortened by up to a half.
+    expect(most).toBe(1);
+    expect(knocks).toBeGreaterThanOrEqual(4);
+    expect(knocks).toBeLessThanOrEqual(5 + (RIDE_OUT_MS + 700) / 125);
+    expectSoonServed(met);
+  });
 });
