@@ -1,5 +1,6 @@
 import type { Archive } from './archive.js';
 import { boundedKey, detached } from './bounded-key.js';
+import type { Bucket } from './bucket.js';
 import { requireNumber } from './numbers.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -14,15 +15,17 @@ export interface KeyedBucketsOptions {
   readonly burst: number;
   /** Callers told apart at a time, 1 to 1,000,000. Default 10,000, at most some 5 MB. */
   readonly maxKeys?: number | undefined;
+  /** Makes the bucket of a caller, full; of the overflow where there is no key. Default: one of this process alone. */
+  readonly makeBucket?: ((key: string | undefined) => Bucket) | undefined;
 }
 
 interface Entry {
   readonly key: string;
-  readonly bucket: TokenBucket;
+  readonly bucket: Bucket;
 }
 
 /**
- * One {@link TokenBucket} per caller key, in bounded memory and O(1) a call, whatever keys callers invent.
+ * One {@link Bucket} per caller key, in bounded memory and O(1) a call, whatever keys callers invent.
  *
  * **Who keeps a bucket.** A bucket is only ever forgotten when it is full again, which loses nothing: so no flood of
  * invented keys resets the bucket of a busy caller. A newcomer takes the place of a full one (a hand goes round and
@@ -37,18 +40,21 @@ export class KeyedBuckets {
   readonly #refillPerSecond: number;
   readonly #burst: number;
   readonly #maxKeys: number;
-  readonly #buckets: Map<string, TokenBucket> = new Map();
+  readonly #buckets: Map<string, Bucket> = new Map();
   readonly #entries: Entry[] = [];
-  readonly #overflow: TokenBucket;
+  readonly #overflow: Bucket;
+  readonly #makeBucket: (key: string | undefined) => Bucket;
   #hand = 0;
   // Shared by all buckets, so that a bucket made anew after a jump backwards cannot refill for the same time twice.
   #latestMs = Number.NEGATIVE_INFINITY;
 
   /** @throws RangeError when an option is out of range. */
   constructor(options: KeyedBucketsOptions) {
-    this.#overflow = new TokenBucket(options.refillPerSecond, options.burst);
-    this.#refillPerSecond = options.refillPerSecond;
-    this.#burst = options.burst;
+    const { refillPerSecond, burst } = options;
+    this.#makeBucket = options.makeBucket ?? (() => new TokenBucket(refillPerSecond, burst));
+    this.#overflow = this.#makeBucket(undefined);
+    this.#refillPerSecond = refillPerSecond;
+    this.#burst = burst;
     this.#maxKeys = requireNumber('maxKeys', options.maxKeys ?? 10_000, { min: 1, max: 1_000_000, integer: true });
   }
 
@@ -78,7 +84,7 @@ export class KeyedBuckets {
     return this.tokens(nowMs, key) >= cost;
   }
 
-  /** Takes `cost` tokens of this caller, all or none; see {@link TokenBucket.take}. `false` changes nothing. */
+  /** Takes `cost` tokens of this caller, all or none; see {@link Bucket.take}. `false` changes nothing. */
   take(nowMs: number, key: string, cost: number): boolean {
     const atMs = this.#at(nowMs);
     const name = boundedKey(key);
@@ -88,7 +94,7 @@ export class KeyedBuckets {
     return true;
   }
 
-  /** Milliseconds until this caller could take `cost`; see {@link TokenBucket.msUntil}. */
+  /** Milliseconds until this caller could take `cost`; see {@link Bucket.msUntil}. */
   msUntil(nowMs: number, key: string, cost: number): number {
     const atMs = this.#at(nowMs);
     const bucket = this.#find(atMs, boundedKey(key)) ?? new TokenBucket(this.#refillPerSecond, this.#burst);
@@ -114,7 +120,7 @@ export class KeyedBuckets {
     for (let place = 0; place < count; place++) {
       const known = this.#entries[place];
       const key = io.key(known?.key ?? '');
-      const bucket = known?.bucket ?? new TokenBucket(this.#refillPerSecond, this.#burst);
+      const bucket = known?.bucket ?? this.#makeBucket(key);
       bucket.archive(io);
       if (!io.loading) continue;
       this.#entries[place] = { key, bucket };
@@ -127,7 +133,7 @@ export class KeyedBuckets {
   }
 
   /** The bucket that a call is charged to; `undefined` for a full one that does not exist yet. */
-  #find(atMs: number, name: string): TokenBucket | undefined {
+  #find(atMs: number, name: string): Bucket | undefined {
     const own = this.#buckets.get(name);
     if (own !== undefined) return own;
     if (this.#entries.length < this.#maxKeys) return undefined;
@@ -139,7 +145,7 @@ export class KeyedBuckets {
     const { length } = this.#entries;
     for (let step = 0; step < Math.min(SWEEP, length); step++) {
       const place = (this.#hand + step) % length;
-      if ((this.#entries[place]?.bucket.tokens(atMs) ?? 0) >= this.#burst) return place;
+      if (this.#entries[place]?.bucket.isFull(atMs) === true) return place;
     }
     return undefined;
   }
@@ -152,7 +158,7 @@ export class KeyedBuckets {
       this.#hand = (this.#hand + SWEEP) % length;
       return true;
     }
-    const bucket = new TokenBucket(this.#refillPerSecond, this.#burst);
+    const bucket = this.#makeBucket(name);
     if (!bucket.take(atMs, cost)) return false;
     this.#keep(place, { key: detached(name), bucket });
     return true;

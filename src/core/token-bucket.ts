@@ -1,4 +1,5 @@
 import type { Archive } from './archive.js';
+import type { Bucket } from './bucket.js';
 import { requireNumber } from './numbers.js';
 
 /** First step by which a predicted wait is lengthened when rounding made it a trifle too short, in ms. */
@@ -16,7 +17,7 @@ const NUDGE_MS = 2 ** -20;
  * bucket is full, where nothing is lost by it. Source: the token bucket of Turner (1986), in the lazy form of
  * golang.org/x/time/rate, which takes the instant as an argument.
  */
-export class TokenBucket {
+export class TokenBucket implements Bucket {
   #perSecond: number;
   #burst: number;
   /** Level at the anchor. */
@@ -55,9 +56,13 @@ export class TokenBucket {
     return Math.max(0, this.#level(nowMs));
   }
 
-  /** Whether {@link take} would succeed. */
-  canTake(nowMs: number, cost: number): boolean {
-    return this.#level(nowMs) >= nonNegative(cost);
+  /** Whether {@link take} would succeed and leave `spare` tokens. */
+  canTake(nowMs: number, cost: number, spare: number = 0): boolean {
+    return this.#level(nowMs) >= nonNegative(cost) + spare;
+  }
+
+  isFull(nowMs: number): boolean {
+    return this.#level(nowMs) >= this.#burst;
   }
 
   /**

@@ -1,0 +1,27 @@
+import type { Archive } from './archive.js';
+
+/** A bucket of tokens to those who charge it, wherever its level is kept. Instants are monotonic milliseconds. */
+export interface Bucket {
+  /** Tokens per second. */
+  readonly refillPerSecond: number;
+  /** Capacity, in tokens. */
+  readonly burst: number;
+  /** Tokens available at `nowMs`, as far as it is known: 0 to {@link burst}, with fractions. */
+  tokens(nowMs: number): number;
+  /**
+   * Whether {@link take} would succeed.
+   *
+   * @param spare - Tokens that have to be left for others afterwards. Default 0.
+   */
+  canTake(nowMs: number, cost: number, spare?: number): boolean;
+  /** Takes `cost` tokens, all or none; `false` takes nothing. */
+  take(nowMs: number, cost: number): boolean;
+  /** Gives back what {@link take} took, for a request that was not started. */
+  refund(nowMs: number, cost: number): void;
+  /** Milliseconds until `cost` tokens are there, if nobody else takes any; `Infinity` when they never are. */
+  msUntil(nowMs: number, cost: number): number;
+  /** Whether a new bucket would be the same, so that nothing is lost with this one. */
+  isFull(nowMs: number): boolean;
+  /** Carries its level; see {@link Archive}. */
+  archive(io: Archive): void;
+}

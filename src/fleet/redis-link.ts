@@ -1,0 +1,161 @@
+import type { Clock, Timer } from '../clock.js';
+
+/** What Sluice uses of an `ioredis` client (5.10 or newer, a `Redis` or a `Cluster`). */
+export interface RedisClient {
+  readonly status: string;
+  connect(): Promise<unknown>;
+  ping(): Promise<unknown>;
+  evalsha(sha: string, keys: number, ...args: readonly (string | number)[]): Promise<unknown>;
+  eval(script: string, keys: number, ...args: readonly (string | number)[]): Promise<unknown>;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  off(event: string, listener: (...args: unknown[]) => void): unknown;
+  disconnect(): void;
+}
+
+/** A script and the hash by which the server knows it. */
+export interface RedisScript {
+  readonly text: string;
+  readonly sha: string;
+}
+
+/** What a {@link RedisLink} is made of. */
+export interface RedisLinkOptions {
+  readonly client: RedisClient;
+  /** Whether the client is ours to open and to close. */
+  readonly owned: boolean;
+  readonly clock: Clock;
+  /** The server became reachable, or stopped being so; why, with nothing secret in it. */
+  readonly onChange: (up: boolean, why: string) => void;
+}
+
+/** Nothing waits for Redis longer than this, in ms: past it an answer is ignored. */
+export const REDIS_PATIENCE_MS = 200;
+/** How often a server that is away is asked whether it is back. */
+const PROBE_MS = 200;
+
+/**
+ * The way to Redis: knows whether it answers, and lets nobody wait for it.
+ *
+ * A server that hangs keeps its socket, so only the answers tell: one that takes longer than
+ * {@link REDIS_PATIENCE_MS} makes it `away`, and a ping that is answered in time makes it `up` again. The time limit is
+ * ours, for socket options of the client do not help there.
+ */
+export class RedisLink {
+  readonly #options: RedisLinkOptions;
+  readonly #listeners: readonly [string, (...args: unknown[]) => void][];
+  #up = false;
+  #probing: Timer | undefined;
+  #closed = false;
+  #trouble = 'no answer yet';
+
+  constructor(options: RedisLinkOptions) {
+    this.#options = options;
+    this.#listeners = [
+      ['error', (error) => this.#lost(error)],
+      ['close', () => this.#lost(new Error('the connection was closed'))],
+      ['ready', () => void this.#probe()],
+    ];
+    for (const [event, listener] of this.#listeners) options.client.on(event, listener);
+  }
+
+  /** Whether the last answer came in time. */
+  get up(): boolean {
+    return this.#up;
+  }
+
+  /** Why it is not {@link up}; names no secret. */
+  get trouble(): string {
+    return this.#trouble;
+  }
+
+  /** Opens the connection, and waits for the first answer for {@link REDIS_PATIENCE_MS} at most. Never rejects. */
+  async open(): Promise<void> {
+    const { client, owned } = this.#options;
+    if (owned && client.status === 'wait') {
+      await this.#inTime(client.connect()).catch((error) => this.#lost(error));
+    }
+    await this.#probe();
+  }
+
+  /**
+   * Runs a script on one key.
+   *
+   * @throws Error where the server is away, or does not answer in time: whether it ran is not known then.
+   */
+  async run(script: RedisScript, key: string, args: readonly (string | number)[]): Promise<unknown> {
+    if (!this.#up) throw new Error(`Redis is away: ${this.#trouble}`);
+    const { client } = this.#options;
+    try {
+      return await this.#inTime(client.evalsha(script.sha, 1, key, ...args));
+    } catch (error) {
+      if (!isNoScript(error)) throw this.#lost(error);
+    }
+    try {
+      return await this.#inTime(client.eval(script.text, 1, key, ...args));
+    } catch (error) {
+      throw this.#lost(error);
+    }
+  }
+
+  /** Lets go of the client, and ends it where it is ours. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#probing?.cancel();
+    const { client, owned } = this.#options;
+    for (const [event, listener] of this.#listeners) client.off(event, listener);
+    if (!owned) return;
+    // Errors of its last moments concern nobody, but without a listener they would end the process.
+    client.on('error', () => {});
+    client.disconnect();
+  }
+
+  async #probe(): Promise<void> {
+    if (this.#closed) return;
+    this.#probing?.cancel();
+    this.#probing = undefined;
+    try {
+      await this.#inTime(this.#options.client.ping());
+      this.#found();
+    } catch (error) {
+      this.#lost(error);
+    }
+  }
+
+  #found(): void {
+    if (this.#up || this.#closed) return;
+    this.#up = true;
+    this.#options.onChange(true, 'it answers');
+  }
+
+  #lost(error: unknown): Error {
+    const failure = error instanceof Error ? error : new Error(String(error));
+    if (this.#closed) return failure;
+    this.#trouble = describe(failure);
+    this.#probing ??= this.#options.clock.after(PROBE_MS, () => void this.#probe());
+    if (!this.#up) return failure;
+    this.#up = false;
+    this.#options.onChange(false, this.#trouble);
+    return failure;
+  }
+
+  #inTime<T>(answer: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const timer = this.#options.clock.after(REDIS_PATIENCE_MS, () =>
+        reject(new Error(`no answer within ${REDIS_PATIENCE_MS} ms`)),
+      );
+      answer.then(resolve, reject).finally(() => timer.cancel());
+    });
+  }
+}
+
+function isNoScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}
+
+/** Errors of Redis say what is wrong in their first words, and never repeat a password. */
+function describe(error: Error): string {
+  const { code } = error as { code?: unknown };
+  const text = error.message === '' ? error.name : error.message;
+  return typeof code === 'string' && !text.includes(code) ? `${code}: ${text}` : text;
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * The ledger of prepaid tokens: one script, one key, the server's own time.
+ *
+ * The hash of a bucket holds `level` (tokens that nobody has prepaid), `at` (when that was) and for each process
+ * `i:<id>` = `held spent sequence expires rate burst`. What is prepaid is not in the level and counts against the
+ * capacity, so that level and everything prepaid never exceed the burst. Where processes disagree about rate or burst,
+ * the least holds while both live.
+ *
+ * KEYS[1]: the bucket. ARGV: id, rate per second, burst, lease in ms, sequence, spent, acknowledged, held, want, known
+ * (0 or 1), away (0 or 1). Returns granted, level, rate and burst in force, as text.
+ */
+export const TOKEN_SCRIPT = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local id, lease, sequence = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
+local rate, burst = tonumber(ARGV[2]), tonumber(ARGV[3])
+local spent, acknowledged, held, want = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local known, away = ARGV[10] == '1', ARGV[11] == '1'
+
+local level, at, mine
+local others = 0
+local state = redis.call('HGETALL', KEYS[1])
+for index = 1, #state, 2 do
+  local field, value = state[index], state[index + 1]
+  if field == 'level' then
+    level = tonumber(value)
+  elseif field == 'at' then
+    at = tonumber(value)
+  else
+    local part = {}
+    for word in string.gmatch(value, '%S+') do part[#part + 1] = tonumber(word) end
+    if field == 'i:' .. id then
+      mine = { held = part[1], spent = part[2], sequence = part[3] }
+    elseif part[4] <= now then
+      redis.call('HDEL', KEYS[1], field)
+    else
+      others = others + part[1]
+      rate, burst = math.min(rate, part[5]), math.min(burst, part[6])
+    end
+  end
+end
+
+if mine and mine.sequence >= sequence then
+  return { '0', string.format('%.6f', level), tostring(rate), tostring(burst) }
+end
+if not level then level = (known or away) and 0 or burst end
+local elapsed = math.max(0, now - (at or now))
+local before = mine and mine.held or 0
+local excess = spent - (mine and mine.spent or acknowledged) + held - before
+if away and elapsed > 1000 then
+  -- Nobody was here meanwhile: everybody lived on a share of the refill, and brings what is left of it.
+  level = 0
+elseif away then
+  level = math.min(burst, level + elapsed * rate / 1000)
+  level = math.max(math.min(level, 0), level - excess)
+else
+  level = math.min(burst - others - before, level + elapsed * rate / 1000) - excess
+end
+level = math.min(level, burst - others - held)
+local granted = math.max(0, math.min(want, math.floor(level)))
+level = level - granted
+
+redis.call('HSET', KEYS[1], 'level', string.format('%.6f', level), 'at', string.format('%d', now), 'i:' .. id,
+  string.format('%.6f %.6f %d %d %.6f %.6f', held + granted, spent, sequence, now + lease, tonumber(ARGV[2]), tonumber(ARGV[3])))
+redis.call('PEXPIRE', KEYS[1], math.min(86400000, math.ceil(2 * (lease + burst * 1000 / rate))))
+return { tostring(granted), string.format('%.6f', level), tostring(rate), tostring(burst) }
+`;
+
+/** What the server calls the script by, once it has seen it. */
+export const TOKEN_SCRIPT_SHA: string = createHash('sha1').update(TOKEN_SCRIPT).digest('hex');

@@ -1,0 +1,155 @@
+import type { Clock, Timer } from '../clock.js';
+import { type PrepaidBucket, TOKEN_LEASE_MS, type TokenReply, type TokenReport } from '../core/prepaid-bucket.js';
+import type { RedisLink } from './redis-link.js';
+import { TOKEN_SCRIPT, TOKEN_SCRIPT_SHA } from './token-script.js';
+
+/** What a {@link TokenSync} needs. */
+export interface TokenSyncOptions {
+  readonly link: RedisLink;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Names this process in the ledger; unique in the fleet. */
+  readonly id: string;
+  /** Prefix of all keys of the fleet. */
+  readonly prefix: string;
+  /** About how often the ledger hears of what was spent, in ms. */
+  readonly syncMs: number;
+  /** Another process of the fleet has a lower rate or burst for the bucket of this key, which holds. */
+  readonly onStricter: (key: string, refillPerSecond: number, burst: number) => void;
+}
+
+/** A bucket that runs low is not waited for longer than this. */
+const URGENT_MS = 5;
+/** Reports under way at once, however many callers there are. */
+const MOST_REPORTS = 500;
+
+interface Known {
+  readonly key: string;
+  underWay: boolean;
+}
+
+/**
+ * Keeps prepaid buckets in touch with their ledger in Redis. Its operations grow with processes, buckets in use and the
+ * rhythm, never with requests: one report of a bucket is under way at a time, and the next at least 5 ms later.
+ */
+export class TokenSync {
+  readonly #options: TokenSyncOptions;
+  readonly #buckets = new Map<PrepaidBucket, Known>();
+  #timer: Timer | undefined;
+  #nextAtMs = Number.POSITIVE_INFINITY;
+  #lastAtMs = Number.NEGATIVE_INFINITY;
+  #underWay = 0;
+  #reports = 0;
+  #stopped = false;
+
+  constructor(options: TokenSyncOptions) {
+    this.#options = options;
+  }
+
+  /** Reports that were sent so far. */
+  get reports(): number {
+    return this.#reports;
+  }
+
+  /** A bucket has something to say. Cheap: it is on the path of every request. */
+  news(key: string, bucket: PrepaidBucket, urgent: boolean): void {
+    if (this.#stopped) return;
+    if (!this.#buckets.has(bucket)) {
+      this.#buckets.set(bucket, { key, underWay: false });
+      if (!this.#options.link.up) bucket.part(this.#options.clock.nowMs());
+    }
+    if (urgent || this.#timer === undefined) this.#arm(urgent);
+  }
+
+  /** Redis is there again, or gone: everybody hears of it. */
+  linkChanged(up: boolean): void {
+    if (up) return this.#arm(true);
+    const nowMs = this.#options.clock.nowMs();
+    for (const bucket of this.#buckets.keys()) bucket.part(nowMs);
+  }
+
+  /** Gives back what is prepaid, as far as Redis answers. Nothing is said after that. Never rejects. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#timer?.cancel();
+    const nowMs = this.#options.clock.nowMs();
+    const farewells = [...this.#buckets].map(([bucket, { key }]) => this.#send(key, bucket, bucket.leave(nowMs)));
+    this.#buckets.clear();
+    await Promise.allSettled(farewells);
+  }
+
+  #arm(urgent: boolean): void {
+    const { clock, syncMs, random } = this.#options;
+    const nowMs = clock.nowMs();
+    const delayMs = urgent ? Math.max(0, this.#lastAtMs + URGENT_MS - nowMs) : syncMs * (0.75 + random() / 2);
+    if (this.#timer !== undefined && this.#nextAtMs <= nowMs + delayMs) return;
+    this.#timer?.cancel();
+    this.#nextAtMs = nowMs + delayMs;
+    this.#timer = clock.after(delayMs, () => this.#sync());
+  }
+
+  #sync(): void {
+    const { clock, link } = this.#options;
+    const nowMs = clock.nowMs();
+    this.#timer = undefined;
+    this.#lastAtMs = nowMs;
+    for (const [bucket, known] of this.#buckets) {
+      if (bucket.quiet) this.#buckets.delete(bucket);
+      else if (link.up && !known.underWay && this.#underWay < MOST_REPORTS) this.#tell(nowMs, bucket, known);
+    }
+    if (!this.#stopped && this.#buckets.size > 0) this.#arm(false);
+  }
+
+  #tell(nowMs: number, bucket: PrepaidBucket, known: Known): void {
+    const report = bucket.report(nowMs);
+    if (report === undefined) return;
+    known.underWay = true;
+    this.#underWay += 1;
+    this.#reports += 1;
+    void this.#exchange(known, bucket, report);
+  }
+
+  async #exchange(known: Known, bucket: PrepaidBucket, report: TokenReport): Promise<void> {
+    const { clock, onStricter } = this.#options;
+    const { refillPerSecond, burst } = bucket;
+    try {
+      const reply = await this.#send(known.key, bucket, report);
+      bucket.settle(clock.nowMs(), report, reply);
+      const stricter = reply.refillPerSecond < refillPerSecond || reply.burst < burst;
+      if (stricter) onStricter(known.key, reply.refillPerSecond, reply.burst);
+    } catch {
+      // The link tells the others. What was not acknowledged is said again with the next report.
+      bucket.part(clock.nowMs());
+    } finally {
+      known.underWay = false;
+      this.#underWay -= 1;
+    }
+  }
+
+  async #send(key: string, { refillPerSecond, burst }: PrepaidBucket, report: TokenReport): Promise<Reply> {
+    const { link, id, prefix } = this.#options;
+    const { sequence, spent, acknowledged, held, want, known, away } = report;
+    const figures = [sequence, spent, acknowledged, held, want, known ? 1 : 0, away ? 1 : 0];
+    // Braces: a key hashes to the slot of what is between the first two, so they must not be missing.
+    const name = `${prefix}{${key}}`;
+    return readReply(await link.run(SCRIPT, name, [id, refillPerSecond, burst, TOKEN_LEASE_MS, ...figures]));
+  }
+}
+
+const SCRIPT = { text: TOKEN_SCRIPT, sha: TOKEN_SCRIPT_SHA };
+
+/** A reply with the rate and the burst in force, the least of all processes. */
+interface Reply extends TokenReply {
+  readonly refillPerSecond: number;
+  readonly burst: number;
+}
+
+function readReply(answer: unknown): Reply {
+  const numbers = Array.isArray(answer) ? answer.map(Number) : [];
+  const [granted, level, refillPerSecond, burst] = numbers;
+  if (granted === undefined || level === undefined || refillPerSecond === undefined || burst === undefined)
+    throw new Error('the ledger of tokens answered what is no answer');
+  return { granted, level, refillPerSecond, burst };
+}

@@ -1,0 +1,294 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PrepaidBucket, type TokenReport } from '../../../src/core/prepaid-bucket.js';
+import { TokenLedger } from '../../support/token-ledger.js';
+
+interface Process {
+  readonly id: string;
+  readonly bucket: PrepaidBucket;
+  urgent: boolean;
+}
+
+function fleet(count: number, rate: number, burst: number, sharers = count): { ledger: TokenLedger; all: Process[] } {
+  const ledger = new TokenLedger(rate, burst);
+  const all = Array.from({ length: count }, (_, index) => {
+    const options = { refillPerSecond: rate, burst, sharers: () => sharers };
+    const process: Process = {
+      id: `p${index}`,
+      urgent: false,
+      bucket: new PrepaidBucket({ ...options, onNews: (_, urgent) => (process.urgent ||= urgent) }),
+    };
+    return process;
+  });
+  return { ledger, all };
+}
+
+function exchange(nowMs: number, ledger: TokenLedger, { id, bucket }: Process): TokenReport | undefined {
+  const report = bucket.report(nowMs);
+  if (report !== undefined) bucket.settle(nowMs, report, ledger.tell(nowMs, id, report));
+  return report;
+}
+
+/** Tokens that can be taken one by one at an instant. */
+function drain(nowMs: number, bucket: PrepaidBucket): number {
+  let count = 0;
+  while (bucket.take(nowMs, 1)) count += 1;
+  return count;
+}
+
+/** The most that was admitted in any window beyond `rate x window`. */
+class Overshoot {
+  #rate: number;
+  #admitted = 0;
+  #least = 0;
+  most = 0;
+
+  constructor(rate: number) {
+    this.#rate = rate;
+  }
+
+  at(nowMs: number, admitted: number): void {
+    const refilled = (nowMs * this.#rate) / 1_000;
+    this.#least = Math.min(this.#least, this.#admitted - refilled);
+    this.#admitted += admitted;
+    this.most = Math.max(this.most, this.#admitted - refilled - this.#least);
+  }
+}
+
+describe('PrepaidBucket', () => {
+  it('begins with its share of the burst on credit, and says so at once', () => {
+    const { ledger, all } = fleet(4, 100, 40);
+    const [one] = all;
+    if (one === undefined) throw new Error('no process');
+    expect(one.bucket.quiet).toBe(true);
+    expect(drain(0, one.bucket)).toBe(10);
+    expect(one.urgent).toBe(true);
+    const report = exchange(0, ledger, one);
+    expect(report).toMatchObject({ spent: 10, held: 0, acknowledged: 0 });
+    // 30 of the 40 are left; it wants its share of the burst, and more for the demand that it sees.
+    expect(one.bucket.held).toBeGreaterThanOrEqual(10);
+  });
+
+  it('alone, it may spend the whole burst at once', () => {
+    const { all } = fleet(1, 10, 800);
+    expect(drain(0, all[0]?.bucket as PrepaidBucket)).toBe(800);
+  });
+
+  it('needs no answer to decide, and is told what was granted', () => {
+    const { ledger, all } = fleet(2, 10, 20);
+    const [one] = all as [Process];
+    drain(0, one.bucket);
+    exchange(0, ledger, one);
+    expect(drain(0, one.bucket)).toBe(10);
+    exchange(0, ledger, one);
+    expect(one.bucket.held).toBe(0);
+    expect(one.bucket.take(0, 1)).toBe(false);
+    // A second for 10 tokens; what is there has to be fetched, too.
+    expect(one.bucket.msUntil(0, 1)).toBe(101);
+    exchange(1_000, ledger, one);
+    expect(one.bucket.held).toBe(10);
+  });
+
+  it('gives everything back when nobody comes any more, and begins on credit then', () => {
+    const { ledger, all } = fleet(2, 10, 20);
+    const [one, other] = all as [Process, Process];
+    one.bucket.take(0, 1);
+    exchange(0, ledger, one);
+    expect(one.bucket.held).toBeGreaterThan(0);
+    exchange(1_500, ledger, one);
+    expect([one.bucket.held, one.bucket.quiet, one.bucket.isFull(1_500)]).toEqual([0, true, true]);
+    // What it gave back is there for another.
+    other.bucket.take(1_500, 1);
+    exchange(1_500, ledger, other);
+    expect(other.bucket.tokens(1_500)).toBe(19);
+    expect(drain(1_500, one.bucket)).toBe(10);
+  });
+
+  it('says again what was not acknowledged', () => {
+    const { ledger, all } = fleet(1, 0.001, 100);
+    const [one] = all as [Process];
+    for (let count = 0; count < 30; count += 1) one.bucket.take(0, 1);
+    const lost = one.bucket.report(0);
+    // The first never arrives, the second is done but its answer is lost: neither changes what is left.
+    const unheard = one.bucket.report(1);
+    if (lost === undefined || unheard === undefined) throw new Error('nothing to say');
+    ledger.tell(1, one.id, unheard);
+    exchange(2, ledger, one);
+    expect(Math.round(one.bucket.tokens(2))).toBe(70);
+    // One that arrives when it is no news changes nothing.
+    expect(ledger.tell(3, one.id, lost).granted).toBe(0);
+    exchange(4, ledger, one);
+    expect(Math.round(one.bucket.tokens(4))).toBe(70);
+  });
+
+  it('lives on its share while the ledger is away, and begins with what it holds', () => {
+    const { ledger, all } = fleet(4, 100, 40);
+    const [one] = all as [Process];
+    drain(0, one.bucket);
+    exchange(0, ledger, one);
+    const held = one.bucket.held;
+    one.bucket.part(0);
+    expect(one.bucket.away).toBe(true);
+    expect(drain(0, one.bucket)).toBe(Math.min(10, held));
+    // A quarter of the rate.
+    expect(drain(1_000, one.bucket)).toBe(10);
+    expect(drain(1_100, one.bucket)).toBe(2);
+  });
+
+  it('lives on less of its share where it is less important', () => {
+    const onNews = (): void => {};
+    const bucket = new PrepaidBucket({ refillPerSecond: 100, burst: 400, sharers: () => 4, awayFactor: 0.25, onNews });
+    drain(0, bucket);
+    bucket.part(0);
+    expect(drain(1_000, bucket)).toBe(6);
+  });
+
+  it('brings no burst back from an outage', () => {
+    const { ledger, all } = fleet(4, 100, 40);
+    for (const process of all) {
+      drain(0, process.bucket);
+      exchange(0, ledger, process);
+      process.bucket.part(0);
+    }
+    for (let nowMs = 0; nowMs <= 10_000; nowMs += 10) for (const { bucket } of all) drain(nowMs, bucket);
+    let admitted = 0;
+    for (const process of all) {
+      exchange(10_000, ledger, process);
+      admitted += drain(10_000, process.bucket);
+    }
+    expect(admitted).toBeLessThanOrEqual(4);
+  });
+
+  it('starts with an empty bucket where the ledger has lost it', () => {
+    const { ledger, all } = fleet(2, 100, 40);
+    const [one, other] = all as [Process, Process];
+    for (const process of all) {
+      drain(0, process.bucket);
+      exchange(0, ledger, process);
+      drain(0, process.bucket);
+    }
+    ledger.flush();
+    exchange(10, ledger, one);
+    exchange(10, ledger, other);
+    expect(one.bucket.held + other.bucket.held).toBe(0);
+  });
+
+  it('refunds what was not used', () => {
+    const { ledger, all } = fleet(1, 10, 20);
+    const [one] = all as [Process];
+    one.bucket.take(0, 5);
+    one.bucket.refund(0, 5);
+    exchange(0, ledger, one);
+    expect(one.bucket.tokens(0)).toBe(20);
+    one.bucket.take(0, 5);
+    one.bucket.refund(0, 5);
+    expect(one.bucket.tokens(0)).toBe(20);
+  });
+
+  it('leaves tokens to others where it is told to', () => {
+    const { ledger, all } = fleet(1, 10, 20);
+    const [one] = all as [Process];
+    expect([one.bucket.canTake(0, 1, 19), one.bucket.canTake(0, 1, 20)]).toEqual([true, false]);
+    one.bucket.take(0, 1);
+    exchange(0, ledger, one);
+    expect([one.bucket.canTake(0, 1, 18), one.bucket.canTake(0, 1, 19)]).toEqual([true, false]);
+  });
+
+  it('refuses senseless settings', () => {
+    const rest = { sharers: () => 1, onNews: () => {} };
+    expect(() => new PrepaidBucket({ ...rest, refillPerSecond: -1, burst: 1 })).toThrow(/refillPerSecond is -1/);
+    expect(() => new PrepaidBucket({ ...rest, refillPerSecond: 1, burst: 0 })).toThrow(/burst is 0/);
+  });
+});
+
+describe('a fleet of PrepaidBuckets', () => {
+  const ask = fc.record({ kind: fc.constant('ask' as const), count: fc.integer({ min: 1, max: 60 }) });
+  const usual = [
+    { weight: 6, arbitrary: ask },
+    { weight: 6, arbitrary: fc.constant({ kind: 'exchange' as const }) },
+    // The ledger hears of it, but its answer is lost.
+    { weight: 1, arbitrary: fc.constant({ kind: 'unheard' as const }) },
+    { weight: 1, arbitrary: fc.constant({ kind: 'pause' as const }) },
+  ];
+  const outages = [
+    { weight: 1, arbitrary: fc.constant({ kind: 'part' as const }) },
+    { weight: 1, arbitrary: fc.constant({ kind: 'allPart' as const }) },
+  ];
+  type What = { readonly kind: 'ask'; readonly count: number } | { readonly kind: Exclude<string, 'ask'> };
+  interface Step {
+    readonly afterMs: number;
+    readonly who: number;
+    readonly what: What;
+  }
+  const stepsOf = (what: fc.Arbitrary<What>): fc.Arbitrary<Step[]> => {
+    const step = fc.record({ afterMs: fc.integer({ min: 0, max: 120 }), who: fc.nat({ max: 3 }), what });
+    return fc.array(step, { minLength: 40, maxLength: 400 });
+  };
+  const rates = fc.constantFrom(0.5, 20, 200);
+  const bursts = fc.constantFrom(2, 8, 40, 100);
+
+  /** By how much four processes exceed the rate in the window in which they exceed it most. */
+  function overshoot(rate: number, burst: number, steps: readonly Step[]): number {
+    const { ledger, all } = fleet(4, rate, burst);
+    const over = new Overshoot(rate);
+    let nowMs = 0;
+    for (const { afterMs, who, what } of steps) {
+      nowMs += afterMs;
+      const process = all[who] as Process;
+      if (what.kind === 'pause') nowMs += 2_500;
+      else if (what.kind === 'part') process.bucket.part(nowMs);
+      else if (what.kind === 'allPart') for (const { bucket } of all) bucket.part(nowMs);
+      else if (what.kind === 'exchange') exchange(nowMs, ledger, process);
+      else if (what.kind === 'unheard') {
+        const report = process.bucket.report(nowMs);
+        if (report !== undefined) ledger.tell(nowMs, process.id, report);
+      } else if ('count' in what) {
+        let admitted = 0;
+        for (let count = 0; count < what.count; count += 1) if (process.bucket.take(nowMs, 1)) admitted += 1;
+        over.at(nowMs, admitted);
+      }
+    }
+    return over.most;
+  }
+
+  const credit = (burst: number): number => 4 * Math.max(1, burst / 4);
+
+  it('property: no more than R x T + B + N x n in any time T, whatever answer is lost', () => {
+    fc.assert(
+      fc.property(rates, bursts, stepsOf(fc.oneof(...usual)), (rate, burst, steps) => {
+        expect(overshoot(rate, burst, steps)).toBeLessThanOrEqual(burst + credit(burst) + 1e-6);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('property: outages add no more than what every process may have prepaid', () => {
+    fc.assert(
+      fc.property(rates, bursts, stepsOf(fc.oneof(...usual, ...outages)), (rate, burst, steps) => {
+        expect(overshoot(rate, burst, steps)).toBeLessThanOrEqual(burst + 2 * credit(burst) + 1e-6);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('spends all that there is under demand, and not more', () => {
+    const [rate, burst] = [1_000, 100];
+    const { ledger, all } = fleet(8, rate, burst);
+    const over = new Overshoot(rate);
+    let admitted = 0;
+    for (let nowMs = 0; nowMs < 10_000; nowMs += 1) {
+      for (const [index, process] of all.entries()) {
+        // Twice the rate in all; each reports about every 50 ms, or 5 ms after it ran low.
+        const asked = (nowMs + index) % 4 === 0 && process.bucket.take(nowMs, 1) ? 1 : 0;
+        over.at(nowMs, asked);
+        admitted += asked;
+        if ((nowMs + 7 * index) % (process.urgent ? 5 : 50) !== 0) continue;
+        process.urgent = false;
+        exchange(nowMs, ledger, process);
+      }
+    }
+    expect(over.most).toBeLessThanOrEqual(burst + 1e-6);
+    expect(admitted).toBeLessThanOrEqual(rate * 10 + burst);
+    expect(admitted).toBeGreaterThanOrEqual(0.99 * (rate * 10 + burst));
+  });
+});
