@@ -16,6 +16,8 @@ const LONGEST_WAIT_MS: Readonly<Record<ConnectTrouble, number>> = {
   // Only a person can help, and many servers lock accounts or count failures.
   credentials: 1_000,
   tls: 1_000,
+  tls_required: 1_000,
+  unsupported: 1_000,
   password_source: 1_000,
   rights: 1_000,
   unknown_database: 1_000,

@@ -1,5 +1,7 @@
 import type { FailureKind } from './contract.js';
+import { POOLER_STATE, poolerTrouble } from './pooler-errors.js';
 import type { ConnectTrouble } from './session.js';
+import { isSocketLoss, isTlsCode } from './socket-errors.js';
 
 /** Every SQLSTATE has a digit; that keeps system codes of five capitals (EPIPE, EPERM) apart. */
 const SQLSTATE = /^(?=.*[0-9])[0-9A-Z]{5}$/;
@@ -47,6 +49,8 @@ export function pgConnectTrouble(error: unknown): ConnectTrouble {
       return 'rights';
     case '3D000':
       return 'unknown_database';
+    case POOLER_STATE:
+      return poolerTrouble(error);
     // One code with several texts, in the language of the server.
     case '57P03':
       return 'not_accepting';
@@ -61,14 +65,11 @@ export function pgConnectTrouble(error: unknown): ConnectTrouble {
   }
 }
 
-const TLS_CODES =
-  /^(?:ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)|^(?:EPROTO|HOSTNAME_MISMATCH)$/;
-
 /** The driver's words for a server that has no TLS, or speaks something else. */
 const NO_TLS = /does not support SSL|establishing an SSL connection/;
 
 function isTlsFailure(error: unknown): boolean {
-  return TLS_CODES.test(codeOf(error) ?? '') || (error instanceof Error && NO_TLS.test(error.message));
+  return isTlsCode(codeOf(error)) || (error instanceof Error && NO_TLS.test(error.message));
 }
 
 /** Whether a session lost with this error makes its siblings suspect. */
@@ -90,25 +91,6 @@ export function isFatal(error: unknown): boolean {
   return severity !== 'ERROR' && sqlStateOf(error)?.startsWith('57P') === true;
 }
 
-const SOCKET_CODES = new Set([
-  'ECONNRESET',
-  'ECONNREFUSED',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EHOSTDOWN',
-  'ENETDOWN',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EMFILE',
-  'ENFILE',
-  'EADDRNOTAVAIL',
-  'ERR_STREAM_DESTROYED',
-  'ERR_SOCKET_CLOSED',
-]);
-
 /** The driver's words for a session that is gone; it gives these errors neither code nor class. */
 const DRIVER_LOSS =
   /connection terminated|connection error and is not queryable|client was closed|unexpected \w+ message/i;
@@ -116,7 +98,7 @@ const DRIVER_LOSS =
 function isConnectionLoss(error: unknown): boolean {
   if (error instanceof ConnectionEndedError) return true;
   const code = codeOf(error);
-  if (code !== undefined) return SOCKET_CODES.has(code) || code.startsWith('ERR_TLS') || code.startsWith('CERT_');
+  if (code !== undefined) return isSocketLoss(code);
   return error instanceof Error && DRIVER_LOSS.test(error.message);
 }
 

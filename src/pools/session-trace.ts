@@ -1,3 +1,5 @@
+import { stayingState } from './session-guard.js';
+
 /**
  * Statements that by their form leave nothing in the session: their effects are in the data, in the transaction or
  * in the result. Everything else, DDL included, counts as leaving a trace; a needless clean-up is cheap, a missed one
@@ -15,6 +17,11 @@ const TRACE_WORD = /set_config|advisory_lock|pg_settings|\btemp\b|\btemporary\b|
 
 const LEADING_NOISE = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*(?:[^*/]|\*(?!\/)|\/(?!\*))*\*\/)+/;
 
+/** A text from its first word on. */
+export function withoutLeadingNoise(text: string): string {
+  return text.replace(LEADING_NOISE, '');
+}
+
 /** A second statement in the same text: anything but space after a semicolon. */
 const SECOND_STATEMENT = /;\s*\S/;
 
@@ -26,12 +33,12 @@ const MAX_REMEMBERED_LENGTH = 4_096;
  * function of the application that changes session state behind a plain `SELECT` is not noticed.
  */
 export function mayLeaveTrace(text: string): boolean {
-  return SECOND_STATEMENT.test(text) || TRACE_WORD.test(text) || !TRACELESS_START.test(text.replace(LEADING_NOISE, ''));
+  return SECOND_STATEMENT.test(text) || TRACE_WORD.test(text) || !TRACELESS_START.test(withoutLeadingNoise(text));
 }
 
 /** Whether a text commits a transaction by itself, and so must not be cancelled. */
 export function isCommit(text: string): boolean {
-  if (/^(?:commit|end)\b/i.test(text.replace(LEADING_NOISE, ''))) return true;
+  if (/^(?:commit|end)\b/i.test(withoutLeadingNoise(text))) return true;
   return SECOND_STATEMENT.test(text) && /\bcommit\b/i.test(text);
 }
 
@@ -39,16 +46,24 @@ export function isCommit(text: string): boolean {
 export interface StatementNature {
   readonly leavesTrace: boolean;
   readonly commits: boolean;
+  /** What certainly stays in the session after its transaction, with the remedy where that cannot be. */
+  readonly staying?: string | undefined;
 }
 
 /** Remembers the nature of the texts seen last, so that the statements of a hot path are read once. */
 export class StatementNatures {
   readonly #known = new Map<string, StatementNature>();
+  readonly #read: (text: string) => StatementNature;
+
+  /** @param read - Reads it off a text, in the language of the engine. */
+  constructor(read: (text: string) => StatementNature = pgNature) {
+    this.#read = read;
+  }
 
   of(text: string): StatementNature {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
-    const nature = { leavesTrace: mayLeaveTrace(text), commits: isCommit(text) };
+    const nature = this.#read(text);
     if (text.length <= MAX_REMEMBERED_LENGTH) {
       // Starting over is enough: an application that builds texts without end gains nothing from any order.
       if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
@@ -56,4 +71,9 @@ export class StatementNatures {
     }
     return nature;
   }
+}
+
+function pgNature(text: string): StatementNature {
+  const leavesTrace = mayLeaveTrace(text);
+  return { leavesTrace, commits: isCommit(text), staying: leavesTrace ? stayingState(text) : undefined };
 }

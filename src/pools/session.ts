@@ -14,6 +14,10 @@ export type ConnectTrouble =
   | 'credentials'
   /** The server answers, and TLS as it was asked for cannot be had with it. */
   | 'tls'
+  /** The server takes no connection without TLS, and none was asked for. */
+  | 'tls_required'
+  /** The server is too old, or wants something of its client that the driver lacks. */
+  | 'unsupported'
   /** The application's own function gave no password. */
   | 'password_source'
   /** The server accepts the credentials and does not let this user in to this database. */
@@ -66,11 +70,11 @@ export interface SessionOwner {
   onOpenFailed(error: unknown): void;
   /** The session ended although nobody asked. `onClosed` follows. */
   onLost(session: Session, error: unknown): void;
+  /** It did not answer in time when it was to be stopped or cleaned, and was destroyed. */
+  onSilent(session: Session): void;
   /** The server took no write of this session, and not because its borrower had asked for that. */
   onReadOnly(): void;
   /** The socket is closed, and the server was told to stop what still ran: the place is free. */
-  /** It did not answer in time when it was to be stopped or cleaned, and was destroyed. */
-  onSilent(session: Session): void;
   onClosed(session: Session): void;
   onCancelSent(): void;
 }
