@@ -57,6 +57,7 @@ export class DatabaseSession {
 
   async transaction<T>(work: (client: SluiceClient) => Promise<T>, options?: TransactionOptions): Promise<T> {
     const loan = await this.#begin(options);
+    loan.endsItself = true;
     const client = new BorrowedClient((text, values) => this.#inTransaction(loan, text, values));
     try {
       const result = await work(client);

@@ -14,6 +14,8 @@ export class Loan {
   committing = false;
   /** The handler asked for a transaction that refuses writes. */
   readOnly = false;
+  /** Its transaction is `transaction()`'s, which leaves the rollback to the return. */
+  endsItself = false;
   /** True once the connection is on its way back. */
   returned = false;
   /** Resolves when the connection is idle again or destroyed; absent before it is given back. */
@@ -36,6 +38,14 @@ export class Loan {
   /** Whether this is a write that the transaction's own terms refuse, and no sign of a read-only server. */
   refusesWrite(error: unknown): boolean {
     return this.readOnly && sqlStateOf(error) === '25006';
+  }
+
+  /** Whether its handler leaves something in the session that has to be undone before it is lent again. */
+  get leavesTrace(): boolean {
+    const { alive, clean, inTransaction } = this.connection;
+    if (clean || !alive || (this.endsItself && inTransaction)) return false;
+    // A session whose server takes no writes is looked into, which is not the handler's doing.
+    return sqlStateOf(this.failedWith) !== '25006';
   }
 
   /** Tells the breaker how it went. */

@@ -99,6 +99,7 @@ export class Loans {
   giveBack(loan: Loan): void {
     if (loan.returned) return;
     loan.returned = true;
+    if (!this.#closed && loan.leavesTrace) this.owner.route.stats.returnDirty();
     this.#tellLent(loan);
     loan.back = loan.connection.release();
     loan.settle();

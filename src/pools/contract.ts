@@ -46,6 +46,8 @@ export interface Connection {
   readonly inTransaction: boolean;
   /** False once the socket is gone or {@link destroy} was called. */
   readonly alive: boolean;
+  /** True while nothing of its borrower would have to be undone before somebody else gets it. */
+  readonly clean: boolean;
   /**
    * Runs one statement.
    *

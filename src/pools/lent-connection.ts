@@ -36,6 +36,10 @@ export class LentConnection<Slot extends { readonly session: Session }> implemen
     return this.#released === undefined && this.#slot.session.alive;
   }
 
+  get clean(): boolean {
+    return this.#released === undefined && this.#slot.session.clean;
+  }
+
   query<Row = Record<string, unknown>>(
     text: string,
     values: readonly unknown[] | undefined,

@@ -230,6 +230,12 @@ export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
     (s) => s.lateWrites,
   ),
   routeNumber('counter', 'budget_headers_ignored_total', 'Malformed budget headers.', (stats) => stats.budgetsIgnored),
+  routeNumber(
+    'counter',
+    'dirty_returns_total',
+    'Connections given back in need of cleaning: something may be left in the session, or a transaction is open.',
+    (stats) => stats.dirtyReturns,
+  ),
   routeHistogram('queue_wait_seconds', 'From the queue to the seat.', (stats) => stats.queueWait),
   routeHistogram(
     'would_wait_seconds',

@@ -30,6 +30,8 @@ export class RouteStats {
   lateWrites = 0;
   /** Malformed budget headers. */
   budgetsIgnored = 0;
+  /** Connections that handlers gave back with what may be something of theirs in the session, which was undone. */
+  dirtyReturns = 0;
   readonly shedByCode: CodeCounts = zeroCounts();
   /**
    * Mode `observe`: requests that would have been shed in mode `enforce`, or cut short at their deadline. They are not
@@ -129,6 +131,10 @@ export class RouteStats {
 
   ignoreBudget(): void {
     this.budgetsIgnored += 1;
+  }
+
+  returnDirty(): void {
+    this.dirtyReturns += 1;
   }
 }
 

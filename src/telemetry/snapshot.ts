@@ -43,6 +43,7 @@ export interface RouteSnapshot {
   readonly outcomes: Readonly<Record<RouteOutcome, number>>;
   readonly lateWrites: number;
   readonly budgetsIgnored: number;
+  readonly dirtyReturns: number;
   readonly queueWait: HistogramSnapshot;
   readonly wouldWait: HistogramSnapshot;
   readonly seatHold: HistogramSnapshot;
@@ -118,6 +119,7 @@ function routeSnapshot({ name, pool, priority, stats, seats }: RouteTelemetry): 
     outcomes: { ...stats.outcomes },
     lateWrites: stats.lateWrites,
     budgetsIgnored: stats.budgetsIgnored,
+    dirtyReturns: stats.dirtyReturns,
     queueWait: histogramSnapshot(stats.queueWait),
     wouldWait: histogramSnapshot(stats.wouldWait),
     seatHold: histogramSnapshot(stats.seatHold),

@@ -26,6 +26,7 @@ export function exampleSource(): ExampleSource {
   checkout.respond(45_000);
   checkout.swallowLateWrite();
   checkout.ignoreBudget();
+  checkout.returnDirty();
   const asked = { routes: 0, pools: 0 };
   const routes: RouteTelemetry[] = [
     { name: 'checkout', pool: 'checkout', priority: 'critical', stats: checkout },

@@ -38,6 +38,7 @@ test('prints what the counters hold', async () => {
     [`sluice_requests_undecided{${checkout}}`]: 2,
     [`sluice_late_writes_total{${checkout}}`]: 1,
     [`sluice_budget_headers_ignored_total{${checkout}}`]: 1,
+    [`sluice_dirty_returns_total{${checkout}}`]: 1,
     'sluice_requests_arrived_total{route="ping",class="low"}': 0,
     'sluice_route_seats{route="resize",class="low"}': 6,
     'sluice_route_seats_in_flight{route="resize",class="low"}': 5,

@@ -64,10 +64,11 @@ test('what would have been shed and errors after admission do not count as shed'
   expect(sum(stats.shedByCode)).toBe(0);
 });
 
-test('late writes and ignored budgets are counted', () => {
+test('late writes, ignored budgets and dirty returns are counted', () => {
   const stats = new RouteStats();
   stats.swallowLateWrite();
   stats.ignoreBudget();
   stats.ignoreBudget();
-  expect([stats.lateWrites, stats.budgetsIgnored]).toEqual([1, 2]);
+  for (let each = 0; each < 3; each++) stats.returnDirty();
+  expect([stats.lateWrites, stats.budgetsIgnored, stats.dirtyReturns]).toEqual([1, 2, 3]);
 });

@@ -24,6 +24,7 @@ test('tells every figure of a route', () => {
     outcomes: { succeeded: 1, failed: 0, expired: 1, abandoned: 0 },
     lateWrites: 1,
     budgetsIgnored: 1,
+    dirtyReturns: 1,
   });
   expect(checkout?.shedByCode).toMatchObject({ queue_full: 2, rate_limited: 1, displaced: 0 });
   expect(checkout?.wouldShedByCode.displaced).toBe(1);
