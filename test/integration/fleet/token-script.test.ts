@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TOKEN_LEASE_MS, type TokenReport } from '../../../src/core/prepaid-bucket.js';
+import { TOKEN_SCRIPT } from '../../../src/fleet/token-script.js';
+import { RedisServer } from '../../support/redis-server.js';
+import { TokenLedger } from '../../support/token-ledger.js';
+
+// The script on a real Redis, beside the model that the tests in virtual time rely on.
+
+let server: RedisServer;
+let redis: Redis;
+
+beforeAll(async () => {
+  server = await RedisServer.start();
+  redis = new Redis(server.url);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server.close();
+});
+beforeEach(() => redis.flushall());
+
+/** So slow that nothing refills while a test runs. */
+const STILL = 0.0001;
+
+interface Told {
+  readonly granted: number;
+  readonly level: number;
+  readonly rate: number;
+  readonly burst: number;
+}
+
+async function tell(
+  id: string,
+  report: TokenReport,
+  rate: number,
+  burst: number,
+  leaseMs = TOKEN_LEASE_MS,
+): Promise<Told> {
+  const { sequence, spent, acknowledged, held, want, known, away } = report;
+  const args = [id, rate, burst, leaseMs, sequence, spent, acknowledged, held, want, known ? 1 : 0, away ? 1 : 0];
+  const answer = (await redis.eval(TOKEN_SCRIPT, 1, 'bucket', ...args)) as string[];
+  const [granted = Number.NaN, level = Number.NaN, least = Number.NaN, most = Number.NaN] = answer.map(Number);
+  return { granted, level, rate: least, burst: most };
+}
+
+const first: TokenReport = { sequence: 1, spent: 0, acknowledged: 0, held: 0, want: 0, known: false, away: false };
+
+describe('the script of the ledger', () => {
+  const report = fc.record({
+    who: fc.nat({ max: 2 }),
+    spends: fc.nat({ max: 12 }),
+    want: fc.nat({ max: 20 }),
+    returns: fc.boolean(),
+    lost: fc.boolean(),
+    late: fc.boolean(),
+    known: fc.boolean(),
+    away: fc.boolean(),
+  });
+
+  it('property: does what the model does', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(4, 20, 50), fc.array(report, { maxLength: 25 }), async (burst, reports) => {
+        await redis.flushall();
+        const ledger = new TokenLedger(STILL, burst);
+        const state = [0, 1, 2].map(() => ({ sequence: 0, spent: 0, acknowledged: 0, held: 0 }));
+        for (const { who, spends, want, returns, lost, late, known, away } of reports) {
+          const mine = state[who];
+          if (mine === undefined) throw new Error('three processes');
+          mine.spent += spends;
+          mine.held = returns ? 0 : Math.max(0, mine.held - spends);
+          mine.sequence += late ? 0 : 1;
+          const told: TokenReport = { ...mine, want, known, away };
+          const expected = ledger.tell(0, `p${who}`, told);
+          const found = await tell(`p${who}`, told, STILL, burst);
+          expect(found.granted).toBe(expected.granted);
+          expect(found.level).toBeCloseTo(expected.level, 2);
+          if (lost) continue;
+          mine.acknowledged = mine.spent;
+          mine.held += found.granted;
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("refills by the server's time, up to what is not prepaid", async () => {
+    expect((await tell('a', { ...first, want: 100 }, 1_000, 100)).granted).toBe(100);
+    await expect.poll(async () => (await tell('b', { ...first, sequence: Date.now() }, 1_000, 100)).level).toBe(0);
+    const given = await tell('a', { ...first, sequence: 2, held: 0, want: 0 }, 1_000, 100);
+    expect(given.level).toBe(100);
+  });
+
+  it('takes what a process held who is not heard of any more for lost', async () => {
+    expect((await tell('a', { ...first, want: 60 }, STILL, 100, 1)).level).toBe(40);
+    // While it was held, it counted against the capacity; now that can refill again.
+    await expect.poll(async () => (await redis.hgetall('bucket'))['i:a']).toBeDefined();
+    await expect
+      .poll(async () => {
+        await tell('b', { ...first, sequence: Date.now() }, 100_000, 100);
+        return (await tell('b', { ...first, sequence: Date.now() + 1 }, 100_000, 100)).level;
+      })
+      .toBe(100);
+    expect(await redis.hgetall('bucket')).not.toHaveProperty('i:a');
+  });
+
+  it('lets the stricter of two configurations hold while both live', async () => {
+    await tell('a', { ...first, want: 1 }, 10, 50, 200);
+    expect(await tell('b', first, 20, 40)).toMatchObject({ rate: 10, burst: 40 });
+    await expect
+      .poll(async () => (await tell('b', { ...first, sequence: Date.now() }, 20, 40)).rate, { timeout: 5_000 })
+      .toBe(20);
+  });
+
+  it('forgets a bucket that has been full again for long', async () => {
+    await tell('a', { ...first, want: 1 }, 10, 50);
+    expect(await redis.pttl('bucket')).toBeGreaterThan(TOKEN_LEASE_MS + 5_000);
+    expect(await redis.pttl('bucket')).toBeLessThanOrEqual(2 * (TOKEN_LEASE_MS + 5_000));
+  });
+
+  it('bears any bytes in a name', async () => {
+    const name = 'a}{\r\n* 0 \u0000é';
+    expect(await redis.eval(TOKEN_SCRIPT, 1, `x{${name}}`, 'p', 10, 50, 5_000, 1, 0, 0, 0, 5, 0, 0)).toEqual([
+      '5',
+      '45.000000',
+      '10',
+      '50',
+    ]);
+  });
+});
