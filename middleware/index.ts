@@ -1,4 +1,5 @@
 export type { MetricsOptions } from '../src/telemetry/metrics.js';
+export { type BoundableServer, boundClients } from './bound-clients.js';
 export { type GuardedHandler, type ProtectOptions, protect } from './guard.js';
 export { type HealthOptions, health } from './health.js';
 export { metrics, type OperationsOptions, operations } from './operations.js';

@@ -5,9 +5,11 @@ import { type Clock, systemClock } from './clock.js';
 import type { GatewayConfig, PoolConfig } from './config/config.js';
 import type { GatewayOptions } from './config/options.js';
 import { resolveConfig } from './config/resolve.js';
+import { type DescriptorVerdict, splitDescriptors } from './core/descriptors.js';
 import { assemblePool, assembleRoute, type Parts } from './gateway/assemble.js';
 import { type BudgetReport, checkServerBudget, OverBudgetError, serverOf } from './gateway/budget-check.js';
 import { describePool, describeRoute } from './gateway/describe.js';
+import { readDescriptorLimit } from './gateway/descriptor-check.js';
 import { type DrainOptions, drainWork, pause } from './gateway/drain.js';
 import { DrainBound } from './gateway/drain-bound.js';
 import { checkLogins, MissingRightsError } from './gateway/login-check.js';
@@ -70,6 +72,8 @@ export class Gateway<RouteName extends string = string> {
   #rightless: string | undefined;
   #budget: BudgetReport | undefined;
   readonly #drainBound: DrainBound;
+  #descriptors: DescriptorVerdict | undefined;
+  #clientsTurnedAway = 0;
   #drained: Promise<void> | undefined;
 
   /** Use {@link createGateway}, which checks the budget and waits for the first connections. */
@@ -118,6 +122,19 @@ export class Gateway<RouteName extends string = string> {
   /** True once {@link drain} has ended admission. */
   get draining(): boolean {
     return this.#admitting.draining;
+  }
+
+  /**
+   * Clients whose connections fit beside those of the pools into the file descriptors of this process; `undefined`
+   * where the system does not tell. See `boundClients`.
+   */
+  get clientRoom(): number | undefined {
+    return this.#descriptors?.clients;
+  }
+
+  /** A client was disconnected because there was no room for it. @internal */
+  clientTurnedAway(): void {
+    this.#clientsTurnedAway += 1;
   }
 
   /** The log that this gateway writes to. */
@@ -199,6 +216,7 @@ export class Gateway<RouteName extends string = string> {
       mode: this.config.mode,
       draining: this.draining,
       eventLoopLagMs: this.#lag.averageMs(this.clock.nowMs()),
+      clientsTurnedAway: this.#clientsTurnedAway,
       routes: () => this.#runtimes().map((route) => describeRoute(route)),
       pools: () => [...this.#pools.values()].map((pool) => describePool(pool, this.clock.nowMs())),
     };
@@ -217,6 +235,7 @@ export class Gateway<RouteName extends string = string> {
 
   /** Waits for the first connections, a bounded time, and checks that the pools fit their servers. @internal */
   async start(): Promise<void> {
+    this.#checkDescriptors();
     const untilMs = this.clock.nowMs() + START_WAIT_MS;
     const pools = [...this.#pools.values()];
     await Promise.all(pools.map((pool) => this.#firstConnection(pool, untilMs)));
@@ -236,6 +255,14 @@ export class Gateway<RouteName extends string = string> {
       if (leaving && serverOf(config.url) === server) pool.recycle();
       else pool.doubt();
     }
+  }
+
+  #checkDescriptors(): void {
+    const limit = readDescriptorLimit();
+    if (limit === undefined) return;
+    const sessions = [...this.config.pools.values()].reduce((sum, { max }) => sum + max, 0);
+    this.#descriptors = splitDescriptors(limit, sessions);
+    if (!this.#descriptors.ok) this.#logger.warn({ code: 'descriptors_scarce' }, this.#descriptors.detail);
   }
 
   async #firstConnection({ pool, name }: PoolRuntime, untilMs: number): Promise<void> {

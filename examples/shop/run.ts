@@ -1,4 +1,5 @@
 import { ConfigError, OverBudgetError, resolveConfig } from 'sluice';
+import { boundClients } from 'sluice/express';
 import { startPostgres } from '../support/postgres-server.js';
 import { createShop, type Shop } from './app.js';
 import { DatabaseRefused } from './database.js';
@@ -56,6 +57,7 @@ async function start(signal: AbortSignal, cleanups: Cleanup[]): Promise<Shop> {
   const shop = await createShop({ ...settings, databaseUrl, env: process.env, log: (line) => console.log(line) });
   cleanups.push(() => shop.close({ server: door.server }));
   signal.throwIfAborted();
+  boundClients(shop.gateway, door.server);
   door.lead(shop.app);
   console.log(`listening on http://${HOST}:${door.port}`);
   return shop;

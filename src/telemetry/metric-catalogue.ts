@@ -286,6 +286,13 @@ export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
     'How late the event loop runs.',
     ({ eventLoopLagMs }) => eventLoopLagMs / 1_000,
   ),
+  {
+    type: 'counter',
+    name: 'clients_turned_away_total',
+    help: 'Clients that were disconnected because no file descriptor was left for them.',
+    labels: [],
+    read: (source) => [{ labels: {}, value: source.clientsTurnedAway }],
+  },
   processNumber('enforcing', 'Whether refusals are in force (mode enforce).', ({ mode }) => Number(mode === 'enforce')),
   processNumber('draining', 'Whether the gateway is shutting down.', ({ draining }) => Number(draining)),
 ];

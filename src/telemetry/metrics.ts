@@ -50,8 +50,8 @@ function oncePerTurn(source: () => TelemetrySource): () => TelemetrySource {
   let seen: TelemetrySource | undefined;
   return () => {
     if (seen === undefined) {
-      const { mode, draining, eventLoopLagMs, routes, pools } = describe(source());
-      seen = { mode, draining, eventLoopLagMs, routes: () => routes, pools: () => pools };
+      const { routes, pools, ...process } = describe(source());
+      seen = { ...process, routes: () => routes, pools: () => pools };
       queueMicrotask(() => {
         seen = undefined;
       });
@@ -65,6 +65,7 @@ function describe(source: TelemetrySource) {
     mode: source.mode,
     draining: source.draining,
     eventLoopLagMs: source.eventLoopLagMs,
+    clientsTurnedAway: source.clientsTurnedAway,
     routes: [...source.routes()],
     pools: [...source.pools()],
   };

@@ -105,6 +105,8 @@ export interface TelemetrySource {
   readonly draining: boolean;
   /** How late the event loop runs, in milliseconds. */
   readonly eventLoopLagMs: number;
+  /** Clients that were disconnected because no file descriptor was left for them. */
+  readonly clientsTurnedAway: number;
   routes(): Iterable<RouteTelemetry>;
   pools(): Iterable<PoolTelemetry>;
 }

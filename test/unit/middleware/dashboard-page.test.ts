@@ -67,6 +67,7 @@ function exampleGateway() {
     mode: 'enforce',
     draining: false,
     eventLoopLagMs: 3,
+    clientsTurnedAway: 2,
     routes: () => [{ name: HOSTILE, pool: 'checkout', priority: 'critical', stats }],
     pools: () => [
       {

@@ -76,6 +76,7 @@ export function exampleSource(): ExampleSource {
     mode: 'enforce',
     draining: false,
     eventLoopLagMs: 12,
+    clientsTurnedAway: 2,
     routes: () => {
       asked.routes += 1;
       return routes;
