@@ -24,7 +24,7 @@ const HARMLESS: ReadonlySet<string> = new Set(
   varchar when where with within
   abs age array_agg avg ceil coalesce concat concat_ws count current_setting date_part date_trunc dense_rank extract
   floor generate_series greatest json_agg json_build_object jsonb_agg jsonb_build_object lag lead least left length
-  lower max md5 min now nullif pg_sleep position rank replace right round row_number row_to_json string_agg substring
+  lower make_interval max md5 min now nullif pg_sleep position rank replace right round row_number row_to_json string_agg substring
   sum to_char to_json to_jsonb to_timestamp trim unnest upper`.split(/\s+/),
 );
 

@@ -45,6 +45,16 @@ async function untilWorking(count: number): Promise<void> {
   await client.end();
 }
 
+/** Sessions of the shop on its database. */
+async function sessionsLeft(): Promise<number> {
+  const client = new pg.Client(databaseUrl);
+  await client.connect();
+  const left = "select from pg_stat_activity where datname = current_database() and application_name = 'sluice-shop'";
+  const { rows } = await client.query(left);
+  await client.end();
+  return rows.length;
+}
+
 describe('with an embedded PostgreSQL', () => {
   let folder = '';
   beforeEach(() => {
@@ -95,6 +105,47 @@ describe('the end', () => {
     expect(await shop.ended).toBe(0);
   });
 
+  it('DEP-1 fails readiness first and still admits, then ends with 0', async () => {
+    const shop = start({ SLUICE_READINESS_DELAY_MS: '600' });
+    const url = await shop.url();
+    await untilStatus(url, '/readyz', 200);
+    const askedAtMs = performance.now();
+    shop.kill('SIGTERM');
+    await untilStatus(url, '/readyz', 503);
+    const whileLeaving = await fetch(`${url}/checkout`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"sku":1,"quantity":1}',
+    });
+    expect([whileLeaving.status, whileLeaving.headers.get('connection')]).toEqual([201, 'close']);
+    expect(await shop.ended).toBe(0);
+    expect(performance.now() - askedAtMs).toBeGreaterThanOrEqual(595);
+  });
+
+  it('DEP-2 comes when a long checkout is answered, and no session is left', async () => {
+    const shop = start({ SHOP_CHECKOUT_WORK_MS: '3000', SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '10000' });
+    const inFlight = checkOut(await shop.url());
+    await untilWorking(1);
+    shop.kill('SIGTERM');
+    expect(await inFlight).toMatchObject({ status: 201 });
+    expect(await shop.ended).toBe(0);
+    expect(await sessionsLeft()).toBe(0);
+  });
+
+  it('DEP-3 comes at its bound: what still runs is cancelled on the server and answered, and the code is 0', async () => {
+    const shop = start({ SHOP_REPORT_WORK_MS: '60000', SLUICE_DRAIN_TIMEOUT_MS: '1000' });
+    const url = await shop.url();
+    const inFlight = fetch(`${url}/reports/sales`).then(async (answer) => [answer.status, await answer.json()]);
+    await untilWorking(1);
+    const askedAtMs = performance.now();
+    shop.kill('SIGTERM');
+    expect(await inFlight).toMatchObject([503, { outcome: 'rolled_back' }]);
+    expect(await shop.ended).toBe(0);
+    expect(performance.now() - askedAtMs).toBeGreaterThanOrEqual(995);
+    expect(performance.now() - askedAtMs).toBeLessThan(3_000);
+    expect(await sessionsLeft()).toBe(0);
+  });
+
   it('takes the two signals of one Ctrl-C for one', async () => {
     const shop = start(slow);
     const inFlight = checkOut(await shop.url());
@@ -105,20 +156,18 @@ describe('the end', () => {
     expect(await shop.ended).toBe(0);
   });
 
-  it('comes at once with a second signal', async () => {
+  it('comes at once with a second signal: what runs is cancelled and answered, and the code is not 0', async () => {
     const shop = start({ SHOP_REPORT_WORK_MS: '60000', SLUICE_DRAIN_TIMEOUT_MS: '60000' });
     const url = await shop.url();
-    const inFlight = fetch(`${url}/reports/sales`).then(
-      (answer) => answer.status,
-      () => 'cut',
-    );
+    const inFlight = fetch(`${url}/reports/sales`).then((answer) => answer.status);
     await untilWorking(1);
     shop.kill('SIGTERM');
     // A later signal than the echo of the first, until one takes effect.
     const again = setInterval(() => shop.kill('SIGTERM'), 250);
-    expect(await shop.ended).toBe(0);
+    expect(await shop.ended).toBe(143);
     clearInterval(again);
-    expect(await inFlight).toBe('cut');
+    expect(await inFlight).toBe(503);
+    await untilWorking(0);
   });
 });
 
