@@ -17,6 +17,7 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   fleet_limited: 'A fleet-wide cap is reached',
   overloaded: 'The process is overloaded',
   draining: 'The server is shutting down',
+  outside_window: 'This is not the time for it',
 };
 
 /** A problem that is not Sluice's own: bad input, something missing, a conflict. */

@@ -12,6 +12,7 @@ export const ERROR_CODES = [
   'fleet_limited',
   'overloaded',
   'draining',
+  'outside_window',
 ] as const;
 
 /** See {@link ERROR_CODES}. */

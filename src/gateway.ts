@@ -37,6 +37,8 @@ export interface GatewaySurroundings {
   /** Default: warnings to the console, each code once in a while. */
   readonly logger?: Logger;
   readonly clock?: Clock;
+  /** The wall clock, in ms since 1970, for routes with a `window`. Default `Date.now`. */
+  readonly wallMs?: () => number;
   /** Uniform in [0, 1). Default `Math.random`. */
   readonly random?: () => number;
 }
@@ -101,6 +103,7 @@ export class Gateway<RouteName extends string = string> {
       clock: this.clock,
       timer: this.#timer,
       random,
+      wallMs: surroundings.wallMs ?? Date.now,
       warn,
       onPoolDown: (pool, leaving) => this.#doubtOthers(pool, leaving),
       nextConnectionId,

@@ -73,11 +73,23 @@ export function checkRoute(
     const remedy = `leave it out, the pool bounds the route (${reading.where(at('pool'))})`;
     reading.problems.push({ where: reading.where(at('concurrency')), value: String(values.concurrency), remedy });
   }
+  checkWindow(values, at, reading);
   if (values.burst !== undefined && values.ratePerSecond === undefined && reading.sound(at('ratePerSecond'))) {
     const rate = `${routeSection(name).variablePrefix}RATE_PER_SECOND or ${at('ratePerSecond')}`;
     const remedy = `means nothing without a rate limit; set ${rate} as well`;
     reading.problems.push({ where: reading.where(at('burst')), value: String(values.burst), remedy });
   }
+}
+
+function checkWindow(values: Partial<RouteValues>, at: (key: keyof RouteValues) => string, reading: Reading): void {
+  const { window, timeZone, priority } = values;
+  if (timeZone !== undefined && window === undefined && reading.sound(at('window'))) {
+    const remedy = `means nothing without a window; set ${at('window')} as well`;
+    reading.problems.push({ where: reading.where(at('timeZone')), value: timeZone, remedy });
+  }
+  if (window === undefined || priority !== 'critical') return;
+  const remedy = `the critical class is served at any time; leave it out, or use a lower class (${reading.where(at('priority'))})`;
+  reading.problems.push({ where: reading.where(at('window')), value: showMistake(window, false), remedy });
 }
 
 /** Whether a value is a function of the request, as `purpose` tells what for; a problem where it is not. */

@@ -104,6 +104,10 @@ export interface RouteConfig {
   readonly burst: number;
   readonly deadlineMs: number;
   readonly maxQueued: number;
+  /** Two times of day. Absent: the route serves always. */
+  readonly window?: string;
+  /** Absent: that of the process. Means nothing without `window`. */
+  readonly timeZone?: string;
   /** Never together with `pool`. */
   readonly concurrency?: number;
   readonly stream: boolean;

@@ -168,6 +168,13 @@ export interface RouteOptions<PoolName extends string = string> {
   /** Concurrency limit of a route without a pool, 1 to 100,000. Default: none. */
   readonly concurrency?: number | undefined;
   /** Whether the deadline ends at the first byte of the answer. Default false. */
+  /**
+   * Time of every day in which the route serves, for example `22:00-06:00`; not for the critical class. What comes at
+   * another time is refused as `outside_window`, with the wait for the next opening. Default: always.
+   */
+  readonly window?: string | undefined;
+  /** Time zone of `window`, a name of the IANA database. Default: that of the process. */
+  readonly timeZone?: string | undefined;
   readonly stream?: boolean | undefined;
   /** What happens to the work of a client that went away. Default `cancel`. */
   readonly onDisconnect?: DisconnectPolicy | undefined;

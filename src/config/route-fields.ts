@@ -1,6 +1,8 @@
 import { PRIORITY_CLASSES } from '../core/priority.js';
+import { WINDOW_PATTERN } from '../core/time-window.js';
 import type { PerCallerValues, RouteValues } from './config.js';
 import { choice, type Field, type FieldsOf, flag, number, text, whole } from './field.js';
+import { timeZone } from './special-fields.js';
 
 const rate = (description: string, defaultText: string): Field<number> =>
   number({ description, from: { above: 0 }, to: 1_000_000, defaultText });
@@ -22,6 +24,13 @@ export const routeFields: FieldsOf<RouteValues> = {
   ratePerSecond: rate("Refill rate of the route's token bucket.", 'no rate limit'),
   burst: burst('Capacity of the token bucket, in requests.'),
   deadlineMs: whole(1, 3_600_000, { description: 'Time from arrival to deadline.', default: 10_000 }),
+  window: text({
+    description: 'Time of every day in which the route serves; not for the critical class.',
+    allowed: 'two different times of day, such as 22:00-06:00',
+    pattern: WINDOW_PATTERN,
+    defaultText: 'always',
+  }),
+  timeZone: timeZone({ description: 'Time zone of `window`.', defaultText: 'that of the process' }),
   maxQueued: whole(0, 1_000_000, { description: 'Requests queued at most.', default: 1_000 }),
   concurrency: whole(1, 100_000, {
     description: 'Concurrency limit of a route without a pool.',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isTimeZone } from '../core/time-window.js';
 import type { Field } from './field.js';
 import { credentialsEscaped, parseServerUrl } from './mask.js';
 
@@ -38,18 +39,18 @@ const headerName = z
   .max(128)
   .regex(/^[!#$%&'*+.^_`|~0-9a-z-]+$/);
 
-interface HeaderAbout {
+interface TextAbout {
   readonly description: string;
   readonly defaultText?: string;
 }
 
 /** The name of a request header, in lower case. */
-export function header(about: HeaderAbout): Field<string> {
+export function header(about: TextAbout): Field<string> {
   return { ...about, allowed: 'the name of a header', value: headerName, text: headerName };
 }
 
 /** Names of request headers, in lower case and without duplicates; as text, separated by commas. */
-export function headerList(about: HeaderAbout & { readonly default: readonly string[] }): Field<readonly string[]> {
+export function headerList(about: TextAbout & { readonly default: readonly string[] }): Field<readonly string[]> {
   const value = z
     .array(headerName)
     .max(MOST_HEADERS)
@@ -63,4 +64,10 @@ export function headerList(about: HeaderAbout & { readonly default: readonly str
       .transform((list) => list.split(','))
       .pipe(value),
   };
+}
+
+/** The name of a time zone. */
+export function timeZone(about: TextAbout): Field<string> {
+  const value = z.string().trim().max(64).refine(isTimeZone);
+  return { ...about, allowed: 'a time zone of the IANA database, such as Europe/Berlin', value, text: value };
 }

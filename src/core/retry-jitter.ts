@@ -1,6 +1,9 @@
 import type { ErrorCode } from '../errors.js';
 import { type PriorityRank, TOP_RANK } from './priority.js';
 
+/** Those that wait for a time of day come within this of it, however many hours that is. */
+const WINDOW_SPREAD_MS = 60_000;
+
 /** How much longer a class is asked to stay away: the more important ones are served first, so they may be back first. */
 const STAY_AWAY: readonly [number, number, number, number] = [1, 1.25, 1.5, 2];
 /** Those that were shed together come back spread over this much of the wait, before and after it. */
@@ -19,9 +22,10 @@ const NOT_BEFORE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['rate_limited', '
  * @param rank - The class of the request. A bucket holds the same for all, so it does not matter for `rate_limited`.
  * @param drawn - Uniform in [0, 1).
  * @returns Whole milliseconds, rounded up: the wait × 0.75 to 1.25 (1 to 1.25 where it is known), and up to twice that
- *   for the lowest class.
+ *   for the lowest class; for `outside_window` the wait and up to a minute.
  */
 export function spreadRetryMs(code: ErrorCode, waitMs: number, rank: PriorityRank, drawn: number): number {
+  if (code === 'outside_window') return Math.ceil(Math.max(0, waitMs) + WINDOW_SPREAD_MS * drawn);
   const spread = NOT_BEFORE.has(code) ? 1 + SPREAD * drawn : 1 - SPREAD + 2 * SPREAD * drawn;
   const factor = STAY_AWAY[code === 'rate_limited' ? TOP_RANK : rank];
   return Math.ceil(Math.max(0, waitMs) * spread * factor);

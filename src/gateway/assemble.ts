@@ -6,9 +6,10 @@ import type { GatewayConfig, PoolConfig, RouteConfig } from '../config/config.js
 import { Bulkhead, type BulkheadOptions } from '../core/bulkhead.js';
 import { rankOf } from '../core/priority.js';
 import { ServiceTimes } from '../core/service-times.js';
+import { TimeWindow } from '../core/time-window.js';
 import { createPgPool } from '../pools/connection-pool.js';
 import type { PoolListener } from '../pools/contract.js';
-import { LocalRateLimit, type LocalRateLimitOptions } from '../rate-limit/local-rate-limit.js';
+import { RateLimit, type RateLimitOptions } from '../rate-limit/rate-limit.js';
 import type { DecisionLog } from '../telemetry/decision-log/decision-log.js';
 import { ownSeatsName } from '../telemetry/decision-log/policy-settings.js';
 import { RouteStats } from '../telemetry/route-stats.js';
@@ -16,6 +17,7 @@ import { PoolRetries } from './pool-retries.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { RecordedRateLimit } from './recorded-rate-limit.js';
 import type { RouteRuntime } from './route-runtime.js';
+import { RouteWindow } from './route-window.js';
 import { SeatBounds } from './seat-bounds.js';
 
 /** What the parts of a gateway are built with. */
@@ -24,6 +26,8 @@ export interface Parts {
   readonly clock: Clock;
   readonly timer: DeadlineTimer;
   readonly random: () => number;
+  /** The wall clock, in ms since 1970. */
+  readonly wallMs: () => number;
   readonly warn: (code: string, message: string) => void;
   /** This pool has lost its server; or that is `leaving`, and waits for all sessions to end. */
   readonly onPoolDown: (config: PoolConfig, leaving: boolean) => void;
@@ -128,6 +132,7 @@ export function assembleRoute(
     maxQueued: config.maxQueued,
     times: assembleTimes(parts, config),
     stats: new RouteStats(),
+    window: assembleWindow(parts, config),
     rate: assembleRate(parts, config),
     pool,
     gate: pool?.gate ?? assembleConcurrency(parts, config),
@@ -144,10 +149,14 @@ function assembleTimes({ decisions }: Parts, { name, expectedMs }: RouteConfig):
   return decisions?.times(name, options) ?? new ServiceTimes(options);
 }
 
-function assembleRate({ decisions }: Parts, config: RouteConfig): LocalRateLimit | undefined {
+function assembleWindow({ wallMs }: Parts, { name, window, timeZone }: RouteConfig): RouteWindow | undefined {
+  return window === undefined ? undefined : new RouteWindow(name, new TimeWindow(window, timeZone), wallMs);
+}
+
+function assembleRate({ decisions }: Parts, config: RouteConfig): RateLimit | undefined {
   const { ratePerSecond, burst, perCaller } = config;
   if (ratePerSecond === undefined && perCaller === undefined) return undefined;
-  const options: LocalRateLimitOptions = {
+  const options: RateLimitOptions = {
     endpoint: ratePerSecond === undefined ? undefined : { refillPerSecond: ratePerSecond, burst },
     perCaller: perCaller && {
       refillPerSecond: perCaller.ratePerSecond,
@@ -155,7 +164,7 @@ function assembleRate({ decisions }: Parts, config: RouteConfig): LocalRateLimit
       maxKeys: perCaller.maxKeys,
     },
   };
-  return decisions === undefined ? new LocalRateLimit(options) : new RecordedRateLimit(options, decisions, config.name);
+  return decisions === undefined ? new RateLimit(options) : new RecordedRateLimit(options, decisions, config.name);
 }
 
 function assembleBulkhead({ decisions }: Parts, name: string, options: BulkheadOptions): Bulkhead<GateClient> {

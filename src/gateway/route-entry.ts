@@ -85,6 +85,8 @@ export class RouteEntry {
   /** Why a ticket is refused before its body is read. */
   protected refuses(nowMs: number, ticket: Ticket): Refusal | undefined {
     const { rank } = ticket;
+    const early = this.runtime.window?.refusal();
+    if (early !== undefined) return early;
     if (this.#guard?.sheds(nowMs, rank) === true) return overloaded(this.runtime.name, this.#lag.averageMs(nowMs));
     const timeLeftMs = ticket.deadlineAtMs - nowMs;
     if (timeLeftMs <= 0) return deadlineUnreachable(this.runtime.name, timeLeftMs, 0, this.runtime.times.p50(nowMs));

@@ -3,9 +3,10 @@ import type { RouteConfig } from '../config/config.js';
 import type { PriorityRank } from '../core/priority.js';
 import type { ServiceTimes } from '../core/service-times.js';
 import type { RouteLoad } from '../core/ticket.js';
-import type { LocalRateLimit } from '../rate-limit/local-rate-limit.js';
+import type { RateLimit } from '../rate-limit/rate-limit.js';
 import type { RouteStats } from '../telemetry/route-stats.js';
 import type { PoolRuntime } from './pool-runtime.js';
+import type { RouteWindow } from './route-window.js';
 
 /** One route at work: its configuration and the state that its requests share. */
 export interface RouteRuntime extends RouteLoad {
@@ -14,8 +15,10 @@ export interface RouteRuntime extends RouteLoad {
   readonly rank: PriorityRank;
   readonly times: ServiceTimes;
   readonly stats: RouteStats;
+  /** Absent where the route serves at any time. */
+  readonly window: RouteWindow | undefined;
   /** Absent where the route has no rate limit. */
-  readonly rate: LocalRateLimit | undefined;
+  readonly rate: RateLimit | undefined;
   /** Absent for a route without database. */
   readonly pool: PoolRuntime | undefined;
   /** The seats it competes for: those of its pool, its own `concurrency`, or none. */

@@ -48,6 +48,7 @@ export class PoolModel {
     } as const;
     for (const config of resolveConfig({ routes }, {}).routes.values()) {
       const runtime: RouteRuntime = {
+        window: undefined,
         name: config.name,
         config,
         rank: rankOf(config.priority),

@@ -76,4 +76,21 @@ describe('what must hold between fields', () => {
     ]);
     expect(problemsOf(withRoute({ perCaller: 5 })).map(({ where }) => where)).toContain('routes.only.perCaller');
   });
+
+  it('gives hours to a route of any class but the critical one', () => {
+    expect(problemsOf(withRoute({ window: '22:00-06:00', timeZone: 'Europe/Berlin' }))).toEqual([]);
+    expect(linesOf(withRoute({ window: '22:00-06:00' }), { SLUICE_ROUTE_ONLY_PRIORITY: 'critical' })).toEqual([
+      'routes.only.window is "22:00-06:00": the critical class is served at any time; leave it out, or use a lower ' +
+        'class (SLUICE_ROUTE_ONLY_PRIORITY)',
+    ]);
+    expect(linesOf(withRoute({ timeZone: 'UTC' }))).toEqual([
+      'routes.only.timeZone is UTC: means nothing without a window; set routes.only.window as well',
+    ]);
+    expect(linesOf(withRoute({ window: '22:00' }), { SLUICE_ROUTE_ONLY_TIME_ZONE: 'Mars/Olympus' })).toEqual(
+      [
+        'SLUICE_ROUTE_ONLY_TIME_ZONE is "Mars/Olympus": use a time zone of the IANA database, such as Europe/Berlin',
+        'routes.only.window is "22:00": use two different times of day, such as 22:00-06:00',
+      ].toReversed(),
+    );
+  });
 });

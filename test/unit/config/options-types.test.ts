@@ -85,6 +85,8 @@ describe('the options, as the code writes them', () => {
       burst: 1,
       deadlineMs: 1,
       maxQueued: 0,
+      window: '22:00-06:00',
+      timeZone: 'UTC',
       stream: true,
       onDisconnect: 'finish',
       commitGraceMs: 0,

@@ -18,6 +18,8 @@ describe('how long a client is told to stay away', () => {
     // A bucket holds the same for all.
     ['rate_limited', 0, 1_000, 1_250],
     ['rate_limited', 3, 1_000, 1_250],
+    // A time of day, to which it may be hours.
+    ['outside_window', 3, 1_000, 61_000],
   ])('%s in class %d: a second becomes %d to %d ms', (code, rank, least, most) => {
     expect(spreadRetryMs(code, 1_000, rank, 0)).toBe(least);
     expect(spreadRetryMs(code, 1_000, rank, ALMOST)).toBe(most);

@@ -13,7 +13,7 @@ import type { RequestWork } from '../../../src/gateway/request-work.js';
 import { RouteEntry } from '../../../src/gateway/route-entry.js';
 import type { RouteRuntime } from '../../../src/gateway/route-runtime.js';
 import type { WorkHost } from '../../../src/gateway/work-contract.js';
-import { LocalRateLimit } from '../../../src/rate-limit/local-rate-limit.js';
+import { RateLimit } from '../../../src/rate-limit/rate-limit.js';
 import { RouteStats } from '../../../src/telemetry/route-stats.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
@@ -88,6 +88,7 @@ export class ShadowWorld {
     for (const config of resolveConfig({ routes }, {}).routes.values()) {
       const { ratePerSecond, burst } = config;
       const runtime: RouteRuntime = {
+        window: undefined,
         name: config.name,
         config,
         rank: rankOf(config.priority),
@@ -98,7 +99,7 @@ export class ShadowWorld {
         rate:
           ratePerSecond === undefined
             ? undefined
-            : new LocalRateLimit({ endpoint: { refillPerSecond: ratePerSecond, burst } }),
+            : new RateLimit({ endpoint: { refillPerSecond: ratePerSecond, burst } }),
         pool: undefined,
         gate: this.gate,
         queued: 0,
