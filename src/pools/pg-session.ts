@@ -2,13 +2,14 @@ import type pg from 'pg';
 import type { Clock, Timer } from '../clock.js';
 import { beginText } from './begin-text.js';
 import { sendCancelRequest } from './cancel-request.js';
-import type { QueryResult, TransactionOptions } from './contract.js';
+import { type QueryResult, ResultTooLargeError, type TransactionOptions } from './contract.js';
 import { isLimited, limitStepMs } from './limit-steps.js';
 import { cancelTargetOf, streamOf } from './pg-client.js';
 import { ConnectionEndedError, classifyPgError } from './pg-errors.js';
 import { BEGIN, COMMIT, ROLLBACK, type Terms } from './pg-statement.js';
 import { PgWire } from './pg-wire.js';
 import type { Session, SessionOwner } from './session.js';
+import { SessionStateError } from './session-guard.js';
 import type { SessionLimitValue } from './session-limit.js';
 import type { StatementNatures } from './session-trace.js';
 import { StatementLine } from './statement-line.js';
@@ -28,6 +29,8 @@ export interface PgSessionContext {
   readonly clock: Clock;
   readonly owner: SessionOwner;
   readonly natures: StatementNatures;
+  /** What the answer to one statement may have; `undefined` for no bound. */
+  readonly resultBound: { readonly pool: string; readonly maxBytes: number } | undefined;
   /** The server goes on with a statement although it was told to stop. */
   onStuck(): void;
   /** See {@link PgDriverOptions.sharesSessions}; then this is the bound of each wait for a lock, 0 for none. */
@@ -90,11 +93,12 @@ export class PgSession implements Session {
       return Promise.reject(new TypeError('values must be an array of parameters, or undefined'));
     }
     const { natures, sharedLockMs } = this.#context;
-    const { leavesTrace, commits } = natures.of(text);
+    const { leavesTrace, commits, staying } = natures.of(text);
     if (sharedLockMs === undefined) {
       const limit = isLimited(limitMs) ? limitStepMs(limitMs) : 'default';
       return this.#line.submit(text, values, { limit, leavesTrace, commits });
     }
+    if (staying !== undefined) return Promise.reject(new SessionStateError(staying));
     // What may leave a trace may also be what has to stand alone, as VACUUM does.
     const local = leavesTrace ? undefined : { statementMs: limitMs, lockMs: sharedLockMs };
     return this.#line.submit(text, values, { local, leavesTrace, commits });
@@ -145,7 +149,8 @@ export class PgSession implements Session {
       if (this.wire.status !== 'I') await line.roundTrip('ROLLBACK');
       const { dirty, refusedWrite } = line;
       if (dirty || refusedWrite) {
-        await line.roundTrip('DISCARD ALL');
+        // A session that is shared keeps nothing, and what would be cleaned is perhaps another one by now.
+        if (this.#context.sharedLockMs === undefined) await line.roundTrip('DISCARD ALL');
         line.cleaned();
       }
       // What is still read-only without the borrower's own settings is so by the server's will.
@@ -179,6 +184,16 @@ export class PgSession implements Session {
   destroy(): void {
     if (this.alive) this.#end();
     else this.#hangUp();
+  }
+
+  /** So many bytes have come from the server, and the driver has not read them yet. */
+  onReceived(bytes: number): void {
+    const { resultBound } = this.#context;
+    if (resultBound === undefined || this.wire.receive(bytes) <= resultBound.maxBytes || !this.alive) return;
+    // What the server has sent already would go on filling the memory for as long as somebody reads it.
+    void this.#sendCancel();
+    this.#line.end(new ResultTooLargeError(resultBound.pool, resultBound.maxBytes));
+    this.#hangUp();
   }
 
   /** The driver reported an error of the session itself; it may do so more than once. */
@@ -243,15 +258,31 @@ export class PgSession implements Session {
   }
 
   #end(): void {
+    const error = new ConnectionEndedError('the connection was destroyed');
+    if (!this.#line.stoppable || this.#line.held) {
+      this.#leave(error);
+      return;
+    }
     // A closed socket alone stops nothing: the server would run the statement to its end and keep its locks.
-    if (this.alive && this.#line.stoppable && !this.#line.held) void this.#sendCancel();
-    this.#leave(new ConnectionEndedError('the connection was destroyed'));
+    const cancelled = this.#sendCancel();
+    if (this.#context.sharedLockMs === undefined) {
+      this.#leave(error);
+      return;
+    }
+    // A pooler forgets at a goodbye which statement the cancel is meant for.
+    this.#line.end(error);
+    void cancelled.then(() => this.#sayGoodbye());
   }
 
   /** Ends our side. The server hangs up once nothing of the session is left there; only then is its place free. */
   #leave(error: Error): void {
     if (!this.alive) return;
     this.#line.end(error);
+    this.#sayGoodbye();
+  }
+
+  #sayGoodbye(): void {
+    if (this.#closed) return;
     this.#goodbye = timeLimit(this.#context.clock, GOODBYE_LIMIT_MS, () => this.#missGoodbye());
     this.#client.connection.end();
   }

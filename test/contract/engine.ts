@@ -16,6 +16,11 @@ export interface Trace {
 
 /** What the suite says to a server, in the server's own language. */
 export interface Dialect {
+  /**
+   * Between two transactions a session has no part of the server to itself: a pooler stands in between. What would
+   * stay in a session is refused then, and the end of that part is felt only by who has a transaction open.
+   */
+  readonly shared?: boolean;
   /** One row, one column `id`: names the session as {@link ContractServer.kill} takes it. */
   readonly sessionId: string;
   /** Does nothing for so long. */

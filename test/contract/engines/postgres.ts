@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { systemClock } from '../../../src/clock.js';
-import { createPgPool } from '../../../src/pools/connection-pool.js';
+import { createPgPool, type PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import type { Connection } from '../../../src/pools/contract.js';
 import { readServerLimits, type ServerLimits } from '../../../src/pools/server-limits.js';
 import type { Account, ContractServer, Dialect, Engine, TestedPool, TestedPoolOptions } from '../engine.js';
@@ -18,7 +18,8 @@ const STATE = `SELECT concat_ws(' | ', current_user, session_user, pg_current_xa
   (SELECT count(*) FROM pg_cursors WHERE is_holdable),
   (SELECT count(*) FROM pg_listening_channels())) AS state`;
 
-const sql: Dialect = {
+/** What the suite says to a PostgreSQL. */
+export const sql: Dialect = {
   sessionId: 'SELECT pg_backend_pid() AS id',
   sleep: (ms) => `SELECT pg_sleep(${ms / 1_000})`,
   echo: (ms) => (ms === 0 ? 'SELECT $1::text AS nonce' : `SELECT $1::text AS nonce, pg_sleep(${ms / 1_000})`),
@@ -99,20 +100,25 @@ export const postgres: Engine = {
   sql,
   notHere: [],
   start: async () => {
-    const settings = { fsync: 'off', max_connections: '40', deadlock_timeout: '20ms' };
-    const direct = new DirectPostgres(await startPostgres({ settings }));
+    const direct = new DirectPostgres(await startPostgres({ settings: SERVER_SETTINGS }));
     await direct.prepare();
     return direct;
   },
 };
 
-const ORDINARY = 'ordinary';
+export const SERVER_SETTINGS: Readonly<Record<string, string>> = {
+  fsync: 'off',
+  max_connections: '40',
+  deadlock_timeout: '20ms',
+};
+
+export const ORDINARY = 'ordinary';
 /** Of accounts in a database that ends with its test. */
-const PASSWORD = 'contract';
+export const PASSWORD = 'contract';
 
 let made = 0;
 
-class DirectPostgres implements ContractServer {
+export class DirectPostgres implements ContractServer {
   readonly #server: PostgresServer;
   #admin: pg.Client | undefined;
 
@@ -121,11 +127,11 @@ class DirectPostgres implements ContractServer {
   }
 
   async prepare(): Promise<void> {
-    await this.#ask(`CREATE ROLE ${ORDINARY} LOGIN PASSWORD '${PASSWORD}' IN ROLE pg_monitor`);
-    await this.#ask(`GRANT CREATE ON SCHEMA public TO ${ORDINARY}`);
-    await this.#ask('CREATE TABLE entries (entry int PRIMARY KEY)');
-    await this.#ask('CREATE TABLE stock AS SELECT n AS sku, 1000 AS left_over FROM generate_series(1, 10) n');
-    await this.#ask('GRANT ALL ON entries, stock TO PUBLIC');
+    await this.ask(`CREATE ROLE ${ORDINARY} LOGIN PASSWORD '${PASSWORD}' IN ROLE pg_monitor`);
+    await this.ask(`GRANT CREATE ON SCHEMA public TO ${ORDINARY}`);
+    await this.ask('CREATE TABLE entries (entry int PRIMARY KEY)');
+    await this.ask('CREATE TABLE stock AS SELECT n AS sku, 1000 AS left_over FROM generate_series(1, 10) n');
+    await this.ask('GRANT ALL ON entries, stock TO PUBLIC');
   }
 
   get address(): Address {
@@ -139,7 +145,7 @@ class DirectPostgres implements ContractServer {
     const journal = new Journal();
     const pool = createPgPool({
       name: 'tested',
-      url: this.#url(account?.name ?? ORDINARY, at ?? this.address),
+      url: this.#url(account?.name ?? ORDINARY, at ?? this.addressFor(account)),
       max: 4,
       minIdle: 0,
       connectTimeoutMs: 5_000,
@@ -151,30 +157,26 @@ class DirectPostgres implements ContractServer {
       clock: systemClock,
       random: Math.random,
       listener: journal,
+      ...this.poolSettings,
       ...settings,
     });
-    const seen = (column: string, condition: string): Promise<unknown[][]> =>
-      this.#ask(`SELECT ${column} FROM pg_stat_activity WHERE application_name = $1 AND ${condition}`, [
-        applicationName,
-      ]);
+    const running = "SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND state = 'active'";
     return {
       pool,
       journal,
-      sessions: async () => (await seen('pid', 'true')).map(([pid]) => String(pid)),
-      running: async () => (await seen('1', "state = 'active'")).length,
+      sessions: () => this.sessionsOf(applicationName),
+      running: async () => (await this.ask(running, [applicationName])).length,
     };
   }
 
   async makeAccount(connections: number): Promise<Account> {
-    made += 1;
-    const name = `account_${made}`;
+    const name = await this.makeRole();
     const allow = async (most: number): Promise<void> => {
-      await this.#ask(`ALTER ROLE ${name} CONNECTION LIMIT ${most}`);
+      await this.ask(`ALTER ROLE ${name} CONNECTION LIMIT ${most}`);
     };
-    await this.#ask(`CREATE ROLE ${name} LOGIN PASSWORD '${PASSWORD}'`);
     await allow(connections);
     const endIdleAfter = async (ms: number): Promise<void> => {
-      await this.#ask(`ALTER ROLE ${name} SET idle_session_timeout = ${ms}`);
+      await this.ask(`ALTER ROLE ${name} SET idle_session_timeout = ${ms}`);
     };
     return { name, allow, endIdleAfter };
   }
@@ -192,7 +194,7 @@ class DirectPostgres implements ContractServer {
   }
 
   async kill(session: string): Promise<void> {
-    await this.#ask('SELECT pg_terminate_backend($1)', [session]);
+    await this.ask('SELECT pg_terminate_backend($1)', [session]);
   }
 
   freeze(session: string): void {
@@ -204,12 +206,12 @@ class DirectPostgres implements ContractServer {
   }
 
   async readOnly(on: boolean): Promise<void> {
-    await this.#ask(`ALTER SYSTEM SET default_transaction_read_only = ${on ? 'on' : 'off'}`);
-    await this.#ask('SELECT pg_reload_conf()');
+    await this.ask(`ALTER SYSTEM SET default_transaction_read_only = ${on ? 'on' : 'off'}`);
+    await this.ask('SELECT pg_reload_conf()');
   }
 
   async endedBadly(): Promise<number> {
-    const [row] = await this.#ask(
+    const [row] = await this.ask(
       'SELECT (sessions_abandoned + sessions_killed + sessions_fatal)::int FROM pg_stat_database WHERE datname = $1',
       ['postgres'],
     );
@@ -225,8 +227,32 @@ class DirectPostgres implements ContractServer {
     return `postgres://${user}:${PASSWORD}@${host}:${port}/postgres`;
   }
 
+  /** @returns The name of a new login. */
+  protected async makeRole(): Promise<string> {
+    made += 1;
+    const name = `account_${made}`;
+    await this.ask(`CREATE ROLE ${name} LOGIN PASSWORD '${PASSWORD}'`);
+    return name;
+  }
+
+  /** How the pools under test differ from what a caller of `makePool` says. */
+  protected get poolSettings(): Partial<PgPoolOptions> {
+    return {};
+  }
+
+  /** Where an account logs in, unless a test says otherwise. */
+  protected addressFor(_account: Account | undefined): Address {
+    return this.address;
+  }
+
+  /** The sessions of one application. */
+  protected async sessionsOf(applicationName: string): Promise<string[]> {
+    const rows = await this.ask('SELECT pid FROM pg_stat_activity WHERE application_name = $1', [applicationName]);
+    return rows.map(([pid]) => String(pid));
+  }
+
   /** On one connection of the suite's own, which is made anew after the server was away. */
-  async #ask(text: string, values: unknown[] = []): Promise<unknown[][]> {
+  protected async ask(text: string, values: unknown[] = []): Promise<unknown[][]> {
     const admin = this.#admin ?? (await this.#connect());
     const { rows } = await admin.query<unknown[]>({ text, values, rowMode: 'array' });
     return rows;

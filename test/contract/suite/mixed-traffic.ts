@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Connection, ConnectionPool, FailureKind } from '../../../src/pools/contract.js';
 import type { Bench } from '../bench.js';
-import { LONG, randomFrom, run, until, within } from '../support.js';
+import { failureOf, LONG, randomFrom, run, until, within } from '../support.js';
 
 const REQUESTS = LONG ? 100_000 : 4_000;
 const BORROWERS = 12;
@@ -76,8 +76,8 @@ async function request(
   if (dice < 0.45) {
     await echo(bench, pool, connection, number, 0, undefined, tally);
   } else if (dice < 0.6) {
-    // Cancelled about when the answer arrives, and the next statement right behind it.
-    const first = echo(bench, pool, connection, number, 0, undefined, tally);
+    // Cancelled about when the answer arrives or well before, and the next statement right behind it.
+    const first = echo(bench, pool, connection, number, number % 8 === 0 ? 20 : 0, undefined, tally);
     connection.cancel();
     await first;
     await echo(bench, pool, connection, number, 0, undefined, tally);
@@ -91,7 +91,8 @@ async function request(
     void run(connection, sql.sleep(20)).catch(() => undefined);
   } else if (dice < 0.84) {
     const trace = sql.traces[Math.floor(random() * sql.traces.length)];
-    await run(connection, trace?.leave ?? '');
+    const leaving = run(connection, trace?.leave ?? '');
+    await (sql.shared ? failureOf(leaving) : leaving);
     await echo(bench, pool, connection, number, 0, undefined, tally);
   } else if (dice < 0.97) {
     await connection.begin(5_000);

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { Connection } from '../../../src/pools/contract.js';
 import type { Bench } from '../bench.js';
+import type { TestedPool } from '../engine.js';
 import { FOREVER, failureOf, giveBack, run, until, within } from '../support.js';
 
 /** Sessions and servers that end when nobody asked them to. */
@@ -34,6 +35,11 @@ export function outages(bench: Bench): void {
     const both = (await bench.take(tested, 2)) as [Connection, Connection];
     const sessions = await Promise.all(both.map((each) => bench.sessionOf(each)));
     await giveBack(both);
+    if (bench.sql.shared) {
+      await server.kill(sessions[0] ?? '');
+      await notNoticed(bench, tested);
+      return;
+    }
     // At this very instant, because the other one proves good within milliseconds.
     const lent = journal.reached('down').then(() => pool.tryAcquire());
     await server.kill(sessions[0] ?? '');
@@ -49,6 +55,7 @@ export function outages(bench: Bench): void {
     const tested = bench.open();
     const { pool, journal } = tested;
     const [first, second, third] = (await bench.take(tested, 3)) as [Connection, Connection, Connection];
+    await Promise.all([first.begin(undefined), second.begin(undefined)]);
     const sessions = [await bench.sessionOf(first), await bench.sessionOf(second)];
     await third.release();
     await server.kill(sessions[0] ?? '');
@@ -235,4 +242,13 @@ export function outages(bench: Bench): void {
       await next.release();
     },
   );
+}
+
+/** Who shares the sessions of a server with others does not feel the end of one that nobody uses. */
+async function notNoticed(bench: Bench, { pool, journal }: TestedPool): Promise<void> {
+  const all = await Promise.all([pool.acquire(within(2_000)), pool.acquire(within(2_000))]);
+  await Promise.all(all.map((each) => run(each, bench.sql.sleep(1))));
+  await giveBack(all);
+  expect(journal.entries).toEqual(['up']);
+  expect(pool.gauges()).toMatchObject({ opened: 2, lost: 0 });
 }

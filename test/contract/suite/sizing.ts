@@ -35,6 +35,8 @@ export function sizing(bench: Bench): void {
       expect(max).toBeLessThan(maxConnections - superuserReserved);
       const tested = bench.open({ max });
       const all = await bench.take(tested, max);
+      // In transactions: what is shared between them would show that fewer are enough.
+      await Promise.all(all.map((each) => each.begin(undefined)));
       expect(new Set(await Promise.all(all.map((each) => bench.sessionOf(each)))).size).toBe(max);
       // Saturated, it still leaves the way in that the reserve was for.
       const admin = bench.open({ max: 2 });

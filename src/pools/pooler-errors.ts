@@ -1,0 +1,27 @@
+import type { ConnectTrouble } from './session.js';
+
+/** PgBouncer gives every error of its own one code, "protocol violation": only the words tell them apart. */
+const TROUBLES: readonly (readonly [RegExp, ConnectTrouble])[] = [
+  [/no more connections allowed/, 'crowded'],
+  [/no such database|database ".*" (?:does not exist|is disabled)/, 'unknown_database'],
+  [/authentication failed|no such user|auth failed|login rejected/, 'credentials'],
+  [/TLS|SSL required/, 'tls'],
+];
+
+/** The code of PgBouncer's own errors. */
+export const POOLER_STATE = '08P01';
+
+/** What an error of PgBouncer says about the attempt to connect that failed with it. */
+export function poolerTrouble(error: unknown): ConnectTrouble {
+  const message = messageOf(error);
+  return TROUBLES.find(([words]) => words.test(message))?.[1] ?? 'unreachable';
+}
+
+/** A pooler takes no settings at the start that it does not know: nobody else says this. */
+export function refusesStartupParameter(error: unknown): boolean {
+  return /unsupported startup parameter/.test(messageOf(error));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : '';
+}

@@ -1,0 +1,44 @@
+/** Comments, literals and quoted names: what stands in them is no statement. */
+const QUOTED =
+  /--[^\n]*|\/\*[\s\S]*?\*\/|\be'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([a-z_]\w*)?\$[\s\S]*?\$\1\$/gi;
+
+/** What certainly stays in a session, by the form of its statement. `SET LOCAL` and the like end with the transaction. */
+const STAYING: readonly (readonly [RegExp, string])[] = [
+  [/(?:^|;)\s*set\s+(?!local\b|transaction\b|constraints\b)/i, 'a setting: use SET LOCAL in a transaction'],
+  [/\bset_config\s*\((?![^;]*,\s*true\s*\))/i, 'a setting: call set_config with true as its third argument'],
+  [/(?:^|;)\s*prepare\s+(?!transaction\b)/i, 'a prepared statement: send its text with values instead'],
+  [/(?:^|;)\s*listen\b/i, 'a channel: listen on a connection that bypasses the pooler'],
+  [/(?:^|;)\s*declare\b[^;]*\bwith\s+hold\b/i, 'a cursor: declare it without HOLD, in a transaction'],
+  [
+    /\bcreate\s+(?:or\s+replace\s+)?(?:(?:global|local)\s+)?temp(?:orary)?\b(?![^;]*\bon\s+commit\s+drop\b)/i,
+    'a temporary table: add ON COMMIT DROP, in a transaction',
+  ],
+  [
+    /\bselect\b[^;]*\binto\s+temp(?:orary)?\s+(?:table\s+)?(?!select\b|values\b|default\b|overriding\b)\w/i,
+    'a temporary table: create it with ON COMMIT DROP, in a transaction',
+  ],
+  [/\bpg_(?:try_)?advisory_lock(?:_shared)?\s*\(/i, 'a lock: take it for the transaction, with pg_advisory_xact_lock'],
+  [/\bdblink_connect(?:_u)?\s*\(/i, 'a connection to another server: use dblink without a named connection'],
+];
+
+/**
+ * What a text would leave in its session, and what to do instead; `undefined` where nothing is certain. It reads the
+ * text, so what a function or a `DO` block does is not seen.
+ */
+export function stayingState(text: string): string | undefined {
+  const bare = text.replace(QUOTED, (quoted) => (/^(?:--|\/\*)/.test(quoted) ? ' ' : "''"));
+  return STAYING.find(([form]) => form.test(bare))?.[1];
+}
+
+/**
+ * A statement was not sent, because what it leaves in the session would be lost or met by others: a pooler gives the
+ * session on after every transaction.
+ */
+export class SessionStateError extends Error {
+  override readonly name = 'SessionStateError';
+
+  /** @param state - What would stay, and the remedy. */
+  constructor(state: string) {
+    super(`behind a pooler in transaction mode a session does not keep ${state}`);
+  }
+}
