@@ -1,0 +1,158 @@
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { Fleet } from '../../examples/deploy/fleet.js';
+import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
+import type { LoadPlan, StreamPlan } from '../load/plan.js';
+import { startLoad } from '../load/start-load.js';
+import { findProgram } from '../support/programs.js';
+import { type Call, callsOf, checkoutStream } from './calls.js';
+import { prepareLoadWorker } from './load-worker.js';
+
+/** The built shop, as `npm test` builds it. */
+export const SHOP_FILE: string = fileURLToPath(new URL('../../dist/examples/shop/main.js', import.meta.url));
+
+/** Small pools that are always full: sessions beyond the budget would be seen at once. */
+export const POOL_SIZES: Readonly<Record<string, number>> = { CHECKOUT: 4, CATALOG: 3, REPORTS: 1, ADMIN: 1 };
+
+/** Sessions of one shop. */
+export const SESSIONS_EACH: number = Object.values(POOL_SIZES).reduce((sum, size) => sum + size, 0);
+
+/**
+ * For shops in processes of their own. What is judged is who is served, not how fast on a busy machine, so deadlines are
+ * generous; buckets are lifted.
+ */
+export const SHOP_ENV: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    Object.entries(POOL_SIZES).flatMap(([pool, size]) => [
+      [`SLUICE_POOL_${pool}_MAX`, String(size)],
+      [`SLUICE_POOL_${pool}_MIN_IDLE`, String(size)],
+    ]),
+  ),
+  SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '5000',
+  SLUICE_ROUTE_CHECKOUT_RATE_PER_SECOND: '100000',
+  SLUICE_ROUTE_CHECKOUT_BURST: '100000',
+  SLUICE_ROUTE_PRODUCT_DEADLINE_MS: '5000',
+  SLUICE_MAX_EVENT_LOOP_LAG_MS: '0',
+};
+
+/** PostgreSQL with just the room that the budget of so many shops needs, 15 % of its connections being kept free. */
+export function postgresFor(shops: number, settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
+  const maxConnections = Math.ceil((shops * SESSIONS_EACH + 4) / 0.85);
+  return startPostgres({
+    settings: { fsync: 'off', autovacuum: 'off', max_connections: String(maxConnections), ...settings },
+  });
+}
+
+/** Sessions that the server saw at most, looked at every 50 ms. */
+export interface SessionWatch {
+  readonly most: number;
+  /** How often it was looked. */
+  readonly looks: number;
+  stop(): Promise<void>;
+}
+
+/** Counts the sessions of all shops, until it is stopped. */
+export async function watchSessions(databaseUrl: string): Promise<SessionWatch> {
+  const client = new pg.Client(databaseUrl);
+  client.on('error', () => undefined);
+  await client.connect();
+  const watch = { most: 0, looks: 0 };
+  const look = async (): Promise<void> => {
+    const { rows } = await client.query<{ n: number }>(
+      "select count(*)::int as n from pg_stat_activity where application_name = 'sluice-shop'",
+    );
+    watch.most = Math.max(watch.most, rows[0]?.n ?? 0);
+    watch.looks += 1;
+  };
+  let running = Promise.resolve();
+  const timer = setInterval(() => {
+    running = running.then(look).catch(() => undefined);
+  }, 50);
+  return Object.assign(watch, {
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+      await client.end();
+    },
+  });
+}
+
+/** A fleet under a load from other processes. */
+export interface FleetBench {
+  readonly postgres: PostgresServer;
+  readonly fleet: Fleet;
+  /** What the shops printed. */
+  readonly lines: readonly string[];
+  /**
+   * Drives checkouts and product reads, open loop, as long as `work` takes.
+   *
+   * @returns Every call.
+   */
+  loadWhile(work: () => Promise<void>): Promise<Call[]>;
+  close(): Promise<void>;
+}
+
+/** Starts PostgreSQL, shops on it, HAProxy in front of them, and what is needed to load them. */
+export async function startFleetBench(size: number, env: Readonly<Record<string, string>> = {}): Promise<FleetBench> {
+  const cleanups: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  };
+  try {
+    const postgres = await postgresFor(size);
+    cleanups.push(() => postgres.close());
+    const worker = await prepareLoadWorker();
+    cleanups.push(() => worker.remove());
+    const lines: string[] = [];
+    const fleet = await Fleet.start({
+      databaseUrl: postgres.url,
+      shopFile: SHOP_FILE,
+      haproxy: findProgram('haproxy'),
+      size,
+      env: { ...SHOP_ENV, ...env },
+      log: (line) => lines.push(line),
+    });
+    cleanups.push(() => fleet.close());
+    const loadWhile = (work: () => Promise<void>) => loadDuring(fleet.port, worker.file, work);
+    return { postgres, fleet, lines, loadWhile, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const ROUND_MS = 3_000;
+
+const STREAMS: readonly StreamPlan[] = [
+  checkoutStream('checkout', 60, { keepEvents: true }),
+  {
+    name: 'product',
+    method: 'GET',
+    path: '/products/{{int 1 1000}}',
+    arrivals: { kind: 'poisson', ratePerSecond: 40 },
+    deadlineMs: 500,
+    unansweredAfterMs: 15_000,
+    keepEvents: true,
+  },
+];
+
+/** Two generators take turns in beginning anew, so that there is load at every instant until the work is over. */
+async function loadDuring(port: number, workerFile: string, work: () => Promise<void>): Promise<Call[]> {
+  const calls: Call[] = [];
+  let over = false;
+  const generate = async (seed: number, firstMs: number): Promise<void> => {
+    for (let round = 0; round === 0 || !over; round += 1) {
+      const measureMs = round === 0 ? firstMs : ROUND_MS;
+      const plan: LoadPlan = { port, seed: seed + round, warmUpMs: 0, measureMs, coolDownMs: 0, streams: STREAMS };
+      for (const stream of (await startLoad(plan, { workerFile })).streams) calls.push(...callsOf(stream));
+    }
+  };
+  const generators = Promise.all([generate(1, ROUND_MS), generate(1_000, ROUND_MS / 2)]);
+  try {
+    await work();
+  } finally {
+    over = true;
+    await generators;
+  }
+  return calls;
+}
