@@ -16,6 +16,8 @@ export interface Bucket {
   canTake(nowMs: number, cost: number, spare?: number): boolean;
   /** Takes `cost` tokens, all or none; `false` takes nothing. */
   take(nowMs: number, cost: number): boolean;
+  /** A request was shed for want of `cost` tokens: whoever fetches tokens from elsewhere may hurry. */
+  miss(nowMs: number, cost: number): void;
   /** Gives back what {@link take} took, for a request that was not started. */
   refund(nowMs: number, cost: number): void;
   /** Milliseconds until `cost` tokens are there, if nobody else takes any; `Infinity` when they never are. */

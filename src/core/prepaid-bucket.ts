@@ -119,13 +119,15 @@ export class PrepaidBucket implements Bucket {
   }
 
   take(nowMs: number, cost: number): boolean {
-    this.#ask(nowMs, cost);
     const taken = this.#share?.take(nowMs, cost) ?? this.#held >= cost;
     if (taken) this.#spent += cost;
     if (taken && this.#share === undefined) this.#held -= cost;
-    const low = this.#share !== undefined || this.#held * 4 < this.#target;
-    this.#options.onNews(this, low && !this.#away);
+    this.#asked(nowMs, cost);
     return taken;
+  }
+
+  miss(nowMs: number, cost: number): void {
+    this.#asked(nowMs, cost);
   }
 
   refund(nowMs: number, cost: number): void {
@@ -214,10 +216,12 @@ export class PrepaidBucket implements Bucket {
     return Math.min(this.burst, this.#level + ((nowMs - this.#levelAtMs) * this.refillPerSecond) / 1_000);
   }
 
-  #ask(nowMs: number, cost: number): void {
+  #asked(nowMs: number, cost: number): void {
     const quietMs = Math.max(0, nowMs - this.#askedAtMs);
     this.#demandPerMs = this.#demandPerMs * Math.exp(-quietMs / AHEAD_MS) + cost / AHEAD_MS;
     this.#askedAtMs = Math.max(nowMs, this.#askedAtMs);
+    const low = this.#share !== undefined || this.#held * 4 < this.#target;
+    this.#options.onNews(this, low && !this.#away);
   }
 
   #say(nowMs: number, held: number, want: number): TokenReport {

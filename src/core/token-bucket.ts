@@ -79,6 +79,9 @@ export class TokenBucket implements Bucket {
     return true;
   }
 
+  /** Nothing can be done: it refills by itself. */
+  miss(): void {}
+
   /**
    * Gives back `cost` tokens of an earlier {@link take} whose request was not started. Never fills above
    * {@link burst}.

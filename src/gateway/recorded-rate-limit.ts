@@ -1,13 +1,16 @@
-import { LocalRateLimit, type LocalRateLimitOptions, type RateShed } from '../rate-limit/local-rate-limit.js';
+import { RateLimit, type RateLimitOptions, type RateShed } from '../rate-limit/rate-limit.js';
 import type { DecisionLog } from '../telemetry/decision-log/decision-log.js';
 
-/** Rate limits of a route that write down what they are asked for and what they decide. */
-export class RecordedRateLimit extends LocalRateLimit {
+/**
+ * Rate limits of a route, in this process and for it alone, that write down what they are asked for and what they
+ * decide.
+ */
+export class RecordedRateLimit extends RateLimit {
   readonly #log: DecisionLog;
   readonly #route: number;
 
   /** @throws RangeError when a rate, a burst or `maxKeys` is out of range. */
-  constructor(options: LocalRateLimitOptions, log: DecisionLog, route: string) {
+  constructor(options: RateLimitOptions, log: DecisionLog, route: string) {
     super(options);
     this.#log = log;
     this.#route = log.addBuckets(route, options, this);
@@ -15,7 +18,7 @@ export class RecordedRateLimit extends LocalRateLimit {
 
   override take(nowMs: number, callerKey: string | undefined, cost: number): RateShed | undefined {
     const over = super.take(nowMs, callerKey, cost);
-    this.#log.take(nowMs, this.#route, callerKey, cost, over?.scope);
+    this.#log.take(nowMs, this.#route, callerKey, cost, over?.scope === 'caller' ? 'caller' : over && 'endpoint');
     return over;
   }
 

@@ -1,5 +1,5 @@
 import type { Measured, Refusal } from '../errors.js';
-import type { RateShed } from '../rate-limit/local-rate-limit.js';
+import type { RateShed } from '../rate-limit/rate-limit.js';
 
 /** The endpoint, or this caller on it, is over its bucket. */
 export function rateLimited(route: string, over: RateShed): Refusal {

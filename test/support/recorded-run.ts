@@ -5,7 +5,7 @@ import { settingsOf } from '../../src/cli/simulator-settings.js';
 import type { GatewayOptions } from '../../src/config/options.js';
 import { Ticket } from '../../src/core/ticket.js';
 import { RecordedRateLimit } from '../../src/gateway/recorded-rate-limit.js';
-import type { LocalRateLimit } from '../../src/rate-limit/local-rate-limit.js';
+import type { RateLimit } from '../../src/rate-limit/rate-limit.js';
 import { seededRandom } from '../../src/simulator/random.js';
 import { DecisionLog } from '../../src/telemetry/decision-log/decision-log.js';
 import type { LoggedRoute } from '../../src/telemetry/decision-log/gate-state.js';
@@ -13,7 +13,7 @@ import { VirtualClock } from './virtual-clock.js';
 
 interface Route extends LoggedRoute {
   readonly rank: 0 | 1 | 2 | 3;
-  readonly rate: LocalRateLimit | undefined;
+  readonly rate: RateLimit | undefined;
   readonly gate: Gate;
 }
 

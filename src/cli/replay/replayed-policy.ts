@@ -2,7 +2,7 @@ import { Bulkhead } from '../../core/bulkhead.js';
 import type { PriorityRank } from '../../core/priority.js';
 import { ServiceTimes } from '../../core/service-times.js';
 import { Ticket } from '../../core/ticket.js';
-import { LocalRateLimit } from '../../rate-limit/local-rate-limit.js';
+import { RateLimit } from '../../rate-limit/rate-limit.js';
 import type { Checkpoint } from '../../telemetry/decision-log/checkpoints.js';
 import { type DecisionRecord, keyName } from '../../telemetry/decision-log/decision-record.js';
 import { archiveGate, type LoggedRoute, routeAt } from '../../telemetry/decision-log/gate-state.js';
@@ -12,7 +12,7 @@ import { StateReader } from '../../telemetry/decision-log/state-archive.js';
 /** A route of a policy that decides again. */
 export interface ReplayedRoute extends LoggedRoute {
   readonly rank: PriorityRank;
-  readonly rate: LocalRateLimit | undefined;
+  readonly rate: RateLimit | undefined;
   /** Absent: nobody waits. */
   readonly gate: ReplayedGate | undefined;
   /** The record from which its buckets know nothing yet. */
@@ -22,7 +22,7 @@ export interface ReplayedRoute extends LoggedRoute {
 /** What is known of a route before a policy is built. */
 export interface RouteHead {
   readonly times?: ServiceTimes | undefined;
-  readonly rate?: LocalRateLimit | undefined;
+  readonly rate?: RateLimit | undefined;
   readonly lastLeaseMs?: number | undefined;
 }
 
@@ -88,7 +88,7 @@ export class ReplayedPolicy {
       deadlineMs,
       maxQueued,
       times: head.times ?? new ServiceTimes(times),
-      rate: head.rate ?? (rate && new LocalRateLimit(rate)),
+      rate: head.rate ?? (rate && new RateLimit(rate)),
       gate: gate === undefined ? undefined : routeAt(this.gates, gate),
       rateFrom: 0,
       queued: 0,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LocalRateLimit } from '../../../src/rate-limit/local-rate-limit.js';
+import { RateLimit } from '../../../src/rate-limit/rate-limit.js';
 
 const ENDPOINT = { refillPerSecond: 10, burst: 4 };
 const CALLER = { refillPerSecond: 2, burst: 2, maxKeys: 3 };
@@ -14,13 +14,13 @@ const call = fc.record({
 const calls = fc.array(call, { maxLength: 150 });
 
 /** Everything that a caller can see of the quotas. */
-function quotas(rates: LocalRateLimit, nowMs: number): unknown {
+function quotas(rates: RateLimit, nowMs: number): unknown {
   return [undefined, ...KEYS].map((key) => [key, rates.remaining(nowMs, key), rates.resetMs(nowMs, key)]);
 }
 
-describe('LocalRateLimit', () => {
+describe('RateLimit', () => {
   it('charges the endpoint and the caller', () => {
-    const rates = new LocalRateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
+    const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
     expect(rates.take(0, 'ada', 1)).toBeUndefined();
     expect(rates.take(0, 'bob', 1)).toBeUndefined();
     expect([rates.remaining(0, 'ada'), rates.remaining(0, 'cyd'), rates.remaining(0, undefined)]).toEqual([1, 2, 2]);
@@ -28,7 +28,7 @@ describe('LocalRateLimit', () => {
   });
 
   it('names the bucket that is short, and how long until it can pay', () => {
-    const rates = new LocalRateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
+    const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
     rates.take(0, 'ada', 2);
     expect(rates.take(0, 'ada', 1)).toEqual({ scope: 'caller', retryAfterMs: 500, refillPerSecond: 2, burst: 2 });
     rates.take(0, 'bob', 2);
@@ -39,14 +39,14 @@ describe('LocalRateLimit', () => {
   });
 
   it('says that waiting is in vain when the cost exceeds a burst', () => {
-    const rates = new LocalRateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
+    const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
     expect(rates.take(0, 'ada', 3)).toMatchObject({ scope: 'caller', retryAfterMs: Number.POSITIVE_INFINITY });
     expect(rates.take(0, undefined, 5)).toMatchObject({ scope: 'endpoint', retryAfterMs: Number.POSITIVE_INFINITY });
     expect(rates.callers).toBe(0);
   });
 
   it('charges nobody when one of the two is short', () => {
-    const rates = new LocalRateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
+    const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
     rates.take(0, 'ada', 2);
     expect(rates.take(0, 'ada', 1)?.scope).toBe('caller');
     expect(rates.remaining(0, undefined)).toBe(2);
@@ -57,7 +57,7 @@ describe('LocalRateLimit', () => {
   });
 
   it('gives everything back that a request took and did not use', () => {
-    const rates = new LocalRateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
+    const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
     rates.take(0, 'ada', 2);
     rates.refund(0, 'ada', 2);
     expect([rates.remaining(0, 'ada'), rates.remaining(0, undefined)]).toEqual([2, 4]);
@@ -67,7 +67,7 @@ describe('LocalRateLimit', () => {
   });
 
   it('tells when there will be more', () => {
-    const rates = new LocalRateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
+    const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
     expect([rates.resetMs(0, 'ada'), rates.resetMs(0, undefined)]).toEqual([0, 0]);
     rates.take(0, 'ada', 2);
     expect(rates.resetMs(0, 'ada')).toBeCloseTo(500, 6);
@@ -77,29 +77,29 @@ describe('LocalRateLimit', () => {
   });
 
   it('works with either bucket alone, and with none', () => {
-    const callersOnly = new LocalRateLimit({ perCaller: CALLER });
+    const callersOnly = new RateLimit({ perCaller: CALLER });
     expect(callersOnly.take(0, 'ada', 2)).toBeUndefined();
     expect(callersOnly.take(0, 'ada', 1)?.scope).toBe('caller');
     expect(callersOnly.take(0, undefined, 100)).toBeUndefined();
-    const endpointOnly = new LocalRateLimit({ endpoint: ENDPOINT });
+    const endpointOnly = new RateLimit({ endpoint: ENDPOINT });
     expect(endpointOnly.take(0, 'ada', 4)).toBeUndefined();
     expect(endpointOnly.take(0, 'bob', 1)?.scope).toBe('endpoint');
-    const none = new LocalRateLimit({});
+    const none = new RateLimit({});
     expect(none.take(0, 'ada', 1e9)).toBeUndefined();
     expect([none.remaining(0, 'ada'), none.resetMs(0, 'ada'), none.callers]).toEqual([Number.POSITIVE_INFINITY, 0, 0]);
   });
 
   it('refuses a senseless cost before it charges anybody', () => {
-    const rates = new LocalRateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
+    const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
     expect(() => rates.take(0, 'ada', -1)).toThrow(/cost is -1/);
-    expect(() => new LocalRateLimit({ perCaller: CALLER }).take(0, 'ada', Number.NaN)).toThrow(/cost is NaN/);
+    expect(() => new RateLimit({ perCaller: CALLER }).take(0, 'ada', Number.NaN)).toThrow(/cost is NaN/);
     expect(rates.remaining(0, undefined)).toBe(4);
   });
 
   it('property: a shed request changes no quota', () => {
     fc.assert(
       fc.property(calls, (sequence) => {
-        const rates = new LocalRateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
+        const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
         let nowMs = 0;
         for (const { stepMs, key, cost } of sequence) {
           nowMs += stepMs;
@@ -114,7 +114,7 @@ describe('LocalRateLimit', () => {
   it('property: all pass, or none is charged', () => {
     fc.assert(
       fc.property(calls, (sequence) => {
-        const rates = new LocalRateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
+        const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
         let nowMs = 0;
         const firstMs = sequence[0]?.stepMs ?? 0;
         let latestMs = firstMs;
@@ -139,7 +139,7 @@ describe('LocalRateLimit', () => {
     fc.assert(
       fc.property(calls, (sequence) => {
         const run = (): unknown => {
-          const rates = new LocalRateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
+          const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
           let nowMs = 0;
           return sequence.map(({ stepMs, key, cost }) => {
             nowMs += stepMs;

@@ -1,0 +1,151 @@
+import type { Archive } from '../core/archive.js';
+import type { Bucket } from '../core/bucket.js';
+import { KeyedBuckets, type KeyedBucketsOptions } from '../core/keyed-buckets.js';
+import type { PriorityRank } from '../core/priority.js';
+import { TokenBucket } from '../core/token-bucket.js';
+import type { TotalRate } from './total-rate.js';
+
+/** Rounding must not hide a token that is there. */
+const ROUNDING = 1e-9;
+
+/** Makes a full bucket; `name` tells it from the others of the route, whatever their callers are called. */
+export type MakeBucket = (name: string, refillPerSecond: number, burst: number) => Bucket;
+
+/** Rate limits of one route, in tokens. */
+export interface RateLimitOptions {
+  /** For all requests of the route together. Default: none. */
+  readonly endpoint?: { readonly refillPerSecond: number; readonly burst: number } | undefined;
+  /** For each caller of the route. Default: none. */
+  readonly perCaller?: Omit<KeyedBucketsOptions, 'makeBucket'> | undefined;
+  /** For all routes together. Default: none. */
+  readonly total?: TotalRate | undefined;
+  /** Where its buckets are. Default: in this process. */
+  readonly makeBucket?: MakeBucket | undefined;
+}
+
+/** Why a request was shed: the bucket that makes it wait longest. */
+export interface RateShed {
+  /**
+   * `gateway`: all routes together are over the rate limit. `endpoint`: all callers of the route together are. `caller`:
+   * this caller is.
+   */
+  readonly scope: 'gateway' | 'endpoint' | 'caller';
+  /** Until every bucket could pay, in milliseconds; `Infinity` when none ever could, as the cost exceeds a burst. */
+  readonly retryAfterMs: number;
+  /** Of the bucket named by `scope`, in tokens per second. */
+  readonly refillPerSecond: number;
+  /** Of the bucket named by `scope`, in tokens. */
+  readonly burst: number;
+}
+
+/**
+ * The rate limits of one route: a bucket of the endpoint and, where set, one of each caller and one of all routes. A
+ * request is charged to all of them or to none. A request without a caller key is charged to the others only.
+ *
+ * Buckets are kept in this process, or shared with others of a fleet; decisions are taken here either way.
+ */
+export class RateLimit {
+  readonly #endpoint: Bucket | undefined;
+  readonly #callers: KeyedBuckets | undefined;
+  readonly #total: TotalRate | undefined;
+
+  /** @throws RangeError when a rate, a burst or `maxKeys` is out of range. */
+  constructor(options: RateLimitOptions) {
+    const { endpoint, perCaller, total, makeBucket = localBucket } = options;
+    this.#endpoint = endpoint && makeBucket('endpoint', endpoint.refillPerSecond, endpoint.burst);
+    this.#callers =
+      perCaller &&
+      new KeyedBuckets({
+        ...perCaller,
+        makeBucket: (key) =>
+          makeBucket(key === undefined ? 'others' : `caller:${key}`, perCaller.refillPerSecond, perCaller.burst),
+      });
+    this.#total = total;
+  }
+
+  /** Callers that have a bucket of their own now. */
+  get callers(): number {
+    return this.#callers?.size ?? 0;
+  }
+
+  /**
+   * Takes `cost` tokens from every bucket of the request, or from none.
+   *
+   * @param cost - Tokens, 0 or more.
+   * @param rank - Class of the request: less important ones leave tokens of the bucket of all routes to the others.
+   * @returns `undefined` when they were taken, else why not.
+   * @throws RangeError for a negative cost or NaN.
+   */
+  take(nowMs: number, callerKey: string | undefined, cost: number, rank: PriorityRank = 0): RateShed | undefined {
+    const endpoint = this.#endpoint;
+    const total = this.#total;
+    const short = endpoint?.canTake(nowMs, cost) === false ? endpoint : total?.short(nowMs, cost, rank);
+    short?.miss(nowMs, cost);
+    if (short !== undefined || (callerKey !== undefined && this.#callers?.take(nowMs, callerKey, cost) === false)) {
+      return this.#shed(nowMs, callerKey, cost, rank);
+    }
+    endpoint?.take(nowMs, cost);
+    total?.take(nowMs, cost);
+    return undefined;
+  }
+
+  /** Gives back what {@link take} took, for a request that was not started. Call it once for a `take`. */
+  refund(nowMs: number, callerKey: string | undefined, cost: number): void {
+    this.#endpoint?.refund(nowMs, cost);
+    this.#total?.refund(nowMs, cost);
+    if (callerKey !== undefined) this.#callers?.refund(nowMs, callerKey, cost);
+  }
+
+  /** Whole tokens left for this caller: the least of its buckets. `Infinity` without a rate limit. */
+  remaining(nowMs: number, callerKey: string | undefined): number {
+    const endpoint = this.#endpoint?.tokens(nowMs) ?? Number.POSITIVE_INFINITY;
+    const caller = callerKey === undefined ? undefined : this.#callers?.tokens(nowMs, callerKey);
+    return Math.floor(Math.min(endpoint, caller ?? endpoint) + ROUNDING);
+  }
+
+  /**
+   * Milliseconds until {@link remaining} is greater than now; 0 when it is at its greatest, `Infinity` when nothing
+   * refills.
+   */
+  resetMs(nowMs: number, callerKey: string | undefined): number {
+    const next = this.remaining(nowMs, callerKey) + 1;
+    const callerBurst = callerKey === undefined ? undefined : this.#callers?.burst;
+    const most = Math.min(this.#endpoint?.burst ?? Number.POSITIVE_INFINITY, callerBurst ?? Number.POSITIVE_INFINITY);
+    if (next > most) return 0;
+    return Math.max(this.#endpointMs(nowMs, next), this.#callerMs(nowMs, callerKey, next));
+  }
+
+  /** Carries the levels of its buckets, but for that of all routes; see {@link Archive}. */
+  archive(io: Archive): void {
+    this.#endpoint?.archive(io);
+    this.#callers?.archive(io);
+  }
+
+  #shed(nowMs: number, callerKey: string | undefined, cost: number, rank: PriorityRank): RateShed {
+    const waits: RateShed[] = [shedBy('endpoint', this.#endpointMs(nowMs, cost), this.#endpoint)];
+    if (this.#callers !== undefined)
+      waits.push(shedBy('caller', this.#callerMs(nowMs, callerKey, cost), this.#callers));
+    const total = this.#total;
+    if (total !== undefined) waits.push(shedBy('gateway', total.msUntil(nowMs, cost, rank), total));
+    return waits.reduce((longest, one) => (one.retryAfterMs > longest.retryAfterMs ? one : longest));
+  }
+
+  #endpointMs(nowMs: number, cost: number): number {
+    return this.#endpoint?.msUntil(nowMs, cost) ?? 0;
+  }
+
+  #callerMs(nowMs: number, callerKey: string | undefined, cost: number): number {
+    return callerKey === undefined ? 0 : (this.#callers?.msUntil(nowMs, callerKey, cost) ?? 0);
+  }
+}
+
+const localBucket: MakeBucket = (_name, refillPerSecond, burst) => new TokenBucket(refillPerSecond, burst);
+
+function shedBy(
+  scope: RateShed['scope'],
+  retryAfterMs: number,
+  bucket: Pick<Bucket, 'refillPerSecond' | 'burst'> | undefined,
+): RateShed {
+  const { refillPerSecond, burst } = bucket ?? { refillPerSecond: 0, burst: 0 };
+  return { scope, retryAfterMs, refillPerSecond, burst };
+}

@@ -1,0 +1,51 @@
+import type { Bucket } from '../core/bucket.js';
+import type { PriorityRank } from '../core/priority.js';
+
+/**
+ * The share of the burst that each class leaves to those above it, so that reports cannot take the last tokens from a
+ * checkout. Stripe keeps a fifth of its fleet for what is critical; batch work is commonly left half.
+ */
+const RESERVES: readonly number[] = [0, 0.1, 0.3, 0.5];
+
+/** One bucket for all routes together, whose last tokens are kept for the more important classes. */
+export class TotalRate {
+  readonly #bucket: Bucket;
+
+  constructor(bucket: Bucket) {
+    this.#bucket = bucket;
+  }
+
+  /** Tokens per second. */
+  get refillPerSecond(): number {
+    return this.#bucket.refillPerSecond;
+  }
+
+  /** Capacity, in tokens. */
+  get burst(): number {
+    return this.#bucket.burst;
+  }
+
+  /** The bucket, where it has fewer than `cost` tokens for a request of this class. */
+  short(nowMs: number, cost: number, rank: PriorityRank): Bucket | undefined {
+    return this.#bucket.canTake(nowMs, cost, this.#reserve(cost, rank)) ? undefined : this.#bucket;
+  }
+
+  /** Takes what is there; see {@link short}. */
+  take(nowMs: number, cost: number): void {
+    this.#bucket.take(nowMs, cost);
+  }
+
+  refund(nowMs: number, cost: number): void {
+    this.#bucket.refund(nowMs, cost);
+  }
+
+  /** Milliseconds until a request of this class finds `cost` tokens; `Infinity` when it never does. */
+  msUntil(nowMs: number, cost: number, rank: PriorityRank): number {
+    return this.#bucket.msUntil(nowMs, cost + this.#reserve(cost, rank));
+  }
+
+  /** A full bucket pays for every class, whatever its size. */
+  #reserve(cost: number, rank: PriorityRank): number {
+    return Math.max(0, Math.min((RESERVES[rank] ?? 0) * this.burst, this.burst - cost));
+  }
+}
