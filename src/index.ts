@@ -40,7 +40,7 @@ export type { RequestHandle } from './gateway/request-handle.js';
 export type { RetryableTransactionOptions, RetryOptions } from './gateway/retry-options.js';
 export type { RunOptions } from './gateway/run-work.js';
 export { createGateway, type Gateway, type GatewaySurroundings, type Readiness } from './gateway.js';
-export type { QueryResult, TransactionOptions } from './pools/contract.js';
+export { type QueryResult, ResultTooLargeError, type TransactionOptions } from './pools/contract.js';
 export {
   type LoginChange,
   LoginSettingError,

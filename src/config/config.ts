@@ -62,6 +62,7 @@ export interface PoolConfig {
   readonly maxLifetimeMs: number;
   readonly validateAfterIdleMs: number;
   readonly lockTimeoutMs: number;
+  readonly maxResultBytes: number;
   readonly rideOutMs: number;
   readonly operationsPerRequest: number;
   /** Absent: computed from what is measured. */

@@ -98,6 +98,11 @@ export interface PoolOptions {
   readonly validateAfterIdleMs?: number | undefined;
   /** How long a statement may wait for a lock, in ms, up to 3,600,000; 0 is the server's own setting. Default 0. */
   readonly lockTimeoutMs?: number | undefined;
+  /**
+   * Bytes that the answer to one statement may have, as they come from the server, up to 1,099,511,627,776; more ends the
+   * statement with a `ResultTooLargeError`, and 0 sets no bound. Default 67,108,864.
+   */
+  readonly maxResultBytes?: number | undefined;
   /** How long tickets may wait for a server that is down, from the start of the outage, in ms, 0 to 60,000. Default 2,000. */
   readonly rideOutMs?: number | undefined;
   /** Share of a request's time that holds a connection, above 0 up to 1: seats are `max` divided by it. Default 1. */

@@ -60,6 +60,10 @@ export const poolFields: FieldsOf<PoolValues> = {
     description: "How long a statement may wait for a lock; 0 is the server's own setting.",
     default: 0,
   }),
+  maxResultBytes: whole(0, 2 ** 40, {
+    description: 'Bytes that the answer to one statement may have; more ends it, and 0 sets no bound.',
+    default: 67_108_864,
+  }),
   rideOutMs: whole(0, 60_000, {
     description: 'How long tickets may wait for a server that is down, from the start of the outage.',
     default: 2_000,

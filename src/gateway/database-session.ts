@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Outcome } from '../errors.js';
-import type { QueryResult, TransactionOptions } from '../pools/contract.js';
+import { type QueryResult, ResultTooLargeError, type TransactionOptions } from '../pools/contract.js';
 import { BorrowedClient, type SluiceClient } from './borrowed-client.js';
 import { FailedTransactionError, TransactionControlError } from './failures.js';
 import type { Loan } from './loan.js';
@@ -15,7 +15,8 @@ import { tellFailure } from './tell-failure.js';
  */
 export class DatabaseSession {
   readonly #loans: Loans;
-  readonly #answered = (error: unknown): boolean => this.#loans.runtime.pool.classify(error) !== 'connection_lost';
+  readonly #answered = (error: unknown): boolean =>
+    !(error instanceof ResultTooLargeError) && this.#loans.runtime.pool.classify(error) !== 'connection_lost';
 
   constructor(runtime: PoolRuntime, owner: SessionOwner, clock: Clock) {
     this.#loans = new Loans(runtime, owner, clock);

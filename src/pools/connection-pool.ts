@@ -25,6 +25,8 @@ export interface PgPoolOptions extends PgTargetSettings {
   /** Bound of each wait for a lock, by the server; 0 sets none. */
   readonly lockTimeoutMs: number;
   /** The sessions are not ours alone: a pooler in transaction mode stands in between. Default false. */
+  /** Bytes that the answer to one statement may have, as they come from the server; 0 or absent sets no bound. */
+  readonly maxResultBytes?: number;
   readonly sharesSessions?: boolean;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;

@@ -193,6 +193,24 @@ export class AcquireTimeoutError extends Error {
   }
 }
 
+/**
+ * A statement answered with more than the pool lets one answer have. Its session was ended, and a transaction with it;
+ * whether a statement of its own that writes has taken effect is not known.
+ */
+export class ResultTooLargeError extends Error {
+  override readonly name = 'ResultTooLargeError';
+  /** What `maxResultBytes` allows. */
+  readonly maxBytes: number;
+
+  constructor(pool: string, maxBytes: number) {
+    super(
+      `a statement on pool "${pool}" answered with more than ${maxBytes} bytes (maxResultBytes) and was stopped: select ` +
+        'less, read it in pieces (LIMIT, or a cursor within a transaction), or raise maxResultBytes',
+    );
+    this.maxBytes = maxBytes;
+  }
+}
+
 /** The pool is closing or closed. */
 export class PoolClosedError extends Error {
   override readonly name = 'PoolClosedError';

@@ -35,6 +35,8 @@ export interface PgDriverOptions extends PgTargetSettings {
   readonly connectTimeoutMs: number;
   readonly lockTimeoutMs: number;
   /**
+  /** Bytes of the answer to one statement; 0 or absent for no bound. */
+  readonly maxResultBytes?: number;
    * What stands at the other end hands its sessions on after every transaction, as a pooler in transaction mode does.
    * Then nothing is asked for at the start and nothing is set for a session: every transaction, also that of a single
    * statement, sets its limits itself. Statements that may change their session have none then. Default false.
@@ -95,7 +97,7 @@ export class PgDriver implements SessionDriver {
   }
 
   #attempt(target: PgTarget, owner: SessionOwner, checksClient: boolean, onFailed: (error: unknown) => void): Opening {
-    const { name, clock, connectTimeoutMs, sharesSessions, lockTimeoutMs } = this.#options;
+    const { name, clock, connectTimeoutMs, sharesSessions, lockTimeoutMs, maxResultBytes = 0 } = this.#options;
     const client = this.#client(target);
     const asker = target.password && passwordAsker(name, target.password);
     if (asker !== undefined) setPassword(client, asker.ask);
@@ -105,6 +107,7 @@ export class PgDriver implements SessionDriver {
       owner,
       natures: this.#natures,
       onStuck: () => this.#options.warn('database_session_stuck', STUCK),
+      resultBound: maxResultBytes > 0 ? { pool: name, maxBytes: maxResultBytes } : undefined,
       sharedLockMs: sharesSessions === true ? lockTimeoutMs : undefined,
     };
     let session: PgSession | undefined;
@@ -130,9 +133,12 @@ export class PgDriver implements SessionDriver {
       limit.cancel();
       if (error !== null && error !== undefined) giveUp(error);
       else if (failure === undefined) {
-        session = new PgSession(this.#nextId(), client, context);
+        const opened = new PgSession(this.#nextId(), client, context);
+        session = opened;
+        // Before the driver's own listener, which keeps what it reads.
+        streamOf(client).prependListener('data', (chunk: Buffer) => opened.onReceived(chunk.length));
         this.#lookAtCertificates(target, client);
-        owner.onOpen(session);
+        owner.onOpen(opened);
       }
     });
     connection.on('readyForQuery', () => session?.wire.onReady());

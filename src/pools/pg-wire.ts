@@ -25,6 +25,7 @@ export class PgWire {
   readonly #onFatal: (error: unknown) => void;
   #status: TransactionStatus = 'I';
   #exchange: Exchange | undefined;
+  #received = 0;
 
   /** @param onFatal - The server said that it ends the session. */
   constructor(client: pg.Client, onFatal: (error: unknown) => void) {
@@ -58,6 +59,12 @@ export class PgWire {
     }
     const before = localLimitsText(limits);
     this.send(before + text, values, (error, result) => answer(pointedInto(error, before.length), result));
+  }
+
+  /** So many bytes have come. Returns how many that are since the last message was sent. */
+  receive(bytes: number): number {
+    this.#received += bytes;
+    return this.#received;
   }
 
   /** Calls `run` once the message under way is complete, after its own answer. */
@@ -97,6 +104,7 @@ export class PgWire {
   #begin(answer: Answer): Told {
     const exchange: Exchange = { answer, error: undefined };
     this.#exchange = exchange;
+    this.#received = 0;
     return (error, result) => {
       if (this.#exchange !== exchange) return;
       if (error === null || error === undefined) {

@@ -86,7 +86,7 @@ function knownSessions(gateway: Gateway): { total: number; connecting: number; b
 let collect: (() => void) | undefined;
 
 /** Bytes in use after a collection; the flag that allows one is set when it is first needed. */
-function heapInUse(): number {
+export function heapInUse(): number {
   if (collect === undefined) {
     setFlagsFromString('--expose-gc');
     collect = runInNewContext('gc') as () => void;

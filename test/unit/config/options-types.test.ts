@@ -46,6 +46,7 @@ describe('the options, as the code writes them', () => {
       maxLifetimeMs: 0,
       validateAfterIdleMs: 0,
       lockTimeoutMs: 0,
+      maxResultBytes: 0,
       rideOutMs: 0,
       operationsPerRequest: 0.3,
       headroom: 1,

@@ -31,6 +31,7 @@ describe('what resolves', () => {
       maxLifetimeMs: 1_800_000,
       validateAfterIdleMs: 5_000,
       lockTimeoutMs: 0,
+      maxResultBytes: 67_108_864,
       rideOutMs: 2_000,
       operationsPerRequest: 1,
       capCritical: 0.9,
