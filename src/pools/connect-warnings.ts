@@ -31,19 +31,50 @@ const TEXTS: Readonly<Record<ConnectTrouble, string>> = {
   crowded: 'no further connection can be opened; lower max, or raise what the server, the role or this host allows',
 };
 
+interface Warning {
+  readonly code: string;
+  readonly text: string;
+}
+
+const NO_DESCRIPTOR: Warning = {
+  code: 'descriptors_exhausted',
+  text: 'this process or host has no file descriptor left for a connection, so the pool stays as it is; raise "ulimit -n" (LimitNOFILE of a service), or let fewer clients in',
+};
+
+/** What this host has run out of, by the code of the system: the server and its limits have no part in it. */
+const HOST_WARNINGS: ReadonlyMap<unknown, Warning> = new Map([
+  ['EMFILE', NO_DESCRIPTOR],
+  ['ENFILE', NO_DESCRIPTOR],
+  [
+    'EADDRNOTAVAIL',
+    {
+      code: 'ports_exhausted',
+      text: 'this host has no free local port for a connection to the server, so the pool stays as it is; widen net.ipv4.ip_local_port_range, or look who else holds connections to it',
+    },
+  ],
+]);
+
+function warningOf(trouble: ConnectTrouble, error: unknown): Warning {
+  const ofHost = error instanceof Error && 'code' in error ? HOST_WARNINGS.get(error.code) : undefined;
+  return ofHost ?? { code: CODES[trouble], text: TEXTS[trouble] };
+}
+
 /** Warns once about each kind of trouble with connecting, until {@link ConnectWarnings.clear}. */
 export class ConnectWarnings {
   readonly #warn: (code: string, message: string) => void;
-  readonly #given = new Set<ConnectTrouble>();
+  readonly #given = new Set<string>();
 
   constructor(warn: (code: string, message: string) => void) {
     this.#warn = warn;
   }
 
   give(trouble: ConnectTrouble, error: unknown): void {
-    if (this.#given.has(trouble)) return;
-    this.#given.add(trouble);
-    this.#warn(CODES[trouble], explainTrouble(trouble, error));
+    const { code } = warningOf(trouble, error);
+    // Two kinds of trouble may share a code; each is told.
+    const kind = `${trouble} ${code}`;
+    if (this.#given.has(kind)) return;
+    this.#given.add(kind);
+    this.#warn(code, explainTrouble(trouble, error));
   }
 
   clear(): void {
@@ -53,7 +84,7 @@ export class ConnectWarnings {
 
 /** What is wrong with connecting, what would help, and in brackets what the attempt met. */
 export function explainTrouble(trouble: ConnectTrouble, error: unknown): string {
-  return `${TEXTS[trouble]} (${reasonOf(error)})`;
+  return `${warningOf(trouble, error).text} (${reasonOf(error)})`;
 }
 
 /** A host with several addresses fails with an error that has a code and no text. */

@@ -26,4 +26,20 @@ describe('ConnectWarnings', () => {
     }).give('unreachable', error);
     expect(said).toContain(reason);
   });
+
+  it.each([
+    ['EMFILE', 'descriptors_exhausted', 'ulimit -n'],
+    ['ENFILE', 'descriptors_exhausted', 'ulimit -n'],
+    ['EADDRNOTAVAIL', 'ports_exhausted', 'ip_local_port_range'],
+  ])('F60 tells %s of this host apart from a full server', (systemCode, code, remedy) => {
+    const given: string[][] = [];
+    const warnings = new ConnectWarnings((...warning) => given.push(warning));
+    const error = Object.assign(new Error(`connect ${systemCode} 127.0.0.1:5432`), { code: systemCode });
+    warnings.give('crowded', error);
+    warnings.give('crowded', error);
+    warnings.give('crowded', new Error('too many connections'));
+    expect(given.map(([first]) => first)).toEqual([code, 'database_connections_exhausted']);
+    expect(given[0]?.[1]).toContain(remedy);
+    expect(given[0]?.[1]).toContain(systemCode);
+  });
 });
