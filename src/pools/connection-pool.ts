@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import type { ConnectionPool, PoolListener } from './contract.js';
 import { PgDriver } from './pg-driver.js';
 import type { PgTargetSettings } from './pg-target.js';
+import { checkSizes, counter } from './pool-checks.js';
 import { SessionPool } from './session-pool.js';
 
 /** How {@link createPgPool} makes a pool. Durations in milliseconds. */
@@ -24,9 +25,9 @@ export interface PgPoolOptions extends PgTargetSettings {
   readonly validateAfterIdleMs: number;
   /** Bound of each wait for a lock, by the server; 0 sets none. */
   readonly lockTimeoutMs: number;
-  /** The sessions are not ours alone: a pooler in transaction mode stands in between. Default false. */
   /** Bytes that the answer to one statement may have, as they come from the server; 0 or absent sets no bound. */
   readonly maxResultBytes?: number;
+  /** The sessions are not ours alone: a pooler in transaction mode stands in between. Default false. */
   readonly sharesSessions?: boolean;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
@@ -44,24 +45,11 @@ export interface PgPoolOptions extends PgTargetSettings {
  * @throws RangeError or LoginSettingError that names the option, its value and the remedy; the url is never repeated.
  */
 export function createPgPool(options: PgPoolOptions): ConnectionPool {
-  const { name, max, minIdle, listener } = options;
-  if (!Number.isInteger(max) || max < 1) {
-    throw new RangeError(`max of pool "${name}" is ${max}: use a whole number of at least 1`);
-  }
-  if (!Number.isInteger(minIdle) || minIdle < 0 || minIdle > max) {
-    throw new RangeError(`minIdle of pool "${name}" is ${minIdle}: use a whole number from 0 to max (${max})`);
-  }
+  const { listener } = options;
+  checkSizes(options);
   const driver = new PgDriver(
     { ...options, warn: (code, message) => listener.onWarning(code, message) },
     options.nextConnectionId ?? counter(),
   );
   return new SessionPool(options, driver);
-}
-
-function counter(): () => number {
-  let last = 0;
-  return () => {
-    last += 1;
-    return last;
-  };
 }

@@ -2,6 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import type pg from 'pg';
 import type { Clock } from '../clock.js';
 import { CertificateWatch } from './certificate-watch.js';
+import { ConnectTimeoutError } from './connect-timeout.js';
 import type { FailureKind } from './contract.js';
 import type { LoginChange } from './login.js';
 import { PasswordError, passwordAsker } from './password.js';
@@ -34,9 +35,9 @@ export interface PgDriverOptions extends PgTargetSettings {
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
   readonly lockTimeoutMs: number;
-  /**
   /** Bytes of the answer to one statement; 0 or absent for no bound. */
   readonly maxResultBytes?: number;
+  /**
    * What stands at the other end hands its sessions on after every transaction, as a pooler in transaction mode does.
    * Then nothing is asked for at the start and nothing is set for a session: every transaction, also that of a single
    * statement, sets its limits itself. Statements that may change their session have none then. Default false.
@@ -106,8 +107,8 @@ export class PgDriver implements SessionDriver {
       clock,
       owner,
       natures: this.#natures,
-      onStuck: () => this.#options.warn('database_session_stuck', STUCK),
       resultBound: maxResultBytes > 0 ? { pool: name, maxBytes: maxResultBytes } : undefined,
+      onStuck: () => this.#options.warn('database_session_stuck', STUCK),
       sharedLockMs: sharesSessions === true ? lockTimeoutMs : undefined,
     };
     let session: PgSession | undefined;
@@ -175,14 +176,6 @@ export class PgDriver implements SessionDriver {
       keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
       ...(lockTimeoutMs > 0 && sharesSessions !== true ? { lock_timeout: Math.ceil(lockTimeoutMs) } : {}),
     });
-  }
-}
-
-/** The server did not finish the handshake in time. */
-class ConnectTimeoutError extends Error {
-  override readonly name = 'ConnectTimeoutError';
-  constructor(connectTimeoutMs: number) {
-    super(`the database did not accept a connection within ${connectTimeoutMs} ms (connectTimeoutMs)`);
   }
 }
 

@@ -1,0 +1,121 @@
+import type { FailureKind } from './contract.js';
+import { ConnectionEndedError } from './pg-errors.js';
+import type { ConnectTrouble } from './session.js';
+import { isSocketLoss, isTlsCode } from './socket-errors.js';
+
+/** What the driver says where it has a name for it; the number is there whenever the server spoke. */
+interface MysqlError {
+  readonly code?: unknown;
+  readonly errno?: unknown;
+  readonly fatal?: unknown;
+}
+
+/** The session ends after these, whatever ran: shutdown, killed (MariaDB), idle for too long (MySQL). */
+const ENDINGS: ReadonlySet<number> = new Set([1053, 1927, 4031]);
+/** Deadlock, and rollbacks by which clusters settle who was first. */
+const CONTENTION: ReadonlySet<number> = new Set([1213, 1020, 1613, 1614, 3101]);
+/** KILL QUERY, MariaDB's limit of time, MySQL's. */
+const STOPPED: ReadonlySet<number> = new Set([1317, 1969, 3024]);
+/**
+ * A lock not granted in time (1205, 3572), too many connections (1040, 1135, 1203, 1226), too many statements prepared
+ * (1461), a full disk or table (1021, 1114), out of memory (1037, 1038, 1041), no room for locks (1206), read-only
+ * (1836), a node of a cluster that is not ready (1047).
+ */
+const BUSY: ReadonlySet<number> = new Set([
+  1021, 1037, 1038, 1040, 1041, 1047, 1114, 1135, 1203, 1205, 1206, 1226, 1461, 1836, 3572,
+]);
+/** A storage engine, an index or a table that is broken. */
+const ILL: ReadonlySet<number> = new Set([1016, 1030, 1033, 1034, 1035, 1194, 1195, 1712, 1815]);
+/** Whatever options keep a statement from running; only one of them is a state that passes. */
+const PREVENTED_BY_OPTION = 1290;
+
+const CREDENTIALS: ReadonlySet<number> = new Set([1045, 1130, 1396, 1698, 1820, 1862, 3118, 4151]);
+const RIGHTS: ReadonlySet<number> = new Set([1044, 1142, 1227]);
+const CROWDED: ReadonlySet<number> = new Set([1040, 1135, 1203, 1226]);
+const NO_LOCAL_ROOM: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOMEM']);
+const SECURE_TRANSPORT_REQUIRED = 3159;
+const UNKNOWN_DATABASE = 1049;
+const AUTHENTICATION_MODE = 1251;
+const PLUGIN_CODES: ReadonlySet<unknown> = new Set(['AUTH_SWITCH_PLUGIN_ERROR', 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED']);
+const TLS_CODES: ReadonlySet<unknown> = new Set(['HANDSHAKE_NO_SSL_SUPPORT', 'HANDSHAKE_SSL_ERROR']);
+
+/** The server cannot be used with this driver, or not as it is asked for; the message names the remedy. */
+export class UnsupportedServerError extends Error {
+  override readonly name = 'UnsupportedServerError';
+}
+
+/** A statement that was stopped before it was sent; carries the number of a statement that was stopped on the server. */
+export class MysqlStatementStoppedError extends Error {
+  override readonly name = 'MysqlStatementStoppedError';
+  readonly code = 'ER_QUERY_INTERRUPTED';
+  readonly errno = 1317;
+  constructor() {
+    super('the statement was stopped before it was sent');
+  }
+}
+
+/** The number of an error, or `undefined` when the server did not speak: the driver's own numbers are not positive. */
+export function errnoOf(error: unknown): number | undefined {
+  const { errno } = seen(error);
+  return typeof errno === 'number' && errno > 0 ? errno : undefined;
+}
+
+/** What kind of failure an error of MySQL, MariaDB or their driver is. */
+export function classifyMysqlError(error: unknown): FailureKind {
+  const errno = errnoOf(error);
+  if (errno === undefined) return isMysqlLoss(error) ? 'connection_lost' : 'application';
+  if (ENDINGS.has(errno)) return 'connection_lost';
+  if (CONTENTION.has(errno)) return 'contention';
+  if (STOPPED.has(errno)) return 'cancelled';
+  if (BUSY.has(errno) || isMysqlReadOnlyRefusal(error)) return 'database_busy';
+  return ILL.has(errno) ? 'server_fault' : 'application';
+}
+
+/** What an error says about the attempt to connect that failed with it. */
+export function mysqlConnectTrouble(error: unknown): ConnectTrouble {
+  const { code } = seen(error);
+  const errno = errnoOf(error);
+  if (error instanceof UnsupportedServerError || errno === AUTHENTICATION_MODE || PLUGIN_CODES.has(code)) {
+    return 'unsupported';
+  }
+  if (errno === SECURE_TRANSPORT_REQUIRED) return 'tls_required';
+  if (errno === UNKNOWN_DATABASE) return 'unknown_database';
+  if (errno !== undefined && CREDENTIALS.has(errno)) return 'credentials';
+  if (errno !== undefined && RIGHTS.has(errno)) return 'rights';
+  if ((errno !== undefined && CROWDED.has(errno)) || NO_LOCAL_ROOM.has(code)) return 'crowded';
+  return TLS_CODES.has(code) || isTlsCode(code) ? 'tls' : 'unreachable';
+}
+
+/** Whether a session lost with this error makes its siblings suspect: not where the server only ended an idle one. */
+export function isMysqlOutage(error: unknown): boolean {
+  return errnoOf(error) !== 4031;
+}
+
+/** Whether a statement was stopped, by a cancel or by its limit. */
+export function isMysqlStopped(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno !== undefined && STOPPED.has(errno);
+}
+
+/** Whether the server takes no writes; a transaction that was begun as read-only is not meant. */
+export function isMysqlReadOnlyRefusal(error: unknown): boolean {
+  const errno = errnoOf(error);
+  if (errno === PREVENTED_BY_OPTION) return error instanceof Error && /read[-_ ]only/i.test(error.message);
+  return errno === 1836;
+}
+
+/** Whether the session is over after this error. */
+export function endsMysqlSession(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === undefined ? isMysqlLoss(error) : ENDINGS.has(errno);
+}
+
+function isMysqlLoss(error: unknown): boolean {
+  if (error instanceof ConnectionEndedError) return true;
+  const { code, fatal } = seen(error);
+  return fatal === true || (typeof code === 'string' && (code.startsWith('PROTOCOL_') || isSocketLoss(code)));
+}
+
+function seen(error: unknown): MysqlError {
+  return typeof error === 'object' && error !== null ? error : {};
+}

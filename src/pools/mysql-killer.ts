@@ -1,0 +1,104 @@
+import type { Clock } from '../clock.js';
+import { MysqlClient, type MysqlLogin } from './mysql-client.js';
+import type { MysqlModule } from './mysql-module.js';
+import type { MysqlTarget } from './mysql-target.js';
+import { passwordAsker } from './password.js';
+import { timeLimit } from './time-limit.js';
+
+/** Whose statement is to be stopped, and the way to its server. */
+export interface KillOrder {
+  readonly threadId: number;
+  readonly login: Omit<MysqlLogin, 'password'>;
+}
+
+interface Order extends KillOrder {
+  readonly resolve: (delivered: boolean) => void;
+}
+
+/**
+ * Stops statements over a connection of its own, for the server hears nothing on one that is at work. There is one such
+ * connection at a time and only while there are orders, so that a pool takes at most one beyond its sessions.
+ *
+ * `KILL QUERY` names a session, not a statement. It is answered when the session has been told, so whoever waits for
+ * that and for the end of the statement, and then sends one that does not matter, knows that nothing else is hit.
+ */
+export class MysqlKiller {
+  readonly #mysql: MysqlModule;
+  readonly #clock: Clock;
+  readonly #limitMs: number;
+  readonly #pool: string;
+  #orders: Order[] = [];
+  #working = false;
+
+  /** @param limitMs - Bound of each connection, handshake included. */
+  constructor(mysql: MysqlModule, pool: string, clock: Clock, limitMs: number) {
+    this.#mysql = mysql;
+    this.#pool = pool;
+    this.#clock = clock;
+    this.#limitMs = limitMs;
+  }
+
+  /** Resolves to whether the session was told. Never rejects: a cancel is a request, and its caller has a bound. */
+  kill(order: KillOrder): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#orders.push({ ...order, resolve });
+      if (!this.#working) void this.#work();
+    });
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true;
+    for (let first = this.#orders[0]; first !== undefined; first = this.#orders[0]) await this.#serve(first.login);
+    this.#working = false;
+  }
+
+  /** Serves all orders that go the way of `login`, also those that come meanwhile. */
+  async #serve(login: KillOrder['login']): Promise<void> {
+    const password = await this.#passwordOf(login.target);
+    const next = (): Order | undefined => {
+      const index = this.#orders.findIndex((order) => sameWay(order.login, login));
+      return index === -1 ? undefined : this.#orders.splice(index, 1)[0];
+    };
+    let current: Order | undefined;
+    await new Promise<void>((closed) => {
+      const client = new MysqlClient(
+        this.#mysql,
+        { ...login, password },
+        {
+          onConnected: () => serveNext(),
+          onError: () => client.hangUp(),
+          onClosed: () => closed(),
+        },
+      );
+      let limit = timeLimit(this.#clock, this.#limitMs, () => client.hangUp());
+      const serveNext = (): void => {
+        current = next();
+        if (current === undefined) {
+          client.end();
+          return;
+        }
+        limit.cancel();
+        limit = timeLimit(this.#clock, this.#limitMs, () => client.hangUp());
+        client.connection.query(`KILL QUERY ${current.threadId}`, (error) => {
+          // A session that is gone needs no cancel.
+          current?.resolve(error === null);
+          serveNext();
+        });
+      };
+    });
+    // The way is closed: whoever still waits for it is told so.
+    current?.resolve(false);
+    for (let order = next(); order !== undefined; order = next()) order.resolve(false);
+  }
+
+  async #passwordOf(target: MysqlTarget): Promise<string | undefined> {
+    if (target.password === undefined) return undefined;
+    return await passwordAsker(this.#pool, target.password)
+      .ask()
+      .catch(() => '');
+  }
+}
+
+function sameWay(one: KillOrder['login'], other: KillOrder['login']): boolean {
+  return one.target === other.target && JSON.stringify(one.at) === JSON.stringify(other.at);
+}

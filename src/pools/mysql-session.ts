@@ -1,0 +1,259 @@
+import type { Clock, Timer } from '../clock.js';
+import type { QueryResult, TransactionOptions } from './contract.js';
+import { isLimited, limitStepMs } from './limit-steps.js';
+import type { MysqlClient } from './mysql-client.js';
+import { classifyMysqlError, errnoOf } from './mysql-errors.js';
+import type { MysqlRestorer } from './mysql-restorer.js';
+import { type MysqlWire, NOTHING } from './mysql-wire.js';
+import { ConnectionEndedError } from './pg-errors.js';
+import { BEGIN, COMMIT, ROLLBACK, type Terms } from './pg-statement.js';
+import type { Session, SessionOwner } from './session.js';
+import type { StatementNatures } from './session-trace.js';
+import type { StatementLine } from './statement-line.js';
+import { timeLimit } from './time-limit.js';
+
+/** From the call to cancel, or to restore, until the session must be certain of its state. */
+const CERTAINTY_LIMIT_MS = 1_000;
+/** For the server to hang up after a goodbye. */
+const GOODBYE_LIMIT_MS = 500;
+/** For the answer to a sign of life. */
+const LIFE_LIMIT_MS = 5_000;
+/** Signs of life within the time after which the server would end an idle session. */
+const SIGNS = 3;
+
+const ISOLATION = {
+  'read committed': 'READ COMMITTED',
+  'repeatable read': 'REPEATABLE READ',
+  serializable: 'SERIALIZABLE',
+} as const;
+
+const ALWAYS: Terms = { leavesTrace: false, commits: false };
+
+/** What a session is made of, and what those of one pool share. */
+export interface MysqlSessionParts {
+  readonly client: MysqlClient;
+  readonly wire: MysqlWire;
+  readonly line: StatementLine;
+  readonly restorer: MysqlRestorer;
+  readonly waitTimeoutMs: number;
+  readonly clock: Clock;
+  readonly owner: SessionOwner;
+  readonly natures: StatementNatures;
+  /** Tells the server to stop what the session runs. Resolves once it is told, or cannot be; never rejects. */
+  readonly kill: () => Promise<boolean>;
+}
+
+/** One session of MySQL or MariaDB: its statements, what stops them, what cleans up after them, and its end. */
+export class MysqlSession implements Session {
+  readonly id: number;
+  readonly #parts: MysqlSessionParts;
+  readonly #line: StatementLine;
+  readonly #wire: MysqlWire;
+  /** {@link begin} has succeeded, and its end was not asked for; a statement may have ended it by the way. */
+  #begun = false;
+  #closed = false;
+  #lastKill: Promise<unknown> | undefined;
+  #goodbye: Timer | undefined;
+  #life: Timer | undefined;
+
+  /** @param id - Numbers it within the process. */
+  constructor(id: number, parts: MysqlSessionParts) {
+    this.id = id;
+    this.#parts = parts;
+    this.#line = parts.line;
+    this.#wire = parts.wire;
+    this.#stayAlive();
+  }
+
+  get alive(): boolean {
+    return this.#line.ended === undefined;
+  }
+
+  get busy(): boolean {
+    return this.#line.busy;
+  }
+
+  get inTransaction(): boolean {
+    return this.#wire.status !== 'I';
+  }
+
+  get clean(): boolean {
+    const { quiet, dirty, refusedWrite } = this.#line;
+    return quiet && !dirty && !refusedWrite && this.#wire.status === 'I' && this.alive;
+  }
+
+  query<Row>(
+    text: string,
+    values: readonly unknown[] | undefined,
+    limitMs: number | undefined,
+  ): Promise<QueryResult<Row>> {
+    if (typeof text !== 'string') return Promise.reject(new TypeError('text must be a string of SQL'));
+    if (values !== undefined && !Array.isArray(values)) {
+      return Promise.reject(new TypeError('values must be an array of parameters, or undefined'));
+    }
+    const nature = this.#parts.natures.of(text);
+    if (nature.leavesTrace) this.#parts.restorer.note(text);
+    const limit = isLimited(limitMs) ? limitStepMs(limitMs) : 'default';
+    return this.#line.submit(text, values, { ...nature, limit });
+  }
+
+  async begin(limitMs: number | undefined, options: TransactionOptions | undefined): Promise<void> {
+    const limit = isLimited(limitMs) ? limitStepMs(limitMs) : 'default';
+    if (options?.isolation !== undefined) {
+      // It holds for the next transaction only.
+      const text = `SET TRANSACTION ISOLATION LEVEL ${ISOLATION[options.isolation]}`;
+      await this.#line.submit(text, undefined, BEGIN);
+    }
+    const text = options?.readOnly === true ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION';
+    await this.#line.submit(text, undefined, { ...BEGIN, limit });
+    this.#begun = true;
+  }
+
+  async commit(): Promise<boolean> {
+    // Where a statement has committed by the way, as those that change tables do, there is nothing left to do.
+    const terms = this.#begun ? { ...COMMIT, refusal: () => undefined } : COMMIT;
+    this.#begun = false;
+    const { command } = await this.#line.submit('COMMIT', undefined, terms);
+    return command === 'COMMIT';
+  }
+
+  async rollback(): Promise<void> {
+    this.#begun = false;
+    if (this.#line.quiet && this.#wire.status === 'I') return;
+    await this.#line.submit('ROLLBACK', undefined, ROLLBACK);
+  }
+
+  cancel(): void {
+    if (this.#line.stopCurrent()) this.#stop();
+  }
+
+  async restore(): Promise<boolean> {
+    const line = this.#line;
+    const limit = timeLimit(this.#parts.clock, CERTAINTY_LIMIT_MS, () => this.#endSilent());
+    try {
+      line.refuseQueued(new Error('the connection was released before this statement was sent'));
+      this.cancel();
+      await line.whenQuiet();
+      const { dirty, refusedWrite } = line;
+      this.#begun = false;
+      if (dirty) await this.#parts.restorer.restore();
+      else if (this.#wire.status !== 'I') await line.roundTrip('ROLLBACK');
+      if (dirty || refusedWrite) line.cleaned();
+      if (refusedWrite && (await this.#parts.restorer.isReadOnly())) this.#parts.owner.onReadOnly();
+    } catch {
+      this.destroy();
+    } finally {
+      limit.cancel();
+    }
+    if (!this.clean) this.destroy();
+    return this.alive;
+  }
+
+  async validate(limitMs: number): Promise<boolean> {
+    const limit = timeLimit(this.#parts.clock, limitMs, () => this.onError(new ConnectionEndedError(NO_ANSWER)));
+    try {
+      await new Promise<void>((resolve, reject) => {
+        if (this.#line.ended !== undefined) reject(this.#line.ended);
+        else this.#wire.ping((error) => (error === undefined ? resolve() : reject(error)));
+      });
+    } catch (error) {
+      if (classifyMysqlError(error) !== 'cancelled') this.onError(error);
+    } finally {
+      limit.cancel();
+    }
+    return this.alive;
+  }
+
+  retire(): void {
+    this.#leave(new ConnectionEndedError('the connection was closed'));
+  }
+
+  destroy(): void {
+    if (!this.alive) this.#parts.client.hangUp();
+    // A closed socket alone stops nothing: the server would run the statement to its end and keep its locks.
+    if (this.alive && this.#line.stoppable && !this.#line.held) void this.#sendKill();
+    this.#leave(new ConnectionEndedError('the connection was destroyed'));
+  }
+
+  /** The session ended although nobody asked. It may be told more than once. */
+  onError(error: unknown): void {
+    if (!this.alive) return;
+    const said = errnoOf(error) !== undefined || error instanceof ConnectionEndedError;
+    // What a lost socket is called by the driver tells no crash from a shutdown.
+    const cause = said ? error : new ConnectionEndedError(messageOf(error), { cause: error });
+    this.#life?.cancel();
+    this.#line.end(error instanceof Error ? error : new ConnectionEndedError(NO_ANSWER));
+    this.#parts.client.hangUp();
+    this.#parts.owner.onLost(this, cause);
+  }
+
+  /** The socket is closed. */
+  onClosed(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#goodbye?.cancel();
+    this.onError(new ConnectionEndedError('the server closed the connection'));
+    const { owner } = this.#parts;
+    // The place is free once the server was told to stop what still ran.
+    if (this.#lastKill === undefined) owner.onClosed(this);
+    else void this.#lastKill.then(() => owner.onClosed(this));
+  }
+
+  #stop(): void {
+    this.#line.hold();
+    const limit = timeLimit(this.#parts.clock, CERTAINTY_LIMIT_MS, () => this.#endSilent());
+    const settled = new Promise<void>((resolve) => this.#wire.whenComplete(resolve));
+    void Promise.all([this.#sendKill(), settled])
+      // This may itself be hit by the late cancel; that it came back is all that counts.
+      .then(() => this.#line.roundTrip(NOTHING).catch(() => undefined))
+      .then(() => {
+        limit.cancel();
+        this.#line.resume();
+      });
+  }
+
+  #sendKill(): Promise<unknown> {
+    this.#parts.owner.onCancelSent();
+    this.#lastKill = this.#parts.kill();
+    return this.#lastKill;
+  }
+
+  #endSilent(): void {
+    if (!this.alive) return;
+    this.destroy();
+    this.#parts.owner.onSilent(this);
+  }
+
+  /** Ends our side. The server hangs up once nothing of the session is left there; only then is its place free. */
+  #leave(error: Error): void {
+    if (!this.alive) return;
+    this.#life?.cancel();
+    this.#line.end(error);
+    this.#goodbye = timeLimit(this.#parts.clock, GOODBYE_LIMIT_MS, () => this.#parts.client.hangUp());
+    this.#parts.client.end();
+  }
+
+  /** The server ends whoever is silent for too long, also a session that is lent. */
+  #stayAlive(): void {
+    const { clock, waitTimeoutMs } = this.#parts;
+    const before = this.#wire.sent;
+    this.#life = timeLimit(clock, waitTimeoutMs / SIGNS, () => {
+      if (this.#wire.sent === before && this.#line.quiet) void this.#signOfLife();
+      this.#stayAlive();
+    });
+  }
+
+  async #signOfLife(): Promise<void> {
+    const lost = (): void => this.onError(new ConnectionEndedError(NO_ANSWER));
+    const limit = timeLimit(this.#parts.clock, LIFE_LIMIT_MS, lost);
+    // In its turn, so that a borrower who comes meanwhile waits for it.
+    await this.#line.submit(NOTHING, undefined, ALWAYS).catch(() => undefined);
+    limit.cancel();
+  }
+}
+
+const NO_ANSWER = 'the database did not answer in time';
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

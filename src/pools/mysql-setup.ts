@@ -1,0 +1,61 @@
+import type { MysqlClient } from './mysql-client.js';
+import { UnsupportedServerError } from './mysql-errors.js';
+import { flavourOf, hasRoles, type MysqlFlavour, tooOld } from './mysql-words.js';
+
+/** What is known of a session when it is ready. */
+export interface MysqlStart {
+  readonly flavour: MysqlFlavour;
+  /** The statement by which it was made ready, and is again after a reset. */
+  readonly setup: string;
+  /** The server ends it when it is idle for so long. */
+  readonly waitTimeoutMs: number;
+  /** The limit of statements that it began with, as the server gives it. */
+  readonly defaultLimit: string;
+  /** Its role, to be quoted; `undefined` for none. */
+  readonly role: string | undefined;
+}
+
+interface Asked {
+  readonly waitS: number;
+  readonly statementLimit: string;
+  readonly role: string | null;
+}
+
+/**
+ * Makes a new session ready: characters as the driver writes them, every statement a transaction of its own unless one
+ * is begun, bounded waits for locks. A reset puts all of this back to the server's own defaults.
+ *
+ * @param lockTimeoutMs - Servers count whole seconds, so it is rounded up; 0 leaves the server's own.
+ * @throws UnsupportedServerError, or what the server says.
+ */
+export async function setUp(client: MysqlClient, lockTimeoutMs: number): Promise<MysqlStart> {
+  const { serverVersion } = client;
+  const flavour = flavourOf(serverVersion);
+  const why = tooOld(serverVersion);
+  if (flavour === undefined || why !== undefined) throw new UnsupportedServerError(why);
+  const lockS = Math.ceil(lockTimeoutMs / 1_000);
+  const locks = lockS > 0 ? `, innodb_lock_wait_timeout = ${lockS}, lock_wait_timeout = ${lockS}` : '';
+  const setup = `SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci, autocommit = 1${locks}`;
+  await ask(client, setup);
+  const limit = flavour.kind === 'MariaDB' ? '@@max_statement_time' : '@@max_execution_time';
+  const role = hasRoles(flavour) ? 'CURRENT_ROLE()' : 'NULL';
+  const [asked] = (await ask(
+    client,
+    `SELECT @@wait_timeout AS waitS, CAST(${limit} AS CHAR) AS statementLimit, ${role} AS role`,
+  )) as readonly Asked[];
+  if (asked === undefined)
+    throw new UnsupportedServerError('it does not tell its settings: look for a proxy in between');
+  return {
+    flavour,
+    setup,
+    waitTimeoutMs: Number(asked.waitS) * 1_000,
+    defaultLimit: asked.statementLimit,
+    role: asked.role ?? undefined,
+  };
+}
+
+function ask(client: MysqlClient, text: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    client.connection.query(text, (error, rows) => (error === null ? resolve(rows) : reject(error)));
+  });
+}

@@ -1,0 +1,155 @@
+import type { Socket } from 'node:net';
+import type { ConnectionOptions, SslOptions } from 'mysql2';
+import { type LoginChange, LoginSettingError, type PasswordSource } from './login.js';
+import { readTls, TLS_PARAMETERS, type Tls, type TlsSettings } from './pg-tls.js';
+
+/** Where a pool connects, and as whom. */
+export interface MysqlTargetSettings extends TlsSettings {
+  readonly url: string;
+  /** In place of a password in the url. */
+  readonly password?: PasswordSource | undefined;
+}
+
+/** Where a server listens: a host and a port, or the path of a socket. */
+export type MysqlAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
+const REMEDY = 'it is not a connection URL: use mysql://user:password@host:3306/database';
+const DEFAULT_PORT = 3_306;
+/** The words of MySQL's own tools for `sslmode`. Whoever requires TLS here gets it verified. */
+const SSL_MODES: Readonly<Record<string, string>> = {
+  DISABLED: 'disable',
+  PREFERRED: 'prefer',
+  REQUIRED: 'require',
+  VERIFY_CA: 'verify-ca',
+  VERIFY_IDENTITY: 'verify-full',
+};
+/** How values arrive; the rest of the driver's options are not for a url. */
+const RESULT_PARAMETERS = ['timezone', 'dateStrings', 'decimalNumbers', 'bigNumberStrings', 'jsonStrings'] as const;
+
+/** Whether a url leads to MySQL or MariaDB. */
+export function isMysqlUrl(url: string): boolean {
+  return /^(?:mysql|mariadb):\/\//i.test(url);
+}
+
+/** One way in to a MySQL or MariaDB server, checked as far as that is possible without trying it. Prints no secret. */
+export class MysqlTarget {
+  readonly address: MysqlAddress;
+  readonly database: string | undefined;
+  readonly #pool: string;
+  readonly #settings: MysqlTargetSettings;
+  readonly #url: URL;
+  readonly #tls: Tls;
+  readonly #results: Readonly<Record<string, unknown>>;
+
+  /** @throws LoginSettingError that names the option, its value unless that is a secret, and the remedy. */
+  constructor(pool: string, settings: MysqlTargetSettings) {
+    this.#pool = pool;
+    this.#settings = settings;
+    if (!isMysqlUrl(settings.url) || !URL.canParse(settings.url)) {
+      throw new LoginSettingError(pool, 'url', undefined, REMEDY);
+    }
+    this.#url = new URL(settings.url);
+    const { tls, results, path } = readParameters(pool, this.#url.searchParams);
+    this.#tls = readTls(pool, tls, settings);
+    this.#results = results;
+    this.database = decodeURIComponent(this.#url.pathname.slice(1)) || undefined;
+    const host = this.#url.hostname.replace(/^\[|\]$/g, '') || 'localhost';
+    this.address = path === undefined ? { host, port: Number(this.#url.port) || DEFAULT_PORT } : { path };
+  }
+
+  /** The function that gives the password, if one does. */
+  get password(): PasswordSource | undefined {
+    return this.#settings.password;
+  }
+
+  /** When the client's own certificate ends, in milliseconds since 1970. */
+  get clientUntilMs(): number | undefined {
+    return this.#tls.clientUntilMs;
+  }
+
+  get usesTls(): boolean {
+    return typeof this.#tls.options === 'object';
+  }
+
+  /** @param socket - On its way to {@link address}. */
+  options(socket: Socket, password: string | undefined, attributes: Record<string, string>): ConnectionOptions {
+    const user = decodeURIComponent(this.#url.username);
+    return {
+      ...this.#results,
+      // The driver takes the name that the certificate must bear from here, and connects by the socket that it gets.
+      host: this.#tlsName,
+      user,
+      password: password ?? decodeURIComponent(this.#url.password),
+      ...(this.database === undefined ? {} : { database: this.database }),
+      ...this.#ssl,
+      stream: () => socket,
+      connectAttributes: attributes,
+      connectTimeout: 0,
+      supportBigNumbers: true,
+      // Names of functions would be reserved words, and only until the first reset of the session.
+      flags: ['-IGNORE_SPACE'],
+    };
+  }
+
+  /**
+   * The same with changes. Files are read again.
+   *
+   * @throws LoginSettingError as the constructor.
+   */
+  changed({ url, user, password }: LoginChange): MysqlTarget {
+    if (user === '') throw new LoginSettingError(this.#pool, 'user', user, 'name a user of the server');
+    const source = typeof password === 'function' ? password : undefined;
+    const kept = url === undefined && password === undefined ? this.#settings.password : undefined;
+    let next = url ?? this.#settings.url;
+    if (isMysqlUrl(next) && URL.canParse(next)) {
+      const parsed = new URL(next);
+      if (user !== undefined) parsed.username = encodeURIComponent(user);
+      if (typeof password === 'string') parsed.password = encodeURIComponent(password);
+      next = parsed.href;
+    }
+    return new MysqlTarget(this.#pool, { ...this.#settings, url: next, password: source ?? kept });
+  }
+
+  get #tlsName(): string {
+    const { options } = this.#tls;
+    const named = typeof options === 'object' ? options.servername : undefined;
+    return named ?? ('host' in this.address ? this.address.host : 'localhost');
+  }
+
+  get #ssl(): { ssl?: SslOptions } {
+    const { options } = this.#tls;
+    if (typeof options !== 'object') return {};
+    const { ca, cert, key, rejectUnauthorized = true, servername, checkServerIdentity } = options;
+    // A check of its own that is not for another name is one that takes any name: see readTls.
+    const anyName = checkServerIdentity !== undefined && servername === undefined;
+    const material = Object.fromEntries(Object.entries({ ca, cert, key }).filter(([, each]) => each !== undefined));
+    return { ssl: { ...material, rejectUnauthorized, verifyIdentity: rejectUnauthorized && !anyName } };
+  }
+}
+
+interface Parameters {
+  readonly tls: ReadonlyMap<string, string>;
+  readonly results: Readonly<Record<string, unknown>>;
+  readonly path: string | undefined;
+}
+
+function readParameters(pool: string, query: URLSearchParams): Parameters {
+  const tls = new Map<string, string>();
+  const results: Record<string, unknown> = {};
+  let path: string | undefined;
+  for (const [name, value] of query) {
+    if (name === 'ssl-mode') tls.set('sslmode', SSL_MODES[value.toUpperCase()] ?? value);
+    else if (TLS_PARAMETERS.has(name) && name !== 'sslnegotiation') tls.set(name, value);
+    else if (name === 'socketPath') path = value;
+    else if (RESULT_PARAMETERS.some((each) => each === name)) results[name] = settingOf(value);
+    else {
+      const known = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'socketPath', ...RESULT_PARAMETERS].join(', ');
+      throw new LoginSettingError(pool, 'url', `${name}=…`, `this parameter is not known here; leave it out: ${known}`);
+    }
+  }
+  return { tls, results, path };
+}
+
+function settingOf(value: string): string | boolean {
+  return value === 'true' || value === 'false' ? value === 'true' : value;
+}

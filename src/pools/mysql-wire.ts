@@ -1,0 +1,195 @@
+import type { Connection } from 'mysql2';
+import type { QueryResult } from './contract.js';
+import { endsMysqlSession, errnoOf } from './mysql-errors.js';
+import { plainValues } from './mysql-values.js';
+import type { Answer, TransactionStatus } from './pg-wire.js';
+import { withoutLeadingNoise } from './session-trace.js';
+import type { StatementWire } from './statement-wire.js';
+
+/** The server's flags, which come with every answer that has no rows. */
+const IN_TRANSACTION = 1;
+const AUTOCOMMIT = 2;
+const NO_BACKSLASH_ESCAPES = 512;
+
+/** Does nothing, and is answered with the flags. */
+export const NOTHING = 'DO 0';
+
+const ENDS_ALL = /^\s*(?:commit|rollback)(?:\s+work)?\s*;?\s*$/i;
+
+/** An answer without rows. */
+interface Header {
+  readonly affectedRows: number;
+  readonly insertId: number;
+  readonly serverStatus: number;
+}
+
+/** The server has rolled the whole transaction back by itself, as it does with the victim of a deadlock. */
+export class TransactionGoneError extends Error {
+  override readonly name = 'TransactionGoneError';
+  constructor() {
+    super(
+      'the server has rolled this transaction back, statements would no longer be part of it: roll back, begin anew',
+    );
+  }
+}
+
+/** One message to the server whose answer is not complete. */
+interface Exchange {
+  answer: Answer;
+}
+
+/**
+ * Sends one message at a time, so that the driver's own queue stays empty. After an error inside a transaction it asks
+ * whether there still is one: what came after would otherwise be committed piece by piece.
+ */
+export class MysqlWire implements StatementWire {
+  readonly #connection: Connection;
+  readonly #onFatal: (error: unknown) => void;
+  #status: TransactionStatus = 'I';
+  #escapesByBackslash = true;
+  #exchange: Exchange | undefined;
+  #sent = 0;
+
+  /** @param onFatal - The session is over. */
+  constructor(connection: Connection, onFatal: (error: unknown) => void) {
+    this.#connection = connection;
+    this.#onFatal = onFatal;
+  }
+
+  get status(): TransactionStatus {
+    return this.#status;
+  }
+
+  get sending(): boolean {
+    return this.#exchange !== undefined;
+  }
+
+  /** Messages since the start. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  send(text: string, values: readonly unknown[] | undefined, answer: Answer): void {
+    if (this.#status !== 'E') this.#query(text, values, this.#begin(answer));
+    else if (!ENDS_ALL.test(text)) answer(new TransactionGoneError(), undefined);
+    else this.#query('ROLLBACK', undefined, this.#begin(answer));
+  }
+
+  /** Nothing is left of the session's state but its database and its role. */
+  reset(answer: Answer): void {
+    const exchange = this.#begin(answer);
+    this.#connection.reset((error) => this.#settle(exchange, error ?? undefined, 'RESET', []));
+  }
+
+  ping(answer: Answer): void {
+    const exchange = this.#begin(answer);
+    // Its callback gets an error, although that is not declared.
+    const done = (error?: unknown): void => this.#settle(exchange, error ?? undefined, 'PING', []);
+    this.#connection.ping(done);
+  }
+
+  /** Calls `run` once the message under way is complete, after its own answer. */
+  whenComplete(run: () => void): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) {
+      run();
+      return;
+    }
+    const { answer } = exchange;
+    exchange.answer = (error, result) => {
+      answer(error, result);
+      run();
+    };
+  }
+
+  fail(error: unknown): void {
+    if (this.#exchange !== undefined) this.#complete(this.#exchange, error, undefined);
+  }
+
+  #begin(answer: Answer): Exchange {
+    const exchange: Exchange = { answer };
+    this.#exchange = exchange;
+    this.#sent += 1;
+    return exchange;
+  }
+
+  #query(text: string, values: readonly unknown[] | undefined, exchange: Exchange): void {
+    const done = (error: unknown, answer: unknown): void => this.#settle(exchange, error ?? undefined, text, answer);
+    if (values === undefined || values.length === 0) {
+      this.#connection.query(text, done);
+    } else if (this.#escapesByBackslash) {
+      this.#connection.query(text, plainValues(values) as (string | null)[], done);
+    } else {
+      // The driver's way to write a value into a text is not safe in this mode, so the server gets it apart.
+      const apart = plainValues(values).map((value) => value ?? null);
+      this.#connection.execute(text, apart as (string | null)[], done);
+    }
+  }
+
+  #settle(exchange: Exchange, error: unknown, text: string, answer: unknown): void {
+    if (this.#exchange !== exchange) return;
+    if (error === undefined) {
+      this.#note(answer);
+      this.#complete(exchange, undefined, resultOf(text, answer));
+    } else if (endsMysqlSession(error)) {
+      this.#onFatal(error);
+    } else if (this.#status === 'T' && errnoOf(error) !== undefined) {
+      this.#askStatus(exchange, error, text);
+    } else {
+      this.#complete(exchange, error, undefined);
+    }
+  }
+
+  /** An error comes without flags. */
+  #askStatus(exchange: Exchange, error: unknown, text: string): void {
+    this.#connection.query(NOTHING, (failure: unknown, answer: unknown) => {
+      if (this.#exchange !== exchange) return;
+      if (failure !== null && endsMysqlSession(failure)) {
+        this.#onFatal(failure);
+        return;
+      }
+      // A late cancel may hit the question; in doubt there is no transaction.
+      if (failure === null) this.#note(answer);
+      const gone = failure !== null || this.#status === 'I';
+      if (gone) this.#status = ENDS_ALL.test(text) ? 'I' : 'E';
+      this.#complete(exchange, error, undefined);
+    });
+  }
+
+  #note(answer: unknown): void {
+    const last = Array.isArray(answer) ? answer.at(-1) : answer;
+    if (!isHeader(last)) return;
+    const { serverStatus } = last;
+    // Without autocommit a transaction is as good as open.
+    const open = (serverStatus & IN_TRANSACTION) !== 0 || (serverStatus & AUTOCOMMIT) === 0;
+    this.#status = open ? 'T' : 'I';
+    this.#escapesByBackslash = (serverStatus & NO_BACKSLASH_ESCAPES) === 0;
+  }
+
+  #complete(exchange: Exchange, error: unknown, result: QueryResult<never> | undefined): void {
+    this.#exchange = undefined;
+    exchange.answer(error, result);
+  }
+}
+
+function isHeader(answer: unknown): answer is Header {
+  return typeof answer === 'object' && answer !== null && 'serverStatus' in answer && 'affectedRows' in answer;
+}
+
+function commandOf(text: string): string {
+  const bare = /^[a-z]/i.test(text) ? text : withoutLeadingNoise(text);
+  return /[a-z]+/i.exec(bare)?.[0].toUpperCase() ?? '';
+}
+
+/** A call of a procedure has several results; the last rows answer. */
+function resultOf(text: string, answer: unknown): QueryResult<never> {
+  const command = commandOf(text);
+  if (isHeader(answer)) {
+    const { affectedRows, insertId } = answer;
+    return { rows: [], rowCount: affectedRows, command, ...(insertId > 0 ? { insertId } : {}) };
+  }
+  const list: readonly unknown[] = Array.isArray(answer) ? answer : [];
+  const several = isHeader(list.at(-1)) ? list.filter(Array.isArray).at(-1) : undefined;
+  const rows = (several ?? list) as never[];
+  return { rows, rowCount: rows.length, command };
+}

@@ -1,0 +1,58 @@
+import { wholeLimitMs } from './limit-steps.js';
+import { isMysqlReadOnlyRefusal, isMysqlStopped, MysqlStatementStoppedError } from './mysql-errors.js';
+import type { StatementWords } from './statement-wire.js';
+
+/** What a server is, as far as its two kinds differ. */
+export interface MysqlFlavour {
+  readonly kind: 'MariaDB' | 'MySQL';
+  readonly major: number;
+  readonly minor: number;
+  readonly patch: number;
+}
+
+/**
+ * Reads the version by which a server greets: `8.0.36`, or `5.5.5-10.11.6-MariaDB-log`, whose first part MariaDB puts
+ * there for old replicas. `undefined` when it is neither.
+ */
+export function flavourOf(version: string): MysqlFlavour | undefined {
+  const kind = /mariadb/i.test(version) ? 'MariaDB' : 'MySQL';
+  const [, major, minor, patch] = /^(\d+)\.(\d+)\.(\d+)/.exec(version.replace(/^5\.5\.5-(?=\d)/, '')) ?? [];
+  if (patch === undefined) return undefined;
+  return { kind, major: Number(major), minor: Number(minor), patch: Number(patch) };
+}
+
+/** The first versions with both a limit of time for statements and a reset of the session. */
+const OLDEST = { MariaDB: [10, 2, 4], MySQL: [5, 7, 8] } as const;
+
+/** Why a server cannot be used, if so. */
+export function tooOld(version: string): string | undefined {
+  const flavour = flavourOf(version);
+  const oldest = `MariaDB ${OLDEST.MariaDB.join('.')} or MySQL ${OLDEST.MySQL.join('.')}`;
+  if (flavour === undefined) return `it calls itself "${version}": use ${oldest}, or newer`;
+  const { kind, major, minor, patch } = flavour;
+  const [least, ...rest] = OLDEST[kind];
+  const old = major !== least ? major < least : minor !== rest[0] ? minor < rest[0] : patch < rest[1];
+  return old ? `${kind} ${major}.${minor}.${patch} is too old: use ${oldest}, or newer` : undefined;
+}
+
+/** Whether sessions have roles. */
+export function hasRoles({ kind, major }: MysqlFlavour): boolean {
+  return kind === 'MariaDB' || major >= 8;
+}
+
+/**
+ * How the statements of a session speak. MariaDB bounds every statement, in seconds; MySQL only those that read, in
+ * milliseconds: what writes is bounded there by a cancel alone.
+ *
+ * @param defaultLimit - What the limit was when the session began, as the server gives it.
+ */
+export function mysqlWords({ kind }: MysqlFlavour, defaultLimit: string): StatementWords {
+  const name = kind === 'MariaDB' ? 'max_statement_time' : 'max_execution_time';
+  const perMs = kind === 'MariaDB' ? 1_000 : 1;
+  return {
+    limitChange: (limit) => `SET ${name} = ${limit === 'default' ? defaultLimit : wholeLimitMs(limit) / perMs}`,
+    isStopped: isMysqlStopped,
+    isReadOnlyRefusal: isMysqlReadOnlyRefusal,
+    stoppedUnsent: () => new MysqlStatementStoppedError(),
+  };
+}
