@@ -6,6 +6,7 @@ import type { GatewayConfig, PoolConfig, RouteConfig } from '../config/config.js
 import { Bulkhead, type BulkheadOptions } from '../core/bulkhead.js';
 import { rankOf } from '../core/priority.js';
 import { ServiceTimes } from '../core/service-times.js';
+import { TextMemo } from '../core/text-memo.js';
 import { TimeWindow } from '../core/time-window.js';
 import { createPgPool } from '../pools/connection-pool.js';
 import type { PoolListener } from '../pools/contract.js';
@@ -19,6 +20,7 @@ import { RecordedRateLimit } from './recorded-rate-limit.js';
 import type { RouteRuntime } from './route-runtime.js';
 import { RouteWindow } from './route-window.js';
 import { SeatBounds } from './seat-bounds.js';
+import { statementKind } from './statement-kind.js';
 
 /** What the parts of a gateway are built with. */
 export interface Parts {
@@ -87,8 +89,9 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   });
   const breaker = assembleBreaker(parts, config);
   const retries = new PoolRetries();
+  const kinds = new TextMemo(statementKind);
   const later = { tuning: undefined, onLoanEnd: undefined };
-  return { name: config.name, config, pool, gate, seats, bounds, retries, breaker, ...later };
+  return { name: config.name, config, pool, gate, seats, bounds, kinds, retries, breaker, ...later };
 }
 
 function assembleBreaker(

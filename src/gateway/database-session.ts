@@ -6,7 +6,7 @@ import { FailedTransactionError, TransactionControlError } from './failures.js';
 import type { Loan } from './loan.js';
 import { Loans, type SessionOwner } from './loans.js';
 import type { PoolRuntime } from './pool-runtime.js';
-import { controlsTransaction, statementKind } from './statement-kind.js';
+import { controlsTransaction, isControl, type StatementKind } from './statement-kind.js';
 import { tellFailure } from './tell-failure.js';
 
 /**
@@ -48,9 +48,10 @@ export class DatabaseSession {
   }
 
   async query<Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
-    const loan = await this.#loans.borrow();
+    const borrowed = this.#loans.borrow();
+    const loan = borrowed instanceof Promise ? await borrowed : borrowed;
     try {
-      return await this.#statement<Row>(loan, text, values, true);
+      return await this.#statement<Row>(loan, text, values, this.#kindOf(text) !== 'read');
     } finally {
       this.#loans.giveBack(loan);
     }
@@ -93,7 +94,8 @@ export class DatabaseSession {
 
   async #begin(options: TransactionOptions | undefined): Promise<Loan> {
     const loans = this.#loans;
-    const loan = await loans.borrow();
+    const borrowed = loans.borrow();
+    const loan = borrowed instanceof Promise ? await borrowed : borrowed;
     try {
       loan.statementSinceMs = loans.clock.nowMs();
       loan.readOnly = options?.readOnly === true;
@@ -112,32 +114,33 @@ export class DatabaseSession {
     loan: Loan,
     text: string,
     values: readonly unknown[] | undefined,
-    alone: boolean,
+    commits: boolean,
   ): Promise<QueryResult<Row>> {
     const { closed, clock, work } = this.#loans;
     if (closed) throw this.#loans.whyClosed();
     loan.statementSinceMs = clock.nowMs();
-    const send = (): Promise<QueryResult<Row>> => loan.connection.query<Row>(text, values, this.#limitMs());
+    work.begin(commits);
     try {
-      const commits = alone ? statementKind(text) !== 'read' : controlsTransaction(text);
-      const result = await (commits ? work.committing(send, this.#answered) : work.uncommitted(send));
+      const result = await loan.connection.query<Row>(text, values, this.#limitMs());
+      work.ended(commits, true);
       loan.verdict = 'success';
       return result;
     } catch (error) {
+      work.ended(commits, !this.#answered(error));
       loan.failedWith ??= error;
       throw this.#told(error, loan);
     }
   }
 
   /** A statement of a transaction that is not the handler's to begin or end. */
-  async #inTransaction<Row>(loan: Loan, text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
-    if (controlsTransaction(text)) throw new TransactionControlError();
+  #inTransaction<Row>(loan: Loan, text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
+    if (controlsTransaction(text)) return Promise.reject(new TransactionControlError());
     return this.#statement<Row>(loan, text, values, false);
   }
 
   /** A statement of a connection that the handler steers itself: it may begin and end transactions of its own. */
   async #freeStatement<Row>(loan: Loan, text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
-    const kind = statementKind(text);
+    const kind = this.#kindOf(text);
     const { inTransaction } = loan.connection;
     if (kind === 'commit' && inTransaction) {
       await this.#commit(loan);
@@ -150,7 +153,7 @@ export class DatabaseSession {
       });
       return { rows: [], rowCount: null, command: 'BEGIN' };
     }
-    return this.#statement<Row>(loan, text, values, !inTransaction);
+    return this.#statement<Row>(loan, text, values, inTransaction ? isControl(kind) : kind !== 'read');
   }
 
   async #commit(loan: Loan): Promise<void> {
@@ -158,13 +161,12 @@ export class DatabaseSession {
     if (closed) throw this.#loans.whyClosed();
     loan.committing = true;
     let committed: boolean;
+    work.begin(true);
     try {
-      committed = await work.committing(
-        () => loan.connection.commit(),
-        this.#answered,
-        (took) => took,
-      );
+      committed = await loan.connection.commit();
+      work.ended(true, committed);
     } catch (error) {
+      work.ended(true, !this.#answered(error));
       throw this.#told(error, loan);
     } finally {
       loan.committing = false;
@@ -173,6 +175,10 @@ export class DatabaseSession {
     }
     if (!committed) throw new FailedTransactionError(loan.failedWith);
     loan.verdict = 'success';
+  }
+
+  #kindOf(text: string): StatementKind {
+    return this.#loans.runtime.kinds.of(text);
   }
 
   #told(error: unknown, loan: Loan): unknown {

@@ -69,8 +69,12 @@ export class Loans {
     return this.#closedBy ?? new AnsweredError(this.owner.route.name);
   }
 
-  /** Borrows a connection within the time left, if the breaker lets it. */
-  async borrow(): Promise<Loan> {
+  /**
+   * Borrows a connection within the time left, if the breaker lets it: at once, without a promise, where one is free.
+   *
+   * @throws SluiceError - or rejects with one.
+   */
+  borrow(): Loan | Promise<Loan> {
     if (this.#closed) throw this.whyClosed();
     const { pool, breaker } = this.runtime;
     const nowMs = this.clock.nowMs();
@@ -79,13 +83,19 @@ export class Loans {
       throw breakerOpen(pool.name, breaker.retryAfterMs(nowMs, this.owner.rank), breaker, this.work.outcome);
     }
     const free = pool.tryAcquire();
-    const connection =
-      free ??
-      (await this.#acquire().catch((error) => {
-        pass?.settle('neutral');
-        throw error;
-      }));
-    const loan = new Loan(connection, pass, this.clock, free === undefined ? this.clock.nowMs() : nowMs);
+    return free === undefined ? this.#wait(pass) : this.#lend(nowMs, free, pass);
+  }
+
+  async #wait(pass: BreakerPass | undefined): Promise<Loan> {
+    const connection = await this.#acquire().catch((error) => {
+      pass?.settle('neutral');
+      throw error;
+    });
+    return this.#lend(this.clock.nowMs(), connection, pass);
+  }
+
+  #lend(nowMs: number, connection: Connection, pass: BreakerPass | undefined): Loan {
+    const loan = new Loan(connection, pass, this.clock, nowMs);
     this.#loans.add(loan);
     this.#noteWait();
     if (this.#closed) {

@@ -1,11 +1,13 @@
 import type { Gate } from '../admission/gate.js';
 import type { PoolBreaker } from '../breaker/pool-breaker.js';
 import type { PoolConfig } from '../config/config.js';
+import type { TextMemo } from '../core/text-memo.js';
 import type { ConnectionPool } from '../pools/contract.js';
 import type { LoanListener } from './loans.js';
 import type { PoolRetries } from './pool-retries.js';
 import type { PoolTuning } from './pool-tuning.js';
 import type { SeatBounds } from './seat-bounds.js';
+import type { StatementKind } from './statement-kind.js';
 
 /** One pool with what stands in front of it. */
 export interface PoolRuntime {
@@ -16,6 +18,8 @@ export interface PoolRuntime {
   /** Its seats while nothing lowers their number. */
   readonly seats: number;
   readonly bounds: SeatBounds;
+  /** What the texts of its statements mean for the transactions around them. */
+  readonly kinds: TextMemo<StatementKind>;
   /** Its transactions that are tried again. */
   readonly retries: PoolRetries;
   /** Absent where the configuration switches it off. */

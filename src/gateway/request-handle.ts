@@ -64,7 +64,8 @@ export class RequestHandle implements SluiceClient {
   ): Promise<QueryResult<Row>> {
     const { text, params } = readStatement(statement, values);
     if (this.#retry?.aside !== undefined) await this.#retry.aside;
-    return this.#work.session.query<Row>(text, params);
+    // Awaited, a promise is told on in one turn of the event loop's jobs; returned, in three.
+    return await this.#work.session.query<Row>(text, params);
   }
 
   /**
@@ -84,7 +85,7 @@ export class RequestHandle implements SluiceClient {
     const { pool } = this.#work.route;
     const plan = retryPlan(options?.retry);
     pool?.retries.budget.pay();
-    if (plan === undefined || pool === undefined) return once();
+    if (plan === undefined || pool === undefined) return await once();
     const { clock, random } = this.#runner;
     this.#retry ??= new TransactionRetry(this.#work, pool, clock, random);
     return this.#retry.run(plan, once);

@@ -52,7 +52,11 @@ export function statementKind(text: string): StatementKind {
 export function controlsTransaction(text: string): boolean {
   // The first look decides almost always, and this is asked for every statement of a transaction.
   if (!CONTROL_WORD.test(text)) return false;
-  const kind = statementKind(text);
+  return isControl(statementKind(text));
+}
+
+/** Whether a statement of this kind begins or ends a transaction. */
+export function isControl(kind: StatementKind): boolean {
   return kind === 'begin' || kind === 'commit' || kind === 'control';
 }
 

@@ -12,34 +12,24 @@ export class WorkOutcome {
     return this.#started ? 'rolled_back' : 'not_started';
   }
 
-  /** Runs a statement that commits nothing by itself. */
-  async uncommitted<T>(send: () => Promise<T>): Promise<T> {
+  /**
+   * A statement is sent; {@link ended} follows exactly once.
+   *
+   * @param commits - Whether it commits: a COMMIT, or a writing statement outside a transaction.
+   */
+  begin(commits: boolean): void {
     this.#started = true;
-    return await send();
+    if (commits) this.#commitsUnderWay++;
   }
 
   /**
-   * Runs something that commits: a COMMIT, or a writing statement outside a transaction.
-   *
-   * @param answered - Whether an error is an answer of the server: then nothing was committed. Silence tells nothing.
-   * @param took - Whether a result means that it took effect; a COMMIT can be answered with a rollback.
+   * @param commits - As with {@link begin}.
+   * @param mayHaveTaken - Whether it may have taken effect. An error that is an answer of the server, and a COMMIT that
+   *   is answered with a rollback, say that it has not; silence says nothing.
    */
-  async committing<T>(
-    send: () => Promise<T>,
-    answered: (error: unknown) => boolean,
-    took: (result: T) => boolean = () => true,
-  ): Promise<T> {
-    this.#started = true;
-    this.#commitsUnderWay++;
-    try {
-      const result = await send();
-      if (took(result)) this.#mayHaveCommitted = true;
-      return result;
-    } catch (error) {
-      if (!answered(error)) this.#mayHaveCommitted = true;
-      throw error;
-    } finally {
-      this.#commitsUnderWay--;
-    }
+  ended(commits: boolean, mayHaveTaken: boolean): void {
+    if (!commits) return;
+    this.#commitsUnderWay--;
+    if (mayHaveTaken) this.#mayHaveCommitted = true;
   }
 }

@@ -57,12 +57,13 @@ export function boundMessage(text: string, values: readonly unknown[], before?: 
 }
 
 function writeParse(message: Buffer, from: number, text: string, textBytes: number): number {
-  let at = message.writeUInt8(PARSE, from);
-  at = message.writeInt32BE(PARSE_FRAME_BYTES - 1 + textBytes, at);
-  at = message.writeUInt8(0, at);
+  message[from] = PARSE;
+  let at = write32(message, from + 1, PARSE_FRAME_BYTES - 1 + textBytes);
+  message[at] = 0;
+  at += 1;
   at += message.write(text, at);
-  at = message.writeUInt8(0, at);
-  return message.writeUInt16BE(0, at);
+  message[at] = 0;
+  return write16(message, at + 1, 0);
 }
 
 function writeBind(
@@ -72,17 +73,33 @@ function writeBind(
   parameters: readonly (string | Buffer | null)[],
   lengths: readonly number[],
 ): number {
-  let at = message.writeUInt8(BIND, from);
-  at = message.writeInt32BE(bytes - 1, at);
-  at = message.writeUInt16BE(0, at);
-  at = message.writeUInt16BE(parameters.length, at);
-  for (const parameter of parameters) at = message.writeUInt16BE(Buffer.isBuffer(parameter) ? 1 : 0, at);
-  at = message.writeUInt16BE(parameters.length, at);
-  for (const [index, parameter] of parameters.entries()) {
-    at = message.writeInt32BE(lengths[index] ?? -1, at);
+  message[from] = BIND;
+  let at = write32(message, from + 1, bytes - 1);
+  at = write16(message, at, 0);
+  at = write16(message, at, parameters.length);
+  for (const parameter of parameters) at = write16(message, at, Buffer.isBuffer(parameter) ? 1 : 0);
+  at = write16(message, at, parameters.length);
+  for (let index = 0; index < parameters.length; index += 1) {
+    const parameter = parameters[index];
+    at = write32(message, at, lengths[index] ?? -1);
     if (typeof parameter === 'string') at += message.write(parameter, at);
-    else if (parameter !== null) at += parameter.copy(message, at);
+    else if (parameter) at += parameter.copy(message, at);
   }
-  at = message.writeUInt16BE(1, at);
-  return message.writeUInt16BE(0, at);
+  return write16(message, write16(message, at, 1), 0);
+}
+
+// The methods of a buffer check what they are given each time; here it is known to fit.
+
+function write16(message: Buffer, at: number, value: number): number {
+  message[at] = value >>> 8;
+  message[at + 1] = value;
+  return at + 2;
+}
+
+function write32(message: Buffer, at: number, value: number): number {
+  message[at] = value >>> 24;
+  message[at + 1] = value >>> 16;
+  message[at + 2] = value >>> 8;
+  message[at + 3] = value;
+  return at + 4;
 }

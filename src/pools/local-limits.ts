@@ -10,6 +10,7 @@ export interface LocalLimits {
 
 /** The statements that set them, to stand before others in a message without parameters; none when there is no limit. */
 export function localLimitsText(limits: LocalLimits): string {
+  if (!isLimited(limits.statementMs) && limits.lockMs <= 0) return '';
   return settings(limits)
     .map(([name, value]) => `SET LOCAL ${name} = ${value}; `)
     .join('');

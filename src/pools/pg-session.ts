@@ -6,7 +6,7 @@ import { type QueryResult, ResultTooLargeError, type TransactionOptions } from '
 import { isLimited, limitStepMs } from './limit-steps.js';
 import { cancelTargetOf, streamOf } from './pg-client.js';
 import { ConnectionEndedError, classifyPgError } from './pg-errors.js';
-import { BEGIN, COMMIT, ROLLBACK, type Terms } from './pg-statement.js';
+import { BEGIN, beginUnder, COMMIT, ROLLBACK } from './pg-statement.js';
 import { PgWire } from './pg-wire.js';
 import type { Session, SessionOwner } from './session.js';
 import { SessionStateError } from './session-guard.js';
@@ -108,7 +108,7 @@ export class PgSession implements Session {
     const { sharedLockMs } = this.#context;
     // Without a limit of its own a transaction runs under the session's, which may be an earlier borrower's.
     const limit = sharedLockMs === undefined ? this.#limitToStand(limitMs) : undefined;
-    const terms: Terms = limit === undefined ? BEGIN : { ...BEGIN, limit };
+    const terms = limit === undefined ? BEGIN : beginUnder(limit);
     const local = { statementMs: limit === undefined ? limitMs : undefined, lockMs: sharedLockMs ?? 0 };
     await this.#line.submit(beginText(local, options), undefined, terms);
   }

@@ -27,12 +27,16 @@ export interface Statement {
   sent: boolean;
 }
 
-export const BEGIN: Terms = {
-  leavesTrace: false,
-  commits: false,
-  refusal: (status) =>
-    status === 'I' ? undefined : new Error('a transaction is open already: commit or roll it back first'),
-};
+function refuseToNest(status: TransactionStatus): Error | undefined {
+  return status === 'I' ? undefined : new Error('a transaction is open already: commit or roll it back first');
+}
+
+export const BEGIN: Terms = { leavesTrace: false, commits: false, refusal: refuseToNest };
+
+/** A BEGIN under a limit of the session. */
+export function beginUnder(limit: SessionLimitValue): Terms {
+  return { limit, leavesTrace: false, commits: false, refusal: refuseToNest };
+}
 
 export const COMMIT: Terms = {
   leavesTrace: false,
