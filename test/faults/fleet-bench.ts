@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { Fleet } from '../../examples/deploy/fleet.js';
@@ -77,6 +78,11 @@ export async function watchSessions(databaseUrl: string): Promise<SessionWatch> 
   });
 }
 
+/** Looks every 10 ms whether something is so; the test's own limit bounds it. */
+export async function soon(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(10);
+}
+
 /** A fleet under a load from other processes. */
 export interface FleetBench {
   readonly postgres: PostgresServer;
@@ -86,7 +92,7 @@ export interface FleetBench {
   /**
    * Drives checkouts and product reads, open loop, as long as `work` takes.
    *
-   * @returns Every call.
+   * @returns Every call, with its instants in milliseconds since 1970.
    */
   loadWhile(work: () => Promise<void>): Promise<Call[]>;
   close(): Promise<void>;
@@ -137,14 +143,15 @@ const STREAMS: readonly StreamPlan[] = [
 ];
 
 /** Two generators take turns in beginning anew, so that there is load at every instant until the work is over. */
-async function loadDuring(port: number, workerFile: string, work: () => Promise<void>): Promise<Call[]> {
+export async function loadDuring(port: number, workerFile: string, work: () => Promise<void>): Promise<Call[]> {
   const calls: Call[] = [];
   let over = false;
   const generate = async (seed: number, firstMs: number): Promise<void> => {
     for (let round = 0; round === 0 || !over; round += 1) {
       const measureMs = round === 0 ? firstMs : ROUND_MS;
       const plan: LoadPlan = { port, seed: seed + round, warmUpMs: 0, measureMs, coolDownMs: 0, streams: STREAMS };
-      for (const stream of (await startLoad(plan, { workerFile })).streams) calls.push(...callsOf(stream));
+      const { streams, startedAtEpochMs } = await startLoad(plan, { workerFile });
+      for (const call of streams.flatMap(callsOf)) calls.push(onWallClock(call, startedAtEpochMs));
     }
   };
   const generators = Promise.all([generate(1, ROUND_MS), generate(1_000, ROUND_MS / 2)]);
@@ -155,4 +162,10 @@ async function loadDuring(port: number, workerFile: string, work: () => Promise<
     await generators;
   }
   return calls;
+}
+
+/** Two generators have no instant in common but that of the day. */
+function onWallClock(call: Call, startedAtEpochMs: number): Call {
+  const { sentAtMs, endedAtMs } = call;
+  return { ...call, sentAtMs: startedAtEpochMs + sentAtMs, endedAtMs: startedAtEpochMs + endedAtMs };
 }
