@@ -30,7 +30,8 @@ function pooler(serverPort: number, user: string): Promise<PgbouncerServer> {
         "connect_query='SET client_connection_check_interval = 500'",
     ],
     users: { [user]: PASSWORD },
-    settings: { max_client_conn: 500, server_login_retry: 0.2 },
+    // What one test has had opened must not be missing to the pooler of the next one.
+    settings: { max_client_conn: 500, server_login_retry: 0.2, server_idle_timeout: 1 },
   });
 }
 
