@@ -1,5 +1,5 @@
 /** A program beside Node that tests use. */
-export type ProgramName = 'chromium' | 'haproxy' | 'mariadbd' | 'pgbouncer' | 'redis-server';
+export type ProgramName = 'chromium' | 'faketime' | 'haproxy' | 'mariadbd' | 'pgbouncer' | 'redis-server';
 /** The path of a program, or `undefined` where this machine has none. */
 export function locate(name: string): string | undefined;
 /** One line for people: what is missing and how to get it. */

@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 /** By the name of the program: the package that holds it, with apt and with brew. */
 export const PROGRAMS = {
   chromium: { apt: 'chromium', brew: 'chromium' },
+  faketime: { apt: 'faketime', brew: 'libfaketime' },
   haproxy: { apt: 'haproxy', brew: 'haproxy' },
   mariadbd: { apt: 'mariadb-server', brew: 'mariadb' },
   pgbouncer: { apt: 'pgbouncer', brew: 'pgbouncer' },
