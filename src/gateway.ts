@@ -7,12 +7,13 @@ import type { GatewayOptions } from './config/options.js';
 import { resolveConfig } from './config/resolve.js';
 import { type DescriptorVerdict, splitDescriptors } from './core/descriptors.js';
 import { assemblePool, assembleRoute, type Parts } from './gateway/assemble.js';
-import { type BudgetReport, checkServerBudget, OverBudgetError, serverOf } from './gateway/budget-check.js';
+import { serverOf } from './gateway/budget-check.js';
+import { type Chunk, type ChunkedRun, type ChunkOptions, runInChunks } from './gateway/chunked-run.js';
 import { describePool, describeRoute } from './gateway/describe.js';
 import { readDescriptorLimit } from './gateway/descriptor-check.js';
-import { type DrainOptions, drainWork, pause } from './gateway/drain.js';
+import { type DrainOptions, drainWork } from './gateway/drain.js';
 import { DrainBound } from './gateway/drain-bound.js';
-import { checkLogins, MissingRightsError } from './gateway/login-check.js';
+import { checkLogins } from './gateway/login-check.js';
 import { OpenAnswers } from './gateway/open-answers.js';
 import type { PoolRuntime } from './gateway/pool-runtime.js';
 import { tunePools } from './gateway/pool-tuning.js';
@@ -22,6 +23,7 @@ import type { RequestWork } from './gateway/request-work.js';
 import { RouteEntry } from './gateway/route-entry.js';
 import type { RouteRuntime } from './gateway/route-runtime.js';
 import { type RunOptions, runInside, runWork } from './gateway/run-work.js';
+import { StartUp } from './gateway/start-up.js';
 import type { WorkContext } from './gateway/work-contract.js';
 import { RIGHTS_MISSING } from './pools/connect-warnings.js';
 import type { LoginChange, RotateOptions } from './pools/login.js';
@@ -49,9 +51,6 @@ export interface Readiness {
   readonly reasons: readonly string[];
 }
 
-/** How long the start waits for the first connection of each pool before it goes on without. */
-const START_WAIT_MS = 2_000;
-
 /**
  * Pools, queues, buckets and breakers behind one set of routes. Made by {@link createGateway}; shared by everything in
  * the process that works on these pools.
@@ -71,8 +70,8 @@ export class Gateway<RouteName extends string = string> {
   readonly random: () => number;
   readonly #logger: Logger;
   #notReady: string | undefined;
-  #rightless: string | undefined;
-  #budget: BudgetReport | undefined;
+  readonly #startUp: StartUp;
+  readonly #stopping = new AbortController();
   readonly #drainBound: DrainBound;
   #descriptors: DescriptorVerdict | undefined;
   #clientsTurnedAway = 0;
@@ -83,13 +82,14 @@ export class Gateway<RouteName extends string = string> {
     this.config = config;
     this.clock = surroundings.clock ?? systemClock;
     this.#logger = surroundings.logger ?? consoleLogger();
+    this.#startUp = new StartUp(this.clock, config, this.#logger);
     this.#timer = new DeadlineTimer(this.clock);
     this.#drainBound = new DrainBound(this.clock);
     this.#lag = new LoopLag(this.clock);
     const { maxEventLoopLagMs } = config;
     const guard = maxEventLoopLagMs === 0 ? undefined : new EventLoopGuard(this.#lag, maxEventLoopLagMs);
     const warn = (code: string, message: string): void => {
-      if (code === RIGHTS_MISSING) this.#rightless ??= message;
+      if (code === RIGHTS_MISSING) this.#startUp.rightless ??= message;
       this.#logger.warn({ code }, message);
     };
     const random = surroundings.random ?? Math.random;
@@ -154,6 +154,24 @@ export class Gateway<RouteName extends string = string> {
     return runWork(this, this.entry(route), work, options);
   }
 
+  /**
+   * Runs long work in pieces, each admitted by itself, so that its seat is free between them.
+   *
+   * @throws ChunkError when a chunk fails or the job cannot go on; RangeError for options out of range.
+   */
+  runInChunks<Cursor>(
+    route: RouteName,
+    chunk: Chunk<Cursor>,
+    options: ChunkOptions<Cursor> = {},
+  ): Promise<ChunkedRun<Cursor>> {
+    return runInChunks(this, route, chunk, options);
+  }
+
+  /** Aborted when {@link drain} begins, before admission ends. @internal */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
   /** @internal */
   runInside<T>(parent: RequestWork, route: string, work: (handle: RequestHandle) => Promise<T>): Promise<T> {
     return runInside(this, parent, route, work);
@@ -176,7 +194,7 @@ export class Gateway<RouteName extends string = string> {
   readiness(): Readiness {
     const reasons: string[] = [];
     if (this.#notReady !== undefined) reasons.push(this.#notReady);
-    if (this.#budget?.ok === false) reasons.push(this.#budget.message);
+    if (this.#startUp.overBudget !== undefined) reasons.push(this.#startUp.overBudget);
     const down = [...this.#pools.values()].filter(({ pool }) => pool.state !== 'up').map(({ name }) => `"${name}"`);
     if (down.length > 0 && down.length === this.#pools.size)
       reasons.push(`no pool can reach its database: ${down.join(', ')}`);
@@ -239,11 +257,7 @@ export class Gateway<RouteName extends string = string> {
   /** Waits for the first connections, a bounded time, and checks that the pools fit their servers. @internal */
   async start(): Promise<void> {
     this.#checkDescriptors();
-    const untilMs = this.clock.nowMs() + START_WAIT_MS;
-    const pools = [...this.#pools.values()];
-    await Promise.all(pools.map((pool) => this.#firstConnection(pool, untilMs)));
-    const overBudget = this.#budget?.ok === false ? new OverBudgetError(this.#budget.message) : undefined;
-    const refused = this.#rightless === undefined ? overBudget : new MissingRightsError(this.#rightless);
+    const refused = await this.#startUp.connect([...this.#pools.values()]);
     if (refused === undefined) return;
     await this.drain({ timeoutMs: 0 });
     throw refused;
@@ -268,25 +282,9 @@ export class Gateway<RouteName extends string = string> {
     if (!this.#descriptors.ok) this.#logger.warn({ code: 'descriptors_scarce' }, this.#descriptors.detail);
   }
 
-  async #firstConnection({ pool, name }: PoolRuntime, untilMs: number): Promise<void> {
-    const check = pool.acquire({ deadlineAtMs: Number.POSITIVE_INFINITY, rank: 0 }).then(async (connection) => {
-      try {
-        this.#budget = worse(this.#budget, await checkServerBudget(connection, name, this.config));
-      } catch (error) {
-        this.#logger.warn({ code: 'budget_unknown' }, `pool "${name}": its connection budget could not be checked`);
-        this.#logger.debug({ error }, 'budget check');
-      } finally {
-        await connection.release();
-      }
-      if (this.#budget?.ok === false) this.#logger.error({ code: 'over_budget' }, this.#budget.message);
-    });
-    // A pool that closes before it was ever up rejects; there is nothing to check then.
-    const settled = check.catch(() => {});
-    await Promise.race([settled, pause(this.clock, Math.max(0, untilMs - this.clock.nowMs()))]);
-  }
-
   async #drain(options: DrainOptions): Promise<void> {
     this.#notReady = 'draining';
+    this.#stopping.abort();
     const delayMs = options.timeoutMs === 0 ? 0 : this.config.readinessDelayMs;
     const drained = {
       clock: this.clock,
@@ -312,10 +310,6 @@ function decisionLogOf({ decisionLogRecords }: GatewayConfig, clock: Clock): Dec
   if (decisionLogRecords === 0) return undefined;
   const [one = 0, other = 0] = crypto.getRandomValues(new Uint32Array(2));
   return new DecisionLog({ records: decisionLogRecords, clock, secret: [one, other] });
-}
-
-function worse(one: BudgetReport | undefined, other: BudgetReport): BudgetReport {
-  return one?.ok === false ? one : other;
 }
 
 /**

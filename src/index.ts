@@ -33,6 +33,7 @@ export {
 } from './errors.js';
 export type { SluiceClient, SluiceConnection, Statement } from './gateway/borrowed-client.js';
 export { OverBudgetError } from './gateway/budget-check.js';
+export { type Chunk, ChunkError, type ChunkedRun, type ChunkOptions } from './gateway/chunked-run.js';
 export type { DrainableServer, DrainOptions } from './gateway/drain.js';
 export { AnsweredError, ClientGoneError, FailedTransactionError, TransactionControlError } from './gateway/failures.js';
 export { MissingRightsError } from './gateway/login-check.js';

@@ -1,0 +1,171 @@
+import { requireNumber } from '../core/numbers.js';
+import { spreadRetryMs } from '../core/retry-jitter.js';
+import { type ErrorCode, isSluiceError, type SluiceError } from '../errors.js';
+import type { RequestHandle } from './request-handle.js';
+import { type Runner, type RunOptions, runWork } from './run-work.js';
+import { sleep } from './sleep.js';
+
+/**
+ * One piece of a long job: works from `cursor` on (`undefined` for the beginning) and returns where the next piece
+ * begins, or `undefined` when there is nothing left. It must be safe to run again from the same cursor: after a lost
+ * connection, a restart or an abort it will be. One transaction that also stores the cursor is the surest way.
+ */
+export type Chunk<Cursor> = (handle: RequestHandle, cursor: Cursor | undefined) => Promise<Cursor | undefined>;
+
+/** How to run a job in chunks. What {@link RunOptions} say holds for each chunk. */
+export interface ChunkOptions<Cursor> extends RunOptions {
+  /** Where an earlier run stopped. Default: the beginning. */
+  readonly from?: Cursor | undefined;
+  /** Told after each chunk that is not the last, before the next one begins; the place to store the cursor. */
+  readonly onChunk?: (cursor: Cursor, chunks: number) => unknown;
+  /** How long the job may go without finishing a chunk while it is shed, in ms, 1 to 604,800,000. Default 600,000. */
+  readonly patienceMs?: number;
+}
+
+/** How a job ended. */
+export interface ChunkedRun<Cursor> {
+  /** `aborted` by its signal; `draining`, the gateway shuts down. */
+  readonly end: 'done' | 'aborted' | 'draining';
+  /** Where to go on; `undefined` after `done`, and where not even the first chunk was finished. */
+  readonly cursor: Cursor | undefined;
+  /** Chunks that were finished. */
+  readonly chunks: number;
+  /** How often a chunk was shed or lost its database, and came again. */
+  readonly repeats: number;
+}
+
+/** A chunk failed, or was shed for too long; `cause` tells of what. The job can go on from `cursor`. */
+export class ChunkError<Cursor = unknown> extends Error {
+  override readonly name = 'ChunkError';
+  /** Where the chunk began that was not finished. */
+  readonly cursor: Cursor | undefined;
+  /** Chunks that were finished. */
+  readonly chunks: number;
+
+  /** @internal */
+  constructor(route: string, cursor: Cursor | undefined, chunks: number, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(`the job on route "${route}" stopped after ${chunks} chunks: ${why}`, { cause });
+    this.cursor = cursor;
+    this.chunks = chunks;
+  }
+}
+
+/** The part of a gateway that a chunked run needs. */
+export interface ChunkRunner extends Runner {
+  /** Aborted when the gateway begins to shut down. */
+  readonly stopping: AbortSignal;
+}
+
+const WEEK_MS = 604_800_000;
+/** Where a refusal names no wait, or none worth the name: doubled with each one in a row. */
+const SHORTEST_WAIT_MS = 100;
+const LONGEST_DOUBLING = 8;
+
+/** After these a chunk that had begun is run again: the database was away, and what it did there is undone. */
+const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'connection_lost',
+  'database_unavailable',
+  'database_busy',
+  'breaker_open',
+]);
+
+/**
+ * Runs a job chunk by chunk, each admitted like any other work of its route and with a deadline of its own: whoever is
+ * more important gets the seat within one chunk. A chunk that is shed comes back when the refusal says, spread like
+ * clients; one that fails ends the job. Stops at once when its signal is aborted, and after the chunk that is running
+ * when the gateway begins to shut down.
+ */
+export async function runInChunks<Cursor>(
+  runner: ChunkRunner,
+  route: string,
+  chunk: Chunk<Cursor>,
+  { from, onChunk, patienceMs = 600_000, ...options }: ChunkOptions<Cursor>,
+): Promise<ChunkedRun<Cursor>> {
+  requireNumber('patienceMs', patienceMs, { min: 1, max: WEEK_MS });
+  const entry = runner.entry(route);
+  let [cursor, chunks, repeats, inARow] = [from, 0, 0, 0];
+  let lastMs = runner.clock.nowMs();
+  const ended = (end: ChunkedRun<Cursor>['end']): ChunkedRun<Cursor> => ({ end, cursor, chunks, repeats });
+  const failed = (error: unknown): ChunkError<Cursor> => new ChunkError(route, cursor, chunks, error);
+  const aborted = (): boolean => options.signal?.aborted === true;
+  for (;;) {
+    if (aborted()) return ended('aborted');
+    if (runner.stopping.aborted) return ended('draining');
+    const attempt = await attemptChunk(runner, route, (handle) => chunk(handle, cursor), options);
+    if ('next' in attempt) {
+      chunks += 1;
+      cursor = attempt.next;
+      if (cursor === undefined) return ended('done');
+      inARow = 0;
+      lastMs = runner.clock.nowMs();
+      try {
+        await onChunk?.(cursor, chunks);
+      } catch (error) {
+        throw failed(error);
+      }
+      continue;
+    }
+    const { error, began } = attempt;
+    if (aborted()) return ended('aborted');
+    if (runner.stopping.aborted && stoppedCleanly(error, began)) return ended('draining');
+    if (!passes(error, began)) throw failed(error);
+    const waitMs = waitAfter(error, inARow, runner.random(), entry.runtime.rank);
+    if (runner.clock.nowMs() + waitMs - lastMs > patienceMs) throw failed(error);
+    repeats += 1;
+    inARow += 1;
+    await sleep(runner.clock, waitMs, runner.stopping, ...(options.signal === undefined ? [] : [options.signal]));
+  }
+}
+
+type Attempt<Cursor> = { readonly next: Cursor | undefined } | { readonly error: unknown; readonly began: boolean };
+
+/** One run of a chunk. While it is only queued, the end of the gateway takes it out of the queue. */
+async function attemptChunk<Cursor>(
+  runner: ChunkRunner,
+  route: string,
+  work: (handle: RequestHandle) => Promise<Cursor | undefined>,
+  options: RunOptions,
+): Promise<Attempt<Cursor>> {
+  let began = false;
+  const leave = new AbortController();
+  const onEnd = (): void => leave.abort(options.signal?.reason);
+  const onStopping = (): void => {
+    if (!began) leave.abort();
+  };
+  options.signal?.addEventListener('abort', onEnd, { once: true });
+  runner.stopping.addEventListener('abort', onStopping, { once: true });
+  const begin = (handle: RequestHandle): Promise<Cursor | undefined> => {
+    began = true;
+    return work(handle);
+  };
+  try {
+    return { next: await runWork(runner, runner.entry(route), begin, { ...options, signal: leave.signal }) };
+  } catch (error) {
+    return { error, began };
+  } finally {
+    options.signal?.removeEventListener('abort', onEnd);
+    runner.stopping.removeEventListener('abort', onStopping);
+  }
+}
+
+/** Whether a chunk that did not succeed while the gateway shuts down left nothing behind. */
+function stoppedCleanly(error: unknown, began: boolean): boolean {
+  return !began || (isSluiceError(error) && error.outcome !== 'unknown');
+}
+
+/** Whether the same chunk may succeed later: it was shed before it began, or its database went away. */
+function passes(error: unknown, began: boolean): error is SluiceError {
+  if (!isSluiceError(error) || error.outcome === 'unknown') return false;
+  return !began || PASSING.has(error.code);
+}
+
+function waitAfter(
+  error: SluiceError,
+  inARow: number,
+  drawn: number,
+  rank: Parameters<typeof spreadRetryMs>[2],
+): number {
+  const floorMs = SHORTEST_WAIT_MS * 2 ** Math.min(inARow, LONGEST_DOUBLING);
+  return Math.max(floorMs * (1 + drawn), spreadRetryMs(error.code, error.retryAfterMs ?? 0, rank, drawn));
+}
