@@ -6,13 +6,17 @@ import type { GatewayConfig, PoolConfig } from './config/config.js';
 import type { GatewayOptions } from './config/options.js';
 import { resolveConfig } from './config/resolve.js';
 import { type DescriptorVerdict, splitDescriptors } from './core/descriptors.js';
+import type { Fleet } from './fleet/fleet.js';
+import type { RedisClient } from './fleet/redis-link.js';
 import { assemblePool, assembleRoute, type Parts } from './gateway/assemble.js';
+import { assembleTotalRate } from './gateway/assemble-rate.js';
 import { serverOf } from './gateway/budget-check.js';
 import { type Chunk, type ChunkedRun, type ChunkOptions, runInChunks } from './gateway/chunked-run.js';
 import { describePool, describeRoute } from './gateway/describe.js';
 import { readDescriptorLimit } from './gateway/descriptor-check.js';
 import { type DrainOptions, drainWork } from './gateway/drain.js';
 import { DrainBound } from './gateway/drain-bound.js';
+import { joinFleet } from './gateway/join-fleet.js';
 import { checkLogins } from './gateway/login-check.js';
 import { OpenAnswers } from './gateway/open-answers.js';
 import type { PoolRuntime } from './gateway/pool-runtime.js';
@@ -43,6 +47,11 @@ export interface GatewaySurroundings {
   readonly wallMs?: () => number;
   /** Uniform in [0, 1). Default `Math.random`. */
   readonly random?: () => number;
+  /**
+   * A client of `ioredis` (a `Redis` or a `Cluster`) for what the fleet shares, in place of one for `redisUrl`. It stays
+   * open when the gateway ends.
+   */
+  readonly redis?: RedisClient;
 }
 
 /** Whether the process should get traffic, and if not, why. */
@@ -71,6 +80,7 @@ export class Gateway<RouteName extends string = string> {
   readonly #logger: Logger;
   #notReady: string | undefined;
   readonly #startUp: StartUp;
+  readonly #fleet: Fleet | undefined;
   readonly #stopping = new AbortController();
   readonly #drainBound: DrainBound;
   #descriptors: DescriptorVerdict | undefined;
@@ -78,11 +88,12 @@ export class Gateway<RouteName extends string = string> {
   #drained: Promise<void> | undefined;
 
   /** Use {@link createGateway}, which checks the budget and waits for the first connections. */
-  constructor(config: GatewayConfig, surroundings: GatewaySurroundings) {
+  constructor(config: GatewayConfig, surroundings: GatewaySurroundings, fleet?: Fleet) {
     this.config = config;
     this.clock = surroundings.clock ?? systemClock;
     this.#logger = surroundings.logger ?? consoleLogger();
     this.#startUp = new StartUp(this.clock, config, this.#logger);
+    this.#fleet = fleet;
     this.#timer = new DeadlineTimer(this.clock);
     this.#drainBound = new DrainBound(this.clock);
     this.#lag = new LoopLag(this.clock);
@@ -108,6 +119,8 @@ export class Gateway<RouteName extends string = string> {
       onPoolDown: (pool, leaving) => this.#doubtOthers(pool, leaving),
       nextConnectionId,
       decisions,
+      fleet,
+      total: assembleTotalRate(config, fleet),
     };
     for (const pool of config.pools.values()) this.#pools.set(pool.name, assemblePool(parts, pool));
     if (config.mode === 'enforce') tunePools(this.clock, this.#pools);
@@ -238,6 +251,7 @@ export class Gateway<RouteName extends string = string> {
       draining: this.draining,
       eventLoopLagMs: this.#lag.averageMs(this.clock.nowMs()),
       clientsTurnedAway: this.#clientsTurnedAway,
+      fleet: this.#fleet?.status,
       routes: () => this.#runtimes().map((route) => describeRoute(route)),
       pools: () => [...this.#pools.values()].map((pool) => describePool(pool, this.clock.nowMs())),
     };
@@ -296,6 +310,7 @@ export class Gateway<RouteName extends string = string> {
       admitUntilMs: this.clock.nowMs() + delayMs,
     };
     await drainWork(drained, options.server, options.timeoutMs ?? this.config.drainTimeoutMs);
+    await this.#fleet?.close();
     this.#timer.stop();
     this.#lag.stop();
     for (const { breaker } of this.#pools.values()) breaker?.shutdown();
@@ -318,6 +333,7 @@ function decisionLogOf({ decisionLogRecords }: GatewayConfig, clock: Clock): Dec
  * it comes.
  *
  * @throws ConfigError with every mistake of the configuration and of the files that it names, before anything is opened.
+ * @throws RedisPackageError when a Redis is configured and the package `ioredis` is not installed.
  * @throws MissingRightsError when the user of a pool may not connect to its database.
  * @throws OverBudgetError when the pools ask for more connections than their server has; the message shows the sum.
  */
@@ -327,7 +343,8 @@ export async function createGateway<RouteName extends string, PoolName extends s
 ): Promise<Gateway<RouteName>> {
   const config = resolveConfig(options, surroundings.env ?? process.env);
   checkLogins(config);
-  const gateway = new Gateway<RouteName>(config, surroundings);
+  const known = { ...surroundings, logger: surroundings.logger ?? consoleLogger() };
+  const gateway = new Gateway<RouteName>(config, known, await joinFleet(config, known));
   await gateway.start();
   return gateway;
 }

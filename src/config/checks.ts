@@ -1,4 +1,4 @@
-import type { PoolValues, RouteValues } from './config.js';
+import type { GatewayValues, PoolValues, RouteValues } from './config.js';
 import { seatsOf } from './contradictions.js';
 import { showMistake } from './mask.js';
 import { listNames } from './names.js';
@@ -79,6 +79,13 @@ export function checkRoute(
     const remedy = `means nothing without a rate limit; set ${rate} as well`;
     reading.problems.push({ where: reading.where(at('burst')), value: String(values.burst), remedy });
   }
+}
+
+/** What must hold among the fields of the gateway itself. */
+export function checkGateway({ burst, ratePerSecond }: Partial<GatewayValues>, reading: Reading): void {
+  if (burst === undefined || ratePerSecond !== undefined || !reading.sound('ratePerSecond')) return;
+  const remedy = 'means nothing without a rate limit; set SLUICE_RATE_PER_SECOND or ratePerSecond as well';
+  reading.problems.push({ where: reading.where('burst'), value: String(burst), remedy });
 }
 
 function checkWindow(values: Partial<RouteValues>, at: (key: keyof RouteValues) => string, reading: Reading): void {

@@ -23,6 +23,12 @@ export interface GatewayConfig {
   readonly mode: Mode;
   /** A secret. */
   readonly redisUrl?: string;
+  readonly fleetName?: string;
+  readonly fleetSyncMs: number;
+  /** Absent: all routes together have no rate limit. */
+  readonly ratePerSecond?: number;
+  /** Means nothing without `ratePerSecond`. */
+  readonly burst?: number;
   readonly applicationName: string;
   readonly instances: number;
   readonly budgetReserve: number;
@@ -103,12 +109,14 @@ export interface RouteConfig {
   readonly ratePerSecond?: number;
   /** Means nothing without `ratePerSecond`. */
   readonly burst: number;
+  /** Absent: true where there is a Redis. */
+  readonly fleetWide?: boolean;
   readonly deadlineMs: number;
-  readonly maxQueued: number;
   /** Two times of day. Absent: the route serves always. */
   readonly window?: string;
   /** Absent: that of the process. Means nothing without `window`. */
   readonly timeZone?: string;
+  readonly maxQueued: number;
   /** Never together with `pool`. */
   readonly concurrency?: number;
   readonly stream: boolean;

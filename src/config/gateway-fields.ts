@@ -9,9 +9,32 @@ export const gatewayFields: FieldsOf<GatewayValues> = {
     default: 'enforce',
   }),
   redisUrl: serverUrl({
-    description: 'Redis server for limits that hold across processes. A secret. Nothing uses it yet.',
+    description: 'Redis server over which the instances of a fleet share their limits. A secret.',
     schemes: ['redis', 'rediss'],
     fallbackVariable: 'REDIS_URL',
+  }),
+  fleetName: text({
+    description: 'Instances of one name share their limits.',
+    allowed: '1 to 63 printable ASCII characters',
+    pattern: /^[ -~]{1,63}$/,
+    defaultText: '`applicationName`',
+  }),
+  fleetSyncMs: whole(10, 1_000, {
+    description: 'About how often Redis hears of the tokens that were spent.',
+    default: 50,
+  }),
+  ratePerSecond: number({
+    description: 'Refill rate of a token bucket of all routes together.',
+    from: { above: 0 },
+    to: 10_000_000,
+    defaultText: 'no rate limit',
+  }),
+  burst: number({
+    // Below 1 a bucket could never pay for a single request.
+    description: 'Capacity of that bucket, in requests; its last tokens are kept for the more important classes.',
+    from: { atLeast: 1 },
+    to: 100_000_000,
+    defaultText: '`ratePerSecond`, at least 1',
   }),
   applicationName: text({
     description: 'Name that the database server shows for every session.',

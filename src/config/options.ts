@@ -24,8 +24,25 @@ export type PoolProfile = 'batch' | 'migration';
 export interface GatewayOptions<RouteName extends string = string, PoolName extends string = string> {
   /** Whether decisions are enforced. Default `enforce`. */
   readonly mode?: Mode | undefined;
-  /** `redis://` or `rediss://` URL for limits that hold across processes. A secret. Default: `REDIS_URL`. */
+  /**
+   * `redis://` or `rediss://` URL of the server over which the instances of a fleet share their limits; needs the
+   * package `ioredis`. A secret. Default: `REDIS_URL`.
+   */
   readonly redisUrl?: string | undefined;
+  /** Instances of one name share their limits; 1 to 63 printable ASCII characters. Default `applicationName`. */
+  readonly fleetName?: string | undefined;
+  /** About how often Redis hears of the tokens that were spent, in ms, 10 to 1,000. Default 50. */
+  readonly fleetSyncMs?: number | undefined;
+  /**
+   * Refill rate of a token bucket of all routes together, in requests per second, above 0 up to 10,000,000. Default: no
+   * rate limit.
+   */
+  readonly ratePerSecond?: number | undefined;
+  /**
+   * Capacity of that bucket, in requests, 1 to 100,000,000. A tenth of it is kept from the class `high`, three tenths
+   * from `normal` and half from `low`. Default `ratePerSecond`, at least 1.
+   */
+  readonly burst?: number | undefined;
   /** What the database server shows as the name of every session; 1 to 63 printable ASCII characters. Default `sluice`. */
   readonly applicationName?: string | undefined;
   /** Processes that share the database server's connections, 1 to 10,000. Default 1. */
@@ -166,13 +183,10 @@ export interface RouteOptions<PoolName extends string = string> {
   readonly ratePerSecond?: number | undefined;
   /** Capacity of the token bucket, in requests, 1 to 10,000,000. Default `ratePerSecond`, at least 1. */
   readonly burst?: number | undefined;
+  /** Whether the route's rate limits hold for all instances together. Default true where there is a Redis. */
+  readonly fleetWide?: boolean | undefined;
   /** Time from arrival to deadline, in ms, 1 to 3,600,000. Default 10,000. */
   readonly deadlineMs?: number | undefined;
-  /** Requests queued at most, 0 to 1,000,000. Default 1,000. */
-  readonly maxQueued?: number | undefined;
-  /** Concurrency limit of a route without a pool, 1 to 100,000. Default: none. */
-  readonly concurrency?: number | undefined;
-  /** Whether the deadline ends at the first byte of the answer. Default false. */
   /**
    * Time of every day in which the route serves, for example `22:00-06:00`; not for the critical class. What comes at
    * another time is refused as `outside_window`, with the wait for the next opening. Default: always.
@@ -180,6 +194,11 @@ export interface RouteOptions<PoolName extends string = string> {
   readonly window?: string | undefined;
   /** Time zone of `window`, a name of the IANA database. Default: that of the process. */
   readonly timeZone?: string | undefined;
+  /** Requests queued at most, 0 to 1,000,000. Default 1,000. */
+  readonly maxQueued?: number | undefined;
+  /** Concurrency limit of a route without a pool, 1 to 100,000. Default: none. */
+  readonly concurrency?: number | undefined;
+  /** Whether the deadline ends at the first byte of the answer. Default false. */
   readonly stream?: boolean | undefined;
   /** What happens to the work of a client that went away. Default `cancel`. */
   readonly onDisconnect?: DisconnectPolicy | undefined;

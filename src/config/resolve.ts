@@ -1,4 +1,4 @@
-import { checkFunction, checkPool, checkRoute } from './checks.js';
+import { checkFunction, checkGateway, checkPool, checkRoute } from './checks.js';
 import type {
   GatewayConfig,
   GatewayValues,
@@ -46,6 +46,7 @@ export function resolveConfig(code: GatewayOptions, env: Environment): GatewayCo
   reading.unknownKeys(all, [...Object.keys(gatewaySection.fields), 'pools', 'routes'], '');
 
   const gatewayValues = reading.section(gatewaySection, all);
+  checkGateway(gatewayValues, reading);
   const poolParts = mapValues(pools, (name, own) => readPool(name, own, reading));
   const poolValues = mapValues(poolParts, (_, { values }) => values);
   const poolNames = Object.keys(all.pools ?? {});
@@ -160,6 +161,7 @@ function complete(
     ...values,
     // A URL that strayed into a free text is as secret as in its place.
     applicationName: maskText(config.applicationName),
+    ...(config.fleetName === undefined ? {} : { fleetName: maskText(config.fleetName) }),
     ...(config.redisUrl === undefined ? {} : { redisUrl: maskUrl(config.redisUrl) }),
     pools: Object.fromEntries(config.pools),
     routes: Object.fromEntries(config.routes),

@@ -23,6 +23,10 @@ export const routeFields: FieldsOf<RouteValues> = {
   priority: choice(PRIORITY_CLASSES, { description: 'Priority class.', default: 'normal' }),
   ratePerSecond: rate("Refill rate of the route's token bucket.", 'no rate limit'),
   burst: burst('Capacity of the token bucket, in requests.'),
+  fleetWide: flag({
+    description: "Whether the route's rate limits hold for all instances together.",
+    defaultText: '`true` where there is a Redis',
+  }),
   deadlineMs: whole(1, 3_600_000, { description: 'Time from arrival to deadline.', default: 10_000 }),
   window: text({
     description: 'Time of every day in which the route serves; not for the critical class.',

@@ -8,15 +8,16 @@ import { rankOf } from '../core/priority.js';
 import { ServiceTimes } from '../core/service-times.js';
 import { TextMemo } from '../core/text-memo.js';
 import { TimeWindow } from '../core/time-window.js';
+import type { Fleet } from '../fleet/fleet.js';
 import { createPgPool } from '../pools/connection-pool.js';
 import type { PoolListener } from '../pools/contract.js';
-import { RateLimit, type RateLimitOptions } from '../rate-limit/rate-limit.js';
+import type { TotalRate } from '../rate-limit/total-rate.js';
 import type { DecisionLog } from '../telemetry/decision-log/decision-log.js';
 import { ownSeatsName } from '../telemetry/decision-log/policy-settings.js';
 import { RouteStats } from '../telemetry/route-stats.js';
+import { assembleRate } from './assemble-rate.js';
 import { PoolRetries } from './pool-retries.js';
 import type { PoolRuntime } from './pool-runtime.js';
-import { RecordedRateLimit } from './recorded-rate-limit.js';
 import type { RouteRuntime } from './route-runtime.js';
 import { RouteWindow } from './route-window.js';
 import { SeatBounds } from './seat-bounds.js';
@@ -35,6 +36,10 @@ export interface Parts {
   readonly onPoolDown: (config: PoolConfig, leaving: boolean) => void;
   /** Names the next connection, uniquely over all pools. */
   readonly nextConnectionId: () => number;
+  /** Absent where the instance is alone. */
+  readonly fleet?: Fleet | undefined;
+  /** Absent where all routes together have no rate limit. */
+  readonly total?: TotalRate | undefined;
   /** Absent where no decisions are logged; else it makes the parts that decide. */
   readonly decisions?: DecisionLog | undefined;
 }
@@ -154,20 +159,6 @@ function assembleTimes({ decisions }: Parts, { name, expectedMs }: RouteConfig):
 
 function assembleWindow({ wallMs }: Parts, { name, window, timeZone }: RouteConfig): RouteWindow | undefined {
   return window === undefined ? undefined : new RouteWindow(name, new TimeWindow(window, timeZone), wallMs);
-}
-
-function assembleRate({ decisions }: Parts, config: RouteConfig): RateLimit | undefined {
-  const { ratePerSecond, burst, perCaller } = config;
-  if (ratePerSecond === undefined && perCaller === undefined) return undefined;
-  const options: RateLimitOptions = {
-    endpoint: ratePerSecond === undefined ? undefined : { refillPerSecond: ratePerSecond, burst },
-    perCaller: perCaller && {
-      refillPerSecond: perCaller.ratePerSecond,
-      burst: perCaller.burst,
-      maxKeys: perCaller.maxKeys,
-    },
-  };
-  return decisions === undefined ? new RateLimit(options) : new RecordedRateLimit(options, decisions, config.name);
 }
 
 function assembleBulkhead({ decisions }: Parts, name: string, options: BulkheadOptions): Bulkhead<GateClient> {

@@ -4,6 +4,7 @@ import type { Histogram } from './histogram.js';
 import type { CodeCounts, RouteStats } from './route-stats.js';
 import {
   type ConnectionGauges,
+  type FleetTelemetry,
   type OwnSeats,
   type PoolTelemetry,
   RETRY_OUTCOMES,
@@ -53,6 +54,18 @@ function perRoute<Value>(source: TelemetrySource, read: (stats: RouteStats) => V
     labels: { route: name, class: priority },
     value: read(stats),
   }));
+}
+
+/** Without a fleet there is no series. */
+function fleetNumber(
+  type: 'counter' | 'gauge',
+  name: string,
+  help: string,
+  read: (fleet: FleetTelemetry) => number,
+): NumberMetric {
+  const all = ({ fleet }: TelemetrySource): Sample<number>[] =>
+    fleet === undefined ? [] : [{ labels: {}, value: read(fleet) }];
+  return { type, name, help, labels: [], read: all };
 }
 
 function routeNumber(
@@ -293,6 +306,16 @@ export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
     labels: [],
     read: (source) => [{ labels: {}, value: source.clientsTurnedAway }],
   },
+  fleetNumber('gauge', 'fleet_degraded', "Whether limits hold on this instance's share alone: 0 or 1.", (fleet) =>
+    fleet.degraded ? 1 : 0,
+  ),
+  fleetNumber('gauge', 'fleet_instances', 'Instances among which limits are shared.', (fleet) => fleet.instances),
+  fleetNumber(
+    'counter',
+    'fleet_reports_total',
+    'Reports of spent tokens that were sent to Redis.',
+    (fleet) => fleet.reports,
+  ),
   processNumber('enforcing', 'Whether refusals are in force (mode enforce).', ({ mode }) => Number(mode === 'enforce')),
   processNumber('draining', 'Whether the gateway is shutting down.', ({ draining }) => Number(draining)),
 ];

@@ -66,6 +66,7 @@ function describe(source: TelemetrySource) {
     draining: source.draining,
     eventLoopLagMs: source.eventLoopLagMs,
     clientsTurnedAway: source.clientsTurnedAway,
+    fleet: source.fleet,
     routes: [...source.routes()],
     pools: [...source.pools()],
   };

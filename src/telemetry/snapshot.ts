@@ -3,6 +3,7 @@ import { BUCKET_BOUNDS_MS, type Histogram } from './histogram.js';
 import type { CodeCounts, RouteOutcome } from './route-stats.js';
 import type {
   ConnectionGauges,
+  FleetTelemetry,
   OwnSeats,
   PoolTelemetry,
   RetryOutcome,
@@ -82,6 +83,8 @@ export interface Snapshot {
   readonly mode: TelemetrySource['mode'];
   readonly draining: boolean;
   readonly eventLoopLagMs: number;
+  /** `null` where the instance is alone. */
+  readonly fleet: FleetTelemetry | null;
   readonly bucketBoundsMs: readonly number[];
   readonly routes: readonly RouteSnapshot[];
   readonly pools: readonly PoolSnapshot[];
@@ -93,6 +96,7 @@ export function snapshot(source: TelemetrySource): Snapshot {
     mode: source.mode,
     draining: source.draining,
     eventLoopLagMs: source.eventLoopLagMs,
+    fleet: source.fleet === undefined ? null : { ...source.fleet },
     bucketBoundsMs: [...BUCKET_BOUNDS_MS],
     routes: Array.from(source.routes(), routeSnapshot),
     pools: Array.from(source.pools(), poolSnapshot),

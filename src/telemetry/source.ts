@@ -99,6 +99,18 @@ export interface PoolTelemetry {
   gauges(): ConnectionGauges;
 }
 
+/** How this instance stands with the others, as telemetry sees it. */
+export interface FleetTelemetry {
+  /** Whether limits hold on this instance's share alone, because Redis does not answer. */
+  readonly degraded: boolean;
+  /** Why, with nothing secret in it; empty while all is well. */
+  readonly trouble: string;
+  /** Instances among which limits are shared. */
+  readonly instances: number;
+  /** Reports of spent tokens that were sent to Redis since the start. */
+  readonly reports: number;
+}
+
 /** Where metrics and snapshots read from, when somebody asks for them. */
 export interface TelemetrySource {
   readonly mode: 'enforce' | 'observe' | 'off';
@@ -107,6 +119,8 @@ export interface TelemetrySource {
   readonly eventLoopLagMs: number;
   /** Clients that were disconnected because no file descriptor was left for them. */
   readonly clientsTurnedAway: number;
+  /** Absent where the instance is alone. */
+  readonly fleet: FleetTelemetry | undefined;
   routes(): Iterable<RouteTelemetry>;
   pools(): Iterable<PoolTelemetry>;
 }

@@ -9,6 +9,7 @@ describe('what resolves', () => {
     expect(gateway).toEqual({
       mode: 'enforce',
       applicationName: 'sluice',
+      fleetSyncMs: 50,
       instances: 1,
       budgetReserve: 0.15,
       budgetHeaders: ['x-request-timeout-ms'],

@@ -68,6 +68,7 @@ function exampleGateway() {
     draining: false,
     eventLoopLagMs: 3,
     clientsTurnedAway: 2,
+    fleet: undefined,
     routes: () => [{ name: HOSTILE, pool: 'checkout', priority: 'critical', stats }],
     pools: () => [
       {

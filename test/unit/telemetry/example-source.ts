@@ -77,6 +77,7 @@ export function exampleSource(): ExampleSource {
     draining: false,
     eventLoopLagMs: 12,
     clientsTurnedAway: 2,
+    fleet: { degraded: true, trouble: 'ECONNREFUSED', instances: 3, reports: 40 },
     routes: () => {
       asked.routes += 1;
       return routes;

@@ -1,0 +1,131 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.js';
+import type { Bucket } from '../core/bucket.js';
+import { PrepaidBucket } from '../core/prepaid-bucket.js';
+import { createRedisClient } from './redis-client.js';
+import { type RedisClient, RedisLink } from './redis-link.js';
+import { TokenSync } from './token-sync.js';
+
+/** What a {@link Fleet} is opened with. */
+export interface FleetOptions {
+  /** Instances of one name share their limits. */
+  readonly name: string;
+  /** Where Redis is. A secret. */
+  readonly url: string;
+  /** A client of the application, used in place of one for `url`, and left open. */
+  readonly client?: RedisClient | undefined;
+  /** About how often Redis hears of the tokens that were spent, in ms. */
+  readonly syncMs: number;
+  /** Instances that share the limits as long as nothing else is known. */
+  readonly instances: number;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Something to log, with a stable code; names no secret. */
+  readonly warn: (code: string, message: string) => void;
+}
+
+/** How an instance stands with its fleet. */
+export interface FleetStatus {
+  /** Whether limits hold on this instance's share alone, because Redis does not answer. */
+  readonly degraded: boolean;
+  /** Why, in Redis' or the network's words; empty while all is well. */
+  readonly trouble: string;
+  /** Instances among which limits are shared. */
+  readonly instances: number;
+  /** Reports of spent tokens that were sent to Redis. */
+  readonly reports: number;
+}
+
+/**
+ * What one instance shares with the others of its fleet, over one Redis. Nothing here waits for Redis on the path of a
+ * request: what is shared is fetched beforehand, and without Redis each instance goes on with the share that it knows.
+ */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #link: RedisLink;
+  readonly #tokens: TokenSync;
+
+  private constructor(options: FleetOptions, client: RedisClient) {
+    this.#options = options;
+    const { clock, random, syncMs, name } = options;
+    const owned = options.client === undefined;
+    this.#link = new RedisLink({ client, owned, clock, onChange: (up, why) => this.#linkChanged(up, why) });
+    this.#tokens = new TokenSync({
+      link: this.#link,
+      clock,
+      random,
+      id: randomUUID(),
+      prefix: `sluice:${name}:tokens:`,
+      syncMs,
+      onStricter: (key, refillPerSecond, burst) => this.#stricter(key, refillPerSecond, burst),
+    });
+  }
+
+  /**
+   * Opens the way to Redis, and waits for its first answer for a fifth of a second at most: an instance starts without.
+   *
+   * @throws RedisPackageError when `ioredis` is not installed.
+   */
+  static async open(options: FleetOptions): Promise<Fleet> {
+    const fleet = new Fleet(options, options.client ?? (await createRedisClient(options.url, options.random)));
+    await fleet.#link.open();
+    if (!fleet.#link.up) fleet.#linkChanged(false, fleet.#link.trouble);
+    return fleet;
+  }
+
+  get status(): FleetStatus {
+    const { up, trouble } = this.#link;
+    const instances = this.#instances();
+    return { degraded: !up, trouble: up ? '' : trouble, instances, reports: this.#tokens.reports };
+  }
+
+  /**
+   * This instance's part of a bucket that the fleet shares.
+   *
+   * @param key - Names the bucket in the fleet; of any length and bytes.
+   * @param awayFactor - Part of its share of the rate that it has while Redis is away.
+   */
+  bucket(key: string, refillPerSecond: number, burst: number, awayFactor: number): Bucket {
+    const name = keyName(key);
+    return new PrepaidBucket({
+      refillPerSecond,
+      burst,
+      awayFactor,
+      sharers: this.#instances,
+      onNews: (bucket, urgent) => this.#tokens.news(name, bucket, urgent),
+    });
+  }
+
+  /** Gives back what is prepaid and lets go of Redis. Never rejects. */
+  async close(): Promise<void> {
+    await this.#tokens.stop();
+    this.#link.close();
+  }
+
+  readonly #instances = (): number => this.#options.instances;
+
+  #linkChanged(up: boolean, why: string): void {
+    this.#tokens.linkChanged(up);
+    const { warn } = this.#options;
+    if (up) warn('fleet_restored', 'Redis answers again: limits hold over the whole fleet');
+    else
+      warn('fleet_degraded', `Redis does not answer (${why}): each instance goes on with its own share of the limits`);
+  }
+
+  #stricter(key: string, refillPerSecond: number, burst: number): void {
+    this.#options.warn(
+      'fleet_mismatch',
+      `instances of this fleet disagree about the rate limit "${key}"; the stricter one holds: ` +
+        `${refillPerSecond} per second, burst ${burst}. Give all of them the same configuration.`,
+    );
+  }
+}
+
+/** What callers are called is nobody's business in Redis, and may be a secret: their keys are hashed. */
+function keyName(key: string): string {
+  const caller = key.indexOf(':caller:');
+  if (caller < 0) return key;
+  const hash = createHash('sha256').update(key.slice(caller)).digest('base64url').slice(0, 22);
+  return `${key.slice(0, caller)}:caller:${hash}`;
+}

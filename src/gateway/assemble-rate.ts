@@ -1,0 +1,47 @@
+import type { GatewayConfig, RouteConfig } from '../config/config.js';
+import { rankOf } from '../core/priority.js';
+import { TokenBucket } from '../core/token-bucket.js';
+import type { Fleet } from '../fleet/fleet.js';
+import { type MakeBucket, RateLimit, type RateLimitOptions } from '../rate-limit/rate-limit.js';
+import { TotalRate } from '../rate-limit/total-rate.js';
+import type { Parts } from './assemble.js';
+import { RecordedRateLimit } from './recorded-rate-limit.js';
+
+/**
+ * What an instance keeps of its share of a fleet's rate while it knows nothing of the others, by class: what is least
+ * important gives way first.
+ */
+const AWAY_FACTORS = [1, 0.75, 0.5, 0.25] as const;
+
+/** The bucket of all routes together, where one is configured. */
+export function assembleTotalRate(
+  { ratePerSecond, burst }: GatewayConfig,
+  fleet: Fleet | undefined,
+): TotalRate | undefined {
+  if (ratePerSecond === undefined) return undefined;
+  const most = burst ?? Math.max(1, ratePerSecond);
+  return new TotalRate(fleet?.bucket('all', ratePerSecond, most, 1) ?? new TokenBucket(ratePerSecond, most));
+}
+
+/** The rate limits of one route. */
+export function assembleRate({ decisions, fleet, total }: Parts, config: RouteConfig): RateLimit | undefined {
+  const { ratePerSecond, burst, perCaller, name } = config;
+  if (ratePerSecond === undefined && perCaller === undefined && total === undefined) return undefined;
+  const shared = config.fleetWide === false ? undefined : fleet;
+  const makeBucket: MakeBucket | undefined =
+    shared &&
+    ((bucket, rate, most) => shared.bucket(`${name}:${bucket}`, rate, most, AWAY_FACTORS[rankOf(config.priority)]));
+  const options: RateLimitOptions = {
+    endpoint: ratePerSecond === undefined ? undefined : { refillPerSecond: ratePerSecond, burst },
+    perCaller: perCaller && {
+      refillPerSecond: perCaller.ratePerSecond,
+      burst: perCaller.burst,
+      maxKeys: perCaller.maxKeys,
+    },
+    total,
+    makeBucket,
+  };
+  // What other routes or other processes decide about cannot be decided again from what this route was asked.
+  if (decisions === undefined || shared !== undefined || total !== undefined) return new RateLimit(options);
+  return new RecordedRateLimit(options, decisions, name);
+}
