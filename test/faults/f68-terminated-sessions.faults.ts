@@ -1,0 +1,98 @@
+import type { Snapshot } from 'sluice';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
+import { ask } from '../integration/pools/pool-fixture.js';
+import { checkOut, ShopProcess } from '../integration/shop/shop-process.js';
+import { describeFault } from './repetitions.js';
+import { until } from './until.js';
+
+// F68: sessions are ended by the server, some idle, some in a handler's hands. An error event that nobody listens for
+// would end the process: so the shop runs as one.
+
+const OURS = "application_name = 'sluice-shop' AND pid <> pg_backend_pid()";
+const IDLE = "state = 'idle'";
+const BUSY = "state <> 'idle'";
+
+/** Anything that could be listened for wrongly: at rest, in a statement, between two statements of a transaction. */
+const KINDS: readonly (readonly [which: string, condition: string])[] = [
+  ['idle ones', IDLE],
+  ['ones at work', BUSY],
+  ['all of them', 'true'],
+];
+
+describeFault('F68: sessions are terminated', () => {
+  let postgres: PostgresServer;
+  let shop: ShopProcess;
+  let url: string;
+
+  beforeAll(async () => {
+    postgres = await startPostgres({ settings: { fsync: 'off' } });
+    const env = { SHOP_CHECKOUT_WORK_MS: '150', SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '5000' };
+    shop = new ShopProcess({ env: { ...env, DATABASE_URL: postgres.url } });
+    url = await shop.url();
+  });
+  afterAll(async () => {
+    await shop.destroy();
+    await postgres.close();
+  });
+
+  const snapshot = async (): Promise<Snapshot> =>
+    (await (await fetch(`${url}/sluice/snapshot.json`)).json()) as Snapshot;
+  const sessions = (condition: string) =>
+    ask<{ pid: number }>(postgres.url, `SELECT pid FROM pg_stat_activity WHERE ${OURS} AND ${condition}`);
+  const terminate = (condition: string) =>
+    ask<{ done: boolean }>(
+      postgres.url,
+      `SELECT pg_terminate_backend(pid) AS done FROM pg_stat_activity WHERE ${OURS} AND ${condition}`,
+    );
+
+  it.each(KINDS)(
+    '%s, again and again: each costs its own request at most, and the process lives',
+    async (_which, condition) => {
+      const answers: { status: number; body: unknown }[] = [];
+      let killed = 0;
+      for (let round = 0; round < 4; round += 1) {
+        const crowd = Array.from({ length: 4 }, () => checkOut(url));
+        await until(async () => (await sessions(BUSY)).length === 4 && (await sessions(IDLE)).length > 0);
+        killed += (await terminate(condition)).length;
+        answers.push(...(await Promise.all(crowd)));
+      }
+      expect(killed).toBeGreaterThanOrEqual(4);
+      expect(answers).toHaveLength(16);
+      const lost = answers.filter(({ status }) => status !== 201);
+      // It was in the middle of its transaction, so nothing of it is left, and that is what it says.
+      for (const { status, body } of lost) {
+        expect({ status, body }).toMatchObject({
+          status: 503,
+          body: { code: 'connection_lost', outcome: 'rolled_back' },
+        });
+      }
+      expect(lost.length).toBe(condition === IDLE ? 0 : 16);
+      await until(async () => (await snapshot()).pools.every(({ state }) => state === 'up'));
+      expect(await checkOut(url)).toMatchObject({ status: 201 });
+      expect(shop.child.exitCode).toBeNull();
+    },
+  );
+
+  it('and all is at rest afterwards, what was sold is in the books, and the process ends well', async () => {
+    const { routes, pools } = await snapshot();
+    for (const { arrived, admitted, shed, abandonedBeforeAdmission, ended } of routes) {
+      expect({ arrived, admitted }).toEqual({ arrived: admitted + shed + abandonedBeforeAdmission, admitted: ended });
+    }
+    const succeeded = routes.find(({ name }) => name === 'checkout')?.outcomes.succeeded;
+    const [books] = await ask(
+      postgres.url,
+      `SELECT (SELECT count(*)::int FROM orders WHERE id > 200000 AND quantity = 1) AS orders,
+              (SELECT 1000000 - stock FROM products WHERE sku = 1) AS stock`,
+    );
+    expect(books).toEqual({ orders: succeeded, stock: succeeded });
+    for (const { name, seats, connections } of pools) {
+      expect({ name, taken: seats.inFlight, lent: connections.inUse }).toEqual({ name, taken: 0, lent: 0 });
+    }
+    const budget = pools.reduce((sum, { connections }) => sum + connections.max, 0);
+    expect((await sessions('true')).length).toBeLessThanOrEqual(budget);
+    shop.kill('SIGTERM');
+    expect(await shop.ended).toBe(0);
+    expect(shop.output).not.toMatch(/uncaught|unhandled|^\s+at /im);
+  });
+});
