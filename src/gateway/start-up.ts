@@ -40,7 +40,9 @@ export class StartUp {
   async #first({ pool, name }: PoolRuntime, untilMs: number): Promise<void> {
     const check = pool.acquire({ deadlineAtMs: Number.POSITIVE_INFINITY, rank: 0 }).then(async (connection) => {
       try {
-        this.#budget = worse(this.#budget, await checkServerBudget(connection, name, this.#config));
+        const report = await checkServerBudget(connection, name, this.#config);
+        // Read only now: meanwhile a pool on another server may have found that it does not fit.
+        this.#budget = worse(this.#budget, report);
       } catch (error) {
         this.#logger.warn({ code: 'budget_unknown' }, `pool "${name}": its connection budget could not be checked`);
         this.#logger.debug({ error }, 'budget check');
