@@ -1,3 +1,4 @@
+import { tooFewDescriptors } from './descriptors.js';
 import { Shutdown } from './shutdown.js';
 
 /** Statements are cancelled and answers given within this time, unless the database does not answer any more. */
@@ -9,14 +10,10 @@ shutdown.listen();
 shutdown.hurried.addEventListener('abort', () => {
   setTimeout(() => process.exit(shutdown.exitCode), HURRY_MS).unref();
 });
-try {
-  const { runShop } = await import('./run.js');
-  process.exit(await runShop(shutdown));
-} catch (error) {
-  // The modules are many files, and Node reads them all at once.
-  if (!(error instanceof Error && 'code' in error && error.code === 'EMFILE')) throw error;
-  console.error(
-    'this process may open too few file descriptors even to start: raise "ulimit -n" (LimitNOFILE of a service) to at least 1024',
-  );
+const hindrance = tooFewDescriptors();
+if (hindrance !== undefined) {
+  console.error(hindrance);
   process.exit(1);
 }
+const { runShop } = await import('./run.js');
+process.exit(await runShop(shutdown));
