@@ -129,7 +129,7 @@ describeFault('F18: two transactions in conflict', () => {
     { what: 'wait for each other', paths: ['/move/a/b?retry=yes', '/move/b/a?retry=yes'] as const },
     { what: 'cannot both be as if alone', paths: ['/take/a?retry=yes', '/take/b?retry=yes'] as const },
   ])('$what, and may be repeated: both are served', async ({ paths }) => {
-    const answers = await both(...paths);
+    const answers = await both(paths[0], paths[1]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
     const sum = Object.values((await balances()) as Record<string, number>).reduce((all, each) => all + each, 0);
     expect(sum).toBe(paths[0].startsWith('/move') ? 150 : 50);
