@@ -10,6 +10,7 @@ import {
   expectSoonServed,
   PATIENT,
   underLoad,
+  working,
 } from './outage.js';
 import { describeFault } from './repetitions.js';
 import { lasts, until } from './until.js';
@@ -48,19 +49,10 @@ for (const [title, mode] of STOPS) {
         return { downAtMs, acceptsAtMs: Date.now() };
       });
       expectOnlyInFlightLost(met);
-      expectRefusedAtOnce(met.products, met.downMs, met.acceptsMs);
+      expectRefusedAtOnce(met.products, met.downMs, met.acceptsMs, met.noiseMs);
       expectSoonServed(met);
     });
   });
-}
-
-/** Server processes that run a checkout at this instant. */
-async function working(): Promise<number[]> {
-  const rows = await ask<{ pid: number }>(
-    shop.postgres.url,
-    "SELECT pid FROM pg_stat_activity WHERE application_name = 'sluice-shop' AND state = 'active'",
-  );
-  return rows.map(({ pid }) => pid);
 }
 
 describeFault('F3: one process of the server is killed, and takes all sessions with it', () => {
@@ -68,7 +60,7 @@ describeFault('F3: one process of the server is killed, and takes all sessions w
     const lostBefore = shop.pool('checkout').gauges().lost;
     let knocks = 0;
     const met = await underLoad(shop, 1_800, async () => {
-      const [victim] = await working();
+      const [victim] = await working(shop);
       if (victim === undefined) throw new Error('no checkout is running');
       const open = shop.pool('checkout').gauges().total;
       const before = attempts();
@@ -104,7 +96,7 @@ describeFault('F4: one session is terminated', () => {
     const others = ['catalog', 'reports', 'admin'].map((name) => gauges(name).lost);
     const { lost } = gauges('checkout');
     const met = await underLoad(shop, 1_200, async () => {
-      const [victim] = await working();
+      const [victim] = await working(shop);
       const downAtMs = Date.now();
       await ask(shop.postgres.url, 'SELECT pg_terminate_backend($1)', [victim]);
       await until(() => gauges('checkout').lost > lost);
@@ -128,7 +120,7 @@ describeFault('F5: the postmaster is killed', () => {
     const met = await underLoad(shop, 3_200, async (): Promise<Away> => {
       const computing = shop.run('salesReport', (handle) => handle.query(busy));
       await until(() => shop.pool('reports').gauges().inUse === 1);
-      await until(async () => (await working()).length > 0);
+      await until(async () => (await working(shop)).length > 0);
       const { pid } = shop.postgres;
       if (pid === undefined) throw new Error('the server does not run');
       process.kill(pid, 'SIGKILL');
@@ -140,7 +132,7 @@ describeFault('F5: the postmaster is killed', () => {
     });
     expect(computed).toMatchObject({ command: 'DO' });
     expectOnlyInFlightLost(met);
-    expectRefusedAtOnce(met.products, met.downMs, met.acceptsMs);
+    expectRefusedAtOnce(met.products, met.downMs, met.acceptsMs, met.noiseMs);
     expectSoonServed(met);
   });
 

@@ -9,13 +9,14 @@ import { type PostgresServer, startPostgres } from '../../examples/support/postg
 import type { RouteStats } from '../../src/telemetry/route-stats.js';
 import type { PoolTelemetry } from '../../src/telemetry/source.js';
 import { createTenantShop } from '../bench/tenants/tenant-shop.js';
-import { Relay } from '../contract/relay.js';
 import { LogBook } from '../integration/http/harness.js';
 import type { LoadPlan, LoadResult, StreamPlan } from '../load/plan.js';
 import { startLoad } from '../load/start-load.js';
 import { type Call, callsOf } from './calls.js';
+import { FaultRelay } from './fault-relay.js';
 import { type Answers, Invariants } from './invariants.js';
 import { prepareLoadWorker } from './load-worker.js';
+import { MachineNoise } from './machine-noise.js';
 
 /**
  * For tests that compare figures: a machine whose other work takes the processor away makes any of them wrong now and
@@ -35,7 +36,10 @@ export interface FaultShopOptions {
   /** Whether the shop reaches its server through {@link FaultShop.relay}. */
   readonly relayed?: boolean;
   /** Prepares the server before the shop starts. Returns what is to be added to `env`. */
-  readonly arrange?: (server: PostgresServer, relay: Relay | undefined) => Promise<Readonly<Record<string, string>>>;
+  readonly arrange?: (
+    server: PostgresServer,
+    relay: FaultRelay | undefined,
+  ) => Promise<Readonly<Record<string, string>>>;
 }
 
 /** The calls of a load by the name of their stream. */
@@ -43,6 +47,8 @@ export interface Outcome {
   readonly calls: ReadonlyMap<string, readonly Call[]>;
   of(name: string): readonly Call[];
   readonly result: LoadResult;
+  /** How late the machine itself made shop and callers at worst, in milliseconds: what a figure may be off by. */
+  readonly noiseMs: number;
 }
 
 /** The real shop on a real PostgreSQL in this process; its load comes from another one. */
@@ -55,7 +61,7 @@ export interface FaultShop {
    *
    * @throws Error unless the shop was started with `relayed`.
    */
-  readonly relay: Relay;
+  readonly relay: FaultRelay;
   readonly log: LogBook;
   /** @throws Error when the shop has no such pool. */
   pool(name: string): PoolTelemetry;
@@ -89,7 +95,7 @@ export async function startFaultShop(options: FaultShopOptions = {}): Promise<Fa
     const settings = { fsync: 'off', autovacuum: 'off', ...options.settings };
     const postgres = await startPostgres({ settings });
     cleanups.push(() => postgres.close());
-    const relay = options.relayed ? await Relay.to({ host: '127.0.0.1', port: postgres.port }) : undefined;
+    const relay = options.relayed ? await FaultRelay.to({ host: '127.0.0.1', port: postgres.port }) : undefined;
     if (relay !== undefined) cleanups.push(() => relay.close());
     const worker = await prepareLoadWorker();
     cleanups.push(() => worker.remove());
@@ -112,7 +118,7 @@ export async function startFaultShop(options: FaultShopOptions = {}): Promise<Fa
 }
 
 /** The same database, at the address of a relay. */
-export function urlThrough(url: string, relay: Relay): string {
+export function urlThrough(url: string, relay: FaultRelay): string {
   const through = new URL(url);
   through.port = String(relay.address.port);
   return through.href;
@@ -140,7 +146,7 @@ interface Running {
   readonly gateway: Gateway;
   readonly port: number;
   readonly postgres: PostgresServer;
-  readonly relay: Relay | undefined;
+  readonly relay: FaultRelay | undefined;
   readonly log: LogBook;
   readonly answers: Answers;
   readonly invariants: Invariants;
@@ -188,13 +194,16 @@ function running({ gateway, port, postgres, relay, log, answers, invariants, wor
         coolDownMs: 0,
         streams: streams.map(kept),
       };
+      const noise = new MachineNoise();
       const result = await startLoad(plan, { workerFile });
+      const sentLateMs = Math.max(...result.streams.map(({ sendLag }) => sendLag.maxMs));
+      const noiseMs = noise.stop() + sentLateMs;
       const calls = new Map(result.streams.map((stream) => [stream.name, callsOf(stream)]));
       const all = [...calls.values()].flat();
       answers.sent += all.length;
       answers.unheard += all.filter((call) => call.status === 0).length;
       expect(arrived() - runs - before, 'requests that reached a guard').toBe(all.length);
-      return { calls, result, of: (name) => calls.get(name) ?? [] };
+      return { calls, result, noiseMs, of: (name) => calls.get(name) ?? [] };
     },
     expectAtRest: () => invariants.expect(),
   };

@@ -12,7 +12,7 @@ export const PATIENT: FaultShopOptions & { readonly env: Readonly<Record<string,
 };
 
 /** What a fault may cost by the pass marks, in milliseconds. */
-export const MARKS = { overshootMs: 25, refusalMs: 10, recoveryMs: 500 } as const;
+export const MARKS = { overshootMs: 25, refusalMs: 10, recoveryMs: 500, recoveryFromSilenceMs: 1_000 } as const;
 
 /** Reads of products: what is short, and cannot wait for a server. */
 export const products: StreamPlan = {
@@ -38,6 +38,8 @@ export interface Met {
   readonly inFlight: number;
   readonly downMs: number;
   readonly acceptsMs: number;
+  /** See {@link Outcome.noiseMs}. */
+  readonly noiseMs: number;
 }
 
 /** Loads the shop, lets the fault strike while checkouts are in flight, and checks that what callers were told is true. */
@@ -49,13 +51,14 @@ export async function underLoad(shop: FaultShop, runMs: number, strike: () => Pr
   await until(() => checkout.ended - ended >= 50 && checkout.inFlight >= 3 && shop.queued() === 0);
   const { inFlight } = checkout;
   const { downAtMs, acceptsAtMs } = await strike();
-  const { result, of } = await loading;
+  const { result, of, noiseMs } = await loading;
   const met: Met = {
     checkouts: of('checkout'),
     products: of('product'),
     inFlight,
     downMs: downAtMs - result.startedAtEpochMs,
     acceptsMs: acceptsAtMs - result.startedAtEpochMs,
+    noiseMs,
   };
   expectTold(met.checkouts, (await ordersOf(shop)) - before);
   return met;
@@ -79,20 +82,28 @@ export function expectOnlyInFlightLost({ checkouts, inFlight, downMs }: Met): vo
 }
 
 /** While the server was known to be away, who could not wait was told so, and at once. */
-export function expectRefusedAtOnce(calls: readonly Call[], fromMs: number, toMs: number): void {
+export function expectRefusedAtOnce(calls: readonly Call[], fromMs: number, toMs: number, noiseMs: number): void {
   const meanwhile = sentBetween(calls, fromMs, toMs - MARKS.refusalMs);
   expect(meanwhile.length).toBeGreaterThan(10);
   expect(failures(meanwhile)).toEqual({ '503 database_unavailable': meanwhile.length });
-  expect(latencyAt(meanwhile, 0.99)).toBeLessThanOrEqual(MARKS.refusalMs);
+  expect(latencyAt(meanwhile, 0.99)).toBeLessThanOrEqual(MARKS.refusalMs + noiseMs);
+}
+
+/** Of calls with a deadline of so many milliseconds none was answered much later than that. */
+export function expectAnsweredInTime(calls: readonly Call[], deadlineMs: number, noiseMs: number): void {
+  expect(latencyAt(calls, 0.99) - deadlineMs).toBeLessThanOrEqual(MARKS.overshootMs + noiseMs);
 }
 
 /** Soon after the server accepts again the first is served, and from then on everybody. */
-export function expectSoonServed({ checkouts, products: reads, acceptsMs }: Met): void {
+export function expectSoonServed(
+  { checkouts, products: reads, acceptsMs, noiseMs }: Met,
+  recoveryMs: number = MARKS.recoveryMs,
+): void {
   for (const calls of [checkouts, reads]) {
     const servedMs = calls.filter(({ status, endedAtMs }) => status < 300 && endedAtMs > acceptsMs);
     const firstMs = Math.min(...servedMs.map(({ endedAtMs }) => endedAtMs));
-    expect(firstMs - acceptsMs).toBeLessThanOrEqual(MARKS.recoveryMs);
-    const later = sentBetween(calls, acceptsMs + MARKS.recoveryMs);
+    expect(firstMs - acceptsMs).toBeLessThanOrEqual(recoveryMs + noiseMs);
+    const later = sentBetween(calls, acceptsMs + recoveryMs);
     expect(later.length).toBeGreaterThan(20);
     expect(failures(later)).toEqual({});
   }
@@ -104,6 +115,15 @@ function expectTold(checkouts: readonly Call[], orders: number): void {
   const unknown = checkouts.filter(({ status }) => status === 504).length;
   expect(orders, 'orders placed').toBeGreaterThanOrEqual(promised);
   expect(orders, 'orders placed').toBeLessThanOrEqual(promised + unknown);
+}
+
+/** Server processes of the shop that work at this instant. */
+export async function working(shop: FaultShop): Promise<number[]> {
+  const rows = await ask<{ pid: number }>(
+    shop.postgres.url,
+    "SELECT pid FROM pg_stat_activity WHERE application_name = 'sluice-shop' AND state = 'active'",
+  );
+  return rows.map(({ pid }) => pid);
 }
 
 async function ordersOf(shop: FaultShop): Promise<number> {
