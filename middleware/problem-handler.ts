@@ -27,6 +27,11 @@ const CONTENTION_REFUSAL: Refusal = {
   retryAfterMs: 100,
 };
 
+/** The system is out of descriptors or memory; a parser that loads its tables late calls that a mistake of the client. */
+const EXHAUSTED: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
+
+const EXHAUSTED_PROBLEM: PlainProblem = { status: 503, detail: 'The server is out of resources at present.' };
+
 const INTERNAL: PlainProblem = { status: 500, detail: 'The server met an error of its own.' };
 
 /** What the body parsers say in `type`, as sentences that quote nothing of the body. */
@@ -73,6 +78,7 @@ function knownProblem(error: unknown): Refusal | PlainProblem | undefined {
   if ('code' in error && CONTENTION.has(error.code)) return CONTENTION_REFUSAL;
   const status = clientStatus(error);
   if (status === undefined) return undefined;
+  if ('code' in error && EXHAUSTED.has(error.code)) return EXHAUSTED_PROBLEM;
   if (error instanceof URIError) return { status, detail: 'The path holds an escape sequence that is not valid.' };
   // Only `expose` says that the message was written for the client.
   if (!('expose' in error) || error.expose !== true) return undefined;

@@ -36,6 +36,7 @@ export { OverBudgetError } from './gateway/budget-check.js';
 export { type Chunk, ChunkError, type ChunkedRun, type ChunkOptions } from './gateway/chunked-run.js';
 export type { DrainableServer, DrainOptions } from './gateway/drain.js';
 export { AnsweredError, ClientGoneError, FailedTransactionError, TransactionControlError } from './gateway/failures.js';
+export type { DrainableResponse } from './gateway/last-requests.js';
 export { MissingRightsError } from './gateway/login-check.js';
 export type { RequestHandle } from './gateway/request-handle.js';
 export type { RetryableTransactionOptions, RetryOptions } from './gateway/retry-options.js';

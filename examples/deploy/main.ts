@@ -22,7 +22,7 @@ async function run(): Promise<number> {
       databaseUrl: own?.url ?? process.env.DATABASE_URL ?? '',
       shopFile,
       haproxy: process.env.HAPROXY || 'haproxy',
-      port: Number(process.env.PORT || 3000),
+      ...portOf(process.env.PORT || '3000'),
       log,
     });
     const codes = await serve(fleet);
@@ -33,6 +33,14 @@ async function run(): Promise<number> {
   } finally {
     await own?.close();
   }
+}
+
+/** 0 stands for any that is free. */
+function portOf(text: string): { port?: number } {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
+    throw new Error(`PORT="${text}" must be a whole number from 0 to 65535`);
+  }
+  return text === '0' ? {} : { port: Number(text) };
 }
 
 async function serve(fleet: Fleet): Promise<(number | string)[]> {

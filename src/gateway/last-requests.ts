@@ -1,12 +1,12 @@
 /** The part of a response that ends its connection. */
-interface Response {
+export interface DrainableResponse {
   shouldKeepAlive: boolean;
   once(event: 'close', listener: () => void): unknown;
 }
 
 /** The part of a server that tells of its requests. */
 export interface RequestSource {
-  prependListener(event: 'request', listener: (request: unknown, response: Response) => void): unknown;
+  prependListener(event: 'request', listener: (request: unknown, response: DrainableResponse) => void): unknown;
 }
 
 /**

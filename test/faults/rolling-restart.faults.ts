@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../integration/pools/pool-fixture.js';
+import { checkOut, ShopProcess } from '../integration/shop/shop-process.js';
+import { findProgram } from '../support/programs.js';
 import { failures } from './calls.js';
-import { type FleetBench, SESSIONS_EACH, soon, startFleetBench, watchSessions } from './fleet-bench.js';
+import { type FleetBench, SESSIONS_EACH, SHOP_FILE, soon, startFleetBench, watchSessions } from './fleet-bench.js';
 
 const SIZE = 3;
 
@@ -52,6 +54,23 @@ describe('DEP-4: three shops behind a balancer', () => {
     expect(served.filter(({ sentAtMs }) => sentAtMs > overAtMs).length).toBeGreaterThan(100);
     expect(await fleet.close()).toEqual([0, 0, 0]);
     expect(await ask(postgres.url, "select from pg_stat_activity where application_name = 'sluice-shop'")).toEqual([]);
+  });
+});
+
+describe('the example of a deployment', () => {
+  it('runs with one command, and ends with 0', async () => {
+    const main = SHOP_FILE.replace('shop/main.js', 'deploy/main.js');
+    const example = new ShopProcess({ env: { HAPROXY: findProgram('haproxy') }, command: [process.execPath, main] });
+    try {
+      const [, url = ''] = await example.says(/^the fleet is listening on (http:\S+);/m);
+      expect((await checkOut(url)).status).toBe(201);
+      example.kill('SIGTERM');
+      expect(await example.ended).toBe(0);
+    } finally {
+      // Asked to end, for it has processes of its own.
+      example.kill('SIGTERM');
+      await example.ended;
+    }
   });
 });
 

@@ -86,6 +86,15 @@ describe.each([
     expect(answer.body.detail).toBe('Only GET is served here.');
   });
 
+  test.each(['EMFILE', 'ENFILE', 'ENOMEM'])('F60 a parser that meets %s does not blame the client', async (code) => {
+    // As body-parser makes it of whatever it meets, with the path in its text.
+    const error = Object.assign(new Error(`${code}: open '/srv/tables.js'`), { code, status: 400, expose: true });
+    const answer = await get(error);
+    expect(answer.status).toBe(503);
+    expect(answer.type).toBe('application/problem+json');
+    expect(answer.text).not.toContain('tables.js');
+  });
+
   test.each(['40001', '40P01', 'ER_LOCK_DEADLOCK'])('database contention %s can be retried', async (code) => {
     const answer = await get(Object.assign(new Error('deadlock detected: row 7'), { code }));
     expect(answer.status).toBe(503);
