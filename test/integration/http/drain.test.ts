@@ -131,6 +131,19 @@ describe('drain', () => {
     await drained;
   });
 
+  it('does so behind its guards also where it is not given the server', async () => {
+    await bench.gateway.drain({ server: bench.server, timeoutMs: 0 });
+    await start({ readinessDelayMs: 60_000 });
+    act = (_req, res) => res.json({ served: true });
+    const drained = bench.gateway.drain();
+    const client = await RawClient.sends(bench.port, 'GET', '/free');
+    await client.closed();
+    expect(client.received).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close/i);
+    void bench.gateway.drain({ timeoutMs: 0 });
+    await drained;
+    await new Promise((resolve) => bench.server.close(resolve));
+  });
+
   it('does not wait for a connection on which nothing was ever sent', async () => {
     const silent = connect(bench.port, '127.0.0.1');
     await once(silent, 'connect');
