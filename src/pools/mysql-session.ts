@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../clock.js';
 import type { QueryResult, TransactionOptions } from './contract.js';
 import { isLimited, limitStepMs } from './limit-steps.js';
 import type { MysqlClient } from './mysql-client.js';
-import { classifyMysqlError, errnoOf } from './mysql-errors.js';
+import { classifyMysqlError } from './mysql-errors.js';
 import type { MysqlRestorer } from './mysql-restorer.js';
 import { type MysqlWire, NOTHING } from './mysql-wire.js';
 import { ConnectionEndedError } from './pg-errors.js';
@@ -178,13 +178,12 @@ export class MysqlSession implements Session {
   /** The session ended although nobody asked. It may be told more than once. */
   onError(error: unknown): void {
     if (!this.alive) return;
-    const said = errnoOf(error) !== undefined || error instanceof ConnectionEndedError;
-    // What a lost socket is called by the driver tells no crash from a shutdown.
-    const cause = said ? error : new ConnectionEndedError(messageOf(error), { cause: error });
     this.#life?.cancel();
+    // The server does not look for its clients while it works: it would go on, and keep the locks.
+    if (this.#line.stoppable && !this.#line.held) this.#lastKill = this.#parts.kill();
     this.#line.end(error instanceof Error ? error : new ConnectionEndedError(NO_ANSWER));
     this.#parts.client.hangUp();
-    this.#parts.owner.onLost(this, cause);
+    this.#parts.owner.onLost(this, error);
   }
 
   /** The socket is closed. */
@@ -253,7 +252,3 @@ export class MysqlSession implements Session {
 }
 
 const NO_ANSWER = 'the database did not answer in time';
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -50,6 +50,8 @@ export interface TestedPoolOptions extends Partial<Omit<SessionPoolOptions, 'nam
   readonly at?: Address;
   /** As whom. Default: an ordinary account without bounds of its own. */
   readonly account?: Account;
+  /** Whether the test is going to {@link ContractServer.freeze} one of its sessions. */
+  readonly freezable?: boolean;
 }
 
 /** A login of the server. */
@@ -83,7 +85,7 @@ export interface ContractServer {
   /** Ends a session from outside, as an administrator would. */
   kill(session: string): Promise<void>;
   /** The part of the server that serves this session stands still until {@link thaw}. */
-  freeze(session: string): void;
+  freeze(session: string): void | Promise<void>;
   thaw(session: string): void;
   /** From now on the server takes no writes, or takes them again. Open sessions live on. */
   readOnly(on: boolean): Promise<void>;

@@ -79,11 +79,11 @@ export function growth(bench: Bench): void {
 
   bench.test('F11 NET-5', 'grows when a session that was to be asked does not answer soon', async () => {
     const { server } = bench;
-    const { pool } = bench.open({ max: 2, validateAfterIdleMs: 0 });
+    const { pool } = bench.open({ max: 2, validateAfterIdleMs: 0, freezable: true });
     const first = await pool.acquire(FOREVER);
     const session = await bench.sessionOf(first);
     await first.release();
-    server.freeze(session);
+    await server.freeze(session);
     try {
       const next = await pool.acquire(within(400));
       expect(next.id).not.toBe(first.id);

@@ -90,11 +90,11 @@ export function network(bench: Bench): void {
 
   bench.test('LIF-11 F7', 'finds a session whose server part stands still, and lends another', async () => {
     const { server } = bench;
-    const { pool } = bench.open({ max: 1, validateAfterIdleMs: 5 });
+    const { pool } = bench.open({ max: 1, validateAfterIdleMs: 5, freezable: true });
     const first = await pool.acquire(FOREVER);
     const session = await bench.sessionOf(first);
     await first.release();
-    server.freeze(session);
+    await server.freeze(session);
     try {
       await pass(6);
       const next = await pool.acquire(within(3_000));

@@ -1,0 +1,4 @@
+import { describeContract } from './describe-contract.js';
+import { mysql } from './engines/mysql.js';
+
+describeContract(mysql);
