@@ -16,7 +16,9 @@ const ORDER = [
   'adaptive',
   'yielding',
   'outage',
+  'database-down',
   'spike',
+  'pool-cost',
   'raw',
   'micro',
 ];

@@ -1,3 +1,4 @@
+import { TextMemo } from '../core/text-memo.js';
 import { stayingState } from './session-guard.js';
 
 /**
@@ -25,9 +26,6 @@ export function withoutLeadingNoise(text: string): string {
 /** A second statement in the same text: anything but space after a semicolon. */
 const SECOND_STATEMENT = /;\s*\S/;
 
-const MAX_REMEMBERED = 512;
-const MAX_REMEMBERED_LENGTH = 4_096;
-
 /**
  * Whether a statement may leave something in its session that the next borrower could see. It reads the text, so a
  * function of the application that changes session state behind a plain `SELECT` is not noticed.
@@ -50,26 +48,11 @@ export interface StatementNature {
   readonly staying?: string | undefined;
 }
 
-/** Remembers the nature of the texts seen last, so that the statements of a hot path are read once. */
-export class StatementNatures {
-  readonly #known = new Map<string, StatementNature>();
-  readonly #read: (text: string) => StatementNature;
-
+/** The natures of the texts seen last. */
+export class StatementNatures extends TextMemo<StatementNature> {
   /** @param read - Reads it off a text, in the language of the engine. */
   constructor(read: (text: string) => StatementNature = pgNature) {
-    this.#read = read;
-  }
-
-  of(text: string): StatementNature {
-    const known = this.#known.get(text);
-    if (known !== undefined) return known;
-    const nature = this.#read(text);
-    if (text.length <= MAX_REMEMBERED_LENGTH) {
-      // Starting over is enough: an application that builds texts without end gains nothing from any order.
-      if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
-      this.#known.set(text, nature);
-    }
-    return nature;
+    super(read);
   }
 }
 

@@ -7,6 +7,7 @@ import { type BenchOptions, readOptions } from './options.js';
 import { storeSection, thisMachine } from './results-file.js';
 import { type Check, passes, type Section } from './section.js';
 import { adaptive } from './sections/adaptive.js';
+import { databaseDown } from './sections/database-down.js';
 import { flood } from './sections/flood.js';
 import { goodput } from './sections/goodput.js';
 import { goodputChart } from './sections/goodput-chart.js';
@@ -34,6 +35,7 @@ const SECTIONS: readonly Section[] = [
   outage,
   adaptive,
   yielding,
+  databaseDown,
   spike,
   poolCost,
 ];
@@ -54,7 +56,7 @@ leave it alone meanwhile.
   --seed <n>             seed of arrivals and order (1)
   --help                 this text
 
-${SECTIONS.map(({ name, about }) => `  ${name.padEnd(11)} ${about}`).join('\n')}
+${SECTIONS.map(({ name, about }) => `  ${name.padEnd(13)} ${about}`).join('\n')}
 `;
 
 process.exitCode = await main(process.argv.slice(2));

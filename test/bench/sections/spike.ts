@@ -75,7 +75,6 @@ function summarise(figures: Figures): SectionResult {
       workMs: WORK_MS,
       connectMs: CONNECT_MS,
       spikes: of('sluice', (one) => one.p50Ms).values.length,
-      missing: 'postgres.js, which is not installed here',
     },
     tables: [
       {

@@ -1,5 +1,5 @@
 /** Pools before the spike. */
-export const SPIKE_CONTENDERS = ['sluice', 'pg-pool-grows', 'pg-pool-small', 'pg-pool-warm'] as const;
+export const SPIKE_CONTENDERS = ['sluice', 'pg-pool-grows', 'pg-pool-small', 'pg-pool-warm', 'postgres-js'] as const;
 
 export type SpikeContender = (typeof SPIKE_CONTENDERS)[number];
 
@@ -9,6 +9,7 @@ export const SPIKE_TITLES: Readonly<Record<SpikeContender, string>> = {
   'pg-pool-grows': 'pg-pool, max 50, 5 warm',
   'pg-pool-small': 'pg-pool, max 5, 5 warm',
   'pg-pool-warm': 'pg-pool, max 50, 50 warm',
+  'postgres-js': 'postgres.js, max 50, 5 warm',
 };
 
 /** What one spike came to: sent by its process as the only message. */

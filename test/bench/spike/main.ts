@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import postgres from 'postgres';
 import { systemClock } from '../../../src/clock.js';
 import { createPgPool } from '../../../src/pools/connection-pool.js';
 import type { SpikeContender, SpikeRun } from './contenders.js';
@@ -11,7 +12,8 @@ interface SpikePool {
   /** Opens so many connections and leaves them idle. */
   warm(connections: number): Promise<void>;
   ask(text: string): Promise<unknown>;
-  opened(): number;
+  /** Since its start. */
+  opened(): number | Promise<number>;
   close(): Promise<void>;
 }
 
@@ -28,7 +30,7 @@ async function spike(name: SpikeContender): Promise<SpikeRun> {
   const text = `SELECT pg_sleep(${Number(workMs) / 1_000})`;
   // The driver's code is warm, too.
   for (let i = 0; i < 50; i += 1) await pool.ask(text);
-  const before = pool.opened();
+  const before = await pool.opened();
   const from = performance.now();
   const ask = async (): Promise<number> => {
     await pool.ask(text);
@@ -37,13 +39,14 @@ async function spike(name: SpikeContender): Promise<SpikeRun> {
   const tookMs = await Promise.all(Array.from({ length: Number(callers) }, ask));
   // Connections still on their way arrive, so that they are counted.
   await delay(400);
-  const opened = pool.opened() - before;
+  const opened = (await pool.opened()) - before;
   await pool.close();
   return { tookMs, opened };
 }
 
 function make(name: SpikeContender): SpikePool {
-  return name === 'sluice' ? sluice() : pgPool(name === 'pg-pool-small' ? WARM : MAX);
+  if (name === 'sluice') return sluice();
+  return name === 'postgres-js' ? postgresJs() : pgPool(name === 'pg-pool-small' ? WARM : MAX);
 }
 
 function sluice(): SpikePool {
@@ -92,5 +95,25 @@ function pgPool(max: number): SpikePool {
     ask: (text) => pool.query(text),
     opened: () => opened,
     close: () => pool.end(),
+  };
+}
+
+/** It tells nobody when it connects, so the server is asked. */
+function postgresJs(): SpikePool {
+  const name = `spike-${process.pid}`;
+  const sql = postgres(url, { max: MAX, connection: { application_name: name } });
+  return {
+    warm: async (connections) => {
+      await Promise.all(Array.from({ length: connections }, () => sql`SELECT pg_sleep(0.3)`));
+    },
+    ask: (text) => sql.unsafe(text),
+    opened: async () => {
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      const { rowCount } = await client.query('SELECT 1 FROM pg_stat_activity WHERE application_name = $1', [name]);
+      await client.end();
+      return rowCount ?? 0;
+    },
+    close: () => sql.end(),
   };
 }
