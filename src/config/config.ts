@@ -61,6 +61,10 @@ export interface PoolConfig {
   readonly tlsServerName?: string;
   readonly admin: boolean;
   readonly profile?: PoolProfile;
+  readonly pooler: 'auto' | 'pgbouncer' | 'none';
+  readonly poolerSize?: number;
+  /** A secret. */
+  readonly poolerAdminUrl?: string;
   readonly max: number;
   readonly minIdle: number;
   readonly connectTimeoutMs: number;

@@ -101,6 +101,21 @@ export interface PoolOptions {
    * `migration`: the same with `max` 1, `lockTimeoutMs` 2,000, `deadlineMs` 3,600,000. Default: none.
    */
   readonly profile?: PoolProfile | undefined;
+  /**
+   * What stands between this pool and its server: `pgbouncer` in transaction mode (pgcat and Odyssey go the same way),
+   * `none`, or `auto` to find it out at the first connection. Default `auto`.
+   */
+  readonly pooler?: 'auto' | 'pgbouncer' | 'none' | undefined;
+  /**
+   * Connections that the pooler has to the server for this user and database, 1 to 10,000: `pool_size` and the reserve
+   * of PgBouncer. Pools that share them, in all instances, may not ask for more. Default: read with `poolerAdminUrl`.
+   */
+  readonly poolerSize?: number | undefined;
+  /**
+   * URL of the pooler's console, for example `postgres://stats:…@pooler:6432/pgbouncer`; a user of `stats_users` is
+   * enough. With it the pooler's mode, size and figures are read. A secret. Default: none.
+   */
+  readonly poolerAdminUrl?: string | undefined;
   /** Connections at most, 1 to 1,000. Default 10. */
   readonly max?: number | undefined;
   /** Connections kept open while idle, 0 to `max`. Default 2, or `max` where that is less. */

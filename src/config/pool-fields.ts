@@ -38,6 +38,18 @@ export const poolFields: FieldsOf<PoolValues> = {
       '`lockTimeoutMs` (30,000; 2,000), `rideOutMs` (30,000) and of `deadlineMs` of its routes (600,000; 3,600,000).',
     defaultText: 'none',
   }),
+  pooler: choice(['auto', 'pgbouncer', 'none'], {
+    description: 'What stands between the pool and its server; `auto` finds it out at the first connection.',
+    default: 'auto',
+  }),
+  poolerSize: whole(1, 10_000, {
+    description: 'Connections that the pooler has to the server for this user and database.',
+    defaultText: 'read with `poolerAdminUrl`',
+  }),
+  poolerAdminUrl: serverUrl({
+    description: "The pooler's console, from which its mode, size and figures are read. A secret.",
+    schemes: ['postgres', 'postgresql'],
+  }),
   max: whole(1, 1_000, { description: 'Connections at most.', default: 10 }),
   minIdle: whole(0, 1_000, {
     description: 'Connections kept open while idle; not more than `max`.',

@@ -177,7 +177,12 @@ function completePool(name: string, { values: read, functions }: PoolPart): Pool
     minIdle: values.minIdle ?? (values.admin ? values.max : Math.min(2, values.max)),
     minSeats: values.minSeats ?? Math.min(2, seatsOf(values) ?? 1),
   };
-  return sealed(pool, () => ({ ...pool, ...maskedPaths(pool), url: maskUrl(pool.url) }));
+  return sealed(pool, () => ({
+    ...pool,
+    ...maskedPaths(pool),
+    url: maskUrl(pool.url),
+    ...(pool.poolerAdminUrl === undefined ? {} : { poolerAdminUrl: maskUrl(pool.poolerAdminUrl) }),
+  }));
 }
 
 /** A connection string that strayed into a path is as secret as in its place. */

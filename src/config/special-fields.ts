@@ -6,7 +6,7 @@ import { credentialsEscaped, parseServerUrl } from './mask.js';
 interface UrlAbout {
   readonly description: string;
   readonly schemes: readonly string[];
-  readonly fallbackVariable: string;
+  readonly fallbackVariable?: string;
 }
 
 /** A server's URL, which carries a password more often than not and is a secret. */
@@ -19,7 +19,7 @@ export function serverUrl({ schemes, ...about }: UrlAbout): Field<string> {
   return {
     ...about,
     allowed: `a URL that starts with ${starts}, special characters of the password percent-encoded`,
-    defaultText: `\`${about.fallbackVariable}\``,
+    defaultText: about.fallbackVariable === undefined ? 'none' : `\`${about.fallbackVariable}\``,
     secret: true,
     value,
     text: value,

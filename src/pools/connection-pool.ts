@@ -3,6 +3,7 @@ import type { ConnectionPool, PoolListener } from './contract.js';
 import { PgDriver } from './pg-driver.js';
 import type { PgTargetSettings } from './pg-target.js';
 import { checkSizes, counter } from './pool-checks.js';
+import type { PoolerSetting } from './pooler-watch.js';
 import { SessionPool } from './session-pool.js';
 
 /** How {@link createPgPool} makes a pool. Durations in milliseconds. */
@@ -27,8 +28,8 @@ export interface PgPoolOptions extends PgTargetSettings {
   readonly lockTimeoutMs: number;
   /** Bytes that the answer to one statement may have, as they come from the server; 0 or absent sets no bound. */
   readonly maxResultBytes?: number;
-  /** The sessions are not ours alone: a pooler in transaction mode stands in between. Default false. */
-  readonly sharesSessions?: boolean;
+  /** What stands in between; `auto` finds it out, in one more round trip of the first session. Default `none`. */
+  readonly pooler?: PoolerSetting;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly clock: Clock;

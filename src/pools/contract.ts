@@ -147,6 +147,8 @@ export interface ConnectionPool {
   readonly name: string;
   readonly max: number;
   readonly state: PoolState;
+  /** A pooler is known to hand its sessions on between transactions. */
+  readonly shared: boolean;
   /** The instant at which the present outage began; `undefined` while up. */
   readonly downSinceMs: number | undefined;
   /** A connection that is free right now, or `undefined`. Never waits, never opens one. */

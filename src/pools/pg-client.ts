@@ -32,17 +32,22 @@ export function streamOf(client: pg.Client): Socket {
   return client.connection.stream as Socket;
 }
 
+/** What whoever answered gave a connected client for cancelling. */
+export function keyOf(client: pg.Client): { readonly processId: number; readonly secretKey: number } {
+  const { processID, secretKey } = client as unknown as KeyedClient;
+  return { processId: processID ?? 0, secretKey: secretKey ?? 0 };
+}
+
 /** How to cancel what a connected client runs. */
 export function cancelTargetOf(client: pg.Client): CancelTarget {
-  const { processID, secretKey, ssl, sslNegotiation } = client as unknown as KeyedClient;
+  const { ssl, sslNegotiation } = client as unknown as KeyedClient;
   const options = typeof ssl === 'object' && ssl !== null ? withKey(ssl) : {};
   return {
     host: client.host,
     port: client.port,
     tls: ssl === false || ssl === null || ssl === undefined ? undefined : options,
     directTls: sslNegotiation === 'direct',
-    processId: processID ?? 0,
-    secretKey: secretKey ?? 0,
+    ...keyOf(client),
   };
 }
 

@@ -10,6 +10,8 @@ import { presetOption, setPassword, streamOf } from './pg-client.js';
 import { classifyPgError, isPgOutage, pgConnectTrouble, sqlStateOf } from './pg-errors.js';
 import { PgSession, type PgSessionContext } from './pg-session.js';
 import { PgTarget, type PgTargetSettings } from './pg-target.js';
+import { refusesStartupParameter } from './pooler-errors.js';
+import { type PoolerSetting, PoolerWatch } from './pooler-watch.js';
 import type { ConnectTrouble, Opening, SessionDriver, SessionOwner } from './session.js';
 import { StatementNatures } from './session-trace.js';
 import { timeLimit } from './time-limit.js';
@@ -45,14 +47,20 @@ export interface PgDriverOptions extends PgTargetSettings {
   /** Bytes of the answer to one statement; 0 or absent for no bound. */
   readonly maxResultBytes?: number;
   /**
-   * What stands at the other end hands its sessions on after every transaction, as a pooler in transaction mode does.
-   * Then nothing is asked for at the start and nothing is set for a session: every transaction, also that of a single
-   * statement, sets its limits itself. Statements that may change their session have none then. Default false.
+   * A pooler in transaction mode hands its sessions on after every transaction. Where one stands in between nothing is
+   * asked for at the start and nothing is set for a session: every transaction, also that of a single statement, sets
+   * its limits itself. Statements that may change their session have none then. Default `none`.
    */
-  readonly sharesSessions?: boolean;
+  readonly pooler?: PoolerSetting;
   readonly clock: Clock;
   /** Something to log, with a stable code. */
   readonly warn: (code: string, message: string) => void;
+}
+
+/** Where sessions are opened, and what is known of it. */
+interface Way {
+  readonly target: PgTarget;
+  readonly pooler: PoolerWatch;
 }
 
 /** Opens PostgreSQL sessions through the `pg` client, without its pool. */
@@ -61,9 +69,9 @@ export class PgDriver implements SessionDriver {
   readonly #natures = new StatementNatures();
   readonly #nextId: () => number;
   readonly #certificates: CertificateWatch;
-  #target: PgTarget;
+  #way: Way;
   /** Whether the server is asked to look for its client while it works. */
-  #checksClient: boolean;
+  #checksClient = true;
 
   /**
    * @param nextId - Numbers the sessions.
@@ -72,52 +80,66 @@ export class PgDriver implements SessionDriver {
   constructor(options: PgDriverOptions, nextId: () => number) {
     this.#options = options;
     this.#nextId = nextId;
-    this.#checksClient = options.sharesSessions !== true;
     this.#certificates = new CertificateWatch(options.warn);
-    this.#target = new PgTarget(options.name, options);
+    this.#way = { target: new PgTarget(options.name, options), pooler: new PoolerWatch(options.pooler ?? 'none') };
+  }
+
+  get shared(): boolean {
+    return this.#way.pooler.shares === true;
   }
 
   open(owner: SessionOwner): Opening {
-    return this.#open(this.#target, owner);
+    return this.#open(this.#way, owner);
   }
 
   prepare(change: LoginChange): PreparedLogin {
-    const target = this.#target.changed(change);
+    const target = this.#way.target.changed(change);
+    const pooler = change.url === undefined ? this.#way.pooler : new PoolerWatch(this.#options.pooler ?? 'none');
+    const way: Way = { target, pooler };
     return {
-      open: (owner) => this.#open(target, owner),
+      open: (owner) => this.#open(way, owner),
       adopt: () => {
-        this.#target = target;
+        this.#way = way;
       },
     };
   }
 
-  #open(target: PgTarget, owner: SessionOwner): Opening {
-    let attempt = this.#attempt(target, owner, this.#checksClient, (error) => {
-      if (!this.#checksClient || !refusesClientCheck(error)) {
+  #open(way: Way, owner: SessionOwner): Opening {
+    let attempt = this.#attempt(way, owner, (error) => {
+      if (!this.#mayDoWithout(way, error)) {
         owner.onOpenFailed(error);
         return;
       }
-      // It stays without for good: a pooler in between, or a server that does not know the setting.
-      this.#checksClient = false;
-      attempt = this.#attempt(target, owner, false, (next) => owner.onOpenFailed(next));
+      attempt = this.#attempt(way, owner, (next) => owner.onOpenFailed(next));
     });
     return { abort: () => attempt.abort() };
   }
 
-  #attempt(target: PgTarget, owner: SessionOwner, checksClient: boolean, onFailed: (error: unknown) => void): Opening {
-    const { name, clock, connectTimeoutMs, sharesSessions, lockTimeoutMs, maxResultBytes = 0 } = this.#options;
-    const client = this.#client(target);
+  /** Whether what was asked for at the start was refused, and is not asked for any more. */
+  #mayDoWithout({ pooler }: Way, error: unknown): boolean {
+    if (refusesStartupParameter(error) && pooler.shares !== true && pooler.refusedSettings()) return true;
+    if (!this.#checksClient || !refusesClientCheck(error)) return false;
+    // It stays without for good: a pooler that nobody told of, or a server that does not know the setting.
+    this.#checksClient = false;
+    return true;
+  }
+
+  #attempt(way: Way, owner: SessionOwner, onFailed: (error: unknown) => void): Opening {
+    const { target, pooler } = way;
+    const { name, clock, connectTimeoutMs, lockTimeoutMs, maxResultBytes = 0 } = this.#options;
+    const client = this.#client(way);
     const asker = target.password && passwordAsker(name, target.password);
     if (asker !== undefined) setPassword(client, asker.ask);
-    if (checksClient) for (const [name, value] of Object.entries(PRESETS)) presetOption(client, name, value);
-    const context: PgSessionContext = {
+    if (this.#checksClient && pooler.shares !== true)
+      for (const [name, value] of Object.entries(PRESETS)) presetOption(client, name, value);
+    const context = (): PgSessionContext => ({
       clock,
       owner,
       natures: this.#natures,
       resultBound: maxResultBytes > 0 ? { pool: name, maxBytes: maxResultBytes } : undefined,
       onStuck: () => this.#options.warn('database_session_stuck', STUCK),
-      sharedLockMs: sharesSessions === true ? lockTimeoutMs : undefined,
-    };
+      sharedLockMs: pooler.shares === true ? lockTimeoutMs : undefined,
+    });
     let session: PgSession | undefined;
     let failure: unknown;
     const giveUp = (error: unknown): void => {
@@ -137,17 +159,23 @@ export class PgDriver implements SessionDriver {
     });
     const { connection } = client;
     connection.on('readyForQuery', (message: { readonly status: string }) => session?.wire.onStatus(message.status));
-    client.connect((error: Error | null) => {
+    const opened = (): void => {
       limit.cancel();
-      if (error !== null && error !== undefined) giveUp(error);
-      else if (failure === undefined) {
-        const opened = new PgSession(this.#nextId(), client, context);
-        session = opened;
-        // Before the driver's own listener, which keeps what it reads.
-        streamOf(client).prependListener('data', (chunk: Buffer) => opened.onReceived(chunk.length));
-        this.#lookAtCertificates(target, client);
-        owner.onOpen(opened);
+      if (failure !== undefined) return;
+      const made = new PgSession(this.#nextId(), client, context());
+      session = made;
+      // Before the driver's own listener, which keeps what it reads.
+      streamOf(client).prependListener('data', (chunk: Buffer) => made.onReceived(chunk.length));
+      this.#lookAtCertificates(target, client);
+      owner.onOpen(made);
+    };
+    client.connect((error: Error | null) => {
+      if (error === null || error === undefined) {
+        if (failure === undefined) pooler.look(client, opened);
+        return;
       }
+      limit.cancel();
+      giveUp(error);
     });
     connection.on('readyForQuery', () => session?.wire.onReady());
     return { abort: () => giveUp(new Error('the attempt to connect was given up')) };
@@ -175,13 +203,13 @@ export class PgDriver implements SessionDriver {
     if (target.clientUntilMs !== undefined) this.#certificates.seen(dateMs, 'client', target.clientUntilMs);
   }
 
-  #client(target: PgTarget): pg.Client {
-    const { applicationName, lockTimeoutMs, sharesSessions } = this.#options;
+  #client({ target, pooler }: Way): pg.Client {
+    const { applicationName, lockTimeoutMs } = this.#options;
     return target.client({
       application_name: applicationName,
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
-      ...(lockTimeoutMs > 0 && sharesSessions !== true ? { lock_timeout: Math.ceil(lockTimeoutMs) } : {}),
+      ...(lockTimeoutMs > 0 && pooler.shares !== true ? { lock_timeout: Math.ceil(lockTimeoutMs) } : {}),
     });
   }
 }

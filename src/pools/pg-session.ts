@@ -33,7 +33,7 @@ export interface PgSessionContext {
   readonly resultBound: { readonly pool: string; readonly maxBytes: number } | undefined;
   /** The server goes on with a statement although it was told to stop. */
   onStuck(): void;
-  /** See {@link PgDriverOptions.sharesSessions}; then this is the bound of each wait for a lock, 0 for none. */
+  /** A pooler hands the session on between transactions: then this is the bound of each wait for a lock, 0 for none. */
   readonly sharedLockMs: number | undefined;
 }
 

@@ -108,6 +108,10 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     return this.#reach.downSinceMs;
   }
 
+  get shared(): boolean {
+    return this.#driver.shared === true;
+  }
+
   tryAcquire(): Connection | undefined {
     return this.#lendFree();
   }

@@ -87,6 +87,8 @@ export interface Opening {
 
 /** The engine-specific part of a pool. */
 export interface SessionDriver {
+  /** A pooler hands sessions on between transactions. Absent where no engine of this kind has one. */
+  readonly shared?: boolean;
   open(owner: SessionOwner): Opening;
   /**
    * A way in with these changes, to be tried before it is adopted.

@@ -3,6 +3,7 @@ import type { PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
 import type { Account, Engine } from '../engine.js';
 import type { Address } from '../relay.js';
+import { until } from '../support.js';
 import { DirectPostgres, ORDINARY, PASSWORD, SERVER_SETTINGS, sql } from './postgres.js';
 
 /** As many as the budget of the suite's server leaves to a pool, and one. */
@@ -77,6 +78,16 @@ class PooledPostgres extends DirectPostgres {
     return this.#pooler.start();
   }
 
+  /** Nothing else may be there for the pooler to choose, or it would go around the one that stands still. */
+  override async freeze(session: string): Promise<void> {
+    await this.ask('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND pid <> $2', [
+      ORDINARY,
+      session,
+    ]);
+    await until(async () => (await this.#pooler.admin('SHOW SERVERS')).length === 1);
+    await super.freeze(session);
+  }
+
   override async endedBadly(): Promise<number> {
     const ends = [...(await this.#pooler.log()).matchAll(/ C-0x\S+: .*closing because: (.*?) \(age/g)];
     return ends.filter(([, reason]) => reason !== 'client close request').length;
@@ -88,7 +99,7 @@ class PooledPostgres extends DirectPostgres {
   }
 
   protected override get poolSettings(): Partial<PgPoolOptions> {
-    return { sharesSessions: true };
+    return { pooler: 'pgbouncer' };
   }
 
   protected override addressFor(account: Account | undefined): Address {

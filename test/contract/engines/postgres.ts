@@ -197,7 +197,7 @@ export class DirectPostgres implements ContractServer {
     await this.ask('SELECT pg_terminate_backend($1)', [session]);
   }
 
-  freeze(session: string): void {
+  freeze(session: string): void | Promise<void> {
     process.kill(Number(session), 'SIGSTOP');
   }
 

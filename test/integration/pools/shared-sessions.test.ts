@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   tap = await Tap.before(server.url);
-  ({ pool } = makePool({ url: tap.url }, { max: 1, lockTimeoutMs: 70, sharesSessions: true }));
+  ({ pool } = makePool({ url: tap.url }, { max: 1, lockTimeoutMs: 70, pooler: 'pgbouncer' }));
   connection = await pool.acquire(FOREVER);
   tap.statements.length = 0;
 });

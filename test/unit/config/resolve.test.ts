@@ -32,6 +32,7 @@ describe('what resolves', () => {
       maxLifetimeMs: 1_800_000,
       validateAfterIdleMs: 5_000,
       lockTimeoutMs: 0,
+      pooler: 'auto',
       maxResultBytes: 67_108_864,
       rideOutMs: 2_000,
       operationsPerRequest: 1,

@@ -1,0 +1,52 @@
+import type pg from 'pg';
+import { keyOf } from './pg-client.js';
+import { isFatal, sqlStateOf } from './pg-errors.js';
+
+/** What stands between a pool and its server, as far as the configuration says: found out with `auto`. */
+export type PoolerSetting = 'auto' | 'pgbouncer' | 'none';
+
+/** Process ids of Linux end here; the random number that a pooler gives in place of one hardly ever lies below. */
+const LARGEST_PROCESS_ID = 4_194_304;
+
+/**
+ * Whether sessions to one address are handed on between transactions. Two things are certain: a pooler refuses settings
+ * at the start, and it shows its own key for a cancel rather than the one of the server process that answers. A
+ * server that cannot be asked counts as shared, because that is safe everywhere.
+ */
+export class PoolerWatch {
+  readonly #setting: PoolerSetting;
+  #shares: boolean | undefined;
+
+  constructor(setting: PoolerSetting) {
+    this.#setting = setting;
+    this.#shares = setting === 'auto' ? undefined : setting === 'pgbouncer';
+  }
+
+  /** `undefined` while nothing is known. */
+  get shares(): boolean | undefined {
+    return this.#shares;
+  }
+
+  /** It refused settings at the start. False where the configuration says that there is none. */
+  refusedSettings(): boolean {
+    if (this.#setting === 'none') return false;
+    this.#shares = true;
+    return true;
+  }
+
+  /** Finds it out on a session that is not in use, where that is due; in one round trip. */
+  look(client: pg.Client, done: () => void): void {
+    const { processId } = keyOf(client);
+    const looksReal = processId > 0 && processId <= LARGEST_PROCESS_ID;
+    if (this.#setting !== 'auto' || this.#shares === true || (this.#shares === false && looksReal)) {
+      done();
+      return;
+    }
+    client.query('SELECT pg_backend_pid() AS pid', (error: Error | null, result?: pg.QueryResult<{ pid: number }>) => {
+      // The end of the session is told elsewhere.
+      if (error !== null && (sqlStateOf(error) === undefined || isFatal(error))) return;
+      this.#shares = result?.rows[0]?.pid !== processId;
+      done();
+    });
+  }
+}
