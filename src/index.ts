@@ -20,6 +20,7 @@ export type {
 export { ConfigError, type ConfigProblem } from './config/problem.js';
 export type { Environment } from './config/reading.js';
 export { resolveConfig } from './config/resolve.js';
+export type { AdviceReason, PoolAdvice } from './core/advisor.js';
 export { PRIORITY_CLASSES, type PriorityClass } from './core/priority.js';
 export {
   ERROR_CODES,

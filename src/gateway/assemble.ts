@@ -3,14 +3,15 @@ import { Gate, type GateClient } from '../admission/gate.js';
 import { PoolBreaker } from '../breaker/pool-breaker.js';
 import type { Clock } from '../clock.js';
 import type { GatewayConfig, PoolConfig, RouteConfig } from '../config/config.js';
+import { PoolAdvisor } from '../core/advisor.js';
 import { Bulkhead, type BulkheadOptions } from '../core/bulkhead.js';
 import { rankOf } from '../core/priority.js';
 import { ServiceTimes } from '../core/service-times.js';
 import { TextMemo } from '../core/text-memo.js';
 import { TimeWindow } from '../core/time-window.js';
 import type { Fleet } from '../fleet/fleet.js';
-import { createPgPool } from '../pools/connection-pool.js';
 import type { PoolListener } from '../pools/contract.js';
+import { createPool } from '../pools/create-pool.js';
 import type { TotalRate } from '../rate-limit/total-rate.js';
 import type { DecisionLog } from '../telemetry/decision-log/decision-log.js';
 import { ownSeatsName } from '../telemetry/decision-log/policy-settings.js';
@@ -82,7 +83,7 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
     onWarning: (code, message) => warn(code, `pool "${config.name}": ${message}`),
   };
   gate.down(clock.nowMs());
-  const pool = createPgPool({
+  const pool = createPool({
     ...config,
     // Who closes a connection may find its place taken.
     ...(config.admin ? { maxLifetimeMs: 0 } : {}),
@@ -94,9 +95,10 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   });
   const breaker = assembleBreaker(parts, config);
   const retries = new PoolRetries();
+  const advisor = parts.config.mode === 'enforce' ? new PoolAdvisor(clock.nowMs(), seats) : undefined;
   const kinds = new TextMemo(statementKind);
   const later = { tuning: undefined, onLoanEnd: undefined };
-  return { name: config.name, config, pool, gate, seats, bounds, kinds, retries, breaker, ...later };
+  return { name: config.name, config, pool, gate, seats, bounds, kinds, retries, advisor, breaker, ...later };
 }
 
 function assembleBreaker(

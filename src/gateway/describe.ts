@@ -38,6 +38,7 @@ export function describePool(runtime: PoolRuntime, nowMs: number): PoolTelemetry
       headroom: bulkhead.headroom(nowMs),
     },
     retries: retries.counts,
+    advice: runtime.advisor?.advice(nowMs),
     gauges: () => pool.gauges(),
   };
 }

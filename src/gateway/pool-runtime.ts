@@ -1,6 +1,7 @@
 import type { Gate } from '../admission/gate.js';
 import type { PoolBreaker } from '../breaker/pool-breaker.js';
 import type { PoolConfig } from '../config/config.js';
+import type { PoolAdvisor } from '../core/advisor.js';
 import type { TextMemo } from '../core/text-memo.js';
 import type { ConnectionPool } from '../pools/contract.js';
 import type { LoanListener } from './loans.js';
@@ -22,6 +23,8 @@ export interface PoolRuntime {
   readonly kinds: TextMemo<StatementKind>;
   /** Its transactions that are tried again. */
   readonly retries: PoolRetries;
+  /** Absent where seats are not enforced, so that nothing is known of their use. */
+  readonly advisor: PoolAdvisor | undefined;
   /** Absent where the configuration switches it off. */
   readonly breaker: PoolBreaker | undefined;
   // Pools know each other only once all are there, so what connects them is set later.

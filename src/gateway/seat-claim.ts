@@ -1,4 +1,5 @@
 import type { GateTicket } from '../admission/gate.js';
+import type { PoolAdvisor } from '../core/advisor.js';
 import { deadlineUnreachable, expiredInQueue, expiredOnArrival } from '../core/refusals.js';
 import type { ErrorCode, Refusal } from '../errors.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
@@ -30,6 +31,8 @@ export class SeatClaim {
   /** Whether tokens were taken and not given back. */
   #charged = false;
   #queueWaitMs = 0;
+  /** Seats in use when it got its own. */
+  #found = 0;
 
   constructor(
     { mode }: Pick<WorkContext, 'mode'>,
@@ -67,6 +70,7 @@ export class SeatClaim {
   granted(nowMs: number): void {
     const { queuedAtMs } = this.#ticket;
     this.#queueWaitMs = queuedAtMs === 0 ? 0 : nowMs - queuedAtMs;
+    this.#found = this.#route.gate?.bulkhead.inFlight ?? 0;
     this.#ledger.admit(this.#queueWaitMs);
   }
 
@@ -120,6 +124,7 @@ export class SeatClaim {
     stats.end(outcome, heldMs);
     const tookMs = Math.max(0, heldMs - stalledMs);
     pool?.tuning?.ended(nowMs, name, tookMs, outcome);
+    if (pool?.advisor !== undefined) this.#advise(nowMs, pool.advisor, tookMs, outcome);
     if (!this.#free) this.learn(nowMs, tookMs, cutShort);
     this.leave(nowMs);
   }
@@ -130,6 +135,14 @@ export class SeatClaim {
     if (gate?.bulkhead.outage.down === true) return;
     if (cutShort) times.recordCensored(nowMs, heldMs);
     else times.record(nowMs, heldMs);
+  }
+
+  /** What failed or was given up says nothing of how long the work takes. */
+  #advise(nowMs: number, advisor: PoolAdvisor, heldMs: number, outcome: RouteOutcome): void {
+    const { gate, name } = this.#route;
+    if (gate === undefined || gate.bulkhead.outage.down || outcome === 'failed' || outcome === 'abandoned') return;
+    const { inFlight: left, seats: limit } = gate.bulkhead;
+    advisor.ended(nowMs, { route: name, heldMs, waitMs: this.#queueWaitMs, found: this.#found, left, limit });
   }
 
   /** Gives the seat back, or the place in the queue for another. */

@@ -1,3 +1,4 @@
+import type { PoolAdvice } from '../core/advisor.js';
 import { PRIORITY_CLASSES, type PriorityClass } from '../core/priority.js';
 import { BUCKET_BOUNDS_MS, type Histogram } from './histogram.js';
 import type { CodeCounts, RouteOutcome } from './route-stats.js';
@@ -75,6 +76,8 @@ export interface PoolSnapshot {
   };
   /** Transactions that met a conflicting one and were declared repeatable, since the start. */
   readonly retries: Readonly<Record<RetryOutcome, number>>;
+  /** Whether the pool should grow or shrink, and why; `null` where seats are not enforced. */
+  readonly advice: PoolAdvice | null;
   readonly connections: ConnectionGauges;
 }
 
@@ -164,6 +167,7 @@ function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
       },
     },
     retries: { ...pool.retries },
+    advice: pool.advice === undefined ? null : { ...pool.advice },
     connections: {
       max,
       granted,

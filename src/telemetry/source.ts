@@ -1,3 +1,4 @@
+import type { PoolAdvice } from '../core/advisor.js';
 import type { PriorityClass } from '../core/priority.js';
 import type { RouteStats } from './route-stats.js';
 
@@ -96,6 +97,8 @@ export interface PoolTelemetry {
   readonly seats: SeatGauges;
   /** Counts since the start. */
   readonly retries: Readonly<Record<RetryOutcome, number>>;
+  /** On the size of the pool; absent where seats are not enforced. */
+  readonly advice: PoolAdvice | undefined;
   gauges(): ConnectionGauges;
 }
 

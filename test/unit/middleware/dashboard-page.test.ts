@@ -77,6 +77,7 @@ function exampleGateway() {
         breaker: 'half_open',
         seats: { limit: 16, max: 16, tuning: undefined, inFlight: 11, headroom: 2, queuedByClass: [4, 3, 2, 1] },
         retries: { retried: 0, recovered: 0, out_of_tries: 0, out_of_budget: 0, out_of_time: 0 },
+        advice: undefined,
         gauges: () => ({
           max: 16,
           total: 12,

@@ -54,6 +54,7 @@ export function exampleSource(): ExampleSource {
       breaker: 'half_open',
       seats: { limit: 14, max: 16, tuning: undefined, inFlight: 2, headroom: 4, queuedByClass: [3, 0, 1, 0] },
       retries: { retried: 5, recovered: 4, out_of_tries: 1, out_of_budget: 2, out_of_time: 0 },
+      advice: { action: 'grow', reason: 'room_in_database', seats: 20, detail: 'all seats are in use' },
       gauges: () => gauges,
     },
     {
@@ -69,6 +70,7 @@ export function exampleSource(): ExampleSource {
         queuedByClass: [0, 0, 0, 0],
       },
       retries: { retried: 0, recovered: 0, out_of_tries: 0, out_of_budget: 0, out_of_time: 0 },
+      advice: undefined,
       gauges: () => ({ ...gauges, max: 4 }),
     },
   ];

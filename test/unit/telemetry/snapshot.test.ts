@@ -40,6 +40,7 @@ test('tells every figure of a pool', () => {
   expect(checkout).toEqual({
     name: 'checkout',
     retries: { retried: 5, recovered: 4, out_of_tries: 1, out_of_budget: 2, out_of_time: 0 },
+    advice: { action: 'grow', reason: 'room_in_database', seats: 20, detail: 'all seats are in use' },
     state: 'up',
     breaker: 'half_open',
     seats: {

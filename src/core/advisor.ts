@@ -1,0 +1,203 @@
+import { ceilDecimal } from './numbers.js';
+
+/** What the size of a pool should do, and what it should be then. It is advice: nothing acts on it. */
+export interface PoolAdvice {
+  readonly action: 'grow' | 'shrink' | 'leave';
+  /** What it rests on; `detail` tells it with the figures. */
+  readonly reason: AdviceReason;
+  /** Seats that the pool should have, by what was seen: the present number where it is to be left. */
+  readonly seats: number;
+  /** One sentence for a person. */
+  readonly detail: string;
+}
+
+/** Why an advice is given; see {@link PoolAdvisor}. */
+export type AdviceReason =
+  | 'little_seen'
+  | 'fits'
+  | 'room_in_database'
+  | 'room_unknown'
+  | 'database_busy'
+  | 'database_saturated'
+  | 'seats_unused';
+
+/** A request that gives its seat back, and how it found the pool. */
+export interface SeatUse {
+  readonly route: string;
+  /** How long it held its seat, in ms. */
+  readonly heldMs: number;
+  /** How long it waited for it, in ms. */
+  readonly waitMs: number;
+  /** Seats in use when it got its own, that included. */
+  readonly found: number;
+  /** Seats in use before it goes. */
+  readonly left: number;
+  /** The concurrency limit. */
+  readonly limit: number;
+}
+
+/** Half of what is looked back on. */
+const HALF_MS = 30_000;
+/** Requests below which nothing is said, and those of a kind below which nothing is made of it. */
+const LEAST_SEEN = 50;
+const LEAST_OF_KIND = 20;
+/** Quiet: this part of the seats in use at most. The time of a quiet request is a mean over the last so many. */
+const QUIET_SHARE = 1 / 8;
+const QUIET_SAMPLES = 128;
+/** A pool is at its limit when so many of its requests find it full. */
+const FULL_SHARE = 0.1;
+/** Waiting counts from this part of the work on. */
+const WAIT_SHARE = 0.1;
+/** Work that takes this much longer in a full pool: below, there is room; above, more seats would only queue inside. */
+const ROOM = 1.2;
+const SATURATED = 2;
+/** A pool grows by a quarter at a time, and keeps some more seats than were ever in use, or are of use. */
+const STEP = 1 / 4;
+const SPARE = 1.25;
+const SPARE_UNUSED = 1.5;
+/** Two keep one slow request from being an outage. */
+const LEAST_SEATS = 2;
+
+/** Sums over a stretch of time. */
+interface Half {
+  requests: number;
+  heldMs: number;
+  waitMs: number;
+  full: number;
+  peak: number;
+  /** Of requests in a full pool whose quiet time is known: how many, their time, and what it would be when quiet. */
+  compared: number;
+  comparedMs: number;
+  quietMs: number;
+}
+
+/**
+ * Advises on the size of a pool from what its requests meet: seat use, wait times, and service times in a full pool
+ * against those of the same routes in a quiet one.
+ *
+ * A pool should grow only when it is at its limit and the database has room, that is when work takes no longer in a full
+ * pool. Where it takes longer, the server queues inside (locks, cores, disks), and more seats make that queue longer: by
+ * Little's law (1961) of `n` seats with work that takes `r` times as long, `n / r` do something. Comparing each route
+ * with itself keeps a change of the mix from looking like a change of the load.
+ *
+ * Pure; memory: two numbers a route.
+ */
+export class PoolAdvisor {
+  readonly #quiet = new Map<string, { samples: number; meanMs: number }>();
+  #present: Half = emptyHalf();
+  #past: Half = emptyHalf();
+  #sinceMs: number;
+  readonly #beganMs: number;
+  #limit: number;
+
+  /** @param limit - The concurrency limit at the start. */
+  constructor(nowMs: number, limit: number) {
+    this.#sinceMs = nowMs;
+    this.#beganMs = nowMs;
+    this.#limit = limit;
+  }
+
+  /** A request that came to its own end, or to its deadline, gives its seat back. */
+  ended(nowMs: number, use: SeatUse): void {
+    this.#turn(nowMs);
+    const half = this.#present;
+    this.#limit = use.limit;
+    half.requests += 1;
+    half.heldMs += use.heldMs;
+    half.waitMs += use.waitMs;
+    const most = Math.max(use.found, use.left);
+    half.peak = Math.max(half.peak, most);
+    if (most <= Math.max(1, use.limit * QUIET_SHARE)) this.#noteQuiet(use);
+    if (use.found < use.limit) return;
+    half.full += 1;
+    const quiet = this.#quiet.get(use.route);
+    if (quiet === undefined || quiet.samples < LEAST_OF_KIND) return;
+    half.compared += 1;
+    half.comparedMs += use.heldMs;
+    half.quietMs += quiet.meanMs;
+  }
+
+  /** What follows from the last half minute to minute. */
+  advice(nowMs: number): PoolAdvice {
+    this.#turn(nowMs);
+    const seen = sumOf(this.#past, this.#present);
+    const limit = this.#limit;
+    if (seen.requests < LEAST_SEEN) {
+      return {
+        action: 'leave',
+        reason: 'little_seen',
+        seats: limit,
+        detail: `${seen.requests} requests say too little`,
+      };
+    }
+    const fullShare = seen.full / seen.requests;
+    if (fullShare >= FULL_SHARE) return atItsLimit(seen, fullShare, limit);
+    const used = Math.max(LEAST_SEATS, ceilDecimal(seen.peak * SPARE_UNUSED));
+    if (used < limit && nowMs - this.#beganMs >= 2 * HALF_MS) {
+      const detail = `${seen.peak} of ${limit} seats were in use at most: the rest holds connections for nothing`;
+      return { action: 'shrink', reason: 'seats_unused', seats: used, detail };
+    }
+    const detail = `${percent(fullShare)} of the requests found all ${limit} seats in use`;
+    return { action: 'leave', reason: 'fits', seats: limit, detail };
+  }
+
+  #noteQuiet({ route, heldMs }: SeatUse): void {
+    const known = this.#quiet.get(route) ?? { samples: 0, meanMs: 0 };
+    known.samples += 1;
+    known.meanMs += (heldMs - known.meanMs) / Math.min(known.samples, QUIET_SAMPLES);
+    this.#quiet.set(route, known);
+  }
+
+  #turn(nowMs: number): void {
+    const passedMs = nowMs - this.#sinceMs;
+    if (passedMs < HALF_MS) return;
+    this.#past = passedMs < 2 * HALF_MS ? this.#present : emptyHalf();
+    this.#present = emptyHalf();
+    this.#sinceMs = nowMs;
+  }
+}
+
+function atItsLimit(seen: Half, fullShare: number, limit: number): PoolAdvice {
+  const full = `${percent(fullShare)} of the requests found all ${limit} seats in use`;
+  const leave = (reason: AdviceReason, why: string): PoolAdvice => {
+    return { action: 'leave', reason, seats: limit, detail: `${full}, ${why}` };
+  };
+  const waits = seen.waitMs >= seen.heldMs * WAIT_SHARE;
+  if (seen.compared < LEAST_OF_KIND) {
+    if (!waits) return leave('fits', 'and hardly waited');
+    return leave('room_unknown', 'but how long their work takes in a quiet pool is not known yet');
+  }
+  const slower = seen.comparedMs / Math.max(seen.quietMs, Number.MIN_VALUE);
+  const work = `their work takes ${slower.toFixed(1)} times as long as in a quiet pool`;
+  const useful = Math.max(LEAST_SEATS, ceilDecimal((limit / slower) * SPARE));
+  if (slower >= SATURATED && useful < limit) {
+    const detail = `${full}, and ${work}: the database is busy with fewer`;
+    return { action: 'shrink', reason: 'database_saturated', seats: useful, detail };
+  }
+  if (!waits) return leave('fits', 'and hardly waited');
+  if (slower > ROOM) return leave('database_busy', `and ${work}: more seats would wait inside the database`);
+  const seats = limit + Math.max(1, Math.floor(limit * STEP));
+  const detail = `${full} and waited ${percent(seen.waitMs / seen.heldMs)} of their work's time, and the database has room: ${work}`;
+  return { action: 'grow', reason: 'room_in_database', seats, detail };
+}
+
+function emptyHalf(): Half {
+  return { requests: 0, heldMs: 0, waitMs: 0, full: 0, peak: 0, compared: 0, comparedMs: 0, quietMs: 0 };
+}
+
+function sumOf(one: Half, other: Half): Half {
+  return {
+    requests: one.requests + other.requests,
+    heldMs: one.heldMs + other.heldMs,
+    waitMs: one.waitMs + other.waitMs,
+    full: one.full + other.full,
+    peak: Math.max(one.peak, other.peak),
+    compared: one.compared + other.compared,
+    comparedMs: one.comparedMs + other.comparedMs,
+    quietMs: one.quietMs + other.quietMs,
+  };
+}
+
+function percent(part: number): string {
+  return `${Math.round(part * 100)} %`;
+}
