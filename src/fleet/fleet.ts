@@ -45,12 +45,19 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #link: RedisLink;
   readonly #tokens: TokenSync;
+  #degraded = false;
 
   private constructor(options: FleetOptions, client: RedisClient) {
     this.#options = options;
     const { clock, random, syncMs, name } = options;
     const owned = options.client === undefined;
-    this.#link = new RedisLink({ client, owned, clock, onChange: (up, why) => this.#linkChanged(up, why) });
+    this.#link = new RedisLink({
+      client,
+      owned,
+      clock,
+      probeKey: `sluice:${name}:probe`,
+      onChange: (up, why) => this.#linkChanged(up, why),
+    });
     this.#tokens = new TokenSync({
       link: this.#link,
       clock,
@@ -107,6 +114,9 @@ export class Fleet {
 
   #linkChanged(up: boolean, why: string): void {
     this.#tokens.linkChanged(up);
+    // That it answers is news only after it did not.
+    if (up !== this.#degraded) return;
+    this.#degraded = !up;
     const { warn } = this.#options;
     if (up) warn('fleet_restored', 'Redis answers again: limits hold over the whole fleet');
     else

@@ -4,7 +4,6 @@ import type { Clock, Timer } from '../clock.js';
 export interface RedisClient {
   readonly status: string;
   connect(): Promise<unknown>;
-  ping(): Promise<unknown>;
   evalsha(sha: string, keys: number, ...args: readonly (string | number)[]): Promise<unknown>;
   eval(script: string, keys: number, ...args: readonly (string | number)[]): Promise<unknown>;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
@@ -23,6 +22,8 @@ export interface RedisLinkOptions {
   readonly client: RedisClient;
   /** Whether the client is ours to open and to close. */
   readonly owned: boolean;
+  /** Is written to find out whether it can be. */
+  readonly probeKey: string;
   readonly clock: Clock;
   /** The server became reachable, or stopped being so; why, with nothing secret in it. */
   readonly onChange: (up: boolean, why: string) => void;
@@ -30,6 +31,8 @@ export interface RedisLinkOptions {
 
 /** Nothing waits for Redis longer than this, in ms: past it an answer is ignored. */
 export const REDIS_PATIENCE_MS = 200;
+/** A server that takes no writes, for want of memory or of a primary, answers every ping. */
+const PROBE = "return redis.call('SET', KEYS[1], '', 'PX', 5000)";
 /** How often a server that is away is asked whether it is back. */
 const PROBE_MS = 200;
 
@@ -37,7 +40,7 @@ const PROBE_MS = 200;
  * The way to Redis: knows whether it answers, and lets nobody wait for it.
  *
  * A server that hangs keeps its socket, so only the answers tell: one that takes longer than
- * {@link REDIS_PATIENCE_MS} makes it `away`, and a ping that is answered in time makes it `up` again. The time limit is
+ * {@link REDIS_PATIENCE_MS} makes it `away`, and a write that is answered in time makes it `up` again. The time limit is
  * ours, for socket options of the client do not help there.
  */
 export class RedisLink {
@@ -115,7 +118,7 @@ export class RedisLink {
     this.#probing?.cancel();
     this.#probing = undefined;
     try {
-      await this.#inTime(this.#options.client.ping());
+      await this.#inTime(this.#options.client.eval(PROBE, 1, this.#options.probeKey));
       this.#found();
     } catch (error) {
       this.#lost(error);
@@ -131,7 +134,8 @@ export class RedisLink {
   #lost(error: unknown): Error {
     const failure = error instanceof Error ? error : new Error(String(error));
     if (this.#closed) return failure;
-    this.#trouble = describe(failure);
+    // That nothing can be sent is what follows; what came first says why.
+    if (this.#up || !CONSEQUENCE.test(failure.message)) this.#trouble = describe(failure);
     this.#probing ??= this.#options.clock.after(PROBE_MS, () => void this.#probe());
     if (!this.#up) return failure;
     this.#up = false;
@@ -148,6 +152,8 @@ export class RedisLink {
     });
   }
 }
+
+const CONSEQUENCE = /isn't writeable|Connection is closed|the connection was closed/;
 
 function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
