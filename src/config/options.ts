@@ -73,7 +73,10 @@ export interface GatewayOptions<RouteName extends string = string, PoolName exte
 
 /** What the code says about one pool; overridden by `SLUICE_POOL_<NAME>_<FIELD>`. */
 export interface PoolOptions {
-  /** `postgres://` or `postgresql://` URL of the server. A secret. Default: `DATABASE_URL`; one of them must be set. */
+  /**
+   * URL of the server: `postgres://` or `postgresql://`, and with the package `mysql2` `mysql://` or `mariadb://`. A
+   * secret. Default: `DATABASE_URL`; one of them must be set.
+   */
   readonly url?: string | undefined;
   /**
    * Gives the password for each connection, in place of one in the URL; bounded by `connectTimeoutMs`. A function of the

@@ -13,8 +13,8 @@ const share = (description: string, value: number): ReturnType<typeof number> =>
 /** The fields of a pool that `SLUICE_POOL_<NAME>_<FIELD>` sets. */
 export const poolFields: FieldsOf<PoolValues> = {
   url: serverUrl({
-    description: 'PostgreSQL server. A secret.',
-    schemes: ['postgres', 'postgresql'],
+    description: 'Server: PostgreSQL, MySQL or MariaDB. A secret.',
+    schemes: ['postgres', 'postgresql', 'mysql', 'mariadb'],
     fallbackVariable: 'DATABASE_URL',
   }),
   tls: flag({ description: 'Whether TLS is required even where the URL does not say so.', default: false }),

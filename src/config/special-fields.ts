@@ -15,7 +15,7 @@ export function serverUrl({ schemes, ...about }: UrlAbout): Field<string> {
     .string()
     .trim()
     .refine((text) => isServerUrl(text, schemes));
-  const starts = schemes.map((scheme) => `${scheme}://`).join(' or ');
+  const starts = listed(schemes.map((scheme) => `${scheme}://`));
   return {
     ...about,
     allowed: `a URL that starts with ${starts}, special characters of the password percent-encoded`,
@@ -24,6 +24,10 @@ export function serverUrl({ schemes, ...about }: UrlAbout): Field<string> {
     value,
     text: value,
   };
+}
+
+function listed(names: readonly string[]): string {
+  return names.length < 3 ? names.join(' or ') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
 function isServerUrl(text: string, schemes: readonly string[]): boolean {

@@ -1,6 +1,8 @@
 import type { GatewayConfig } from '../config/config.js';
 import { checkBudget } from '../core/budget.js';
 import type { Connection } from '../pools/contract.js';
+import { readMysqlLimits } from '../pools/mysql-limits.js';
+import { isMysqlUrl } from '../pools/mysql-target.js';
 import { readServerLimits } from '../pools/server-limits.js';
 
 /** Whether the pools on one server fit it. */
@@ -21,7 +23,8 @@ export async function checkServerBudget(
   poolName: string,
   config: GatewayConfig,
 ): Promise<BudgetReport> {
-  const { maxConnections, superuserReserved } = await readServerLimits(connection);
+  const readLimits = isMysqlUrl(config.pools.get(poolName)?.url ?? '') ? readMysqlLimits : readServerLimits;
+  const { maxConnections, superuserReserved } = await readLimits(connection);
   const pools = [...config.pools.values()].map(({ name, max, url }) => ({ name, max, server: serverOf(url) }));
   const server = pools.find(({ name }) => name === poolName)?.server ?? '';
   const { ok, detail } = checkBudget(pools, {
@@ -37,6 +40,6 @@ export async function checkServerBudget(
 /** Host and port of a connection URL: what names a server without its secrets. A socket's URL may have no host. */
 export function serverOf(url: string): string {
   const { hostname, port, searchParams } = new URL(url.replace('@/', '@localhost/'));
-  const host = searchParams.get('host') || hostname || 'localhost';
-  return `${host}:${searchParams.get('port') || port || '5432'}`;
+  const host = searchParams.get('host') || searchParams.get('socketPath') || hostname || 'localhost';
+  return `${host}:${searchParams.get('port') || port || (isMysqlUrl(url) ? '3306' : '5432')}`;
 }

@@ -1,4 +1,5 @@
 import { type Outcome, type Refusal, SluiceError } from '../errors.js';
+import { counterpartState } from '../pools/mysql-states.js';
 import { type CircuitState, shownCircuit } from './refusals.js';
 
 /** The client went away. Nobody is answered with this: it ends the work of a request that has no reader any more. */
@@ -116,8 +117,10 @@ export function databaseBusy(pool: string, outcome: Outcome, cause: unknown): Sl
   });
 }
 
-/** SQLSTATE of a driver's error, where it has one. */
+/** SQLSTATE of a driver's error, where it has one; of MySQL's the one that PostgreSQL would have given. */
 export function sqlStateOf(error: unknown): string | undefined {
+  const counterpart = counterpartState(error);
+  if (counterpart !== undefined) return counterpart;
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }

@@ -2,6 +2,8 @@ import type { GatewayConfig } from '../config/config.js';
 import { showMistake } from '../config/mask.js';
 import { ConfigError, type ConfigProblem } from '../config/problem.js';
 import { LoginSettingError } from '../pools/login.js';
+import { loadMysql } from '../pools/mysql-module.js';
+import { isMysqlUrl, MysqlTarget } from '../pools/mysql-target.js';
 import { PgTarget } from '../pools/pg-target.js';
 
 /** The user of a pool is known to the server and may not connect to the database. Nothing but a grant helps. */
@@ -10,14 +12,19 @@ export class MissingRightsError extends Error {
 }
 
 /**
- * Reads what the pools need to log in, the files of TLS among it, before any of them is opened.
+ * Reads what the pools need to log in, the files of TLS and the driver among it, before any of them is opened.
  *
  * @throws ConfigError with every mistake.
  */
 export function checkLogins(config: GatewayConfig): void {
   const problems = [...config.pools.values()].flatMap(({ name, ...settings }): ConfigProblem[] => {
     try {
-      new PgTarget(name, settings);
+      if (isMysqlUrl(settings.url)) {
+        new MysqlTarget(name, settings);
+        loadMysql(name);
+      } else {
+        new PgTarget(name, settings);
+      }
       return [];
     } catch (error) {
       if (!(error instanceof LoginSettingError)) throw error;

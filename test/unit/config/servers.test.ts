@@ -29,7 +29,7 @@ describe('servers', () => {
   });
 
   it('reports a shared variable once, however many pools use it', () => {
-    const problems = problemsOf({ pools: { a: {}, b: {} }, routes: { only: {} } }, { DATABASE_URL: 'mysql://h/db' });
+    const problems = problemsOf({ pools: { a: {}, b: {} }, routes: { only: {} } }, { DATABASE_URL: 'mongodb://h/db' });
     expect(problems.map(({ where }) => where)).toEqual(['DATABASE_URL']);
   });
 
@@ -43,6 +43,8 @@ describe('servers', () => {
   });
 
   it.each([
+    'mysql://app:p%40ss@db:3306/shop',
+    'mariadb://db/shop',
     'postgresql:///shop?host=/run/postgresql',
     'postgres://app:pw@/shop?host=/run/postgresql',
     'postgres://%2Frun%2Fpostgresql/shop',
@@ -55,7 +57,7 @@ describe('servers', () => {
   it.each([
     'shop',
     'db:5432',
-    'mysql://db/shop',
+    'mongodb://db/shop',
     'postgres:/db',
     'postgres://db:port/shop',
     'postgres://u:1/2@db/shop',
