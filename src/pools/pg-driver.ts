@@ -171,7 +171,8 @@ export class PgDriver implements SessionDriver {
     };
     client.connect((error: Error | null) => {
       if (error === null || error === undefined) {
-        if (failure === undefined) pooler.look(client, opened);
+        if (failure === undefined)
+          pooler.look(client, (refusal) => (refusal === undefined ? opened() : giveUp(refusal)));
         return;
       }
       limit.cancel();

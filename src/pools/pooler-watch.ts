@@ -34,18 +34,23 @@ export class PoolerWatch {
     return true;
   }
 
-  /** Finds it out on a session that is not in use, where that is due; in one round trip. */
-  look(client: pg.Client, done: () => void): void {
+  /**
+   * Asks on a session that is not in use yet: whether there is a pooler, where that is not known, and whether its server
+   * is there, because a pooler lets clients in without one. One round trip, or none.
+   *
+   * @param done - Called with what ended the session, if that is the answer; not called where it ends without one.
+   */
+  look(client: pg.Client, done: (error?: unknown) => void): void {
     const { processId } = keyOf(client);
     const looksReal = processId > 0 && processId <= LARGEST_PROCESS_ID;
-    if (this.#setting !== 'auto' || this.#shares === true || (this.#shares === false && looksReal)) {
+    if (this.#setting === 'none' || (this.#shares === false && looksReal)) {
       done();
       return;
     }
     client.query('SELECT pg_backend_pid() AS pid', (error: Error | null, result?: pg.QueryResult<{ pid: number }>) => {
-      // The end of the session is told elsewhere.
+      if (error !== null && isFatal(error)) done(error);
       if (error !== null && (sqlStateOf(error) === undefined || isFatal(error))) return;
-      this.#shares = result?.rows[0]?.pid !== processId;
+      this.#shares ||= result?.rows[0]?.pid !== processId;
       done();
     });
   }

@@ -35,6 +35,8 @@ export interface FaultShopOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Whether the shop reaches its server through {@link FaultShop.relay}. */
   readonly relayed?: boolean;
+  /** Whether `arrange` puts a pooler in between, which has sessions of its own. */
+  readonly pooled?: boolean;
   /** Prepares the server before the shop starts. Returns what is to be added to `env`. */
   readonly arrange?: (
     server: PostgresServer,
@@ -108,7 +110,7 @@ export async function startFaultShop(options: FaultShopOptions = {}): Promise<Fa
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const answers = { sent: 0, unheard: 0 };
-    const invariants = new Invariants(gateway, postgres.url, answers);
+    const invariants = new Invariants(gateway, postgres.url, answers, options.pooled);
     cleanups.push(() => invariants.stop());
     return running({ gateway, port, postgres, relay, log, answers, invariants, workerFile: worker.file, close });
   } catch (error) {

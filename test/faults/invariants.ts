@@ -23,14 +23,19 @@ export class Invariants {
   readonly #gateway: Gateway;
   readonly #databaseUrl: string;
   readonly #answers: Readonly<Answers>;
+  readonly #pooled: boolean;
   readonly #heapAtStart: number;
   readonly #uncaught: unknown[] = [];
   readonly #note = (error: unknown): void => {
     this.#uncaught.push(error);
   };
 
-  /** @param databaseUrl - Leads to the server itself, whatever the fault puts before it. */
-  constructor(gateway: Gateway, databaseUrl: string, answers: Readonly<Answers>) {
+  /**
+   * @param databaseUrl - Leads to the server itself, whatever the fault puts before it.
+   * @param pooled - A pooler has the sessions: fewer than the shop knows of.
+   */
+  constructor(gateway: Gateway, databaseUrl: string, answers: Readonly<Answers>, pooled = false) {
+    this.#pooled = pooled;
     this.#gateway = gateway;
     this.#databaseUrl = databaseUrl;
     this.#answers = answers;
@@ -64,12 +69,13 @@ export class Invariants {
     let found: unknown;
     const settled = async (): Promise<boolean> => {
       const known = knownSessions(this.#gateway);
+      const fits = (there: number, here: number): boolean => (this.#pooled ? there <= here : there === here);
       const seen = await ask(this.#databaseUrl, SESSIONS);
       const away = [...this.#gateway.telemetry().pools()].filter(({ state }) => state !== 'up');
       const busy = seen.filter(({ state }) => state !== 'idle').length;
       found = { away: away.map(({ name }) => name), busy, seen: seen.length, known: known.total };
       expect(seen.length).toBeLessThanOrEqual(known.budget);
-      return away.length === 0 && busy === 0 && known.connecting === 0 && seen.length === known.total;
+      return away.length === 0 && busy === 0 && known.connecting === 0 && fits(seen.length, known.total);
     };
     await until(settled).catch((cause: unknown) => {
       throw new Error(`the sessions did not come to rest: ${JSON.stringify(found)}`, { cause });

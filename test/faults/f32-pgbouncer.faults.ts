@@ -1,0 +1,96 @@
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { checkoutStream, failures, latencyAt } from './calls.js';
+import { type FaultShop, NOISE } from './fault-shop.js';
+import {
+  allDown,
+  expectAnsweredInTime,
+  expectOnlyInFlightLost,
+  expectRefusedAtOnce,
+  expectSoonServed,
+  PATIENT,
+  products,
+  underLoad,
+} from './outage.js';
+import { type PooledShop, startPooledShop } from './pooled-shop.js';
+import { describeFault } from './repetitions.js';
+import { lasts, until } from './until.js';
+
+// F32 to F34: a pooler in transaction mode between the shop and its server, and what becomes of either.
+
+let pooled: PooledShop;
+let shop: FaultShop;
+
+beforeAll(async () => {
+  pooled = await startPooledShop(PATIENT);
+  ({ shop } = pooled);
+});
+afterEach(() => shop.expectAtRest());
+afterAll(() => pooled.close());
+
+for (const [title, how] of [
+  ['F32: the pooler is stopped and started', 'orderly'],
+  ['F32: the pooler crashes', 'crash'],
+] as const) {
+  describeFault(title, () => {
+    it('costs who is in flight, once; who can wait does, and who cannot is told at once', NOISE, async () => {
+      const met = await underLoad(shop, 2_200, async () => {
+        await pooled.pooler.stop(how);
+        const downAtMs = await allDown(shop);
+        await lasts(400);
+        await pooled.pooler.start();
+        return { downAtMs, acceptsAtMs: Date.now() };
+      });
+      expectOnlyInFlightLost(met);
+      expectRefusedAtOnce(met.products, met.downMs, met.acceptsMs, met.noiseMs);
+      expectSoonServed(met);
+    });
+  });
+}
+
+describeFault('F33: the server behind the pooler restarts', () => {
+  it('is found although the pooler says nothing, and costs who is in flight', NOISE, async () => {
+    const met = await underLoad(shop, 3_200, async () => {
+      await shop.postgres.stop('fast');
+      const downAtMs = await allDown(shop);
+      await lasts(400);
+      await shop.postgres.start();
+      return { downAtMs, acceptsAtMs: Date.now() };
+    });
+    expectAnsweredInTime(met.checkouts, 4_000, met.noiseMs);
+    expectAnsweredInTime(met.products, 500, met.noiseMs);
+    expectRefusedAtOnce(met.products, met.downMs, met.acceptsMs, met.noiseMs);
+    expectSoonServed(met);
+  });
+});
+
+const CALMLY = [
+  ['PAUSE, a restart of the server and RESUME', async () => await plannedRestart()],
+  ['RECONNECT', async () => void (await pooled.pooler.admin('RECONNECT'))],
+  ['RELOAD', async () => void (await pooled.pooler.admin('RELOAD'))],
+] as const;
+
+async function plannedRestart(): Promise<void> {
+  await pooled.pooler.admin('PAUSE');
+  await shop.postgres.restart();
+  await pooled.pooler.admin('RESUME');
+}
+
+for (const [title, strike] of CALMLY) {
+  describeFault(`F34: ${title}`, () => {
+    it('costs nobody anything but time', NOISE, async () => {
+      const { ended } = shop.stats('checkout');
+      const lost = shop.pool('checkout').gauges().lost;
+      const loading = shop.load(1_800, [checkoutStream('checkout', 150), products]);
+      await until(() => shop.stats('checkout').ended - ended >= 50);
+      const from = performance.now();
+      await strike();
+      const tookMs = performance.now() - from;
+      const { of, noiseMs } = await loading;
+      expect(failures(of('checkout'))).toEqual({});
+      // A read has half a second for everything, and a restart may take that long by itself.
+      if (tookMs < 300) expect(failures(of('product'))).toEqual({});
+      expect(latencyAt(of('checkout'), 1)).toBeLessThan(tookMs + 500 + noiseMs);
+      expect(shop.pool('checkout').gauges().lost).toBe(lost);
+    });
+  });
+}
