@@ -5,7 +5,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { installMissing } from './programs.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sluice-tests-'));
@@ -16,13 +15,20 @@ if (!build()) {
   console.log('0 passed, 1 failed');
   process.exit(1);
 }
-installMissing();
+await installPrograms();
 const code = await runVitest();
 const { passed, failed, complaints } = count();
 rmSync(folder, { recursive: true, force: true });
 for (const complaint of complaints) console.log(complaint);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+/** What tests start beside Node; a suite with a configuration of its own starts nothing. */
+async function installPrograms() {
+  if (chosen.includes('--config')) return;
+  const { installMissing } = await import('../dist/test/support/programs.js');
+  installMissing();
+}
 
 /** Tests of whole processes run what is in dist/. A suite with a configuration of its own has nothing to do with it. */
 function build() {

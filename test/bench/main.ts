@@ -8,6 +8,7 @@ import { storeSection, thisMachine } from './results-file.js';
 import { type Check, passes, type Section } from './section.js';
 import { adaptive } from './sections/adaptive.js';
 import { databaseDown } from './sections/database-down.js';
+import { fleet } from './sections/fleet.js';
 import { flood } from './sections/flood.js';
 import { goodput } from './sections/goodput.js';
 import { goodputChart } from './sections/goodput-chart.js';
@@ -38,6 +39,7 @@ const SECTIONS: readonly Section[] = [
   databaseDown,
   spike,
   poolCost,
+  fleet,
 ];
 /** From `dist/test/bench` to the repository. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));

@@ -31,7 +31,13 @@ export class TokenLedger {
     this.#holdings.clear();
   }
 
-  tell(nowMs: number, id: string, report: TokenReport, rate = this.#rate, burst = this.#burst): TokenReply {
+  tell(
+    nowMs: number,
+    id: string,
+    report: TokenReport,
+    rate: number = this.#rate,
+    burst: number = this.#burst,
+  ): TokenReply {
     const mine = this.#holdings.get(id);
     const others = this.#othersOf(nowMs, id);
     const least = {

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { locate, missing } from '../../../.ci/programs.mjs';
-import { findProgram } from '../../support/programs.js';
+import { findProgram, locate, missing } from '../../support/programs.js';
 
 afterEach(() => vi.unstubAllEnvs());
 
