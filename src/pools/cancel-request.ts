@@ -6,6 +6,8 @@ import { timeLimit } from './time-limit.js';
 /** Where a session was opened, and the key that its server gave it for cancelling. */
 export interface CancelTarget {
   readonly host: string;
+  /** The address that the session is connected to; by now the host may lead elsewhere, or nowhere. */
+  readonly address: string;
   readonly port: number;
   /** The TLS settings of the session; `undefined` when it runs without. */
   readonly tls: ConnectionOptions | undefined;
@@ -32,7 +34,7 @@ export function sendCancelRequest(target: CancelTarget, clock: Clock, limitMs: n
     let taken = false;
     const socket = target.host.startsWith('/')
       ? connect(`${target.host}/.s.PGSQL.${target.port}`)
-      : connect(target.port, target.host);
+      : connect(target.port, target.address);
     const limit = timeLimit(clock, limitMs, () => socket.destroy());
     socket.setNoDelay(true);
     // 'close' follows every error.

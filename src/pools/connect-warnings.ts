@@ -6,6 +6,7 @@ export const RIGHTS_MISSING = 'database_rights_missing';
 const CODES: Readonly<Record<ConnectTrouble, string>> = {
   unreachable: 'database_unreachable',
   silent: 'database_unreachable',
+  unresolved: 'database_name_unresolved',
   not_accepting: 'database_unreachable',
   credentials: 'database_credentials_refused',
   tls: 'database_tls_failed',
@@ -20,6 +21,8 @@ const CODES: Readonly<Record<ConnectTrouble, string>> = {
 const TEXTS: Readonly<Record<ConnectTrouble, string>> = {
   unreachable: 'the server cannot be reached; it is tried again until it answers',
   silent: 'the server does not answer a connect in time; it is tried again until it does',
+  unresolved:
+    'the name of the server leads to no address at present; connections that are open go on, and it is tried again until it does',
   not_accepting: 'the server is starting or stopping and takes no connection; it is tried again until it does',
   credentials: 'the server refuses the user or the password of the url; correct them there or on the server',
   tls: 'no connection over TLS can be made as it is asked for, and none without is tried; mend the certificate or its authority (tlsCa), or ask for no TLS (sslmode=disable)',

@@ -12,6 +12,7 @@ const LONGEST_WAIT_MS: Readonly<Record<ConnectTrouble, number>> = {
   // A server that returns is found within half a second.
   unreachable: 250,
   silent: 250,
+  unresolved: 250,
   not_accepting: 250,
   // Only a person can help, and many servers lock accounts or count failures.
   credentials: 1_000,

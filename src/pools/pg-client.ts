@@ -44,6 +44,7 @@ export function cancelTargetOf(client: pg.Client): CancelTarget {
   const options = typeof ssl === 'object' && ssl !== null ? withKey(ssl) : {};
   return {
     host: client.host,
+    address: streamOf(client).remoteAddress ?? client.host,
     port: client.port,
     tls: ssl === false || ssl === null || ssl === undefined ? undefined : options,
     directTls: sslNegotiation === 'direct',

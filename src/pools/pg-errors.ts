@@ -54,6 +54,9 @@ export function pgConnectTrouble(error: unknown): ConnectTrouble {
     // One code with several texts, in the language of the server.
     case '57P03':
       return 'not_accepting';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'unresolved';
     case '53300':
     case 'EMFILE':
     case 'ENFILE':

@@ -10,6 +10,8 @@ export type ConnectTrouble =
   | 'not_accepting'
   /** The handshake was not over in time. */
   | 'silent'
+  /** Nobody knows where the server is: its name has no address at present. */
+  | 'unresolved'
   /** The server answers and does not accept these credentials. */
   | 'credentials'
   /** The server answers, and TLS as it was asked for cannot be had with it. */

@@ -105,6 +105,8 @@ describe('isPgOutage', () => {
 
 describe('pgConnectTrouble', () => {
   it.each([
+    [systemError('ENOTFOUND'), 'unresolved'],
+    [systemError('EAI_AGAIN'), 'unresolved'],
     [serverError('28P01', 'FATAL'), 'credentials'],
     [serverError('28000', 'FATAL'), 'credentials'],
     [serverError('3D000', 'FATAL'), 'unknown_database'],
