@@ -47,6 +47,8 @@ export interface TokenReply {
 const IDLE_MS = 1_000;
 /** What is prepaid lasts so long at the present demand, which is averaged over about as long. */
 const AHEAD_MS = 200;
+/** The ledger hears of a bucket in use at least about this often. */
+const RHYTHM_MS = 50;
 /** What is prepaid is renewed this often even if nothing happens to it; see {@link TOKEN_LEASE_MS}. */
 const RENEW_MS = 1_500;
 /** How long the ledger keeps what is prepaid for a process of which it hears nothing. */
@@ -74,6 +76,8 @@ export class PrepaidBucket implements Bucket {
   /** Lived on while nothing is prepaid: on credit, or because the ledger is away. */
   #share: TokenBucket | undefined;
   #away = false;
+  /** The ledger had less than was wanted. */
+  #dry = false;
   #held = 0;
   #spent = 0;
   #acknowledged = 0;
@@ -175,6 +179,7 @@ export class PrepaidBucket implements Bucket {
     this.#held = Math.max(0, before + granted);
     this.#share = undefined;
     this.#away = false;
+    this.#dry = granted < report.want;
     this.#acknowledged = report.spent;
     this.#reportedAtMs = nowMs;
     this.#level = level;
@@ -221,7 +226,9 @@ export class PrepaidBucket implements Bucket {
     this.#demandPerMs = this.#demandPerMs * Math.exp(-quietMs / AHEAD_MS) + cost / AHEAD_MS;
     this.#askedAtMs = Math.max(nowMs, this.#askedAtMs);
     const low = this.#share !== undefined || this.#held * 4 < this.#target;
-    this.#options.onNews(this, low && !this.#away);
+    // Where nothing is left the next batch is as soon as another question, unless it would overflow before that.
+    const hurry = !this.#dry || this.burst * 1_000 < this.refillPerSecond * RHYTHM_MS;
+    this.#options.onNews(this, low && hurry && !this.#away);
   }
 
   #say(nowMs: number, held: number, want: number): TokenReport {

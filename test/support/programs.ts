@@ -7,17 +7,17 @@ interface Package {
   readonly brew: string;
 }
 
-/** The programs beside Node that tests start, with the packages that hold them. */
-const PROGRAMS = {
+/** A program beside Node that tests start. */
+export type ProgramName = 'chromium' | 'faketime' | 'haproxy' | 'mariadbd' | 'pgbouncer' | 'redis-server';
+
+const PROGRAMS: Readonly<Record<ProgramName, Package>> = {
   chromium: { apt: 'chromium', brew: 'chromium' },
+  faketime: { apt: 'faketime', brew: 'libfaketime' },
   haproxy: { apt: 'haproxy', brew: 'haproxy' },
   mariadbd: { apt: 'mariadb-server', brew: 'mariadb' },
   pgbouncer: { apt: 'pgbouncer', brew: 'pgbouncer' },
   'redis-server': { apt: 'redis-server', brew: 'redis' },
-} as const satisfies Record<string, Package>;
-
-/** A program beside Node that tests start. */
-export type ProgramName = keyof typeof PROGRAMS;
+};
 
 /** Servers live where the search path of an ordinary user does not lead. */
 const FOLDERS: readonly string[] = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin', '/opt/homebrew/sbin'];

@@ -5,7 +5,7 @@ import type { InstanceOrder, InstanceReport } from './messages.js';
 
 const MAIN = fileURLToPath(new URL('instance.js', import.meta.url));
 /** From the order to the beginning: time to reach Redis. */
-const LEAD_MS = 500;
+const LEAD_MS = 2_000;
 
 /** What a fleet as a whole was given. */
 export interface FleetRun {
