@@ -39,6 +39,7 @@ export type { DrainableServer, DrainOptions } from './gateway/drain.js';
 export { AnsweredError, ClientGoneError, FailedTransactionError, TransactionControlError } from './gateway/failures.js';
 export type { DrainableResponse } from './gateway/last-requests.js';
 export { MissingRightsError } from './gateway/login-check.js';
+export { PoolerModeError } from './gateway/pooler-check.js';
 export type { RequestHandle } from './gateway/request-handle.js';
 export type { RetryableTransactionOptions, RetryOptions } from './gateway/retry-options.js';
 export type { RunOptions } from './gateway/run-work.js';

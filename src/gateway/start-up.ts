@@ -1,10 +1,12 @@
 import type { Clock } from '../clock.js';
 import type { GatewayConfig } from '../config/config.js';
+import type { Connection } from '../pools/contract.js';
 import type { Logger } from '../telemetry/log.js';
 import { type BudgetReport, checkServerBudget, OverBudgetError } from './budget-check.js';
 import { pause } from './drain.js';
 import { MissingRightsError } from './login-check.js';
 import type { PoolRuntime } from './pool-runtime.js';
+import { checkPooler, PoolerModeError } from './pooler-check.js';
 
 /** How long the start waits for the first connection of each pool before it goes on without. */
 const START_WAIT_MS = 2_000;
@@ -15,6 +17,7 @@ export class StartUp {
   readonly #config: GatewayConfig;
   readonly #logger: Logger;
   #budget: BudgetReport | undefined;
+  #unfit: PoolerModeError | undefined;
   /** Why the user of a pool may not connect, once that is known. */
   rightless: string | undefined;
 
@@ -34,17 +37,21 @@ export class StartUp {
     const untilMs = this.#clock.nowMs() + START_WAIT_MS;
     await Promise.all(pools.map((pool) => this.#first(pool, untilMs)));
     if (this.rightless !== undefined) return new MissingRightsError(this.rightless);
+    if (this.#unfit !== undefined) return this.#unfit;
     return this.overBudget === undefined ? undefined : new OverBudgetError(this.overBudget);
   }
 
-  async #first({ pool, name }: PoolRuntime, untilMs: number): Promise<void> {
+  async #first(runtime: PoolRuntime, untilMs: number): Promise<void> {
+    const { pool, name } = runtime;
     const check = pool.acquire({ deadlineAtMs: Number.POSITIVE_INFINITY, rank: 0 }).then(async (connection) => {
       try {
-        const report = await checkServerBudget(connection, name, this.#config);
+        const report = await this.#check(runtime, connection);
         // Read only now: meanwhile a pool on another server may have found that it does not fit.
         this.#budget = worse(this.#budget, report);
       } catch (error) {
-        this.#logger.warn({ code: 'budget_unknown' }, `pool "${name}": its connection budget could not be checked`);
+        if (error instanceof PoolerModeError) this.#refuse(error);
+        else
+          this.#logger.warn({ code: 'budget_unknown' }, `pool "${name}": its connection budget could not be checked`);
         this.#logger.debug({ error }, 'budget check');
       } finally {
         await connection.release();
@@ -54,6 +61,18 @@ export class StartUp {
     // A pool that closes before it was ever up rejects; there is nothing to check then.
     const settled = check.catch(() => {});
     await Promise.race([settled, pause(this.#clock, Math.max(0, untilMs - this.#clock.nowMs()))]);
+  }
+
+  /** Behind a pooler its connections are what counts, and how they add up at the server is its own business. */
+  #check({ pool, config }: PoolRuntime, connection: Connection): Promise<BudgetReport> {
+    if (!pool.shared) return checkServerBudget(connection, config.name, this.#config);
+    const warn = (code: string, message: string): void => this.#logger.warn({ code }, message);
+    return checkPooler({ pool, config, all: this.#config, clock: this.#clock, warn }, connection);
+  }
+
+  #refuse(error: PoolerModeError): void {
+    this.#unfit ??= error;
+    this.#logger.error({ code: 'pooler_statement_mode' }, error.message);
   }
 }
 
