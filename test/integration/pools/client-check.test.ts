@@ -16,6 +16,9 @@ afterAll(() => server.close());
 const CHECK =
   "SELECT current_setting('client_connection_check_interval') AS value, current_setting('work_mem') AS memory";
 
+const KEEPALIVES = `SELECT current_setting('tcp_keepalives_idle') AS idle, current_setting('tcp_keepalives_interval') AS
+  interval, current_setting('tcp_keepalives_count') AS count, current_setting('tcp_user_timeout') AS unacknowledged`;
+
 async function settings(url: string): Promise<unknown> {
   const { pool } = makePool({ url }, { max: 1 });
   const connection = await pool.acquire(FOREVER);
@@ -28,6 +31,15 @@ async function settings(url: string): Promise<unknown> {
 describe('the look of the server for its client', () => {
   it('is asked for at the start of a session', async () => {
     expect(await settings(server.url)).toMatchObject({ value: '500ms' });
+  });
+
+  it('goes with keepalives, by which a client that is gone with its network is given up after ten seconds', async () => {
+    const { pool } = makePool(server, { max: 1 });
+    const connection = await pool.acquire(FOREVER);
+    const { rows } = await connection.query(KEEPALIVES, undefined, undefined);
+    expect(rows).toEqual([{ idle: '1', interval: '1', count: '9', unacknowledged: '10000' }]);
+    await connection.release();
+    await pool.close(0);
   });
 
   it('survives the clean-up of a session', async () => {
