@@ -1,7 +1,8 @@
 import { createGateway, type Gateway, type RequestHandle, type RetryOptions, type SluiceClient } from 'sluice';
+import { protect } from 'sluice/express';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
-import { busyParts, expectBalanced, LogBook, latch } from '../http/harness.js';
+import { busyParts, expectBalanced, LogBook, latch, serve } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
 import { JumpClock } from './jump-clock.js';
 
@@ -192,6 +193,23 @@ describe('a transaction is not run again', () => {
     expect(retriesOf('single')).toMatchObject({ retried: 0 });
   });
 
+  it('once COMMIT was sent and not answered', async () => {
+    await ask(postgres.url, 'CREATE TABLE IF NOT EXISTS deadly (id int)');
+    await ask(
+      postgres.url,
+      `CREATE OR REPLACE FUNCTION end_session() RETURNS trigger LANGUAGE plpgsql AS
+         'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'`,
+    );
+    await ask(
+      postgres.url,
+      `CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON deadly DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW EXECUTE FUNCTION end_session()`,
+    );
+    const { tries, error } = await failing('INSERT INTO deadly VALUES (1)');
+    expect(tries).toBe(1);
+    expect(error).toMatchObject({ code: 'connection_lost', outcome: 'unknown', status: 504 });
+  });
+
   it('where nobody declared that it may be', async () => {
     expect(await failing(CONFLICT, false)).toMatchObject({ tries: 1, error: { code: '40001' } });
   });
@@ -249,4 +267,28 @@ describe('a transaction is not run again', () => {
     expect(tries).toBe(100 + 10 + 9);
     expect(retriesOf('single')).toMatchObject({ retried: 19, out_of_budget: 81 });
   });
+});
+
+it('answers a client of HTTP as `database_busy` when it has tried in vain', async () => {
+  const { url } = postgres;
+  let tries = 0;
+  const bench = await serve(
+    { url, pools: { main: { max: 1 } }, routes: { work: { pool: 'main' } } },
+    (app, guarded) => {
+      app.post('/work', protect(guarded, 'work'), async (req, res) => {
+        const work = async (client: SluiceClient): Promise<void> => {
+          tries += 1;
+          await client.query(CONFLICT);
+        };
+        await req.sluice.transaction(work, { retry: { attempts: 3, backoffMs: 1 } });
+        res.json({});
+      });
+    },
+  );
+  const answer = await bench.request.post('/work').expect(503);
+  expect(answer.body).toMatchObject({ code: 'database_busy', outcome: 'rolled_back' });
+  expect(answer.headers['retry-after']).toBe('1');
+  expect(tries).toBe(3);
+  await bench.atRest();
+  await bench.close();
 });
