@@ -97,15 +97,16 @@ export class DatabaseSession {
     const borrowed = loans.borrow();
     const loan = borrowed instanceof Promise ? await borrowed : borrowed;
     try {
-      loan.statementSinceMs = loans.clock.nowMs();
+      const nowMs = loans.clock.nowMs();
+      loan.statementSinceMs = nowMs;
       loan.readOnly = options?.readOnly === true;
-      await loan.connection.begin(this.#limitMs(), options);
+      await loan.connection.begin(this.#limitMs(nowMs), options);
       return loan;
     } catch (error) {
       loans.giveBack(loan);
       const lost = loans.runtime.pool.classify(error) === 'connection_lost';
       // Nothing of the caller's work was sent yet, so another connection does as well, in the time that is left.
-      if (lost && !loans.closed && this.#limitMs() !== 1) return this.#begin(options);
+      if (lost && !loans.closed && this.#limitMs(loans.clock.nowMs()) !== 1) return this.#begin(options);
       throw this.#told(error, loan);
     }
   }
@@ -118,10 +119,11 @@ export class DatabaseSession {
   ): Promise<QueryResult<Row>> {
     const { closed, clock, work } = this.#loans;
     if (closed) throw this.#loans.whyClosed();
-    loan.statementSinceMs = clock.nowMs();
+    const nowMs = clock.nowMs();
+    loan.statementSinceMs = nowMs;
     work.begin(commits);
     try {
-      const result = await loan.connection.query<Row>(text, values, this.#limitMs());
+      const result = await loan.connection.query<Row>(text, values, this.#limitMs(nowMs));
       work.ended(commits, true);
       loan.verdict = 'success';
       return result;
@@ -148,7 +150,7 @@ export class DatabaseSession {
     }
     if (kind === 'begin' && !inTransaction) {
       if (this.#loans.closed) throw this.#loans.whyClosed();
-      await loan.connection.begin(this.#limitMs()).catch((error) => {
+      await loan.connection.begin(this.#limitMs(this.#loans.clock.nowMs())).catch((error) => {
         throw this.#told(error, loan);
       });
       return { rows: [], rowCount: null, command: 'BEGIN' };
@@ -186,9 +188,8 @@ export class DatabaseSession {
     return tellFailure(error, loan, this.#loans);
   }
 
-  #limitMs(): number | undefined {
-    const { owner, clock } = this.#loans;
-    if (owner.deadlineAtMs === Number.POSITIVE_INFINITY) return undefined;
-    return Math.max(1, owner.deadlineAtMs - clock.nowMs());
+  #limitMs(nowMs: number): number | undefined {
+    const { deadlineAtMs } = this.#loans.owner;
+    return deadlineAtMs === Number.POSITIVE_INFINITY ? undefined : Math.max(1, deadlineAtMs - nowMs);
   }
 }

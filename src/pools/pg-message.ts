@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { boundMessage } from './bound-message.js';
 import type { QueryResult } from './contract.js';
+import { boundMessage, plainMessage } from './pg-frames.js';
 
 /** What the driver calls with its answer. */
 export type Told = (error: Error | null | undefined, result: QueryResult<never> | undefined) => void;
@@ -14,7 +14,6 @@ interface DriverResult extends QueryResult<never> {
 
 interface DriverConnection {
   readonly stream: { readonly writable: boolean; write(message: Buffer): void };
-  query(text: string): void;
   sync(): void;
   sendCopyFail(reason: string): void;
 }
@@ -45,20 +44,21 @@ export class PgMessage implements pg.Submittable {
   }
 
   submit(connection: pg.Connection): void {
-    const { stream, query } = connection as unknown as DriverConnection;
-    // An empty text cannot be described.
-    if (this.#values === undefined || this.#values.length === 0 || this.#text === '') {
-      query.call(connection, this.#text);
-      return;
-    }
+    const { stream } = connection as unknown as DriverConnection;
     try {
-      const message = boundMessage(this.#text, this.#values, this.#before);
+      const message = this.#write();
       if (stream.writable) stream.write(message);
     } catch (error) {
       this.callback(error as Error, undefined);
       // For the word that the server is ready, which ends every message.
       (connection as unknown as DriverConnection).sync();
     }
+  }
+
+  #write(): Buffer {
+    // An empty text cannot be described.
+    const bound = this.#values !== undefined && this.#values.length > 0 && this.#text !== '';
+    return bound ? boundMessage(this.#text, this.#values, this.#before) : plainMessage(this.#text);
   }
 
   handleRowDescription({ fields }: { readonly fields: unknown }): void {

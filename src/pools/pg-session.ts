@@ -104,13 +104,14 @@ export class PgSession implements Session {
     return this.#line.submit(text, values, { local, leavesTrace, commits });
   }
 
-  async begin(limitMs: number | undefined, options: TransactionOptions | undefined): Promise<void> {
+  begin(limitMs: number | undefined, options: TransactionOptions | undefined): Promise<void> {
     const { sharedLockMs } = this.#context;
     // Without a limit of its own a transaction runs under the session's, which may be an earlier borrower's.
     const limit = sharedLockMs === undefined ? this.#limitToStand(limitMs) : undefined;
     const terms = limit === undefined ? BEGIN : beginUnder(limit);
     const local = { statementMs: limit === undefined ? limitMs : undefined, lockMs: sharedLockMs ?? 0 };
-    await this.#line.submit(beginText(local, options), undefined, terms);
+    // What it resolves to is nobody's business, and one promise less.
+    return this.#line.submit(beginText(local, options), undefined, terms) as Promise<unknown> as Promise<void>;
   }
 
   /**
@@ -125,9 +126,8 @@ export class PgSession implements Session {
     return this.#line.hasLimit(step) || this.#sameStep > SAME_STEPS ? step : undefined;
   }
 
-  async commit(): Promise<boolean> {
-    const { command } = await this.#line.submit('COMMIT', undefined, COMMIT);
-    return command === 'COMMIT';
+  commit(): Promise<boolean> {
+    return this.#line.submit('COMMIT', undefined, COMMIT).then(({ command }) => command === 'COMMIT');
   }
 
   async rollback(): Promise<void> {

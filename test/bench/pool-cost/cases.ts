@@ -28,5 +28,13 @@ export const COST_TITLES: Readonly<Record<CostCase, string>> = {
   borrow: 'connect and release, nothing else',
 };
 
-/** Microseconds of each case, one figure a round: sent by the process that measures as its only message. */
-export type CostRun = Readonly<Record<CostCase, readonly number[]>>;
+/** Microseconds of one call, one figure a round. */
+export interface CostFigures {
+  /** From call to answer. */
+  readonly tookUs: readonly number[];
+  /** Processor time of the process that calls, whatever else the machine does. */
+  readonly cpuUs: readonly number[];
+}
+
+/** All cases: sent by the process that measures as its only message. */
+export type CostRun = Readonly<Record<CostCase, CostFigures>>;

@@ -4,6 +4,11 @@ import { COST_CASES, type CostCase, type CostRun } from './cases.js';
 
 // The process that measures: `node main.js <url> <rounds> <calls>` answers over IPC with a CostRun.
 
+interface Figures {
+  readonly tookUs: number[];
+  readonly cpuUs: number[];
+}
+
 /** Calls in one request, where it is not the request that is measured. */
 const MANY = 20;
 /** The cases that make so many calls at a time. */
@@ -43,20 +48,29 @@ async function measure(): Promise<CostRun> {
     transactionRun: () => run((handle) => handle.transaction((transaction) => transaction.query(bound, [1]))),
     borrow: manyIn(async (handle) => (await handle.connect()).release()),
   };
-  const figures = Object.fromEntries(COST_CASES.map((name) => [name, []])) as unknown as Record<CostCase, number[]>;
+  const figures: Record<string, Figures> = Object.fromEntries(
+    COST_CASES.map((name) => [name, { tookUs: [], cpuUs: [] }]),
+  );
   for (const name of COST_CASES) await time(name, cases[name]);
   for (let round = 0; round < Number(rounds); round += 1) {
-    for (const name of COST_CASES) figures[name].push(await time(name, cases[name]));
+    for (const name of COST_CASES) {
+      const { tookUs, cpuUs } = await time(name, cases[name]);
+      figures[name]?.tookUs.push(tookUs);
+      figures[name]?.cpuUs.push(cpuUs);
+    }
   }
   await client.end();
   await gateway.drain({ timeoutMs: 0 });
-  return figures;
+  return figures as Record<CostCase, Figures>;
 }
 
 /** Microseconds of one call, on average over a short run of them. */
-async function time(name: CostCase, work: () => Promise<unknown>): Promise<number> {
+async function time(name: CostCase, work: () => Promise<unknown>): Promise<{ tookUs: number; cpuUs: number }> {
   const times = MANIFOLD.has(name) ? Number(calls) / MANY : Number(calls);
+  const before = process.cpuUsage();
   const from = performance.now();
   for (let i = 0; i < times; i += 1) await work();
-  return ((performance.now() - from) * 1_000) / Number(calls);
+  const tookMs = performance.now() - from;
+  const { user, system } = process.cpuUsage(before);
+  return { tookUs: (tookMs * 1_000) / Number(calls), cpuUs: (user + system) / Number(calls) };
 }

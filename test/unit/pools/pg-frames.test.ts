@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import pg from 'pg';
 import { expect, it } from 'vitest';
-import { boundMessage } from '../../../src/pools/bound-message.js';
+import { boundMessage, plainMessage } from '../../../src/pools/pg-frames.js';
 
 /** What the driver itself would write. */
-function driversMessage(text: string, values: unknown[]): Buffer {
+function driversMessage(text: string, values?: unknown[]): Buffer {
   const pieces: Buffer[] = [];
   const stream = { writable: true, write: (piece: Buffer) => pieces.push(piece) };
   new pg.Query(text, values).submit(new pg.Connection({ stream: stream as never }));
@@ -28,6 +28,15 @@ it('writes what the driver writes', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), fc.array(value, { minLength: 1 }), (text, values) => {
       expect(boundMessage(text, values)).toEqual(driversMessage(text, values));
+    }),
+  );
+});
+
+it('writes texts without parameters as the driver does', () => {
+  const text = fc.oneof(fc.constantFrom('BEGIN', 'COMMIT'), fc.string({ unit: 'grapheme' }));
+  fc.assert(
+    fc.property(text, (plain) => {
+      expect(plainMessage(plain)).toEqual(driversMessage(plain));
     }),
   );
 });

@@ -15,7 +15,12 @@ const BIND = 0x42;
 const PARSE_FRAME_BYTES = 9;
 /** Type, length, two empty names, three counts, and the one format of all that is answered: text. */
 const BIND_FRAME_BYTES = 15;
+/** Type, length, and the end of the text. */
+const PLAIN_FRAME_BYTES = 6;
+const QUERY = 0x51;
 const MOST_VALUES = 65_535;
+const BEGIN = writePlain('BEGIN');
+const COMMIT = writePlain('COMMIT');
 
 /**
  * All that runs a statement with parameters, in one piece of memory: a small statement costs its client little more
@@ -53,6 +58,23 @@ export function boundMessage(text: string, values: readonly unknown[], before?: 
   at = writeParse(message, at, text, textBytes);
   at = writeBind(message, at, bindBytes, parameters, lengths);
   RUN.copy(message, at);
+  return message;
+}
+
+/** A text of one statement or more, without parameters. */
+export function plainMessage(text: string): Buffer {
+  // Every transaction has these two.
+  if (text === 'BEGIN') return BEGIN;
+  if (text === 'COMMIT') return COMMIT;
+  return writePlain(text);
+}
+
+function writePlain(text: string): Buffer {
+  const textBytes = Buffer.byteLength(text);
+  const message = Buffer.allocUnsafe(PLAIN_FRAME_BYTES + textBytes);
+  message[0] = QUERY;
+  const at = write32(message, 1, PLAIN_FRAME_BYTES - 1 + textBytes);
+  message[at + message.write(text, at)] = 0;
   return message;
 }
 
