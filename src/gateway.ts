@@ -1,19 +1,16 @@
 import { DeadlineTimer } from './admission/deadline-timer.js';
-import { EventLoopGuard } from './admission/event-loop-guard.js';
 import { LoopLag } from './admission/loop-lag.js';
 import { type Clock, systemClock } from './clock.js';
-import type { GatewayConfig, PoolConfig } from './config/config.js';
+import type { GatewayConfig } from './config/config.js';
 import type { GatewayOptions } from './config/options.js';
 import { resolveConfig } from './config/resolve.js';
-import { type DescriptorVerdict, splitDescriptors } from './core/descriptors.js';
 import type { Fleet } from './fleet/fleet.js';
 import type { RedisClient } from './fleet/redis-link.js';
-import { assemblePool, assembleRoute, type Parts } from './gateway/assemble.js';
+import { assemblePool, type Parts } from './gateway/assemble.js';
+import { assembleDecisions, assembleEntries } from './gateway/assemble-entries.js';
 import { assembleTotalRate } from './gateway/assemble-rate.js';
-import { serverOf } from './gateway/budget-check.js';
 import { type Chunk, type ChunkedRun, type ChunkOptions, runInChunks } from './gateway/chunked-run.js';
 import { describePool, describeRoute } from './gateway/describe.js';
-import { readDescriptorLimit } from './gateway/descriptor-check.js';
 import { type DrainOptions, drainWork } from './gateway/drain.js';
 import { DrainBound } from './gateway/drain-bound.js';
 import { joinFleet } from './gateway/join-fleet.js';
@@ -21,17 +18,17 @@ import { checkLogins } from './gateway/login-check.js';
 import { OpenAnswers } from './gateway/open-answers.js';
 import type { PoolRuntime } from './gateway/pool-runtime.js';
 import { tunePools } from './gateway/pool-tuning.js';
-import { RecordedEntry } from './gateway/recorded-entry.js';
 import type { RequestHandle } from './gateway/request-handle.js';
 import type { RequestWork } from './gateway/request-work.js';
-import { RouteEntry } from './gateway/route-entry.js';
+import type { RouteEntry } from './gateway/route-entry.js';
 import type { RouteRuntime } from './gateway/route-runtime.js';
 import { type RunOptions, runInside, runWork } from './gateway/run-work.js';
+import { doubtOthers } from './gateway/shared-server.js';
 import { StartUp } from './gateway/start-up.js';
 import type { WorkContext } from './gateway/work-contract.js';
 import { RIGHTS_MISSING } from './pools/connect-warnings.js';
 import type { LoginChange, RotateOptions } from './pools/login.js';
-import { DecisionLog } from './telemetry/decision-log/decision-log.js';
+import type { DecisionLog } from './telemetry/decision-log/decision-log.js';
 import { consoleLogger, type Logger } from './telemetry/log.js';
 import { type Snapshot, snapshot } from './telemetry/snapshot.js';
 import type { TelemetrySource } from './telemetry/source.js';
@@ -70,7 +67,7 @@ export class Gateway<RouteName extends string = string> {
   readonly #timer: DeadlineTimer;
   readonly #lag: LoopLag;
   readonly #pools = new Map<string, PoolRuntime>();
-  readonly #routes = new Map<string, RouteEntry>();
+  readonly #routes: ReadonlyMap<string, RouteEntry>;
   readonly #admitting = { draining: false };
   readonly #decisions: DecisionLog | undefined;
   /** @internal */
@@ -83,7 +80,6 @@ export class Gateway<RouteName extends string = string> {
   readonly #fleet: Fleet | undefined;
   readonly #stopping = new AbortController();
   readonly #drainBound: DrainBound;
-  #descriptors: DescriptorVerdict | undefined;
   #clientsTurnedAway = 0;
   #drained: Promise<void> | undefined;
 
@@ -97,8 +93,6 @@ export class Gateway<RouteName extends string = string> {
     this.#timer = new DeadlineTimer(this.clock);
     this.#drainBound = new DrainBound(this.clock);
     this.#lag = new LoopLag(this.clock);
-    const { maxEventLoopLagMs } = config;
-    const guard = maxEventLoopLagMs === 0 ? undefined : new EventLoopGuard(this.#lag, maxEventLoopLagMs);
     const warn = (code: string, message: string): void => {
       if (code === RIGHTS_MISSING) this.#startUp.rightless ??= message;
       this.#logger.warn({ code }, message);
@@ -107,8 +101,7 @@ export class Gateway<RouteName extends string = string> {
     this.random = random;
     let connections = 0;
     const nextConnectionId = (): number => ++connections;
-    const decisions = decisionLogOf(config, this.clock);
-    this.#decisions = decisions;
+    this.#decisions = assembleDecisions(config, this.clock);
     const parts: Parts = {
       config,
       clock: this.clock,
@@ -116,23 +109,16 @@ export class Gateway<RouteName extends string = string> {
       random,
       wallMs: surroundings.wallMs ?? Date.now,
       warn,
-      onPoolDown: (pool, leaving) => this.#doubtOthers(pool, leaving),
+      onPoolDown: (pool, leaving) => doubtOthers(this.#pools, pool, leaving),
       nextConnectionId,
-      decisions,
+      decisions: this.#decisions,
       fleet,
       total: assembleTotalRate(config, fleet),
     };
     for (const pool of config.pools.values()) this.#pools.set(pool.name, assemblePool(parts, pool));
     if (config.mode === 'enforce') tunePools(this.clock, this.#pools);
     const context: WorkContext = { mode: config.mode, clock: this.clock, timer: this.#timer, lag: this.#lag, warn };
-    for (const route of config.routes.values()) {
-      const runtime = assembleRoute(parts, route, this.#pools);
-      const entry =
-        decisions === undefined
-          ? new RouteEntry(runtime, context, this.#lag, this.#admitting, guard)
-          : new RecordedEntry(decisions, runtime, context, this.#lag, this.#admitting, guard);
-      this.#routes.set(route.name, entry);
-    }
+    this.#routes = assembleEntries(parts, this.#pools, context, this.#admitting);
   }
 
   /** True once {@link drain} has ended admission. */
@@ -145,7 +131,7 @@ export class Gateway<RouteName extends string = string> {
    * where the system does not tell. See `boundClients`.
    */
   get clientRoom(): number | undefined {
-    return this.#descriptors?.clients;
+    return this.#startUp.clientRoom;
   }
 
   /** A client was disconnected because there was no room for it. @internal */
@@ -270,30 +256,10 @@ export class Gateway<RouteName extends string = string> {
 
   /** Waits for the first connections, a bounded time, and checks that the pools fit their servers. @internal */
   async start(): Promise<void> {
-    this.#checkDescriptors();
     const refused = await this.#startUp.connect([...this.#pools.values()]);
     if (refused === undefined) return;
     await this.drain({ timeoutMs: 0 });
     throw refused;
-  }
-
-  /** One server or one network is often behind all pools, and a pool that nobody uses would not notice. */
-  #doubtOthers(lost: PoolConfig, leaving: boolean): void {
-    const server = serverOf(lost.url);
-    for (const { name, config, pool } of this.#pools.values()) {
-      if (name === lost.name || pool.state !== 'up') continue;
-      // Nor would its sessions end, and the server can stop only without any.
-      if (leaving && serverOf(config.url) === server) pool.recycle();
-      else pool.doubt();
-    }
-  }
-
-  #checkDescriptors(): void {
-    const limit = readDescriptorLimit();
-    if (limit === undefined) return;
-    const sessions = [...this.config.pools.values()].reduce((sum, { max }) => sum + max, 0);
-    this.#descriptors = splitDescriptors(limit, sessions);
-    if (!this.#descriptors.ok) this.#logger.warn({ code: 'descriptors_scarce' }, this.#descriptors.detail);
   }
 
   async #drain(options: DrainOptions): Promise<void> {
@@ -319,12 +285,6 @@ export class Gateway<RouteName extends string = string> {
   #runtimes(): RouteRuntime[] {
     return [...this.#routes.values()].map(({ runtime }) => runtime);
   }
-}
-
-function decisionLogOf({ decisionLogRecords }: GatewayConfig, clock: Clock): DecisionLog | undefined {
-  if (decisionLogRecords === 0) return undefined;
-  const [one = 0, other = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return new DecisionLog({ records: decisionLogRecords, clock, secret: [one, other] });
 }
 
 /**

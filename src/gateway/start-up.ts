@@ -1,8 +1,10 @@
 import type { Clock } from '../clock.js';
 import type { GatewayConfig } from '../config/config.js';
+import { splitDescriptors } from '../core/descriptors.js';
 import type { Connection } from '../pools/contract.js';
 import type { Logger } from '../telemetry/log.js';
 import { type BudgetReport, checkServerBudget, OverBudgetError } from './budget-check.js';
+import { readDescriptorLimit } from './descriptor-check.js';
 import { pause } from './drain.js';
 import { MissingRightsError } from './login-check.js';
 import type { PoolRuntime } from './pool-runtime.js';
@@ -11,13 +13,14 @@ import { checkPooler, PoolerModeError } from './pooler-check.js';
 /** How long the start waits for the first connection of each pool before it goes on without. */
 const START_WAIT_MS = 2_000;
 
-/** The first connections of a gateway: what they say about its server decides whether it may start. */
+/** The start of a gateway: what its process and its servers have room for, which decides whether it may start. */
 export class StartUp {
   readonly #clock: Clock;
   readonly #config: GatewayConfig;
   readonly #logger: Logger;
   #budget: BudgetReport | undefined;
   #unfit: PoolerModeError | undefined;
+  #clientRoom: number | undefined;
   /** Why the user of a pool may not connect, once that is known. */
   rightless: string | undefined;
 
@@ -27,6 +30,11 @@ export class StartUp {
     this.#logger = logger;
   }
 
+  /** Clients whose connections fit beside those of the pools into the file descriptors; `undefined` where unknown. */
+  get clientRoom(): number | undefined {
+    return this.#clientRoom;
+  }
+
   /** The sum that does not fit its server; `undefined` while all do, or nothing is known yet. */
   get overBudget(): string | undefined {
     return this.#budget?.ok === false ? this.#budget.message : undefined;
@@ -34,11 +42,21 @@ export class StartUp {
 
   /** Waits for them, a bounded time. Resolves to what forbids the start; checks that come later only log. */
   async connect(pools: readonly PoolRuntime[]): Promise<Error | undefined> {
+    this.#checkDescriptors();
     const untilMs = this.#clock.nowMs() + START_WAIT_MS;
     await Promise.all(pools.map((pool) => this.#first(pool, untilMs)));
     if (this.rightless !== undefined) return new MissingRightsError(this.rightless);
     if (this.#unfit !== undefined) return this.#unfit;
     return this.overBudget === undefined ? undefined : new OverBudgetError(this.overBudget);
+  }
+
+  #checkDescriptors(): void {
+    const limit = readDescriptorLimit();
+    if (limit === undefined) return;
+    const sessions = [...this.#config.pools.values()].reduce((sum, { max }) => sum + max, 0);
+    const { ok, clients, detail } = splitDescriptors(limit, sessions);
+    this.#clientRoom = clients;
+    if (!ok) this.#logger.warn({ code: 'descriptors_scarce' }, detail);
   }
 
   async #first(runtime: PoolRuntime, untilMs: number): Promise<void> {
