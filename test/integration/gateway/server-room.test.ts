@@ -152,7 +152,11 @@ describe('the start', () => {
       'main 30 = 30 connections x 1 instance = 30, and 3 in reserve (15 % of 20), are 33',
     ],
     ['a pool of no connections', { max: 0 }, 'pools.main.max is 0: use a whole number from 1 to 1000'],
-    ['an unknown scheme', { url: 'mysql://app@db/shop' }, 'use a URL that starts with postgres:// or postgresql://'],
+    [
+      'an unknown scheme',
+      { url: 'oracle://app@db/shop' },
+      'use a URL that starts with postgres://, postgresql://, mysql:// or mariadb://',
+    ],
     [
       'an admin pool that would let connections go',
       { max: 4, admin: true, minIdle: 1 },
