@@ -6,12 +6,13 @@ import { readArguments } from './arguments.js';
 import { CliError, type CliIo, type Command, UsageError } from './command.js';
 import { configCommand } from './config-command.js';
 import { commandHelp, programHelp } from './help.js';
+import { pgbouncerCommand } from './pgbouncer-command.js';
 import { replayCommand } from './replay/replay-command.js';
 import { simulateCommand } from './simulate-command.js';
 import { sizeCommand } from './size-command.js';
 
 /** The commands, in the order of the help. */
-const COMMANDS: readonly Command[] = [simulateCommand, replayCommand, configCommand, sizeCommand];
+const COMMANDS: readonly Command[] = [simulateCommand, replayCommand, configCommand, sizeCommand, pgbouncerCommand];
 
 const FAILED = 1;
 const MISUSED = 2;

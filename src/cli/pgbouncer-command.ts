@@ -1,0 +1,81 @@
+import pg from 'pg';
+import type { GatewayConfig, PoolConfig } from '../config/config.js';
+import { resolveConfig } from '../config/resolve.js';
+import { type Arguments, CliError, type Command, UsageError } from './command.js';
+import { loadOptions } from './config-file.js';
+import { type PooledEntry, pgbouncerIni } from './pgbouncer-ini.js';
+
+const DEFAULTS = { maxConnections: 100, superuserReserved: 3, port: 6_432 } as const;
+
+/** `sluice pgbouncer`: a configuration of PgBouncer for the pools of a gateway. */
+export const pgbouncerCommand: Command = {
+  name: 'pgbouncer',
+  summary: 'write a pgbouncer.ini for the pools of a gateway',
+  usage: '--config <file> [--max-connections <n>] [options]',
+  description:
+    'Reads the options of a gateway from a file and the environment, and prints a pgbouncer.ini for transaction mode\n' +
+    'with an entry for each pool, sized by the same budget. URLs are to lead to the server itself; pools with\n' +
+    '`admin` or `pooler: none` bypass the pooler. Holds no password: those go into userlist.txt.',
+  options: {
+    config: {
+      type: 'string',
+      short: 'c',
+      value: '<file>',
+      description: 'The options, as createGateway takes them: .json, or the default export of .mjs, .js, .ts.',
+    },
+    'max-connections': {
+      type: 'string',
+      value: '<n>',
+      description: 'max_connections of the server. Default 100.',
+    },
+    'superuser-reserved': {
+      type: 'string',
+      value: '<n>',
+      description: 'superuser_reserved_connections of the server. Default 3.',
+    },
+    port: { type: 'string', value: '<n>', description: 'Port that the pooler listens on. Default 6432.' },
+  },
+  run: async (args, io) => {
+    const file = args.text('config');
+    if (file === undefined) throw new UsageError('give --config <file>');
+    const config = resolveConfig(await loadOptions(file, io.cwd), io.env);
+    if (config.pools.size === 0) throw new CliError('the configuration has no pools');
+    const { text, problems } = pgbouncerIni({
+      pools: [...config.pools.values()].map(entryFor),
+      instances: config.instances,
+      maxConnections: whole(args, 'max-connections', DEFAULTS.maxConnections, 1),
+      superuserReserved: whole(args, 'superuser-reserved', DEFAULTS.superuserReserved, 0),
+      reserve: config.budgetReserve,
+      longestDeadlineMs: longestDeadlineMs(config),
+      listenPort: whole(args, 'port', DEFAULTS.port, 1),
+    });
+    if (problems.length > 0) throw new CliError(problems.join('\n'));
+    io.out(text.trimEnd());
+    return 0;
+  },
+};
+
+function entryFor({ name, max, minIdle, url, admin, pooler }: PoolConfig): PooledEntry {
+  if (!/^postgres(?:ql)?:/i.test(url)) throw new CliError(`pool "${name}" is not on PostgreSQL`);
+  const { host, port, database, user } = new pg.Client({ connectionString: url });
+  const plain = { host, port: String(port), database: database ?? '', user: user ?? '' };
+  for (const [field, value] of Object.entries(plain)) {
+    if (!/^[\w.:/-]+$/.test(value)) {
+      throw new CliError(`pool "${name}": the ${field} of its url does not fit into pgbouncer.ini; use plain letters`);
+    }
+  }
+  return { name, max, minIdle, ...plain, bypasses: admin || pooler === 'none' };
+}
+
+function longestDeadlineMs({ pools, routes }: GatewayConfig): number {
+  const deadlines = [...routes.values()]
+    .filter(({ pool }) => pool !== undefined && pools.has(pool))
+    .map(({ deadlineMs }) => deadlineMs);
+  return Math.max(1_000, ...deadlines);
+}
+
+function whole(args: Arguments, name: string, byDefault: number, atLeast: number): number {
+  const value = args.number(name) ?? byDefault;
+  if (Number.isInteger(value) && value >= atLeast && value <= 1_000_000) return value;
+  throw new CliError(`--${name} is ${value}: use a whole number of at least ${atLeast}`);
+}
