@@ -5,7 +5,10 @@ export interface PoolAdvice {
   readonly action: 'grow' | 'shrink' | 'leave';
   /** What it rests on; `detail` tells it with the figures. */
   readonly reason: AdviceReason;
-  /** Seats that the pool should have, by what was seen: the present number where it is to be left. */
+  /**
+   * Seats that the pool should have, by what was seen: the present number where it is to be left. Of connections it
+   * needs that times its `operationsPerRequest`; the budget of the server has the last word.
+   */
   readonly seats: number;
   /** One sentence for a person. */
   readonly detail: string;
@@ -17,6 +20,7 @@ export type AdviceReason =
   | 'fits'
   | 'room_in_database'
   | 'room_unknown'
+  | 'limit_lowered'
   | 'database_busy'
   | 'database_saturated'
   | 'seats_unused';
@@ -88,13 +92,15 @@ export class PoolAdvisor {
   #past: Half = emptyHalf();
   #sinceMs: number;
   readonly #beganMs: number;
+  readonly #seats: number;
   #limit: number;
 
-  /** @param limit - The concurrency limit at the start. */
-  constructor(nowMs: number, limit: number) {
+  /** @param seats - The concurrency limit while nothing lowers it. */
+  constructor(nowMs: number, seats: number) {
+    this.#seats = seats;
     this.#sinceMs = nowMs;
     this.#beganMs = nowMs;
-    this.#limit = limit;
+    this.#limit = seats;
   }
 
   /** A request that came to its own end, or to its deadline, gives its seat back. */
@@ -131,7 +137,7 @@ export class PoolAdvisor {
       };
     }
     const fullShare = seen.full / seen.requests;
-    if (fullShare >= FULL_SHARE) return atItsLimit(seen, fullShare, limit);
+    if (fullShare >= FULL_SHARE) return atItsLimit(seen, fullShare, limit, this.#seats);
     const used = Math.max(LEAST_SEATS, ceilDecimal(seen.peak * SPARE_UNUSED));
     if (used < limit && nowMs - this.#beganMs >= 2 * HALF_MS) {
       const detail = `${seen.peak} of ${limit} seats were in use at most: the rest holds connections for nothing`;
@@ -157,7 +163,7 @@ export class PoolAdvisor {
   }
 }
 
-function atItsLimit(seen: Half, fullShare: number, limit: number): PoolAdvice {
+function atItsLimit(seen: Half, fullShare: number, limit: number, most: number): PoolAdvice {
   const full = `${percent(fullShare)} of the requests found all ${limit} seats in use`;
   const leave = (reason: AdviceReason, why: string): PoolAdvice => {
     return { action: 'leave', reason, seats: limit, detail: `${full}, ${why}` };
@@ -176,6 +182,8 @@ function atItsLimit(seen: Half, fullShare: number, limit: number): PoolAdvice {
   }
   if (!waits) return leave('fits', 'and hardly waited');
   if (slower > ROOM) return leave('database_busy', `and ${work}: more seats would wait inside the database`);
+  if (limit < most)
+    return leave('limit_lowered', `and ${work}, but the pool has ${most}: something else lowers its limit`);
   const seats = limit + Math.max(1, Math.floor(limit * STEP));
   const detail = `${full} and waited ${percent(seen.waitMs / seen.heldMs)} of their work's time, and the database has room: ${work}`;
   return { action: 'grow', reason: 'room_in_database', seats, detail };

@@ -123,12 +123,12 @@ describe('the advice on the size of a pool', () => {
     expect(pool.advice()).toMatchObject({ action: 'grow', seats: 5 });
   });
 
-  it('follows the concurrency limit in force', () => {
+  it('none where something else than its size keeps the pool small', () => {
     const pool = new MadeUpPool(16);
     pool.serve(100, { heldMs: 10, inFlight: 1 });
     pool.limit = 8;
     pool.serve(300, { heldMs: 10, waitMs: 9, inFlight: 8 });
-    expect(pool.advice()).toMatchObject({ action: 'grow', seats: 10 });
+    expect(pool.advice()).toMatchObject({ action: 'leave', reason: 'limit_lowered', seats: 8 });
   });
 
   it('property: grows only a full pool that waits, by a step, and never says less than two or more than was seen', () => {
