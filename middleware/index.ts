@@ -2,6 +2,7 @@ export type { MetricsOptions } from '../src/telemetry/metrics.js';
 export { type BoundableServer, boundClients } from './bound-clients.js';
 export { type GuardedHandler, type ProtectOptions, protect } from './guard.js';
 export { type HealthOptions, health } from './health.js';
+export { limitedBody } from './limited-body.js';
 export { metrics, type OperationsOptions, operations } from './operations.js';
 export { HttpProblem, type PlainProblem, problem } from './problem.js';
 export { type ProblemHandlerOptions, problemHandler } from './problem-handler.js';

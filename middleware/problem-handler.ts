@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, Request } from 'express';
 import { isSluiceError, type Refusal } from '../src/errors.js';
 import { tellsOfClientGone } from '../src/gateway/failures.js';
 import { answeredWithProblem, HttpProblem, type PlainProblem, sendProblem } from './problem.js';
+import { closesAfterRefusal } from './unread-body.js';
 import { hostOf } from './watch.js';
 
 /** Settings of {@link problemHandler}. */
@@ -62,7 +63,8 @@ export function problemHandler(options: ProblemHandlerOptions = {}): ErrorReques
     if (known !== undefined) {
       const host = hostOf(res);
       if ('outcome' in known) host?.failedWith(known.code);
-      sendProblem(res, known, { ...host?.spread, headers: declaredHeaders(error) });
+      const close = closesAfterRefusal(req) || (isSluiceError(known) && known.code === 'draining');
+      sendProblem(res, known, { ...host?.spread, close, headers: declaredHeaders(error) });
     } else if (catchAll) {
       onError(error, req);
       sendProblem(res, INTERNAL);

@@ -1,11 +1,12 @@
 import express, { type Express } from 'express';
 import type { Gateway } from 'sluice';
-import { HttpProblem, protect } from 'sluice/express';
-import { findProduct } from './catalog.js';
-import { type Checkout, checkout } from './checkout.js';
+import { HttpProblem, limitedBody, protect } from 'sluice/express';
+import type { Checkout } from './checkout.js';
+import { queriesFor, type ShopQueries } from './dialect.js';
 import { readDays, readNumber, readOrderInput } from './input.js';
-import { readOrder } from './orders.js';
-import { salesReport } from './sales-report.js';
+
+/** A checkout takes a few dozen. */
+const BODY_BYTES = 32 * 1_024;
 
 /** Extra database time for load experiments, in milliseconds. */
 export interface Work {
@@ -17,12 +18,17 @@ export interface Work {
 export function addRoutes(app: Express, gateway: Gateway, work: Work): void {
   app.post(
     '/checkout',
-    protect(gateway, 'checkout', { body: express.json({ limit: '32kb' }) }, async (req, res) => {
-      const result = await checkout(req.sluice, readOrderInput(req), work.checkoutWorkMs);
-      if (result.kind !== 'placed' && result.kind !== 'replayed') throw refusalOf(result.kind);
-      if (result.kind === 'replayed') res.set('Idempotent-Replayed', 'true');
-      res.status(201).json({ orderId: result.orderId });
-    }),
+    protect(
+      gateway,
+      'checkout',
+      { body: limitedBody(BODY_BYTES, express.json({ limit: BODY_BYTES })) },
+      async (req, res) => {
+        const result = await shop.checkout(req.sluice, readOrderInput(req), work.checkoutWorkMs);
+        if (result.kind !== 'placed' && result.kind !== 'replayed') throw refusalOf(result.kind);
+        if (result.kind === 'replayed') res.set('Idempotent-Replayed', 'true');
+        res.status(201).json({ orderId: result.orderId });
+      },
+    ),
   );
 
   app.get(
