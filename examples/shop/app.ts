@@ -1,6 +1,7 @@
 import express, { type Express } from 'express';
 import { createGateway, type Gateway, type Logger } from 'sluice';
 import { HttpProblem, health, metrics, operations, problemHandler } from 'sluice/express';
+import { queriesFor, type ShopQueries } from './dialect.js';
 import { notReady } from './not-ready.js';
 import { shopPolicy } from './policy.js';
 import { Preparation } from './preparation.js';
@@ -8,7 +9,7 @@ import { addRoutes, type Work } from './routes.js';
 
 /** How {@link createShop} builds the shop. */
 export interface ShopOptions extends Partial<Work> {
-  /** A PostgreSQL database that is empty, or the shop's already. */
+  /** A database of PostgreSQL, MySQL or MariaDB that is empty, or the shop's already. */
   readonly databaseUrl: string;
   /** Where `SLUICE_` variables are read from. Default: none. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -39,7 +40,7 @@ export async function createShop(options: ShopOptions): Promise<Shop> {
   try {
     const gateway = await createGateway(shopPolicy(databaseUrl), { env, ...(logger === undefined ? {} : { logger }) });
     return {
-      app: createApp(gateway, preparation, { checkoutWorkMs, reportWorkMs }),
+      app: createApp(gateway, preparation, queriesFor(databaseUrl), { checkoutWorkMs, reportWorkMs }),
       gateway,
       refused: preparation.refused,
       close: async (...drain) => {
@@ -53,7 +54,7 @@ export async function createShop(options: ShopOptions): Promise<Shop> {
   }
 }
 
-function createApp(gateway: Gateway, preparation: Preparation, work: Work): Express {
+function createApp(gateway: Gateway, preparation: Preparation, shop: ShopQueries, work: Work): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -62,7 +63,7 @@ function createApp(gateway: Gateway, preparation: Preparation, work: Work): Expr
   app.get('/metrics', metrics(gateway));
   app.use('/sluice', operations(gateway, { authorize: () => true }));
   app.use((_req, _res, next) => next(preparation.ready ? undefined : notReady()));
-  addRoutes(app, gateway, work);
+  addRoutes(app, gateway, work, shop);
   app.use(() => {
     throw new HttpProblem(404, 'There is nothing at this path for this method.');
   });

@@ -49,7 +49,8 @@ ${sold(work, 'and not exists (select from orders where idempotency_key = $3)')},
 )
 select (select id from placed) as id, exists (select from sold) as sold`;
 
-const LARGEST_INTEGER = 2 ** 31 - 1;
+/** Of the columns of numbers. */
+export const LARGEST_INTEGER: number = 2 ** 31 - 1;
 
 const PLACE = { bare: placeSql(false), working: placeSql(true) };
 const PLACE_ONCE = { bare: placeOnceSql(false), working: placeOnceSql(true) };

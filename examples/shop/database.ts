@@ -1,15 +1,10 @@
 import pg from 'pg';
-import { COLUMNS, CREATE_AND_SEED, LIST_COLUMNS, LIST_RELATIONS, SCHEMA_VERSION, TABLES } from './schema.js';
+import { DatabaseRefused, DatabaseUnavailable } from './database-errors.js';
+import { isMysql } from './dialect.js';
+import { type Column, checkColumns, checkVersion, recogniseTables } from './recognise.js';
+import { COLUMNS, CREATE_AND_SEED, LIST_COLUMNS, LIST_RELATIONS, TABLES } from './schema.js';
 
-/** The database cannot become the shop's: the message says why and what would help. */
-export class DatabaseRefused extends Error {
-  override readonly name = 'DatabaseRefused';
-}
-
-/** The database cannot be reached at present; trying again later may help. */
-export class DatabaseUnavailable extends Error {
-  override readonly name = 'DatabaseUnavailable';
-}
+export { DatabaseRefused, DatabaseUnavailable };
 
 /** Two shops that start at once on one database take turns by this advisory lock; the number only has to be rare. */
 const START_LOCK = 5_813_264_097;
@@ -28,6 +23,11 @@ const TEMPORARY = /^(08|53|57P0|25006)/;
  *   while it cannot be reached.
  */
 export async function prepareDatabase(url: string): Promise<'seeded' | 'reused'> {
+  if (isMysql(url)) {
+    // Only who uses MySQL needs its driver.
+    const { prepareMysql } = await import('./mysql/prepare.js');
+    return await prepareMysql(url);
+  }
   try {
     return await prepare(url);
   } catch (error) {
@@ -61,37 +61,13 @@ async function prepare(url: string): Promise<'seeded' | 'reused'> {
 
 async function recognise(client: pg.Client): Promise<'empty' | 'own'> {
   const { rows } = await client.query<{ schema: string; name: string }>(LIST_RELATIONS);
-  if (rows.length === 0) return 'empty';
-  const foreign = rows.filter((row) => row.schema !== 'public' || !TABLES.includes(row.name));
-  const own = rows.length - foreign.length === TABLES.length;
-  if (foreign.length > 0 || !own) {
-    throw foreignTables(foreign.length > 0 ? foreign : rows);
-  }
-  const { rows: columns } = await client.query<{ table: string; column: string }>(LIST_COLUMNS, [TABLES]);
-  const differs = TABLES.filter((table) => {
-    const found = columns.filter((row) => row.table === table).map(({ column }) => column);
-    const expected = COLUMNS.filter((column) => column.startsWith(`${table}.`));
-    return found.sort().join() !== expected.join();
-  });
-  if (differs.length > 0) throw foreignTables(differs.map((name) => ({ schema: 'public', name })));
+  const found = rows.map(({ schema, name }) => `${schema}.${name}`);
+  if (recogniseTables(found, (name) => TABLES.some((table) => name === `public.${table}`)) === 'empty') return 'empty';
+  const { rows: columns } = await client.query<Column>(LIST_COLUMNS, [TABLES]);
+  checkColumns(columns, COLUMNS, (table) => `public.${table}`);
   const meta = await client.query<{ version: number }>('select version from public.shop_meta');
-  const version = meta.rows[0]?.version;
-  if (version !== SCHEMA_VERSION) {
-    throw new DatabaseRefused(
-      `the database of DATABASE_URL holds version ${version ?? 'none'} of the shop's tables, this shop needs ` +
-        `version ${SCHEMA_VERSION}; give it an empty database`,
-    );
-  }
+  checkVersion(meta.rows[0]?.version);
   return 'own';
-}
-
-function foreignTables(tables: readonly { readonly schema: string; readonly name: string }[]): DatabaseRefused {
-  const names = tables.slice(0, 3).map(({ schema, name }) => `"${schema}.${name}"`);
-  if (tables.length > 3) names.push(`and ${tables.length - 3} more`);
-  return new DatabaseRefused(
-    `the database of DATABASE_URL holds tables that are not the shop's (${names.join(', ')}); ` +
-      'give the shop an empty database, or unset DATABASE_URL to use an embedded one',
-  );
 }
 
 async function seed(client: pg.Client): Promise<void> {

@@ -14,8 +14,17 @@ export interface Work {
   readonly reportWorkMs: number;
 }
 
-/** Adds the shop's four routes, each behind its guard. */
-export function addRoutes(app: Express, gateway: Gateway, work: Work): void {
+/**
+ * Adds the shop's four routes, each behind its guard.
+ *
+ * @param shop - In the language of the database. Default: that of PostgreSQL.
+ */
+export function addRoutes(
+  app: Express,
+  gateway: Gateway,
+  work: Work,
+  shop: ShopQueries = queriesFor('postgres://'),
+): void {
   app.post(
     '/checkout',
     protect(
@@ -35,7 +44,7 @@ export function addRoutes(app: Express, gateway: Gateway, work: Work): void {
     '/products/:sku',
     protect(gateway, 'product', {}, async (req, res) => {
       const sku = readNumber(req.params.sku);
-      const product = sku === undefined ? undefined : await findProduct(req.sluice, sku);
+      const product = sku === undefined ? undefined : await shop.findProduct(req.sluice, sku);
       if (product === undefined) throw new HttpProblem(404, 'There is no product with this sku.');
       res.json(product);
     }),
@@ -45,7 +54,7 @@ export function addRoutes(app: Express, gateway: Gateway, work: Work): void {
     '/reports/sales',
     protect(gateway, 'salesReport', {}, async (req, res) => {
       const days = readDays(req);
-      res.json({ days, rows: await salesReport(req.sluice, days, work.reportWorkMs) });
+      res.json({ days, rows: await shop.salesReport(req.sluice, days, work.reportWorkMs) });
     }),
   );
 
@@ -53,7 +62,7 @@ export function addRoutes(app: Express, gateway: Gateway, work: Work): void {
     '/admin/orders/:id',
     protect(gateway, 'adminOrder', {}, async (req, res) => {
       const id = readNumber(req.params.id);
-      const order = id === undefined ? undefined : await readOrder(req.sluice, id);
+      const order = id === undefined ? undefined : await shop.readOrder(req.sluice, id);
       if (order === undefined) throw new HttpProblem(404, 'There is no order with this number.');
       res.json(order);
     }),

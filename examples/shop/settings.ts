@@ -1,3 +1,5 @@
+import { isMysql } from './dialect.js';
+
 /** The shop's own settings; everything that starts with `SLUICE_` belongs to the gateway. */
 export interface ShopSettings {
   /** Where to listen; 0 lets the system choose. Default 3000. */
@@ -46,9 +48,12 @@ function databaseUrl(env: Environment, mistakes: string[]): string | undefined {
   const text = env.DATABASE_URL?.trim() ?? '';
   if (text === '') return undefined;
   const protocol = URL.canParse(text) ? new URL(text).protocol : undefined;
-  if (protocol !== 'postgres:' && protocol !== 'postgresql:') {
+  if (protocol !== 'postgres:' && protocol !== 'postgresql:' && !isMysql(text)) {
     // The value itself may hold a password, so it is not repeated.
-    mistakes.push('DATABASE_URL must have the form postgres://user:password@host:5432/database');
+    mistakes.push(
+      'DATABASE_URL must have the form postgres://user:password@host:5432/database ' +
+        'or mysql://user:password@host:3306/database',
+    );
   }
   return text;
 }

@@ -8,6 +8,8 @@ export interface QueryResult<Row = Record<string, unknown>> {
   readonly rowCount: number | null;
   /** The command that ran, for example `SELECT`, `INSERT` or `ROLLBACK`. */
   readonly command: string;
+  /** The number that the server gave to the first new row; MySQL and MariaDB only, and only where there is one. */
+  readonly insertId?: number;
 }
 
 /** How a transaction begins. */

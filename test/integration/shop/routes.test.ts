@@ -18,10 +18,10 @@ describe('POST /checkout', () => {
     expect(answer.body).toEqual({ orderId: expect.any(Number) });
     expect(await stockOf(7)).toBe((before ?? 0) - 3);
     const [order] = await running.sql(
-      'select o.sku, o.quantity, o.total_cents = p.price_cents * 3 as paid from orders o join products p using (sku) where o.id = $1',
+      'select o.sku, o.quantity, cast(o.total_cents - p.price_cents * 3 as char) as unpaid from orders o join products p using (sku) where o.id = $1',
       [answer.body.orderId],
     );
-    expect(order).toEqual({ sku: 7, quantity: 3, paid: true });
+    expect(order).toEqual({ sku: 7, quantity: 3, unpaid: '0' });
   });
 
   it.each([1_001, 3_000_000_000, Number.MAX_SAFE_INTEGER])('404 for the unknown product %d', async (sku) => {

@@ -24,7 +24,7 @@ describe('the settings of the shop', () => {
   });
 
   it('name every mistake at once, and no secret', () => {
-    const env = { PORT: 'x', SHOP_CHECKOUT_WORK_MS: '-5', DATABASE_URL: 'mysql://root:hunter2@h/db' };
+    const env = { PORT: 'x', SHOP_CHECKOUT_WORK_MS: '-5', DATABASE_URL: 'mongodb://root:hunter2@h/db' };
     const read = (): unknown => readSettings(env);
     expect(read).toThrow(SettingsError);
     expect(read).toThrow('PORT="x" must be');
