@@ -45,7 +45,7 @@ describeFault('F21: the server becomes read-only', () => {
   it('and another takes over: writes say so until then, reads go on, and nobody has to restart anything', async () => {
     const buy = (): ReturnType<typeof send> => send(shop.port, '/checkout', { body: { sku: 1, quantity: 1 } });
     for (let warm = 0; warm < 20; warm += 1) expect((await buy()).status).toBe(201);
-    const loading = shop.load(4_500, [
+    const loading = shop.load(4_000, [
       checkoutStream('buy', 40),
       {
         name: 'look',

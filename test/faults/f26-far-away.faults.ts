@@ -64,7 +64,7 @@ describeFault('F26: the network is slow', () => {
     relay.roundTripMs = roundTripMs;
     const read = { name: 'look', method: 'GET', path: '/products/{{int 1 1000}}' };
     const arrivals = { kind: 'poisson', ratePerSecond: 15 } as const;
-    const { of } = await shop.load(2_500, [
+    const { of } = await shop.load(1_800, [
       checkoutStream('buy', 15),
       { ...read, arrivals, deadlineMs: 500, unansweredAfterMs: 10_000 },
     ]);
