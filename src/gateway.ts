@@ -146,6 +146,8 @@ export class Gateway<RouteName extends string = string> {
 
   /**
    * Runs work outside HTTP (a batch, a consumer, a migration) under the same rules as a request on the route.
+   * Inside a request use `req.sluice.run`: it refuses a route on the same seats, for which this would wait until the
+   * deadline when all of them are taken by requests that do the same.
    *
    * @throws SluiceError - the refusal, or `deadline_expired`; and whatever `work` throws.
    */
