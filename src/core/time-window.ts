@@ -43,12 +43,8 @@ export class TimeWindow {
     this.#toMinute = minuteOf(text.slice(6));
     this.#format = new Intl.DateTimeFormat('en-US', {
       ...(timeZone === undefined ? {} : { timeZone }),
-      calendar: 'iso8601',
       numberingSystem: 'latn',
       hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
       hour: 'numeric',
       minute: 'numeric',
     });
@@ -99,15 +95,14 @@ export class TimeWindow {
   }
 
   #minuteOfDay(wallMs: number): number {
-    return Math.floor((((wallMs + this.#shiftOf(wallMs)) / MINUTE_MS) % DAY_MINUTES) + DAY_MINUTES) % DAY_MINUTES;
+    const parts = new Map(this.#format.formatToParts(wallMs).map(({ type, value }) => [type, Number(value)]));
+    return (parts.get('hour') ?? 0) * 60 + (parts.get('minute') ?? 0);
   }
 
-  /** How far the clocks of the zone are ahead of UTC, in ms. */
+  /** How far the clocks of the zone are ahead of UTC, in minutes and without whole days: a clock shows none. */
   #shiftOf(wallMs: number): number {
-    const parts = new Map(this.#format.formatToParts(wallMs).map(({ type, value }) => [type, Number(value)]));
-    const of = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
-    const local = Date.UTC(of('year'), of('month') - 1, of('day'), of('hour'), of('minute'));
-    return local - Math.floor(wallMs / MINUTE_MS) * MINUTE_MS;
+    const minutes = this.#minuteOfDay(wallMs) - (Math.floor(wallMs / MINUTE_MS) % DAY_MINUTES);
+    return ((minutes % DAY_MINUTES) + DAY_MINUTES) % DAY_MINUTES;
   }
 }
 
