@@ -9,9 +9,10 @@ import { showSpread, spreadOf } from '../support/statistics.js';
 import { TENANT_HEADER } from '../tenants/tenant-shop.js';
 
 const SERVER = fileURLToPath(new URL('../tenants/main.js', import.meta.url));
-const SEATS = 8;
+/** As in the shop. */
+const SEATS = 16;
 const TENANTS = 10;
-const PER_TENANT = 10;
+const PER_TENANT = 18;
 /** The loud one sends so many times what each of the others sends: alone more than the seats can serve. */
 const LOUDER = 50;
 const MEASURE_MS = 12_000;
