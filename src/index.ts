@@ -55,4 +55,4 @@ export {
 export type { Logger, LogWrite } from './telemetry/log.js';
 export type { CodeCounts, RouteOutcome } from './telemetry/route-stats.js';
 export type { HistogramSnapshot, PoolSnapshot, RouteSnapshot, Snapshot, TuningSnapshot } from './telemetry/snapshot.js';
-export type { ConnectionGauges, OwnSeats } from './telemetry/source.js';
+export type { ConnectionGauges, OwnSeats, RetryOutcome } from './telemetry/source.js';

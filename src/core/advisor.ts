@@ -14,7 +14,7 @@ export interface PoolAdvice {
   readonly detail: string;
 }
 
-/** Why an advice is given; see {@link PoolAdvisor}. */
+/** Why an advice is given; its `detail` tells it with the figures. */
 export type AdviceReason =
   | 'little_seen'
   | 'fits'
