@@ -19,6 +19,7 @@ import { RouteStats } from '../telemetry/route-stats.js';
 import { assembleRate } from './assemble-rate.js';
 import { PoolRetries } from './pool-retries.js';
 import type { PoolRuntime } from './pool-runtime.js';
+import { poolerMonitorOf } from './pooler-monitor.js';
 import type { RouteRuntime } from './route-runtime.js';
 import { RouteWindow } from './route-window.js';
 import { SeatBounds } from './seat-bounds.js';
@@ -97,7 +98,8 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   const retries = new PoolRetries();
   const advisor = parts.config.mode === 'enforce' ? new PoolAdvisor(clock.nowMs(), seats) : undefined;
   const kinds = new TextMemo(statementKind);
-  const later = { tuning: undefined, onLoanEnd: undefined };
+  const pooler = poolerMonitorOf(config, clock);
+  const later = { pooler, tuning: undefined, onLoanEnd: undefined };
   return { name: config.name, config, pool, gate, seats, bounds, kinds, retries, advisor, breaker, ...later };
 }
 

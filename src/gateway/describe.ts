@@ -39,6 +39,7 @@ export function describePool(runtime: PoolRuntime, nowMs: number): PoolTelemetry
     },
     retries: retries.counts,
     advice: runtime.advisor?.advice(nowMs),
+    pooler: runtime.pooler?.figures(nowMs),
     gauges: () => pool.gauges(),
   };
 }

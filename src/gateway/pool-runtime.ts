@@ -7,6 +7,7 @@ import type { ConnectionPool } from '../pools/contract.js';
 import type { LoanListener } from './loans.js';
 import type { PoolRetries } from './pool-retries.js';
 import type { PoolTuning } from './pool-tuning.js';
+import type { PoolerMonitor } from './pooler-monitor.js';
 import type { SeatBounds } from './seat-bounds.js';
 import type { StatementKind } from './statement-kind.js';
 
@@ -25,6 +26,8 @@ export interface PoolRuntime {
   readonly retries: PoolRetries;
   /** Absent where seats are not enforced, so that nothing is known of their use. */
   readonly advisor: PoolAdvisor | undefined;
+  /** Absent where its pooler, if it has one, has no console that may be asked. */
+  readonly pooler: PoolerMonitor | undefined;
   /** Absent where the configuration switches it off. */
   readonly breaker: PoolBreaker | undefined;
   // Pools know each other only once all are there, so what connects them is set later.

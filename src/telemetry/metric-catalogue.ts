@@ -6,6 +6,7 @@ import {
   type ConnectionGauges,
   type FleetTelemetry,
   type OwnSeats,
+  type PoolerGauges,
   type PoolTelemetry,
   RETRY_OUTCOMES,
   SEAT_REASONS,
@@ -129,6 +130,11 @@ function poolNumber(
 
 function connections(type: 'counter' | 'gauge', name: string, help: string, key: keyof ConnectionGauges): NumberMetric {
   return poolNumber(type, name, help, (pool) => pool.gauges()[key]);
+}
+
+function pooler(type: 'counter' | 'gauge', name: string, help: string, key: keyof PoolerGauges): NumberMetric {
+  const scale = key.includes('Ms') ? 1_000 : 1;
+  return poolNumber(type, `pooler_${name}`, help, (pool) => pool.pooler && pool.pooler[key] / scale);
 }
 
 function processNumber(name: string, help: string, read: (source: TelemetrySource) => number): NumberMetric {
@@ -294,6 +300,23 @@ export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
   connections('counter', 'connect_failures_total', 'Attempts to connect that failed.', 'connectFailures'),
   connections('counter', 'connections_lost_total', 'Connections lost.', 'lost'),
   connections('counter', 'cancels_total', 'Statements that the server was asked to stop.', 'cancels'),
+  pooler('gauge', 'clients_active', 'Clients of the pooler that have a connection to the server.', 'clientsActive'),
+  pooler('gauge', 'clients_waiting', 'Clients of the pooler that wait for one.', 'clientsWaiting'),
+  pooler('gauge', 'servers_active', 'Connections of the pooler that serve a client.', 'serversActive'),
+  pooler('gauge', 'servers_idle', 'Connections of the pooler that are free.', 'serversIdle'),
+  pooler(
+    'gauge',
+    'longest_wait_seconds',
+    'How long the first client in the line of the pooler waits.',
+    'longestWaitMs',
+  ),
+  pooler(
+    'counter',
+    'wait_seconds_total',
+    'Time that clients of the database have waited at the pooler.',
+    'waitMsTotal',
+  ),
+  pooler('counter', 'transactions_total', 'Transactions of the database through the pooler.', 'transactionsTotal'),
   processNumber(
     'event_loop_lag_seconds',
     'How late the event loop runs.',

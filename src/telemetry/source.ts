@@ -88,6 +88,19 @@ export interface SeatGauges {
   readonly headroom: number;
 }
 
+/** What the pooler in front of a server tells of the clients of one pool; what ends in `Total` counts since its start. */
+export interface PoolerGauges {
+  readonly clientsActive: number;
+  /** Clients that wait for a connection to the server. */
+  readonly clientsWaiting: number;
+  readonly serversActive: number;
+  readonly serversIdle: number;
+  /** How long the first of those who wait has waited, in milliseconds. */
+  readonly longestWaitMs: number;
+  readonly waitMsTotal: number;
+  readonly transactionsTotal: number;
+}
+
 /** One pool, as telemetry sees it. */
 export interface PoolTelemetry {
   readonly name: string;
@@ -99,6 +112,8 @@ export interface PoolTelemetry {
   readonly retries: Readonly<Record<RetryOutcome, number>>;
   /** On the size of the pool; absent where seats are not enforced. */
   readonly advice: PoolAdvice | undefined;
+  /** The last reading of a few seconds ago; absent where there is no pooler with a console. */
+  readonly pooler?: PoolerGauges | undefined;
   gauges(): ConnectionGauges;
 }
 

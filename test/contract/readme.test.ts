@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { mysql } from './engines/mysql.js';
+import { pgbouncer } from './engines/pgbouncer.js';
 import { postgres } from './engines/postgres.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -26,7 +27,7 @@ it('the page lists the ids that the suite tests, each once, and no others', () =
   expect(idsOfTable(tested)).toEqual(ids);
 });
 
-it.each([postgres, mysql])(
+it.each([postgres, pgbouncer, mysql])(
   'the page gives the reason for what cannot hold on $name, and for nothing else',
   (engine) => {
     const rows = [...page.matchAll(/^\| ([^|]+) \| ([A-Z][A-Z0-9, -]*) \| [^|]+ \|$/gm)];

@@ -5,6 +5,7 @@ import type { PoolOptions } from '../../../src/config/options.js';
 import { createGateway, type Gateway } from '../../../src/gateway.js';
 import type { ConnectionPool } from '../../../src/pools/contract.js';
 import { PoolerConsole } from '../../../src/pools/pooler-console.js';
+import { Metrics } from '../../../src/telemetry/metrics.js';
 import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
 import { LogBook } from '../http/harness.js';
 import { ask, FOREVER, makePool, until } from './pool-fixture.js';
@@ -171,4 +172,22 @@ it('PGB-9: reads who waits at the pooler, and for how long', async () => {
   await Promise.all(all.map((each) => each.release()));
   await until(async () => (await console.figures()).clientsWaiting === 0);
   expect((await console.figures()).serversIdle).toBe(2);
+});
+
+it('PGB-9 F34: shows in its metrics that its clients wait', async () => {
+  const main = { url: through('narrow'), poolerAdminUrl: pooler.adminUrl, max: 2 };
+  const gateway = await createGateway(
+    { pools: { main }, routes: { read: { pool: 'main', deadlineMs: 20_000 } } },
+    { env: {}, logger: new LogBook() },
+  );
+  open.push({ close: () => gateway.drain({ timeoutMs: 0 }) });
+  const metrics = new Metrics(() => gateway.telemetry());
+  const metric = async (name: string): Promise<number> =>
+    Number(new RegExp(`^sluice_pool_pooler_${name}\\{pool="main"\\} (.+)$`, 'm').exec(await metrics.text())?.[1]);
+  await pooler.admin('PAUSE narrow');
+  const reading = gateway.run('read', (handle) => handle.query('SELECT 1'));
+  await until(async () => (await metric('clients_waiting')) === 1);
+  await pooler.admin('RESUME narrow');
+  await reading;
+  expect(await metric('longest_wait_seconds')).toBeGreaterThan(0);
 });

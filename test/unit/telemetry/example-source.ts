@@ -55,6 +55,15 @@ export function exampleSource(): ExampleSource {
       seats: { limit: 14, max: 16, tuning: undefined, inFlight: 2, headroom: 4, queuedByClass: [3, 0, 1, 0] },
       retries: { retried: 5, recovered: 4, out_of_tries: 1, out_of_budget: 2, out_of_time: 0 },
       advice: { action: 'grow', reason: 'room_in_database', seats: 20, detail: 'all seats are in use' },
+      pooler: {
+        clientsActive: 11,
+        clientsWaiting: 3,
+        serversActive: 10,
+        serversIdle: 6,
+        longestWaitMs: 250,
+        waitMsTotal: 7_500,
+        transactionsTotal: 900,
+      },
       gauges: () => gauges,
     },
     {
