@@ -68,10 +68,16 @@ export interface SeatTuning {
  * What became of transactions that were declared repeatable, each time one met a conflicting one: `retried`, it was
  * run again; `recovered`, a run after the first succeeded; the others, it was given up for want of something.
  */
-export const RETRY_OUTCOMES = ['retried', 'recovered', 'out_of_tries', 'out_of_budget', 'out_of_time'] as const;
+export type RetryOutcome = 'retried' | 'recovered' | 'out_of_tries' | 'out_of_budget' | 'out_of_time';
 
-/** See {@link RETRY_OUTCOMES}. */
-export type RetryOutcome = (typeof RETRY_OUTCOMES)[number];
+/** Every {@link RetryOutcome}. */
+export const RETRY_OUTCOMES: readonly RetryOutcome[] = [
+  'retried',
+  'recovered',
+  'out_of_tries',
+  'out_of_budget',
+  'out_of_time',
+];
 
 /** The seats of a pool at one instant. */
 export interface SeatGauges {
