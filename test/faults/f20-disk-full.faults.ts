@@ -87,8 +87,8 @@ beforeAll(async () => {
   disk = (await smallDisk(shop.postgres.url)) ?? (await pretendedDisk(shop.postgres.url));
 });
 afterAll(async () => {
-  await shop.close();
-  await disk.remove();
+  // Also after a start that failed.
+  await Promise.resolve(shop?.close()).finally(() => disk.remove());
 });
 
 let bought = 0;

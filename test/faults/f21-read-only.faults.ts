@@ -32,9 +32,9 @@ describeFault('F21: the server becomes read-only', () => {
     });
   });
   afterAll(async () => {
-    await shop.close();
-    await standby.close();
     names.restore();
+    // Also after a start that failed.
+    await Promise.resolve(shop?.close()).finally(() => standby.close());
   });
 
   async function readOnly(value: 'on' | 'off'): Promise<void> {

@@ -22,8 +22,8 @@ beforeAll(async () => {
   await caughtUp();
 });
 afterAll(async () => {
-  await shop.close();
-  await standby.close();
+  // Also after a start that failed.
+  await Promise.resolve(shop?.close()).finally(() => standby.close());
 });
 
 const report = (headers: Record<string, string> = {}): Promise<Answer> =>
