@@ -14,6 +14,8 @@ export interface PgPoolOptions extends PgTargetSettings {
   readonly url: string;
   /** Sessions at most, whatever their state; at least 1. */
   readonly max: number;
+  /** Sessions at most at first, until the pool is resized; 0 to `max`, which is the default. */
+  readonly startMax?: number | undefined;
   /** Sessions that are kept open also when idle; 0 to `max`. */
   readonly minIdle: number;
   /** Bound of one connection attempt, handshake included. */

@@ -147,6 +147,7 @@ export interface PoolGauges {
  */
 export interface ConnectionPool {
   readonly name: string;
+  /** Sessions at most, at present: see {@link ConnectionPool.resize}. */
   readonly max: number;
   readonly state: PoolState;
   /** A pooler is known to hand its sessions on between transactions. */
@@ -174,6 +175,14 @@ export interface ConnectionPool {
    * is cut. For a new address, new credentials or a server that changed its role.
    */
   recycle(): void;
+  /**
+   * Changes how many sessions there may be. Fewer: surplus ones end at once where they are idle, else when they come
+   * back; nobody is cut, and until then there are more. With 0 nothing is opened, and borrowers wait.
+   *
+   * @param max - A whole number, 0 to what the pool was made with.
+   * @throws RangeError for any other.
+   */
+  resize(max: number): void;
   /**
    * Changes the login. The new one is tried first, on a session of its own that may be one more than `max`; from then
    * on every session is opened with it, those being opened now included. Sessions of before end as after

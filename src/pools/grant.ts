@@ -8,7 +8,7 @@ const LONGEST_WAIT_MS = 15_000;
  * up to a half at random so that instances do not knock in step.
  */
 export class Grant {
-  readonly #max: number;
+  #max: number;
   readonly #random: () => number;
   #granted: number;
   #refusals = 0;
@@ -24,7 +24,7 @@ export class Grant {
     this.#random = random;
   }
 
-  /** Sessions that can be had, 1 to `max`. */
+  /** Sessions that can be had, 1 to `max`; 0 where that is 0. */
   get granted(): number {
     return this.#granted;
   }
@@ -32,6 +32,13 @@ export class Grant {
   /** When one more than granted may be asked for. */
   get growAtMs(): number {
     return this.#growAtMs;
+  }
+
+  /** The pool may have another number at most from now on. What a server did not give it has not given since. */
+  resize(max: number): void {
+    const whole = this.#granted === this.#max;
+    this.#max = max;
+    this.#granted = whole ? max : Math.min(max, Math.max(this.#granted, Math.min(1, max)));
   }
 
   /** How many may be opened now beside `open`. */
@@ -42,7 +49,7 @@ export class Grant {
 
   /** One more than `open` was refused. */
   refused(nowMs: number, open: number): void {
-    this.#granted = Math.max(1, Math.min(this.#granted, open));
+    this.#granted = Math.min(this.#max, Math.max(1, Math.min(this.#granted, open)));
     // Attempts made side by side are refused together; that is one answer.
     if (nowMs < this.#growAtMs) return;
     const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.#refusals, 10));
@@ -53,7 +60,8 @@ export class Grant {
   /** `open` sessions are open. More than thought possible means that the next may be asked for at once. */
   opened(open: number): void {
     if (open <= this.#granted) return;
-    this.#granted = open;
+    // Of a pool that was made smaller there may be more for a while.
+    this.#granted = Math.min(open, this.#max);
     this.#refusals = 0;
     this.#growAtMs = Number.NEGATIVE_INFINITY;
   }

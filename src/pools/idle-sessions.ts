@@ -40,6 +40,11 @@ export class IdleSessions {
     if (index >= 0) this.#stack.splice(index, 1);
   }
 
+  /** Takes out up to `count`, longest idle first. */
+  takeOldest(count: number): Slot[] {
+    return this.#stack.splice(0, Math.max(0, count));
+  }
+
   /** Takes all of them out. */
   drain(): Slot[] {
     return this.#stack.splice(0);

@@ -95,6 +95,7 @@ export class Lending implements Lender<Slot> {
       slot.session.retire();
       return;
     }
+    if (this.#sessions.endSurplus(slot)) return;
     this.#lastOfferMs = nowMs;
     const regained = this.#reach.regain();
     if (!this.#waiters.serve(nowMs, () => this.#lend(slot))) {

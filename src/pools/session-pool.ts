@@ -29,6 +29,8 @@ import { tryLogin } from './trial.js';
 export interface SessionPoolOptions {
   readonly name: string;
   readonly max: number;
+  /** What the pool may have at first, until {@link SessionPool.resize}; 0 to `max`, which is the default. */
+  readonly startMax?: number | undefined;
   readonly minIdle: number;
   readonly idleTimeoutMs: number;
   readonly maxLifetimeMs: number;
@@ -59,7 +61,7 @@ const LIFETIME_JITTER = 0.1;
  */
 export class SessionPool implements ConnectionPool, ConnectorOwner {
   readonly name: string;
-  readonly max: number;
+  #max: number;
   readonly #options: SessionPoolOptions;
   readonly #driver: SessionDriver;
   readonly #clock: Clock;
@@ -79,13 +81,13 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   #onEmpty: (() => void) | undefined;
 
   constructor(options: SessionPoolOptions, driver: SessionDriver) {
-    const { name, clock, listener, validateAfterIdleMs } = options;
+    const { name, clock, listener, validateAfterIdleMs, startMax = options.max } = options;
     this.name = name;
-    this.max = options.max;
+    this.#max = startMax;
     this.#options = options;
     this.#driver = driver;
     this.#clock = clock;
-    const sessions = new SessionSet(options.minIdle);
+    const sessions = new SessionSet(options.minIdle, startMax);
     const reach = new Reachability(listener, clock.nowMs());
     const sweeper = new Sweeper(clock, sessions, options.idleTimeoutMs);
     const onRegained = (): void => this.#wentUp();
@@ -95,9 +97,13 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     this.#sweeper = sweeper;
     this.#connector = new Connector(driver, this, clock, options.random);
     this.#warnings = new ConnectWarnings((code, message) => listener.onWarning(code, message));
-    this.#grant = new Grant(options.max, options.random);
+    this.#grant = new Grant(startMax, options.random);
     this.#readOnly = new ReadOnlyWatch(options.random, listener);
     this.#pursue();
+  }
+
+  get max(): number {
+    return this.#max;
   }
 
   get state(): PoolState {
@@ -157,6 +163,19 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   recycle(): void {
     if (this.#reach.state === 'closed') return;
     this.#sessions.outdate();
+    this.#pursue();
+  }
+
+  resize(max: number): void {
+    if (!Number.isInteger(max) || max < 0 || max > this.#options.max) {
+      throw new RangeError(
+        `pool "${this.name}" cannot have ${max} sessions: use a whole number, 0 to ${this.#options.max}`,
+      );
+    }
+    if (max === this.#max || this.#reach.state === 'closed') return;
+    this.#max = max;
+    this.#noteGrant(() => this.#grant.resize(max));
+    this.#sessions.resize(max);
     this.#pursue();
   }
 

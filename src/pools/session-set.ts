@@ -15,13 +15,20 @@ export class SessionSet {
   readonly idle: IdleSessions = new IdleSessions();
   readonly #minIdle: number;
   readonly #slots = new Map<Session, Slot>();
+  /** Told to end because there are more than there may be; their sockets may be open still. */
+  readonly #surplus = new Set<Session>();
+  #max: number;
   #inUse = 0;
   #epoch = 0;
   #awaited: { readonly epoch: number; readonly resolve: () => void }[] = [];
 
-  /** @param minIdle - The floor: sessions that are kept open also when idle. */
-  constructor(minIdle: number) {
+  /**
+   * @param minIdle - The floor: sessions that are kept open also when idle.
+   * @param max - Beyond so many, sessions end as they come back.
+   */
+  constructor(minIdle: number, max: number = Number.POSITIVE_INFINITY) {
     this.#minIdle = minIdle;
+    this.#max = max;
   }
 
   get size(): number {
@@ -58,6 +65,20 @@ export class SessionSet {
     return slot;
   }
 
+  /** From now on there may be so many: surplus ones that are idle end at once, longest idle first. */
+  resize(max: number): void {
+    this.#max = max;
+    const idle = this.idle.takeOldest(this.#excess);
+    for (const slot of idle) this.#giveUp(slot);
+  }
+
+  /** Ends a session that came back, where there are too many. */
+  endSurplus(slot: Slot): boolean {
+    if (this.#excess <= 0) return false;
+    this.#giveUp(slot);
+    return true;
+  }
+
   /** Whether a session may still be lent. */
   mayLend(nowMs: number, slot: Slot): boolean {
     return slot.epoch === this.#epoch && slot.expiresAtMs > nowMs;
@@ -90,6 +111,7 @@ export class SessionSet {
     const slot = this.#slots.get(session);
     if (slot === undefined) return false;
     this.#slots.delete(session);
+    this.#surplus.delete(session);
     this.idle.remove(slot);
     this.unlend(slot);
     this.#tellGone();
@@ -119,6 +141,15 @@ export class SessionSet {
 
   destroyAll(): void {
     this.destroyBefore(Number.POSITIVE_INFINITY);
+  }
+
+  get #excess(): number {
+    return this.#slots.size - this.#surplus.size - this.#max;
+  }
+
+  #giveUp(slot: Slot): void {
+    this.#surplus.add(slot.session);
+    slot.session.retire();
   }
 
   #tellGone(): void {
