@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { pgConnectTrouble } from '../../../src/pools/pg-errors.js';
+import { stayingState } from '../../../src/pools/session-guard.js';
+
+describe('what stays in a session', () => {
+  it.each([
+    ['SET search_path = a', 'a setting'],
+    ['  set session statement_timeout to 5', 'a setting'],
+    ['SET ROLE admin', 'a setting'],
+    ['SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY', 'a setting'],
+    ['/* a */ -- b\n SET a = 1', 'a setting'],
+    ["SELECT 'x;'; SET a = 1", 'a setting'],
+    ["SELECT set_config('a.b', $1, false)", 'a setting'],
+    ["select pg_catalog.set_config('a', coalesce($1, 'x'), false)", 'a setting'],
+    ['PREPARE p AS SELECT 1', 'a prepared statement'],
+    ['LISTEN news', 'a channel'],
+    ['DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT 1', 'a cursor'],
+    ['CREATE TEMP TABLE t (n int)', 'a temporary table'],
+    ['create or replace temporary view v as select 1', 'a temporary table'],
+    ['CREATE LOCAL TEMP TABLE t AS SELECT 1; SELECT 2', 'a temporary table'],
+    ['SELECT * INTO TEMP copy FROM orders', 'a temporary table'],
+    ['SELECT pg_advisory_lock(7)', 'a lock'],
+    ['SELECT pg_try_advisory_lock_shared(7)', 'a lock'],
+    ["SELECT dblink_connect('other', 'dbname=x')", 'a connection to another server'],
+  ])('%s leaves %s behind, and it says what to do', (text, what) => {
+    expect(stayingState(text)?.split(':')).toEqual([what, expect.stringMatching(/^ \w.+/)]);
+  });
+
+  it.each([
+    'SELECT 1',
+    'SET LOCAL work_mem = 1',
+    'SET TRANSACTION READ ONLY',
+    'SET CONSTRAINTS ALL DEFERRED',
+    'UPDATE t SET a = 1',
+    "UPDATE t SET a = '; SET b = 1'",
+    "SELECT '-- '; -- SET a",
+    'SELECT "; set x", $$ ; LISTEN news $$, $tag$ ; set a = $$1$$ $tag$',
+    "SELECT E'\\'; SET a = 1'",
+    "SELECT set_config('a', $1, true)",
+    "SELECT set_config('a', coalesce($1, 'x'), TRUE), set_config($2, $3, true)",
+    "PREPARE TRANSACTION 'x'",
+    'DECLARE c CURSOR FOR SELECT 1',
+    'CREATE TEMP TABLE t (n int) ON COMMIT DROP',
+    'INSERT INTO temp SELECT * FROM other',
+    'WITH a AS (SELECT 1) INSERT INTO temp VALUES (1)',
+    'CREATE TABLE temperatures (n int)',
+    'SELECT pg_advisory_xact_lock(7), pg_try_advisory_xact_lock_shared(8)',
+    'ALTER ROLE a SET work_mem = 1',
+    'CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path = a AS $$ SELECT 1 $$',
+    'RESET ALL',
+    'DISCARD ALL',
+    '',
+    "SELECT 'unterminated",
+  ])('%s leaves nothing for certain', (text) => {
+    expect(stayingState(text)).toBeUndefined();
+  });
+
+  it('reads a long text in a time that grows with its length only', () => {
+    const from = performance.now();
+    stayingState(`SELECT ${"'a''b', ".repeat(50_000)} $tag$ /* ${'-'.repeat(100_000)}`);
+    expect(performance.now() - from).toBeLessThan(1_000);
+  });
+});
+
+describe('what a pooler says at the start', () => {
+  it.each([
+    ['no more connections allowed (max_client_conn)', 'crowded'],
+    ['no such database: shop', 'unknown_database'],
+    ['SASL authentication failed', 'credentials'],
+    ['password authentication failed', 'credentials'],
+    ['no such user: shop', 'credentials'],
+    ['server login has been failing, try again later (server_login_retry)', 'unreachable'],
+    ['query_wait_timeout', 'unreachable'],
+    ['pgbouncer cannot connect to server', 'unreachable'],
+  ])('"%s" is trouble of the kind %s', (message, trouble) => {
+    expect(pgConnectTrouble(Object.assign(new Error(message), { code: '08P01', severity: 'FATAL' }))).toBe(trouble);
+  });
+});
