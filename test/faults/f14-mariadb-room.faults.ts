@@ -1,0 +1,69 @@
+import { afterEach, expect, it } from 'vitest';
+import { checkoutStream, failures } from './calls.js';
+import { type MariadbShop, startMariadbShop } from './mariadb-shop.js';
+import { describeFault } from './repetitions.js';
+import { until } from './until.js';
+
+// F14: the server, or the account of the shop, gives fewer connections than the pools want: 1040 and 1226.
+
+let shop: MariadbShop;
+afterEach(() => shop.close());
+
+/** For each pool at its start; the rest is the checkouts'. */
+const POOLS = { SLUICE_POOL_CATALOG_MAX: '2', SLUICE_POOL_REPORTS_MAX: '2', SLUICE_POOL_ADMIN_MAX: '1' };
+
+describeFault('F14: the account has too few connections', () => {
+  it('serves with what it gets, answers nobody with 1226, and grows when there is room', {
+    timeout: 60_000,
+  }, async () => {
+    const bound = (most: number) => `ALTER USER shop WITH MAX_USER_CONNECTIONS ${most}`;
+    shop = await startMariadbShop({
+      checkoutWorkMs: 5,
+      env: POOLS,
+      arrange: async (mariadb) => {
+        await mariadb.ask("CREATE USER shop IDENTIFIED BY 'shop'");
+        await mariadb.ask('GRANT ALL ON app.* TO shop');
+        await mariadb.ask(bound(12));
+        return 'shop';
+      },
+    });
+    const calls = await shop.load(2_000, [checkoutStream('checkout', 300)]);
+    // With few connections there may be more work than they can do, which is for the queue to say.
+    expect(Object.keys(failures(calls)).filter((each) => !/queue_full|deadline_unreachable/.test(each))).toEqual([]);
+    const [warning = ''] = shop.log.of('database_connections_exhausted');
+    expect(warning).toMatch(/pool "checkout": no further connection can be opened; lower max/);
+    const checkout = [...shop.gateway.telemetry().pools()].find(({ name }) => name === 'checkout');
+    const granted = (): number => checkout?.gauges().granted ?? 0;
+    expect(granted()).toBeLessThan(16);
+    await shop.mariadb.ask(bound(40));
+    const before = granted();
+    await shop.load(2_500, [checkoutStream('checkout', 1_500)]);
+    await until(() => granted() > before);
+    await shop.expectAtRest();
+  });
+});
+
+describeFault('F14: the server is full', () => {
+  it('goes on with what it has, and answers nobody with 1040', { timeout: 60_000 }, async () => {
+    const others: { end(): Promise<void> }[] = [];
+    shop = await startMariadbShop({
+      settings: { 'max-connections': '40' },
+      env: { ...POOLS, SLUICE_POOL_CHECKOUT_MAX: '8' },
+    });
+    const { default: mysql } = await import('mysql2/promise');
+    // As many as there is room for.
+    for (;;) {
+      const other = await mysql.createConnection(shop.mariadb.url).catch((error: { errno: number }) => error.errno);
+      if (typeof other === 'number') {
+        expect(other).toBe(1040);
+        break;
+      }
+      others.push(other);
+    }
+    const calls = await shop.load(1_500, [checkoutStream('checkout', 100)]);
+    expect(failures(calls)).toEqual({});
+    await Promise.all(others.map((other) => other.end()));
+    await shop.load(1_000, [checkoutStream('checkout', 100)]);
+    await shop.expectAtRest();
+  });
+});

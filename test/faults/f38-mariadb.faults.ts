@@ -1,0 +1,107 @@
+import { afterEach, expect, it } from 'vitest';
+import { mysql } from '../contract/engines/mysql.js';
+import { Relay } from '../contract/relay.js';
+import { FOREVER, failureOf } from '../contract/support.js';
+import { checkoutStream, failures, inTime, sentBetween } from './calls.js';
+import { type MariadbShop, startMariadbShop } from './mariadb-shop.js';
+import { describeFault } from './repetitions.js';
+import { lasts, until } from './until.js';
+
+// F38: sessions and statements are killed, the server restarts or dies, all of it under load.
+
+let shop: MariadbShop | undefined;
+afterEach(async () => {
+  await shop?.close();
+  shop = undefined;
+});
+
+const PER_SECOND = 150;
+const SESSIONS = "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = 'app' AND ID <> CONNECTION_ID()";
+
+describeFault('F38: KILL and KILL QUERY under load', () => {
+  it('costs the requests that were hit, and leaves no seat and no order half done', { timeout: 60_000 }, async () => {
+    shop = await startMariadbShop({ checkoutWorkMs: 10 });
+    const { mariadb, load } = shop;
+    const loading = load(3_000, [checkoutStream('checkout', PER_SECOND)]);
+    await lasts(800);
+    let killed = 0;
+    for (const how of ['KILL QUERY', 'KILL', 'KILL QUERY', 'KILL']) {
+      const sessions = await mariadb.ask(SESSIONS);
+      for (const { id } of sessions.slice(0, 3)) {
+        const done = await mariadb.ask(`${how} ${Number(id)}`).then(
+          () => 1,
+          () => 0,
+        );
+        killed += done;
+      }
+      await lasts(300);
+    }
+    const calls = await loading;
+    const failed = calls.filter(({ status }) => status !== 201);
+    expect(killed).toBeGreaterThan(6);
+    expect(failed.length, JSON.stringify(failures(calls))).toBeLessThanOrEqual(killed);
+    expect(inTime(sentBetween(calls, 2_300)).length).toBeGreaterThan(PER_SECOND * 0.6);
+    await expectStockFits(shop, calls.length - failed.length, failed.length);
+    await shop.expectAtRest();
+  });
+});
+
+for (const how of ['orderly', 'crash'] as const) {
+  describeFault(`F38: the server restarts under load (${how})`, () => {
+    it('costs the requests in flight, and serves within half a second of its return', { timeout: 60_000 }, async () => {
+      shop = await startMariadbShop({
+        checkoutWorkMs: 10,
+        env: { SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '5000', SLUICE_POOL_CHECKOUT_RIDE_OUT_MS: '8000' },
+      });
+      const { mariadb, load } = shop;
+      const startedAtMs = performance.now();
+      const loading = load(5_000, [checkoutStream('checkout', PER_SECOND, { deadlineMs: 5_000 })]);
+      await lasts(1_500);
+      await mariadb.stop(how);
+      await mariadb.start();
+      const backAtMs = performance.now() - startedAtMs;
+      const calls = await loading;
+      const lost = calls.filter(({ code }) => code === 'connection_lost');
+      // 16 connections, each with one request at most.
+      expect(lost.length).toBeLessThanOrEqual(16);
+      expect(
+        Object.keys(failures(calls)).filter((each) => !/connection_lost|database_unavailable|deadline/.test(each)),
+      ).toEqual([]);
+      const afterMs = calls.filter(({ status, endedAtMs }) => status === 201 && endedAtMs > backAtMs);
+      expect(Math.min(...afterMs.map(({ endedAtMs }) => endedAtMs)) - backAtMs).toBeLessThan(500);
+      await shop.expectAtRest();
+    });
+  });
+}
+
+describeFault('F38: a client dies in the middle of a statement', () => {
+  it('leaves the statement and its locks no longer than their limit of time', { timeout: 60_000 }, async () => {
+    const server = await mysql.start();
+    const relay = await Relay.to(server.address);
+    const { pool, running } = server.makePool({ max: 1, at: relay.address });
+    try {
+      const connection = await pool.acquire(FOREVER);
+      const failing = failureOf(connection.query('SELECT SLEEP(30)', undefined, 500));
+      await until(async () => (await running()) === 1);
+      const from = performance.now();
+      // Nothing of the client gets through any more, no KILL either.
+      await relay.close();
+      await failing;
+      await until(async () => (await running()) === 0);
+      expect(performance.now() - from).toBeLessThan(1_500);
+      await connection.release();
+    } finally {
+      await pool.close(0);
+      await server.close();
+    }
+  });
+});
+
+/** Each answered checkout took one piece; of those that failed some may have been done. */
+async function expectStockFits({ mariadb }: MariadbShop, placed: number, failed: number): Promise<void> {
+  const [sum] = await mariadb.ask('SELECT CAST(1000000000 - SUM(stock) AS SIGNED) AS sold FROM products');
+  const [orders] = await mariadb.ask('SELECT COUNT(*) - 200000 AS made FROM orders');
+  expect(sum?.sold).toBe(orders?.made);
+  expect(orders?.made).toBeGreaterThanOrEqual(placed);
+  expect(orders?.made).toBeLessThanOrEqual(placed + failed);
+}
