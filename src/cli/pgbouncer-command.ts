@@ -1,6 +1,6 @@
-import pg from 'pg';
 import type { GatewayConfig, PoolConfig } from '../config/config.js';
 import { resolveConfig } from '../config/resolve.js';
+import { pgAddressOf } from '../pools/pg-address.js';
 import { type Arguments, CliError, type Command, UsageError } from './command.js';
 import { loadOptions } from './config-file.js';
 import { type PooledEntry, pgbouncerIni } from './pgbouncer-ini.js';
@@ -57,8 +57,8 @@ export const pgbouncerCommand: Command = {
 
 function entryFor({ name, max, minIdle, url, admin, pooler }: PoolConfig): PooledEntry {
   if (!/^postgres(?:ql)?:/i.test(url)) throw new CliError(`pool "${name}" is not on PostgreSQL`);
-  const { host, port, database, user } = new pg.Client({ connectionString: url });
-  const plain = { host, port: String(port), database: database ?? '', user: user ?? '' };
+  const address = pgAddressOf(url);
+  const plain = { ...address, port: String(address.port) };
   for (const [field, value] of Object.entries(plain)) {
     if (!/^[\w.:/-]+$/.test(value)) {
       throw new CliError(`pool "${name}": the ${field} of its url does not fit into pgbouncer.ini; use plain letters`);

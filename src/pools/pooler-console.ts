@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Clock } from '../clock.js';
+import { pgAddressOf } from './pg-address.js';
 import { timeLimit } from './time-limit.js';
 
 /** How a pooler treats the clients of one user in one database. */
@@ -41,10 +42,10 @@ export class PoolerConsole {
    * @param url - Of the pool.
    */
   constructor(adminUrl: string, url: string, clock: Clock) {
-    const { database, user } = new pg.Client({ connectionString: url });
+    const { database, user } = pgAddressOf(url);
     this.#adminUrl = adminUrl;
-    this.#database = database ?? '';
-    this.#user = user ?? '';
+    this.#database = database;
+    this.#user = user;
     this.#clock = clock;
   }
 
