@@ -6,6 +6,8 @@ import type { MysqlAddress, MysqlTarget } from './mysql-target.js';
 
 /** Until the first keepalive packet on a quiet socket; the kernel's own default is two hours. */
 const KEEPALIVE_DELAY_MS = 1_000;
+/** A flag in the greeting of a server. */
+const TLS_CAPABILITY = 0x800;
 
 /** What a client tells. Each may be told more than once, but `onClosed`. */
 export interface MysqlClientListener {
@@ -30,7 +32,8 @@ export interface MysqlLogin {
 /** What the driver has but does not declare. */
 interface UndeclaredConnection {
   readonly stream: Partial<TLSSocket>;
-  readonly _handshakePacket?: { readonly serverVersion?: string; readonly connectionId?: number };
+  readonly serverCapabilityFlags: number;
+  readonly _handshakePacket?: { readonly serverVersion?: string };
 }
 
 /** One connection of the driver, on a socket of our own. */
@@ -63,6 +66,11 @@ export class MysqlClient {
   /** What the server calls itself: `8.0.36`, or `5.5.5-10.11.6-MariaDB`. Empty before it has said so. */
   get serverVersion(): string {
     return this.#undeclared._handshakePacket?.serverVersion ?? '';
+  }
+
+  /** Whether the server has TLS. */
+  get offersTls(): boolean {
+    return (this.#undeclared.serverCapabilityFlags & TLS_CAPABILITY) !== 0;
   }
 
   /** When the certificate of the server ends, in milliseconds since 1970; `undefined` without TLS. */

@@ -4,7 +4,7 @@ import { ConnectTimeoutError } from './connect-timeout.js';
 import type { FailureKind } from './contract.js';
 import type { LoginChange } from './login.js';
 import { MysqlClient } from './mysql-client.js';
-import { classifyMysqlError, isMysqlOutage, mysqlConnectTrouble } from './mysql-errors.js';
+import { classifyMysqlError, explainedRefusal, isMysqlOutage, mysqlConnectTrouble } from './mysql-errors.js';
 import { MysqlKiller } from './mysql-killer.js';
 import { loadMysql, type MysqlModule } from './mysql-module.js';
 import { mysqlNature } from './mysql-natures.js';
@@ -100,7 +100,7 @@ export class MysqlDriver implements SessionDriver {
     };
     const giveUp = (error: unknown): void => {
       if (session !== undefined) return;
-      failure ??= error;
+      failure ??= explainedRefusal(error, client?.offersTls === true && !target.usesTls);
       if (client === undefined) end();
       else client.hangUp();
     };

@@ -54,6 +54,25 @@ export class MysqlStatementStoppedError extends Error {
   }
 }
 
+/**
+ * A refused connect, with what else may be behind it: servers that want TLS say no more than that they deny access, and
+ * the driver names a plugin that it lacks without a way out.
+ *
+ * @param offersTls - Whether the server has TLS, and none was asked for.
+ */
+export function explainedRefusal(error: unknown, offersTls: boolean): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code } = seen(error);
+  if (PLUGIN_CODES.has(code) || errnoOf(error) === AUTHENTICATION_MODE) {
+    const [said] = error.message.split('. See ');
+    const remedy = 'give the user mysql_native_password or caching_sha2_password on the server';
+    return new UnsupportedServerError(`${said}; ${remedy}`, { cause: error });
+  }
+  if (errnoOf(error) !== 1045 || !offersTls) return error;
+  const hint = `${error.message}; it may also want TLS, which was not asked for (tls: true, or sslmode=verify-full)`;
+  return Object.assign(new Error(hint, { cause: error }), { errno: 1045, code });
+}
+
 /** The number of an error, or `undefined` when the server did not speak: the driver's own numbers are not positive. */
 export function errnoOf(error: unknown): number | undefined {
   const { errno } = seen(error);
