@@ -29,6 +29,7 @@ export function describePool(runtime: PoolRuntime, nowMs: number): PoolTelemetry
     name,
     state: pool.state,
     breaker: breaker?.state,
+    circuit: breaker && { openedBy: breaker.openedBy ?? null, share: breaker.share },
     seats: {
       limit: bulkhead.seats,
       max: seats,

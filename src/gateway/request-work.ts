@@ -263,6 +263,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner, Shadowed
     const { stats } = this.route;
     this.#ending = ending;
     stats.answerWith(error.code);
+    stats.lastRefusals.add(nowMs, error);
     stats.respond(nowMs - this.ticket.arrivedAtMs);
     this.#stop(error);
     this.#host.expire(error);

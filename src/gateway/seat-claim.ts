@@ -11,7 +11,7 @@ import type { WorkContext } from './work-contract.js';
 export interface ClaimLedger {
   arrive(): void;
   enqueue(): void;
-  admit(queueWaitMs: number): void;
+  admit(queueWaitMs: number, timeLeftMs?: number): void;
   shedWith(code: ErrorCode): void;
   abandon(): void;
 }
@@ -71,7 +71,7 @@ export class SeatClaim {
     const { queuedAtMs } = this.#ticket;
     this.#queueWaitMs = queuedAtMs === 0 ? 0 : nowMs - queuedAtMs;
     this.#found = this.#route.gate?.bulkhead.inFlight ?? 0;
-    this.#ledger.admit(this.#queueWaitMs);
+    this.#ledger.admit(this.#queueWaitMs, this.#ticket.deadlineAtMs - nowMs);
   }
 
   /** Counts a refusal, and gives back what was taken. */
@@ -79,6 +79,7 @@ export class SeatClaim {
     this.#refund(nowMs);
     this.#ticket.state = 'ended';
     this.#ledger.shedWith(refusal.code);
+    this.#route.stats.lastRefusals.add(nowMs, refusal);
   }
 
   /** The last instant at which a queued request can still start and be done in time, as far as can be predicted. */

@@ -1,5 +1,6 @@
 import { ERROR_CODES, type ErrorCode } from '../errors.js';
 import { Histogram } from './histogram.js';
+import { LastRefusals } from './last-refusals.js';
 
 /**
  * How an admitted request ended: `succeeded`; `failed`, its handler or its database work did; `expired`, its deadline
@@ -45,10 +46,14 @@ export class RouteStats {
   readonly outcomes: Record<RouteOutcome, number> = { succeeded: 0, failed: 0, expired: 0, abandoned: 0 };
   /** From the queue to the seat; 0 for those that found one free. */
   readonly queueWait: Histogram = new Histogram();
+  /** What was left of the time to the deadline when the seat was there; nothing is counted without a deadline. */
+  readonly timeLeft: Histogram = new Histogram();
   /** How long seats were held. */
   readonly seatHold: Histogram = new Histogram();
   /** From arrival to the end of the response, of admitted requests. */
   readonly response: Histogram = new Histogram();
+  /** The last refusals and error answers with what was measured; in mode `observe`, what would have been refused. */
+  readonly lastRefusals: LastRefusals = new LastRefusals();
   #shed = 0;
   #ended = 0;
 
@@ -81,10 +86,11 @@ export class RouteStats {
     this.queued += 1;
   }
 
-  /** The request got its seat, after this wait in milliseconds. */
-  admit(queueWaitMs: number): void {
+  /** The request got its seat, after this wait and with so much time left, both in milliseconds. */
+  admit(queueWaitMs: number, timeLeftMs: number = Number.POSITIVE_INFINITY): void {
     this.admitted += 1;
     this.queueWait.observe(queueWaitMs);
+    if (timeLeftMs < Number.POSITIVE_INFINITY) this.timeLeft.observe(timeLeftMs);
   }
 
   /** The request is refused before it got a seat. */

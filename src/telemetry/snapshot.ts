@@ -3,6 +3,7 @@ import { PRIORITY_CLASSES, type PriorityClass } from '../core/priority.js';
 import { BUCKET_BOUNDS_MS, type Histogram } from './histogram.js';
 import type { CodeCounts, RouteOutcome } from './route-stats.js';
 import type {
+  CircuitTelemetry,
   ConnectionGauges,
   FleetTelemetry,
   OwnSeats,
@@ -48,6 +49,8 @@ export interface RouteSnapshot {
   readonly dirtyReturns: number;
   readonly queueWait: HistogramSnapshot;
   readonly wouldWait: HistogramSnapshot;
+  /** Time left when the seat was there. */
+  readonly timeLeft: HistogramSnapshot;
   readonly seatHold: HistogramSnapshot;
   readonly response: HistogramSnapshot;
 }
@@ -65,6 +68,8 @@ export interface PoolSnapshot {
   readonly name: string;
   readonly state: PoolTelemetry['state'];
   readonly breaker: NonNullable<PoolTelemetry['breaker']> | null;
+  /** `null` without a breaker. */
+  readonly circuit: CircuitTelemetry | null;
   readonly seats: {
     readonly limit: number;
     readonly max: number;
@@ -129,6 +134,7 @@ function routeSnapshot({ name, pool, priority, stats, seats }: RouteTelemetry): 
     dirtyReturns: stats.dirtyReturns,
     queueWait: histogramSnapshot(stats.queueWait),
     wouldWait: histogramSnapshot(stats.wouldWait),
+    timeLeft: histogramSnapshot(stats.timeLeft),
     seatHold: histogramSnapshot(stats.seatHold),
     response: histogramSnapshot(stats.response),
   };
@@ -153,6 +159,7 @@ function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
     name: pool.name,
     state: pool.state,
     breaker: pool.breaker ?? null,
+    circuit: pool.circuit === undefined ? null : { ...pool.circuit },
     seats: {
       limit,
       max: seats,

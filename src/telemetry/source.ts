@@ -107,12 +107,22 @@ export interface PoolerGauges {
   readonly transactionsTotal: number;
 }
 
+/** What the breaker of a pool does at present. */
+export interface CircuitTelemetry {
+  /** What opened it: work that failed, or was cut off as too slow; `null` while it is closed. */
+  readonly openedBy: 'failure' | 'slow' | null;
+  /** The share of the demand that is let through, 0 to 1. */
+  readonly share: number;
+}
+
 /** One pool, as telemetry sees it. */
 export interface PoolTelemetry {
   readonly name: string;
   readonly state: 'up' | 'down' | 'closed';
   /** Absent where the configuration switches the breaker off. */
   readonly breaker: 'closed' | 'open' | 'half_open' | undefined;
+  /** Absent where the configuration switches the breaker off. */
+  readonly circuit?: CircuitTelemetry | undefined;
   readonly seats: SeatGauges;
   /** Counts since the start. */
   readonly retries: Readonly<Record<RetryOutcome, number>>;
@@ -143,6 +153,8 @@ export interface TelemetrySource {
   readonly eventLoopLagMs: number;
   /** Clients that were disconnected because no file descriptor was left for them. */
   readonly clientsTurnedAway: number;
+  /** Connections that were ended because their clients read nothing of an answer for `writeTimeoutMs`. */
+  readonly answersNotRead: number;
   /** Absent where the instance is alone. */
   readonly fleet: FleetTelemetry | undefined;
   routes(): Iterable<RouteTelemetry>;

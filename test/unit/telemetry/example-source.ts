@@ -12,7 +12,8 @@ export interface ExampleSource {
 export function exampleSource(): ExampleSource {
   const checkout = new RouteStats();
   for (let request = 0; request < 10; request += 1) checkout.arrive();
-  for (const waitMs of [0, 0, 20, 180]) checkout.admit(waitMs);
+  for (const waitMs of [0, 0, 20]) checkout.admit(waitMs, 300);
+  checkout.admit(180);
   checkout.enqueue();
   checkout.enqueue();
   checkout.shedWith('queue_full');
@@ -52,6 +53,7 @@ export function exampleSource(): ExampleSource {
       name: 'checkout',
       state: 'up',
       breaker: 'half_open',
+      circuit: { openedBy: 'slow', share: 0.25 },
       seats: { limit: 14, max: 16, tuning: undefined, inFlight: 2, headroom: 4, queuedByClass: [3, 0, 1, 0] },
       retries: { retried: 5, recovered: 4, out_of_tries: 1, out_of_budget: 2, out_of_time: 0 },
       advice: { action: 'grow', reason: 'room_in_database', seats: 20, detail: 'all seats are in use' },
@@ -88,6 +90,7 @@ export function exampleSource(): ExampleSource {
     draining: false,
     eventLoopLagMs: 12,
     clientsTurnedAway: 2,
+    answersNotRead: 1,
     fleet: { degraded: true, trouble: 'ECONNREFUSED', instances: 3, reports: 40 },
     routes: () => {
       asked.routes += 1;

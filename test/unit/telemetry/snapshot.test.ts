@@ -33,6 +33,7 @@ test('tells every figure of a route', () => {
   expect([checkout?.seats, ping?.seats]).toEqual([null, null]);
   expect(resize).toMatchObject({ pool: null, seats: { limit: 6, inFlight: 5, queued: 9 } });
   expect(ping).toMatchObject({ pool: null, arrived: 0, queueWait: { p50Ms: null, p90Ms: null } });
+  expect(checkout?.timeLeft).toMatchObject({ count: 3, sumMs: 900 });
 });
 
 test('tells every figure of a pool', () => {
@@ -43,6 +44,7 @@ test('tells every figure of a pool', () => {
     advice: { action: 'grow', reason: 'room_in_database', seats: 20, detail: 'all seats are in use' },
     state: 'up',
     breaker: 'half_open',
+    circuit: { openedBy: 'slow', share: 0.25 },
     seats: {
       limit: 14,
       max: 16,
