@@ -65,7 +65,7 @@ function warningOf(trouble: ConnectTrouble, error: unknown): Warning {
 /** Warns once about each kind of trouble with connecting, until {@link ConnectWarnings.clear}. */
 export class ConnectWarnings {
   readonly #warn: (code: string, message: string) => void;
-  readonly #given = new Set<string>();
+  readonly #given = new Map<string, ConnectTrouble>();
 
   constructor(warn: (code: string, message: string) => void) {
     this.#warn = warn;
@@ -76,12 +76,13 @@ export class ConnectWarnings {
     // Two kinds of trouble may share a code; each is told.
     const kind = `${trouble} ${code}`;
     if (this.#given.has(kind)) return;
-    this.#given.add(kind);
+    this.#given.set(kind, trouble);
     this.#warn(code, explainTrouble(trouble, error));
   }
 
-  clear(): void {
-    this.#given.clear();
+  /** The trouble is over, but for one kind of it: of that no more is told yet. */
+  clear(but?: ConnectTrouble): void {
+    for (const [kind, trouble] of this.#given) if (trouble !== but) this.#given.delete(kind);
   }
 }
 

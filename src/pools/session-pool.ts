@@ -206,7 +206,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     const slot = this.#sessions.add(this.#clock.nowMs(), session, birth, lifetimeMs);
     this.#counts.opened += 1;
     this.#noteGrant(() => this.#grant.opened(this.#sessions.size));
-    if (this.#grant.granted === this.max) this.#warnings.clear();
+    this.#warnings.clear(this.#grant.granted === this.max ? undefined : 'crowded');
     // It may have been accepted just before the server went away.
     if (birth.generation === this.#reach.generation) this.#lending.offer(slot);
     else void this.#lending.prove(slot);

@@ -14,6 +14,20 @@ describe('ConnectWarnings', () => {
     expect(given).toHaveLength(3);
   });
 
+  it('tells of a second time, while one kind of trouble lasts, only what was over meanwhile', () => {
+    const given: string[] = [];
+    const warnings = new ConnectWarnings((code) => given.push(code));
+    const troubles = ['crowded', 'credentials'] as const;
+    for (const trouble of troubles) warnings.give(trouble, new Error('refused'));
+    warnings.clear('crowded');
+    for (const trouble of troubles) warnings.give(trouble, new Error('refused'));
+    expect(given).toEqual([
+      'database_connections_exhausted',
+      'database_credentials_refused',
+      'database_credentials_refused',
+    ]);
+  });
+
   it.each([
     [new Error('connect ECONNREFUSED 127.0.0.1:5432'), '(connect ECONNREFUSED 127.0.0.1:5432)'],
     [Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }), '(ECONNREFUSED)'],
