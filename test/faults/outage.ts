@@ -117,11 +117,12 @@ function expectTold(checkouts: readonly Call[], orders: number): void {
   expect(orders, 'orders placed').toBeLessThanOrEqual(promised + unknown);
 }
 
-/** Server processes of the shop that work at this instant, the one that began last first. */
+/** Server processes that run the extra work of a checkout at this instant, the one that began last first. */
 export async function working(shop: FaultShop): Promise<number[]> {
   const rows = await ask<{ pid: number }>(
     shop.postgres.url,
-    "SELECT pid FROM pg_stat_activity WHERE application_name = 'sluice-shop' AND state = 'active' ORDER BY query_start DESC",
+    `SELECT pid FROM pg_stat_activity
+      WHERE application_name = 'sluice-shop' AND state = 'active' AND query LIKE '%pg_sleep%' ORDER BY query_start DESC`,
   );
   return rows.map(({ pid }) => pid);
 }
