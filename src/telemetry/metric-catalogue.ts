@@ -1,5 +1,5 @@
 import { PRIORITY_CLASSES } from '../core/priority.js';
-import { ERROR_CODES } from '../errors.js';
+import { ERROR_CODES, type ErrorCode } from '../errors.js';
 import type { Histogram } from './histogram.js';
 import type { CodeCounts, RouteStats } from './route-stats.js';
 import {
@@ -9,6 +9,7 @@ import {
   type PoolerGauges,
   type PoolTelemetry,
   RETRY_OUTCOMES,
+  type RouteTelemetry,
   SEAT_REASONS,
   type TelemetrySource,
 } from './source.js';
@@ -50,11 +51,26 @@ const ROUTE_CODE = ['route', 'class', 'code'] as const;
 /** What dashboards and alerts compare with: the order is that of growing trouble. */
 const BREAKER_VALUES = { closed: 0, half_open: 1, open: 2 } as const;
 
+/** The labels of one route's series: the same objects at each scrape, whose text need not be made again. */
+interface RouteLabels {
+  readonly own: MetricLabels;
+  readonly byCode: readonly (readonly [ErrorCode, MetricLabels])[];
+}
+
+/** A cache that goes with the counters: a scrape of many routes would spend most of its time on their labels. */
+const labelsOf = new WeakMap<RouteStats, RouteLabels>();
+
+function routeLabels({ name, priority, stats }: RouteTelemetry): RouteLabels {
+  const known = labelsOf.get(stats);
+  if (known !== undefined && known.own.class === priority && known.own.route === name) return known;
+  const own = { route: name, class: priority };
+  const made: RouteLabels = { own, byCode: ERROR_CODES.map((code) => [code, { ...own, code }]) };
+  labelsOf.set(stats, made);
+  return made;
+}
+
 function perRoute<Value>(source: TelemetrySource, read: (stats: RouteStats) => Value): Sample<Value>[] {
-  return Array.from(source.routes(), ({ name, priority, stats }) => ({
-    labels: { route: name, class: priority },
-    value: read(stats),
-  }));
+  return Array.from(source.routes(), (route) => ({ labels: routeLabels(route).own, value: read(route.stats) }));
 }
 
 /** Without a fleet there is no series. */
@@ -86,9 +102,10 @@ function routeCodes(name: string, help: string, read: (stats: RouteStats) => Cod
     labels: ROUTE_CODE,
     // Every code from the start: a series that appears with its first event hides that event from rate().
     read: (source) =>
-      perRoute(source, read).flatMap(({ labels, value }) =>
-        ERROR_CODES.map((code) => ({ labels: { ...labels, code }, value: value[code] })),
-      ),
+      Array.from(source.routes()).flatMap((route) => {
+        const counts = read(route.stats);
+        return routeLabels(route).byCode.map(([code, labels]) => ({ labels, value: counts[code] }));
+      }),
   };
 }
 
@@ -328,6 +345,13 @@ export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
     help: 'Clients that were disconnected because no file descriptor was left for them.',
     labels: [],
     read: (source) => [{ labels: {}, value: source.clientsTurnedAway }],
+  },
+  {
+    type: 'counter',
+    name: 'answers_not_read_total',
+    help: 'Answers that were cut off because their client had stopped reading.',
+    labels: [],
+    read: (source) => [{ labels: {}, value: source.answersNotRead }],
   },
   fleetNumber('gauge', 'fleet_degraded', "Whether limits hold on this instance's share alone: 0 or 1.", (fleet) =>
     fleet.degraded ? 1 : 0,

@@ -1,6 +1,12 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { BUCKET_BOUNDS_MS } from './histogram.js';
-import { type HistogramMetric, METRICS, type MetricLabel, type NumberMetric } from './metric-catalogue.js';
+import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import { BUCKET_BOUNDS_MS, type Histogram } from './histogram.js';
+import {
+  type HistogramMetric,
+  METRICS,
+  type MetricLabel,
+  type MetricLabels,
+  type NumberMetric,
+} from './metric-catalogue.js';
 import type { TelemetrySource } from './source.js';
 
 /** Where the metrics are registered, and which. */
@@ -15,6 +21,8 @@ export interface MetricsOptions {
 }
 
 const PREFIX = 'sluice_';
+const BOUNDS = BUCKET_BOUNDS_MS.map((boundMs) => ({ le: boundMs / 1_000 }));
+const BEYOND = { le: '+Inf' };
 
 /**
  * Sluice's figures as Prometheus text. Nothing is recorded on the request's path: each metric reads the plain counters
@@ -28,8 +36,8 @@ export class Metrics {
     this.registry = options.registry ?? new Registry();
     const read = oncePerTurn(source);
     for (const metric of METRICS) {
-      if (metric.type === 'histogram') new ReadHistogram(this.registry, metric, read);
-      else addNumber(this.registry, metric, read);
+      // The type names classes that are hard to derive from; the registry asks for no more than this.
+      this.registry.registerMetric(new ReadMetric(metric, read) as unknown as Metric);
     }
     if (options.processMetrics ?? options.registry === undefined) collectDefaultMetrics({ register: this.registry });
   }
@@ -49,100 +57,83 @@ export class Metrics {
 function oncePerTurn(source: () => TelemetrySource): () => TelemetrySource {
   let seen: TelemetrySource | undefined;
   return () => {
-    if (seen === undefined) {
-      const { routes, pools, ...process } = describe(source());
-      seen = { ...process, routes: () => routes, pools: () => pools };
-      queueMicrotask(() => {
-        seen = undefined;
-      });
-    }
+    if (seen !== undefined) return seen;
+    const present = source();
+    const routes = [...present.routes()];
+    const pools = [...present.pools()];
+    seen = { ...present, routes: () => routes, pools: () => pools };
+    queueMicrotask(() => {
+      seen = undefined;
+    });
     return seen;
   };
 }
 
-function describe(source: TelemetrySource) {
-  return {
-    mode: source.mode,
-    draining: source.draining,
-    eventLoopLagMs: source.eventLoopLagMs,
-    clientsTurnedAway: source.clientsTurnedAway,
-    fleet: source.fleet,
-    routes: [...source.routes()],
-    pools: [...source.pools()],
-  };
+interface Value {
+  readonly value: number;
+  readonly metricName?: string;
+  readonly labels: Readonly<Record<string, string | number>>;
+  /** Printed beside `labels`; prom-client keeps their text as long as the object is the same. */
+  readonly sharedLabels: MetricLabels;
 }
 
-function addNumber(registry: Registry, metric: NumberMetric, read: () => TelemetrySource): void {
-  const described = {
-    name: PREFIX + metric.name,
-    help: metric.help,
-    labelNames: [...metric.labels],
-    registers: [registry],
-  };
-  if (metric.type === 'gauge') {
-    new Gauge<MetricLabel>({
-      ...described,
-      collect() {
-        this.reset();
-        for (const { labels, value } of metric.read(read())) this.set({ ...labels }, value);
-      },
+const NO_LABELS = {};
+
+/**
+ * What a registry needs of a metric, with counts that live elsewhere. The classes of prom-client keep every value a
+ * second time, under a key that is made of its labels at each scrape.
+ */
+class ReadMetric {
+  /** A registry of OpenMetrics shortens the names of counters. */
+  name: string;
+  readonly help: string;
+  readonly type: NumberMetric['type'] | 'histogram';
+  readonly labelNames: readonly MetricLabel[];
+  readonly aggregator = 'sum';
+  readonly #values: () => Value[];
+
+  constructor(metric: NumberMetric | HistogramMetric, read: () => TelemetrySource) {
+    this.name = PREFIX + metric.name;
+    this.help = metric.help;
+    this.type = metric.type;
+    this.labelNames = metric.labels;
+    this.#values =
+      metric.type === 'histogram'
+        ? () => metric.read(read()).flatMap(({ labels, value }) => buckets(this.name, labels, value))
+        : () => metric.read(read()).map(({ labels, value }) => ({ value, labels: NO_LABELS, sharedLabels: labels }));
+  }
+
+  /** For those who read a registry as objects. */
+  async get(): Promise<object> {
+    const values = this.#values().map(({ labels, sharedLabels, ...value }) => {
+      return { ...value, labels: { ...sharedLabels, ...labels } };
     });
-  } else {
-    new Counter<MetricLabel>({
-      ...described,
-      collect() {
-        this.reset();
-        for (const { labels, value } of metric.read(read())) this.inc({ ...labels }, value);
-      },
-    });
+    return this.#described(values);
+  }
+
+  /** What a registry prints. */
+  async getForPromString(): Promise<object> {
+    return this.#described(this.#values());
+  }
+
+  /** The counts are not ours to reset. */
+  reset(): void {}
+
+  #described(values: readonly object[]): object {
+    const { name, help, type, aggregator } = this;
+    return { name, help, type, aggregator, values };
   }
 }
 
-type HistogramValues = Awaited<ReturnType<Histogram<MetricLabel>['get']>>;
-
-/** A histogram of prom-client whose counts live elsewhere: nothing can be set from outside, so reading is replaced. */
-class ReadHistogram extends Histogram<MetricLabel> {
-  /** Stays empty and unregistered: it lends the fields beside the values, which prom-client does not let us write. */
-  readonly #shape: Histogram<MetricLabel>;
-  readonly #metric: HistogramMetric;
-  readonly #read: () => TelemetrySource;
-
-  constructor(registry: Registry, metric: HistogramMetric, read: () => TelemetrySource) {
-    const described = {
-      name: PREFIX + metric.name,
-      help: metric.help,
-      labelNames: [...metric.labels],
-      buckets: BUCKET_BOUNDS_MS.map(seconds),
-    };
-    super({ ...described, registers: [registry] });
-    this.#shape = new Histogram({ ...described, registers: [] });
-    this.#metric = metric;
-    this.#read = read;
-  }
-
-  override get(): Promise<HistogramValues> {
-    const name = PREFIX + this.#metric.name;
-    const values = this.#metric.read(this.#read()).flatMap(({ labels, value }) => {
-      const below = value.cumulative();
-      const bucket = (le: number | string, count: number) => ({
-        metricName: `${name}_bucket`,
-        labels: { ...labels, le },
-        value: count,
-      });
-      return [
-        ...BUCKET_BOUNDS_MS.map((boundMs, index) => bucket(seconds(boundMs), below[index] ?? 0)),
-        bucket('+Inf', value.count),
-        { metricName: `${name}_sum`, labels: { ...labels }, value: seconds(value.sumMs) },
-        { metricName: `${name}_count`, labels: { ...labels }, value: value.count },
-      ];
-    });
-    return this.#shape.get().then((own) => ({ ...own, values }));
-  }
-
-  /** What the registry calls, where it exists, in place of {@link get}. */
-  getForPromString(): Promise<HistogramValues> {
-    return this.get();
-  }
+function buckets(name: string, labels: MetricLabels, histogram: Histogram): Value[] {
+  const below = histogram.cumulative();
+  const metricName = `${name}_bucket`;
+  return [
+    ...BOUNDS.map((bound, index) => ({ metricName, labels: bound, sharedLabels: labels, value: below[index] ?? 0 })),
+    { metricName, labels: BEYOND, sharedLabels: labels, value: histogram.count },
+    { metricName: `${name}_sum`, labels: NO_LABELS, sharedLabels: labels, value: seconds(histogram.sumMs) },
+    { metricName: `${name}_count`, labels: NO_LABELS, sharedLabels: labels, value: histogram.count },
+  ];
 }
 
 function seconds(ms: number): number {
