@@ -38,7 +38,7 @@ export class MysqlKiller {
     this.#limitMs = limitMs;
   }
 
-  /** Resolves to whether the session was told. Never rejects: a cancel is a request, and its caller has a bound. */
+  /** Resolves to whether the server was told. Never rejects: a cancel is a request, and its caller has a bound. */
   kill(order: KillOrder): Promise<boolean> {
     return new Promise((resolve) => {
       this.#orders.push({ ...order, resolve });
@@ -86,8 +86,8 @@ export class MysqlKiller {
         });
       };
     });
-    // The way is closed: whoever still waits for it is told so.
-    current?.resolve(false);
+    // An order that was sent may have been taken; whoever else waits for this way is told that it is closed.
+    current?.resolve(true);
     for (let order = next(); order !== undefined; order = next()) order.resolve(false);
   }
 

@@ -16,6 +16,8 @@ import { timeLimit } from './time-limit.js';
 const CERTAINTY_LIMIT_MS = 1_000;
 /** For the server to hang up after a goodbye. */
 const GOODBYE_LIMIT_MS = 500;
+/** The same for a server that was told to stop the session's statement, and has not. */
+const STUCK_LIMIT_MS = 10_000;
 /** For the answer to a sign of life. */
 const LIFE_LIMIT_MS = 5_000;
 /** Signs of life within the time after which the server would end an idle session. */
@@ -52,7 +54,8 @@ export class MysqlSession implements Session {
   /** {@link begin} has succeeded, and its end was not asked for; a statement may have ended it by the way. */
   #begun = false;
   #closed = false;
-  #lastKill: Promise<unknown> | undefined;
+  #lastKill: Promise<boolean> | undefined;
+
   #goodbye: Timer | undefined;
   #life: Timer | undefined;
 
@@ -141,11 +144,11 @@ export class MysqlSession implements Session {
       if (dirty || refusedWrite) line.cleaned();
       if (refusedWrite && (await this.#parts.restorer.isReadOnly())) this.#parts.owner.onReadOnly();
     } catch {
-      this.destroy();
+      this.#end();
     } finally {
       limit.cancel();
     }
-    if (!this.clean) this.destroy();
+    if (!this.clean) this.#end();
     return this.alive;
   }
 
@@ -165,14 +168,12 @@ export class MysqlSession implements Session {
   }
 
   retire(): void {
-    this.#leave(new ConnectionEndedError('the connection was closed'));
+    this.#leave(new ConnectionEndedError('the connection was closed'), GOODBYE_LIMIT_MS);
   }
 
   destroy(): void {
-    if (!this.alive) this.#parts.client.hangUp();
-    // A closed socket alone stops nothing: the server would run the statement to its end and keep its locks.
-    if (this.alive && this.#line.stoppable && !this.#line.held) void this.#sendKill();
-    this.#leave(new ConnectionEndedError('the connection was destroyed'));
+    if (this.alive) this.#end();
+    else this.#parts.client.hangUp();
   }
 
   /** The session ended although nobody asked. It may be told more than once. */
@@ -211,24 +212,37 @@ export class MysqlSession implements Session {
       });
   }
 
-  #sendKill(): Promise<unknown> {
+  #sendKill(): Promise<boolean> {
     this.#parts.owner.onCancelSent();
     this.#lastKill = this.#parts.kill();
     return this.#lastKill;
   }
 
+  #end(): void {
+    if (!this.alive) return;
+    // A closed socket alone stops nothing: the server would run the statement to its end and keep its locks.
+    if (this.#line.stoppable && !this.#line.held) void this.#sendKill();
+    const waitsForEnd = this.#line.stoppable && this.#lastKill !== undefined;
+    this.#leave(
+      new ConnectionEndedError('the connection was destroyed'),
+      waitsForEnd ? STUCK_LIMIT_MS : GOODBYE_LIMIT_MS,
+    );
+    // Whom the server was not told to stop, it will not stop soon.
+    if (waitsForEnd) void this.#lastKill?.then((told) => told || this.#parts.client.hangUp());
+  }
+
   #endSilent(): void {
     if (!this.alive) return;
-    this.destroy();
+    this.#end();
     this.#parts.owner.onSilent(this);
   }
 
   /** Ends our side. The server hangs up once nothing of the session is left there; only then is its place free. */
-  #leave(error: Error): void {
+  #leave(error: Error, limitMs: number): void {
     if (!this.alive) return;
     this.#life?.cancel();
     this.#line.end(error);
-    this.#goodbye = timeLimit(this.#parts.clock, GOODBYE_LIMIT_MS, () => this.#parts.client.hangUp());
+    this.#goodbye = timeLimit(this.#parts.clock, limitMs, () => this.#parts.client.hangUp());
     this.#parts.client.end();
   }
 
