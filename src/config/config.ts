@@ -115,6 +115,8 @@ export interface RouteConfig {
   readonly burst: number;
   /** Absent: true where there is a Redis. */
   readonly fleetWide?: boolean;
+  /** Absent: the fleet has no bound on its concurrent work. */
+  readonly fleetMaxConcurrent?: number;
   readonly deadlineMs: number;
   /** Two times of day. Absent: the route serves always. */
   readonly window?: string;

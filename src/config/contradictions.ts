@@ -21,7 +21,10 @@ export function checkTogether(whole: Whole, reading: Reading): void {
     checkHeadroom(name, values, whole, reading);
     checkPeak(name, values, whole, reading);
   }
-  for (const [name, values] of whole.routes) checkCost(name, values, whole, reading);
+  for (const [name, values] of whole.routes) {
+    checkCost(name, values, whole, reading);
+    checkLane(name, values, reading);
+  }
 }
 
 /** The seats of a pool; `undefined` where one of its fields is mistaken. */
@@ -139,6 +142,25 @@ function checkCost(name: string, values: Partial<RouteValues>, { pools }: Whole,
     value: String(deadlineMs),
     remedy: `${at('expectedMs')} is ${expectedMs}: every request would be refused as unreachable; use at least that`,
   });
+}
+
+/** Every request in a lane costs a word with Redis: only what is rare, and may wait, belongs there. */
+function checkLane(name: string, values: Partial<RouteValues>, reading: Reading): void {
+  const { fleetMaxConcurrent, priority, ratePerSecond } = values;
+  if (fleetMaxConcurrent === undefined) return;
+  const at = (key: keyof RouteValues): string => routeSection(name).pathPrefix + key;
+  const mistaken = (remedy: string): void => {
+    reading.problems.push({
+      where: reading.where(at('fleetMaxConcurrent')),
+      value: String(fleetMaxConcurrent),
+      remedy,
+    });
+  };
+  if (priority === 'critical') {
+    mistaken('not for the critical class, which never waits for Redis; use the seats of its pool, or a lower priority');
+  } else if (ratePerSecond === undefined && reading.sound(at('ratePerSecond'))) {
+    mistaken(`means a word with Redis for every request; set ${at('ratePerSecond')} as well`);
+  }
 }
 
 function shown(seats: number): number {

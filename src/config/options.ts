@@ -203,6 +203,11 @@ export interface RouteOptions<PoolName extends string = string> {
   readonly burst?: number | undefined;
   /** Whether the route's rate limits hold for all instances together. Default true where there is a Redis. */
   readonly fleetWide?: boolean | undefined;
+  /**
+   * Requests of this route at work in all instances together, 1 to 100,000; needs a Redis and a `ratePerSecond`, and is
+   * not for the critical class. Default: none.
+   */
+  readonly fleetMaxConcurrent?: number | undefined;
   /** Time from arrival to deadline, in ms, 1 to 3,600,000. Default 10,000. */
   readonly deadlineMs?: number | undefined;
   /**

@@ -27,6 +27,10 @@ export const routeFields: FieldsOf<RouteValues> = {
     description: "Whether the route's rate limits hold for all instances together.",
     defaultText: '`true` where there is a Redis',
   }),
+  fleetMaxConcurrent: whole(1, 100_000, {
+    description: 'Requests at work in all instances together; not for the critical class.',
+    defaultText: 'none',
+  }),
   deadlineMs: whole(1, 3_600_000, { description: 'Time from arrival to deadline.', default: 10_000 }),
   window: text({
     description: 'Time of every day in which the route serves; not for the critical class.',

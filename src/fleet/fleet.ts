@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { Bucket } from '../core/bucket.js';
 import { PrepaidBucket } from '../core/prepaid-bucket.js';
+import { Lane } from './lane.js';
 import { createRedisClient } from './redis-client.js';
 import { type RedisClient, RedisLink } from './redis-link.js';
 import { TokenSync } from './token-sync.js';
@@ -45,6 +46,8 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #link: RedisLink;
   readonly #tokens: TokenSync;
+  readonly #lanes: Lane[] = [];
+  readonly #id: string = randomUUID();
   #degraded = false;
 
   private constructor(options: FleetOptions, client: RedisClient) {
@@ -62,7 +65,7 @@ export class Fleet {
       link: this.#link,
       clock,
       random,
-      id: randomUUID(),
+      id: this.#id,
       prefix: `sluice:${name}:tokens:`,
       syncMs,
       onStricter: (key, refillPerSecond, burst) => this.#stricter(key, refillPerSecond, burst),
@@ -104,8 +107,39 @@ export class Fleet {
     });
   }
 
+  /**
+   * This instance's way into a lane: a bound on concurrent work that the fleet shares.
+   *
+   * @param key - Names the lane in the fleet.
+   * @param max - Places in the whole fleet, a whole number from 1.
+   * @param holdMs - No place is held longer than this.
+   */
+  lane(key: string, max: number, holdMs: number): Lane {
+    const { name, clock, random, syncMs, warn } = this.#options;
+    const lane = new Lane({
+      max,
+      holdMs,
+      instances: this.#instances,
+      link: this.#link,
+      clock,
+      random,
+      id: this.#id,
+      key: `sluice:${name}:lanes:{${key}}`,
+      syncMs,
+      onStricter: (least) =>
+        warn(
+          'fleet_mismatch',
+          `instances of this fleet disagree about the concurrent work of "${key}"; the least holds: ${least}. ` +
+            'Give all of them the same configuration.',
+        ),
+    });
+    this.#lanes.push(lane);
+    return lane;
+  }
+
   /** Gives back what is prepaid and lets go of Redis. Never rejects. */
   async close(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.stop()));
     await this.#tokens.stop();
     this.#link.close();
   }
@@ -114,6 +148,7 @@ export class Fleet {
 
   #linkChanged(up: boolean, why: string): void {
     this.#tokens.linkChanged(up);
+    for (const lane of this.#lanes) lane.linkChanged(up);
     // That it answers is news only after it did not.
     if (up !== this.#degraded) return;
     this.#degraded = !up;

@@ -10,6 +10,7 @@ import { ServiceTimes } from '../core/service-times.js';
 import { TextMemo } from '../core/text-memo.js';
 import { TimeWindow } from '../core/time-window.js';
 import type { Fleet } from '../fleet/fleet.js';
+import type { Lane } from '../fleet/lane.js';
 import type { PoolListener } from '../pools/contract.js';
 import { createPool } from '../pools/create-pool.js';
 import type { TotalRate } from '../rate-limit/total-rate.js';
@@ -146,6 +147,7 @@ export function assembleRoute(
     stats: new RouteStats(),
     window: assembleWindow(parts, config),
     rate: assembleRate(parts, config),
+    lane: assembleLane(parts, config),
     pool,
     gate: pool?.gate ?? assembleConcurrency(parts, config),
     queued: 0,
@@ -154,6 +156,15 @@ export function assembleRoute(
   const ownSeats = config.concurrency === undefined ? undefined : ownSeatsName(config.name);
   parts.decisions?.addRoute({ route: runtime, rank: runtime.rank, gate: config.pool ?? ownSeats });
   return runtime;
+}
+
+/** Those that only observe hold no places: what they would have to wait for is enforced elsewhere. */
+function assembleLane(
+  { fleet, config: { mode } }: Parts,
+  { name, fleetMaxConcurrent, deadlineMs }: RouteConfig,
+): Lane | undefined {
+  if (fleetMaxConcurrent === undefined || mode !== 'enforce') return undefined;
+  return fleet?.lane(name, fleetMaxConcurrent, deadlineMs);
 }
 
 function assembleTimes({ decisions }: Parts, { name, expectedMs }: RouteConfig): ServiceTimes {

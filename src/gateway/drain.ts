@@ -103,6 +103,7 @@ async function lastConnections(
 
 /** A crowd is shed in turns, and the timers that take them stop after the drain: nobody may be left without an answer. */
 async function shedQueued(clock: Clock, routes: readonly RouteRuntime[]): Promise<void> {
+  for (const { lane, name } of routes) lane?.shedAll(clock.nowMs(), draining(name));
   while (routes.some(({ gate }) => gate !== undefined && gate.bulkhead.queued > 0)) {
     const nowMs = clock.nowMs();
     for (const { gate } of routes) gate?.shedAll(nowMs, (ticket) => draining(ticket.route.name));

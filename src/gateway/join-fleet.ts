@@ -39,9 +39,12 @@ export async function joinFleet(config: GatewayConfig, surroundings: Surrounding
 
 function refuseFleetWide({ routes, origins }: GatewayConfig): void {
   const remedy = 'a limit of the whole fleet needs a Redis; set SLUICE_REDIS_URL, REDIS_URL or redisUrl as well';
-  const problems = [...routes.values()]
-    .filter(({ fleetWide }) => fleetWide === true)
-    .map(({ name }) => `routes.${name}.fleetWide`)
-    .map((path) => ({ where: origins.get(path)?.variable ?? path, value: 'true', remedy }));
+  const problems = [...routes.values()].flatMap(({ name, fleetWide, fleetMaxConcurrent }) => {
+    const asked = { fleetWide: fleetWide === true ? 'true' : undefined, fleetMaxConcurrent };
+    return Object.entries(asked)
+      .filter(([, value]) => value !== undefined)
+      .map(([field, value]) => ({ path: `routes.${name}.${field}`, value: String(value) }))
+      .map(({ path, value }) => ({ where: origins.get(path)?.variable ?? path, value, remedy }));
+  });
   if (problems.length > 0) throw new ConfigError(problems);
 }

@@ -73,6 +73,14 @@ export function nestedOnSameSeats(route: string, pool: string | undefined): Erro
   );
 }
 
+/** A request would wait for one of the places of which its own work holds one. */
+export function nestedInLane(route: string): Error {
+  return new Error(
+    `route "${route}" was run inside itself, and has a bound on its concurrent work (fleetMaxConcurrent): it could ` +
+      'wait for itself; use the handle of the request, or another route',
+  );
+}
+
 /** A mistake of the application: database work on a route that has no database. */
 export function withoutPool(route: string): Error {
   return new Error(`route "${route}" has no pool; give it one in its configuration ("pool") to query`);

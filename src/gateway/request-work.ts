@@ -3,6 +3,7 @@ import type { GateClient } from '../admission/gate.js';
 import { type PriorityRank, TOP_RANK } from '../core/priority.js';
 import { Ticket } from '../core/ticket.js';
 import type { Refusal, SluiceError } from '../errors.js';
+import type { LaneWaiter } from '../fleet/lane.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
 import type { DatabaseSession } from './database-session.js';
 import { ClientGoneError, deadlineExpired, noSeatAgain } from './failures.js';
@@ -11,7 +12,7 @@ import type { SessionOwner } from './loans.js';
 import { withoutPool, withoutSeat } from './refusals.js';
 import type { RequestWishes } from './route-entry.js';
 import type { RouteRuntime } from './route-runtime.js';
-import { SeatBreak } from './seat-break.js';
+import { aroundShadow, SeatBreak } from './seat-break.js';
 import { SeatClaim } from './seat-claim.js';
 import { Shadow } from './shadow.js';
 import type { ShadowedWork } from './shadow-lease.js';
@@ -21,7 +22,7 @@ import type { WorkContext, WorkHost } from './work-contract.js';
  * One request from its ticket to the end of its seat. The seat ends exactly once: when the answer is complete, or will
  * never come, and every connection of the request is idle again or destroyed.
  */
-export class RequestWork implements GateClient, Deadline, SessionOwner, ShadowedWork {
+export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwner, ShadowedWork {
   readonly route: RouteRuntime;
   readonly ticket: Ticket<GateClient>;
   /** Whose bucket is charged, where the route has buckets per caller. */
@@ -56,7 +57,7 @@ export class RequestWork implements GateClient, Deadline, SessionOwner, Shadowed
     const enforced = context.mode === 'enforce' ? deadlineAtMs : Number.POSITIVE_INFINITY;
     const cost = Number.isInteger(seats) && seats >= 1 ? seats : route.config.cost;
     this.ticket = new Ticket<GateClient>(this, route, rank, arrivedAtMs, enforced, tenant, cost);
-    this.#claim = new SeatClaim(context, route, this.ticket, callerKey);
+    this.#claim = new SeatClaim(context, route, this.ticket, callerKey, route.stats, this);
     this.shadow =
       context.mode === 'observe' ? new Shadow(context, route, this.ticket, deadlineAtMs, callerKey, this) : undefined;
   }
@@ -130,7 +131,17 @@ export class RequestWork implements GateClient, Deadline, SessionOwner, Shadowed
   /** Takes tokens and asks for a seat. `leased`: the handler may run at once; `queued`: the host will be told. */
   enter(nowMs: number): 'leased' | 'queued' | Refusal {
     this.shadow?.enter(nowMs);
-    const arrival = this.#claim.enter(nowMs);
+    return this.#arrived(nowMs, this.#claim.enter(nowMs));
+  }
+
+  /** The place in the fleet's lane is there; a seat is not yet. */
+  onPlace(nowMs: number): void {
+    const arrival = this.#arrived(nowMs, this.#claim.goOn(nowMs));
+    if (arrival === 'leased') this.#host.proceed(nowMs);
+    else if (arrival !== 'queued') this.#host.refuse(arrival);
+  }
+
+  #arrived(nowMs: number, arrival: 'leased' | 'queued' | Refusal): 'leased' | 'queued' | Refusal {
     if (arrival === 'leased') this.#context.timer.set(this, this.ticket.deadlineAtMs, nowMs);
     else if (arrival === 'queued') this.#context.timer.set(this, this.#claim.latestStartMs(nowMs), nowMs);
     else this.#context.timer.clear(this);
@@ -216,7 +227,8 @@ export class RequestWork implements GateClient, Deadline, SessionOwner, Shadowed
   /** Gives the seat up while `work` waits for something else, and comes back at the head of the class. */
   async outside<T>(work: () => Promise<T>): Promise<T> {
     const { gate } = this.route;
-    if (gate === undefined || this.#context.mode !== 'enforce') return this.#outsideFreely(work);
+    if (gate === undefined || this.#context.mode !== 'enforce')
+      return aroundShadow(this.#context.clock, this.shadow, work);
     if (!this.#running.idle) {
       throw new Error('outside() needs every connection of the request to be given back first');
     }
@@ -226,16 +238,6 @@ export class RequestWork implements GateClient, Deadline, SessionOwner, Shadowed
       return await this.#break.around(work);
     } finally {
       this.#break = undefined;
-    }
-  }
-
-  async #outsideFreely<T>(work: () => Promise<T>): Promise<T> {
-    const { clock } = this.#context;
-    this.shadow?.pause(clock.nowMs());
-    try {
-      return await work();
-    } finally {
-      this.shadow?.resume(clock.nowMs());
     }
   }
 

@@ -3,6 +3,7 @@ import type { RouteConfig } from '../config/config.js';
 import type { PriorityRank } from '../core/priority.js';
 import type { ServiceTimes } from '../core/service-times.js';
 import type { RouteLoad } from '../core/ticket.js';
+import type { Lane } from '../fleet/lane.js';
 import type { RateLimit } from '../rate-limit/rate-limit.js';
 import type { RouteStats } from '../telemetry/route-stats.js';
 import type { PoolRuntime } from './pool-runtime.js';
@@ -19,6 +20,8 @@ export interface RouteRuntime extends RouteLoad {
   readonly window: RouteWindow | undefined;
   /** Absent where the route has no rate limit. */
   readonly rate: RateLimit | undefined;
+  /** Absent where the fleet has no bound on its concurrent work, or nothing is enforced. */
+  readonly lane?: Lane | undefined;
   /** Absent for a route without database. */
   readonly pool: PoolRuntime | undefined;
   /** The seats it competes for: those of its pool, its own `concurrency`, or none. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import { isSluiceError, type Refusal, SluiceError } from '../errors.js';
-import { nestedOnSameSeats } from './refusals.js';
+import { nestedInLane, nestedOnSameSeats } from './refusals.js';
 import { RequestHandle } from './request-handle.js';
 import type { RequestWork } from './request-work.js';
 import type { RequestWishes, RouteEntry } from './route-entry.js';
@@ -70,8 +70,9 @@ export async function runInside<T>(
   run: (handle: RequestHandle) => Promise<T>,
 ): Promise<T> {
   const entry = runner.entry(route);
-  const { gate, pool } = entry.runtime;
+  const { gate, lane, pool } = entry.runtime;
   if (gate !== undefined && gate === parent.route.gate) throw nestedOnSameSeats(route, pool?.name);
+  if (lane !== undefined && lane === parent.route.lane) throw nestedInLane(route);
   const budgetMs = parent.deadlineAtMs - runner.clock.nowMs();
   return runWork(runner, entry, run, { budgetMs, signal: parent.signal });
 }

@@ -1,5 +1,6 @@
 import type { Gate, GateTicket } from '../admission/gate.js';
 import type { Clock } from '../clock.js';
+import type { Shadow } from './shadow.js';
 
 /** A request that gives its seat up for a time, and how it hears of the next one. */
 export class SeatBreak {
@@ -36,5 +37,15 @@ export class SeatBreak {
       this.#back = resolve;
       if (this.#gate.bulkhead.comeBack(this.#clock.nowMs(), this.#ticket) === 'leased') this.end();
     });
+  }
+}
+
+/** The same where no seat is held: only the shadow counts the time as one without. */
+export async function aroundShadow<T>(clock: Clock, shadow: Shadow | undefined, work: () => Promise<T>): Promise<T> {
+  shadow?.pause(clock.nowMs());
+  try {
+    return await work();
+  } finally {
+    shadow?.resume(clock.nowMs());
   }
 }

@@ -2,7 +2,9 @@ import type { GateTicket } from '../admission/gate.js';
 import type { PoolAdvisor } from '../core/advisor.js';
 import { deadlineUnreachable, expiredInQueue, expiredOnArrival } from '../core/refusals.js';
 import type { ErrorCode, Refusal } from '../errors.js';
+import type { LaneWaiter } from '../fleet/lane.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
+import { LanePass } from './lane-pass.js';
 import { rateLimited } from './refusals.js';
 import type { RouteRuntime } from './route-runtime.js';
 import type { WorkContext } from './work-contract.js';
@@ -17,8 +19,8 @@ export interface ClaimLedger {
 }
 
 /**
- * What one request holds of its route: tokens, a place in the queue, a seat. Each is taken once and given back once,
- * and counted in the statistics of the route.
+ * What one request holds of its route: tokens, a place in the fleet's lane, a place in the queue, a seat. Each is taken
+ * once and given back once, and counted in the statistics of the route.
  *
  * A free claim, that of a request in a mode that refuses nothing, holds none of them: it only counts.
  */
@@ -28,9 +30,13 @@ export class SeatClaim {
   readonly #callerKey: string | undefined;
   readonly #free: boolean;
   readonly #ledger: ClaimLedger;
+  /** Absent where the route has no lane, and for shadows: what others hold does not depend on them. */
+  readonly #lane: LanePass | undefined;
   /** Whether tokens were taken and not given back. */
   #charged = false;
   #queueWaitMs = 0;
+  /** Whether it was counted among those that waited. */
+  #waited = false;
   /** Seats in use when it got its own. */
   #found = 0;
 
@@ -40,12 +46,17 @@ export class SeatClaim {
     ticket: GateTicket,
     callerKey: string | undefined,
     ledger: ClaimLedger = route.stats,
+    waiter?: LaneWaiter,
   ) {
     this.#route = route;
     this.#ticket = ticket;
     this.#callerKey = callerKey;
     this.#free = mode !== 'enforce';
     this.#ledger = ledger;
+    const { lane } = route;
+    if (lane !== undefined && waiter !== undefined && !this.#free) {
+      this.#lane = new LanePass(lane, route, ticket, waiter);
+    }
     ledger.arrive();
   }
 
@@ -57,19 +68,36 @@ export class SeatClaim {
   /** Takes tokens and asks for a seat. A refusal ends the claim. */
   enter(nowMs: number): 'leased' | 'queued' | Refusal {
     if (this.#free) return this.#enterFreely(nowMs);
-    const route = this.#route;
-    const arrival =
-      this.#lateOnArrival(nowMs) ?? this.#charge(nowMs) ?? route.gate?.enter(nowMs, this.#ticket) ?? this.#lease(nowMs);
+    return this.#settle(
+      nowMs,
+      this.#lateOnArrival(nowMs) ?? this.#charge(nowMs) ?? this.#lane?.ask(nowMs) ?? this.#seat(nowMs),
+    );
+  }
+
+  /** The place in the lane is there: asks for a seat. A refusal ends the claim. */
+  goOn(nowMs: number): 'leased' | 'queued' | Refusal {
+    this.#lane?.entered();
+    return this.#settle(nowMs, this.#seat(nowMs));
+  }
+
+  #seat(nowMs: number): 'leased' | 'queued' | Refusal {
+    return this.#route.gate?.enter(nowMs, this.#ticket) ?? this.#lease(nowMs);
+  }
+
+  #settle(nowMs: number, arrival: 'leased' | 'queued' | Refusal): 'leased' | 'queued' | Refusal {
     if (arrival === 'leased') this.granted(nowMs);
-    else if (arrival === 'queued') this.#ledger.enqueue();
-    else this.refuse(nowMs, arrival);
+    else if (arrival !== 'queued') this.refuse(nowMs, arrival);
+    else if (!this.#waited) {
+      this.#waited = true;
+      this.#ledger.enqueue();
+    }
     return arrival;
   }
 
   /** The seat is there. */
   granted(nowMs: number): void {
-    const { queuedAtMs } = this.#ticket;
-    this.#queueWaitMs = queuedAtMs === 0 ? 0 : nowMs - queuedAtMs;
+    const sinceMs = this.#lane?.sinceMs || this.#ticket.queuedAtMs;
+    this.#queueWaitMs = sinceMs === 0 ? 0 : nowMs - sinceMs;
     this.#found = this.#route.gate?.bulkhead.inFlight ?? 0;
     this.#ledger.admit(this.#queueWaitMs, this.#ticket.deadlineAtMs - nowMs);
   }
@@ -77,6 +105,7 @@ export class SeatClaim {
   /** Counts a refusal, and gives back what was taken. */
   refuse(nowMs: number, refusal: Refusal): void {
     this.#refund(nowMs);
+    this.#lane?.leave(nowMs);
     this.#ticket.state = 'ended';
     this.#ledger.shedWith(refusal.code);
     this.#route.stats.lastRefusals.add(nowMs, refusal);
@@ -84,6 +113,7 @@ export class SeatClaim {
 
   /** The last instant at which a queued request can still start and be done in time, as far as can be predicted. */
   latestStartMs(nowMs: number): number {
+    if (this.#lane?.waiting === true) return this.#lane.latestStartMs(nowMs);
     return this.#route.gate?.bulkhead.givesUpAtMs(nowMs, this.#ticket) ?? this.#ticket.deadlineAtMs;
   }
 
@@ -91,6 +121,7 @@ export class SeatClaim {
   giveUp(nowMs: number): Refusal {
     const { name, times } = this.#route;
     const ticket = this.#ticket;
+    if (this.#lane?.waiting === true) return this.#lane.refusal(nowMs);
     if (ticket.state === 'new') return expiredOnArrival(name, ticket.allowedMs);
     const refusal =
       nowMs >= ticket.deadlineAtMs
@@ -106,6 +137,7 @@ export class SeatClaim {
     if (ticket.state !== 'new' && ticket.state !== 'queued') return false;
     this.#route.gate?.bulkhead.withdraw(nowMs, ticket);
     this.#refund(nowMs);
+    this.#lane?.leave(nowMs);
     ticket.state = 'ended';
     this.#ledger.abandon();
     return true;
@@ -154,6 +186,7 @@ export class SeatClaim {
     if (!seated) gate?.bulkhead.withdraw(nowMs, ticket);
     if (seated && gate !== undefined) gate.leave(nowMs, ticket);
     else ticket.state = 'ended';
+    this.#lane?.leave(nowMs);
   }
 
   /** Takes the tokens, or says why not. */

@@ -88,6 +88,7 @@ describe('the options, as the code writes them', () => {
       ratePerSecond: 1,
       burst: 1,
       fleetWide: false,
+      fleetMaxConcurrent: 1,
       deadlineMs: 1,
       window: '22:00-06:00',
       timeZone: 'UTC',

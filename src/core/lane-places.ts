@@ -1,0 +1,145 @@
+/** What one instance tells the ledger of a lane. */
+export interface LaneReport {
+  readonly sequence: number;
+  /** Places that are taken here. */
+  readonly held: number;
+  /** Requests that wait for one here. */
+  readonly want: number;
+  /** Whether the ledger has known this instance before: if it does not now, it was lost. */
+  readonly known: boolean;
+}
+
+/** What the ledger answers. */
+export interface LaneReply {
+  /** Places that may be taken beyond those reported. */
+  readonly granted: number;
+  /** The least that any instance has as its bound. */
+  readonly max: number;
+  /** Places that the others hold, or may. */
+  readonly others: number;
+  /** Requests that wait at the others. */
+  readonly waiting: number;
+  /** Instances that live, this one included. */
+  readonly instances: number;
+  /** This instance's place among them, from 0. */
+  readonly rank: number;
+  /** Not everybody has told yet what it holds: nothing is granted. */
+  readonly closed: boolean;
+}
+
+/**
+ * The places of a fleet-wide lane as one instance knows them. While the ledger answers, only what it granted is taken.
+ * Without it, each instance goes on with its part of the places: all parts together are never more than all places, so
+ * where there are fewer places than instances, some have none.
+ */
+export class LanePlaces {
+  readonly #own: number;
+  readonly #configured: () => number;
+  readonly #holdMs: number;
+  #inUse = 0;
+  #granted = 0;
+  #sequence = 0;
+  #away = true;
+  #partedAtMs = Number.NEGATIVE_INFINITY;
+  #last: LaneReply | undefined;
+
+  /**
+   * @param max - Places in all, a whole number from 1.
+   * @param instances - Instances as long as the ledger has not told.
+   * @param holdMs - No place is held longer than this.
+   */
+  constructor(max: number, instances: () => number, holdMs: number) {
+    this.#own = max;
+    this.#configured = instances;
+    this.#holdMs = holdMs;
+  }
+
+  /** Places taken here. */
+  get inUse(): number {
+    return this.#inUse;
+  }
+
+  /** Places that were granted and are not taken. */
+  get spare(): number {
+    return this.#granted;
+  }
+
+  /** Whether places are taken from this instance's own part, without asking. */
+  get away(): boolean {
+    return this.#away;
+  }
+
+  /** The bound in force. */
+  get max(): number {
+    return Math.min(this.#own, this.#last?.max ?? this.#own);
+  }
+
+  /** Instances that share the places, as far as is known. */
+  get instances(): number {
+    return this.#last?.instances ?? Math.max(1, this.#configured());
+  }
+
+  /** Requests at other instances that wait, as far as is known. */
+  get waitingElsewhere(): number {
+    return this.#away ? 0 : (this.#last?.waiting ?? 0);
+  }
+
+  /** Places that seem free in the whole fleet. */
+  free(nowMs: number): number {
+    if (this.#away) return Math.max(0, this.awayMost(nowMs) - this.#inUse);
+    return Math.max(0, this.max - (this.#last?.others ?? 0) - this.#inUse);
+  }
+
+  /** When those who held places as the ledger fell silent must have left them. */
+  get settledAtMs(): number {
+    return this.#partedAtMs + this.#holdMs;
+  }
+
+  /**
+   * Places that this instance may hold without the ledger: its part, less what the others may still hold from before.
+   */
+  awayMost(nowMs: number): number {
+    const { max } = this;
+    if (this.#last === undefined) return Math.floor(max / this.instances);
+    const { instances, rank, others } = this.#last;
+    const part = Math.floor(max / instances) + (rank < max % instances ? 1 : 0);
+    return Math.max(0, Math.min(part, nowMs < this.settledAtMs ? max - others : max));
+  }
+
+  /** Takes a place where there is one. */
+  take(nowMs: number): boolean {
+    if (this.#away ? this.#inUse >= this.awayMost(nowMs) : this.#granted === 0) return false;
+    if (!this.#away) this.#granted -= 1;
+    this.#inUse += 1;
+    return true;
+  }
+
+  /** Gives a place back. */
+  release(): void {
+    this.#inUse -= 1;
+  }
+
+  /** What to tell the ledger. What it granted before and nobody took goes back with it. */
+  report(want: number): LaneReport {
+    this.#granted = 0;
+    this.#sequence += 1;
+    return { sequence: this.#sequence, held: this.#inUse, want, known: this.#last !== undefined };
+  }
+
+  /** The ledger has answered. */
+  settle(reply: LaneReply): void {
+    // Who lives on its part goes on so; who had the ledger waits for it, which is a matter of a second.
+    if (reply.closed) return;
+    this.#away = false;
+    this.#granted = reply.granted;
+    this.#last = reply;
+  }
+
+  /** The ledger does not answer, or has forgotten. */
+  part(nowMs: number): void {
+    this.#granted = 0;
+    if (this.#away) return;
+    this.#away = true;
+    this.#partedAtMs = nowMs;
+  }
+}
