@@ -11,6 +11,8 @@ export interface CliIo {
   readonly cwd: string;
   /** Monotonic milliseconds, with fractions. */
   nowMs(): number;
+  /** Whether `out` leads to a terminal that shows colours. Default false. */
+  readonly colours?: boolean;
 }
 
 /** One option of a command. */
@@ -48,6 +50,8 @@ export interface Command {
   readonly operand?: string;
   /** What it does, for the help of the command. */
   readonly description: string;
+  /** How it is called, and when one would. */
+  readonly examples: readonly (readonly [call: string, when: string])[];
   readonly options: Readonly<Record<string, OptionSpec>>;
   /** Returns the exit code. */
   run(args: Arguments, io: CliIo): Promise<number> | number;

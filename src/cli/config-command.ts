@@ -11,6 +11,13 @@ export const configCommand: Command = {
   description:
     'Reads the options of a gateway from a file and the environment, checks them as a whole, and prints every value\n' +
     'with its variable and its origin. Secrets are masked.',
+  examples: [
+    ['sluice config --config gateway.mjs', 'what is in force, and by which variable each value can be changed'],
+    [
+      'SLUICE_MODE=observe sluice config --config gateway.mjs --json',
+      'the same for a program, as it would be with a variable',
+    ],
+  ],
   options: {
     config: {
       type: 'string',

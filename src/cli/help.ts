@@ -7,7 +7,7 @@ export function programHelp(commands: readonly Command[]): string {
   return [
     'Usage: sluice <command> [options]',
     '',
-    'Back-pressure for Express: what can be told without a running server.',
+    'Back-pressure for Express: sizing, settings and their effect, and a look at what runs.',
     '',
     'Commands:',
     ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
@@ -29,6 +29,9 @@ export function commandHelp(command: Command): string {
     '',
     'Options:',
     ...options.map(([left, description]) => `  ${left.padEnd(width)}  ${description}`),
+    '',
+    'Examples:',
+    ...command.examples.flatMap(([call, when]) => [`  ${call}`, `      ${when}`]),
   ].join('\n');
 }
 

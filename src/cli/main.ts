@@ -19,4 +19,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
   nowMs: () => performance.now(),
+  colours: process.stdout.isTTY === true && !process.env.NO_COLOR,
 });

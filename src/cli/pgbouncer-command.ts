@@ -16,6 +16,12 @@ export const pgbouncerCommand: Command = {
     'Reads the options of a gateway from a file and the environment, and prints a pgbouncer.ini for transaction mode\n' +
     'with an entry for each pool, sized by the same budget. URLs are to lead to the server itself; pools with\n' +
     '`admin` or `pooler: none` bypass the pooler. Holds no password: those go into userlist.txt.',
+  examples: [
+    [
+      'sluice pgbouncer --config gateway.mjs --max-connections 200 > pgbouncer.ini',
+      'beside the gateway, for a server with 200 connections',
+    ],
+  ],
   options: {
     config: {
       type: 'string',

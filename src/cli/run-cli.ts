@@ -5,6 +5,7 @@ import { packageVersion } from '../telemetry/decision-log/package-version.js';
 import { readArguments } from './arguments.js';
 import { CliError, type CliIo, type Command, UsageError } from './command.js';
 import { configCommand } from './config-command.js';
+import { doctorCommand } from './doctor/doctor-command.js';
 import { commandHelp, programHelp } from './help.js';
 import { pgbouncerCommand } from './pgbouncer-command.js';
 import { replayCommand } from './replay/replay-command.js';
@@ -12,7 +13,14 @@ import { simulateCommand } from './simulate-command.js';
 import { sizeCommand } from './size-command.js';
 
 /** The commands, in the order of the help. */
-const COMMANDS: readonly Command[] = [simulateCommand, replayCommand, configCommand, sizeCommand, pgbouncerCommand];
+const COMMANDS: readonly Command[] = [
+  simulateCommand,
+  replayCommand,
+  configCommand,
+  sizeCommand,
+  doctorCommand,
+  pgbouncerCommand,
+];
 
 const FAILED = 1;
 const MISUSED = 2;

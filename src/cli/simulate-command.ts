@@ -25,6 +25,17 @@ export const simulateCommand: Command = {
     'same report, byte for byte. With several --config the same requests meet each of them: before and after.\n' +
     'Without one, the scenario must bring the options of its gateway; a decision log brings the settings that it was\n' +
     'written under. Variables of the environment apply as always, but to the settings of a log.',
+  examples: [
+    [
+      'sluice simulate --load storm.json --config before.mjs --config after.mjs',
+      'the same requests under two settings',
+    ],
+    ['sluice simulate --load decisions.log --ablate', 'what each mechanism was worth for the requests of a real day'],
+    [
+      'sluice simulate --load storm.json --config gateway.mjs --seed 1 --seed 2 --plot goodput.svg',
+      'two runs, and a picture',
+    ],
+  ],
   options: {
     load: {
       type: 'string',

@@ -11,6 +11,16 @@ export const sizeCommand: Command = {
     'Works out the connections of one instance: what the requests ask for (requests x operations x safety factor),\n' +
     'what the server can serve (3 to 5 connections a core), and what the budget leaves. The smallest bound wins.\n' +
     'It is advice: the size that you set is law, and only the budget refuses one.',
+  examples: [
+    [
+      'sluice size --concurrent-requests 150 --operations-per-request 0.3',
+      '150 requests at a time that wait mostly for other services',
+    ],
+    [
+      'sluice size --concurrent-requests 400 --operations-per-request 1 --server-cores 8 --instances 4',
+      'what the server bears is less than what is asked for',
+    ],
+  ],
   options: {
     'concurrent-requests': {
       type: 'string',

@@ -22,6 +22,10 @@ export const replayCommand: Command = {
     'Decides every decision of a log again with the code of this Sluice, and compares: the exit code is 0 when all come\n' +
     'out the same. A gateway with decisionLogRecords writes one: writeFile(path, gateway.decisionLog()).\n' +
     'With --config, the same requests meet other settings, and a table shows whose fate changes.',
+  examples: [
+    ['sluice replay decisions.log', 'whether this version decides as the one that wrote the log'],
+    ['sluice replay decisions.log --config after.mjs', 'whose fate would have been another'],
+  ],
   options: {
     config: {
       type: 'string',

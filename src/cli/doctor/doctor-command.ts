@@ -1,0 +1,61 @@
+import type { GatewayConfig } from '../../config/config.js';
+import { resolveConfig } from '../../config/resolve.js';
+import { checkLogins } from '../../gateway/login-check.js';
+import { type Command, UsageError } from '../command.js';
+import { loadOptions } from '../config-file.js';
+import { formatFindings } from './doctor-text.js';
+import type { Finding } from './finding.js';
+import { checkHost, thisHost } from './host-checks.js';
+import { checkPool } from './pool-checks.js';
+import { checkRedis } from './redis-checks.js';
+
+/** `sluice doctor`: whether this machine and these servers can bear a gateway. */
+export const doctorCommand: Command = {
+  name: 'doctor',
+  summary: 'look whether this machine and the servers bear a gateway',
+  usage: '--config <file> [--json] [--strict]',
+  description:
+    'Reads the options of a gateway from a file and the environment and looks, where the gateway is to run, at file\n' +
+    'descriptors, local ports, Node and drivers; and at each server: login, TLS, version, clock, max_connections against\n' +
+    'the budget, limits of user and database, the mode and size of a pooler; and at Redis. Opens two sessions for each\n' +
+    'pool, one pool after the other, and changes nothing. Exit code 0: nothing failed; 1: something did.',
+  examples: [
+    ['sluice doctor --config gateway.mjs', 'before the first start, on the machine that it is for'],
+    ['sluice doctor --config gateway.mjs --strict --json', 'in a pipeline: warnings fail it as well'],
+  ],
+  options: {
+    config: {
+      type: 'string',
+      short: 'c',
+      value: '<file>',
+      description: 'The options, as createGateway takes them: .json, or the default export of .mjs, .js, .ts.',
+    },
+    json: { type: 'boolean', description: 'Print JSON.' },
+    strict: { type: 'boolean', description: 'Fail on warnings, too.' },
+  },
+  run: async (args, io) => {
+    const file = args.text('config');
+    if (file === undefined) throw new UsageError('give --config <file>');
+    const config = resolveConfig(await loadOptions(file, io.cwd), io.env);
+    checkLogins(config);
+    const findings = await examine(config, (what) => io.err(`sluice: looking at ${what}`));
+    const bad = findings.some(({ state }) => state === 'failure' || (args.flag('strict') && state === 'warning'));
+    const text = args.flag('json')
+      ? JSON.stringify({ ok: !bad, findings }, undefined, 2)
+      : formatFindings(findings, io.colours === true);
+    io.out(text);
+    return bad ? 1 : 0;
+  },
+};
+
+/** One after the other, so that the looking itself needs no room. */
+async function examine(config: GatewayConfig, progress: (what: string) => void): Promise<Finding[]> {
+  const findings = checkHost(config, thisHost());
+  for (const pool of config.pools.values()) {
+    progress(`pool "${pool.name}"`);
+    findings.push(...(await checkPool(pool, config)));
+  }
+  if (config.redisUrl === undefined) return findings;
+  progress('redis');
+  return [...findings, ...(await checkRedis(config.redisUrl))];
+}
