@@ -6,6 +6,7 @@ import type { GatewayOptions } from './config/options.js';
 import { resolveConfig } from './config/resolve.js';
 import type { Fleet } from './fleet/fleet.js';
 import type { RedisClient } from './fleet/redis-link.js';
+import type { Registry } from './fleet/registry.js';
 import { assemblePool, type Parts } from './gateway/assemble.js';
 import { assembleDecisions, assembleEntries } from './gateway/assemble-entries.js';
 import { assembleTotalRate } from './gateway/assemble-rate.js';
@@ -13,7 +14,8 @@ import { type Chunk, type ChunkedRun, type ChunkOptions, runInChunks } from './g
 import { describePool, describeRoute } from './gateway/describe.js';
 import { type DrainOptions, drainWork } from './gateway/drain.js';
 import { DrainBound } from './gateway/drain-bound.js';
-import { joinFleet } from './gateway/join-fleet.js';
+import type { FleetBudget } from './gateway/fleet-budget.js';
+import { type Joined, joinFleet } from './gateway/join-fleet.js';
 import { checkLogins } from './gateway/login-check.js';
 import { OpenAnswers } from './gateway/open-answers.js';
 import type { PoolRuntime } from './gateway/pool-runtime.js';
@@ -49,6 +51,11 @@ export interface GatewaySurroundings {
    * open when the gateway ends.
    */
   readonly redis?: RedisClient;
+  /**
+   * Where instances find each other, to divide the connections of their servers. Default: Redis, where there is one;
+   * workers of a cluster can ask their primary instead.
+   */
+  readonly registry?: Registry;
 }
 
 /** Whether the process should get traffic, and if not, why. */
@@ -78,18 +85,20 @@ export class Gateway<RouteName extends string = string> {
   #notReady: string | undefined;
   readonly #startUp: StartUp;
   readonly #fleet: Fleet | undefined;
+  readonly #budget: FleetBudget | undefined;
   readonly #stopping = new AbortController();
   readonly #drainBound: DrainBound;
   #clientsTurnedAway = 0;
   #drained: Promise<void> | undefined;
 
   /** Use {@link createGateway}, which checks the budget and waits for the first connections. */
-  constructor(config: GatewayConfig, surroundings: GatewaySurroundings, fleet?: Fleet) {
+  constructor(config: GatewayConfig, surroundings: GatewaySurroundings, { fleet, budget }: Joined = {}) {
     this.config = config;
     this.clock = surroundings.clock ?? systemClock;
     this.#logger = surroundings.logger ?? consoleLogger();
-    this.#startUp = new StartUp(this.clock, config, this.#logger);
+    this.#startUp = new StartUp(this.clock, config, this.#logger, budget);
     this.#fleet = fleet;
+    this.#budget = budget;
     this.#timer = new DeadlineTimer(this.clock);
     this.#drainBound = new DrainBound(this.clock);
     this.#lag = new LoopLag(this.clock);
@@ -113,9 +122,11 @@ export class Gateway<RouteName extends string = string> {
       nextConnectionId,
       decisions: this.#decisions,
       fleet,
+      budget,
       total: assembleTotalRate(config, fleet),
     };
     for (const pool of config.pools.values()) this.#pools.set(pool.name, assemblePool(parts, pool));
+    budget?.follow(this.#pools);
     if (config.mode === 'enforce') tunePools(this.clock, this.#pools);
     const context: WorkContext = { mode: config.mode, clock: this.clock, timer: this.#timer, lag: this.#lag, warn };
     this.#routes = assembleEntries(parts, this.#pools, context, this.#admitting);
@@ -196,6 +207,7 @@ export class Gateway<RouteName extends string = string> {
     const reasons: string[] = [];
     if (this.#notReady !== undefined) reasons.push(this.#notReady);
     if (this.#startUp.overBudget !== undefined) reasons.push(this.#startUp.overBudget);
+    if (this.#budget?.reason !== undefined) reasons.push(this.#budget.reason);
     const down = [...this.#pools.values()].filter(({ pool }) => pool.state !== 'up').map(({ name }) => `"${name}"`);
     if (down.length > 0 && down.length === this.#pools.size)
       reasons.push(`no pool can reach its database: ${down.join(', ')}`);
@@ -278,6 +290,7 @@ export class Gateway<RouteName extends string = string> {
       admitUntilMs: this.clock.nowMs() + delayMs,
     };
     await drainWork(drained, options.server, options.timeoutMs ?? this.config.drainTimeoutMs);
+    await this.#budget?.leave();
     await this.#fleet?.close();
     this.#timer.stop();
     this.#lag.stop();

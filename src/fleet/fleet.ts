@@ -2,15 +2,21 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { Bucket } from '../core/bucket.js';
 import { PrepaidBucket } from '../core/prepaid-bucket.js';
+import { Heartbeat } from './heartbeat.js';
 import { Lane } from './lane.js';
 import { createRedisClient } from './redis-client.js';
 import { type RedisClient, RedisLink } from './redis-link.js';
+import { RedisRegistry, type Registry } from './registry.js';
 import { TokenSync } from './token-sync.js';
 
 /** What a {@link Fleet} is opened with. */
 export interface FleetOptions {
   /** Instances of one name share their limits. */
   readonly name: string;
+  /** Instances of this name share the connections of their servers. Default: `name`. */
+  readonly bookName?: string;
+  /** Where instances find each other, in place of Redis. */
+  readonly registry?: Registry | undefined;
   /** Where Redis is. A secret. */
   readonly url: string;
   /** A client of the application, used in place of one for `url`, and left open. */
@@ -43,6 +49,8 @@ export interface FleetStatus {
  * request: what is shared is fetched beforehand, and without Redis each instance goes on with the share that it knows.
  */
 export class Fleet {
+  /** Finds out how many live, once it is started. */
+  readonly heartbeat: Heartbeat;
   readonly #options: FleetOptions;
   readonly #link: RedisLink;
   readonly #tokens: TokenSync;
@@ -54,6 +62,7 @@ export class Fleet {
     this.#options = options;
     const { clock, random, syncMs, name } = options;
     const owned = options.client === undefined;
+    const key = `sluice:${options.bookName ?? name}:members`;
     this.#link = new RedisLink({
       client,
       owned,
@@ -61,6 +70,8 @@ export class Fleet {
       probeKey: `sluice:${name}:probe`,
       onChange: (up, why) => this.#linkChanged(up, why),
     });
+    const { registry = new RedisRegistry(this.#link, key, this.#id), instances } = options;
+    this.heartbeat = new Heartbeat({ registry, clock, random, id: this.#id, instances });
     this.#tokens = new TokenSync({
       link: this.#link,
       clock,
@@ -139,15 +150,17 @@ export class Fleet {
 
   /** Gives back what is prepaid and lets go of Redis. Never rejects. */
   async close(): Promise<void> {
+    await this.heartbeat.stop();
     await Promise.all(this.#lanes.map((lane) => lane.stop()));
     await this.#tokens.stop();
     this.#link.close();
   }
 
-  readonly #instances = (): number => this.#options.instances;
+  readonly #instances = (): number => this.heartbeat.live;
 
   #linkChanged(up: boolean, why: string): void {
     this.#tokens.linkChanged(up);
+    if (up) this.heartbeat.hurry();
     for (const lane of this.#lanes) lane.linkChanged(up);
     // That it answers is news only after it did not.
     if (up !== this.#degraded) return;

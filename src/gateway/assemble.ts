@@ -18,6 +18,7 @@ import type { DecisionLog } from '../telemetry/decision-log/decision-log.js';
 import { ownSeatsName } from '../telemetry/decision-log/policy-settings.js';
 import { RouteStats } from '../telemetry/route-stats.js';
 import { assembleRate } from './assemble-rate.js';
+import type { FleetBudget } from './fleet-budget.js';
 import { PoolRetries } from './pool-retries.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { poolerMonitorOf } from './pooler-monitor.js';
@@ -41,6 +42,8 @@ export interface Parts {
   readonly nextConnectionId: () => number;
   /** Absent where the instance is alone. */
   readonly fleet?: Fleet | undefined;
+  /** Absent likewise. */
+  readonly budget?: FleetBudget | undefined;
   /** Absent where all routes together have no rate limit. */
   readonly total?: TotalRate | undefined;
   /** Absent where no decisions are logged; else it makes the parts that decide. */
@@ -85,8 +88,11 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
     onWarning: (code, message) => warn(code, `pool "${config.name}": ${message}`),
   };
   gate.down(clock.nowMs());
+  const startMax = parts.budget?.startMax(config.name) ?? config.max;
+  if (startMax < config.max) listener.onGranted(clock.nowMs(), startMax);
   const pool = createPool({
     ...config,
+    startMax,
     // Who closes a connection may find its place taken.
     ...(config.admin ? { maxLifetimeMs: 0 } : {}),
     applicationName: parts.config.applicationName,

@@ -10,6 +10,8 @@ export interface BudgetReport {
   readonly ok: boolean;
   /** The sum, and the remedy where it does not fit. Names servers by host and port only. */
   readonly message: string;
+  /** What the server has for these pools in all instances; absent where a pooler divides it. */
+  readonly room?: number;
 }
 
 /** The pools of the configuration ask for more connections than their server gives. The message shows the sum. */
@@ -27,14 +29,14 @@ export async function checkServerBudget(
   const { maxConnections, superuserReserved } = await readLimits(connection);
   const pools = [...config.pools.values()].map(({ name, max, url }) => ({ name, max, server: serverOf(url) }));
   const server = pools.find(({ name }) => name === poolName)?.server ?? '';
-  const { ok, detail } = checkBudget(pools, {
+  const { ok, detail, available, reserved } = checkBudget(pools, {
     server,
     maxConnections,
     superuserReserved,
     reserve: config.budgetReserve,
     instances: config.instances,
   });
-  return { ok, message: detail };
+  return { ok, message: detail, room: Math.max(0, available - reserved) };
 }
 
 /** Host and port of a connection URL: what names a server without its secrets. A socket's URL may have no host. */

@@ -1,31 +1,62 @@
+import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../clock.js';
 import type { GatewayConfig } from '../config/config.js';
 import { ConfigError } from '../config/problem.js';
 import { Fleet } from '../fleet/fleet.js';
+import { Heartbeat } from '../fleet/heartbeat.js';
 import type { RedisClient } from '../fleet/redis-link.js';
+import type { Registry } from '../fleet/registry.js';
 import type { Logger } from '../telemetry/log.js';
+import { FleetBudget } from './fleet-budget.js';
 
 interface Surroundings {
   readonly logger: Logger;
   readonly redis?: RedisClient;
+  readonly registry?: Registry;
   readonly clock?: Clock;
   readonly random?: () => number;
 }
 
+/** What an instance shares with others; empty where it is alone. */
+export interface Joined {
+  /** Limits that hold for all of them; needs Redis. */
+  readonly fleet?: Fleet | undefined;
+  /** Their connections to the servers. */
+  readonly budget?: FleetBudget | undefined;
+}
+
 /**
- * Opens what an instance shares with others; `undefined` where no Redis is configured, or no limit is to be kept. Those
- * that only observe share limits of their own: what they count must not be missing where it is enforced.
+ * Opens what an instance shares with others, and enters it among them: nothing where there is neither a Redis nor
+ * another registry, or no limit is to be kept. Those that only observe share limits of their own, for what they count
+ * must not be missing where it is enforced, but their connections are as real as all others.
  *
  * @throws ConfigError when a limit is to hold for a fleet and there is no Redis.
  * @throws RedisPackageError when the package `ioredis` is not installed.
  */
-export async function joinFleet(config: GatewayConfig, surroundings: Surroundings): Promise<Fleet | undefined> {
-  const { mode, redisUrl, fleetName, applicationName, fleetSyncMs, instances } = config;
-  const { logger, redis, clock = systemClock, random = Math.random } = surroundings;
-  if (redisUrl === undefined && redis === undefined) refuseFleetWide(config);
-  if (mode === 'off' || (redisUrl === undefined && redis === undefined)) return undefined;
+export async function joinFleet(config: GatewayConfig, surroundings: Surroundings): Promise<Joined> {
+  const { clock = systemClock, random = Math.random, registry } = surroundings;
+  const alone = config.redisUrl === undefined && surroundings.redis === undefined;
+  if (alone) refuseFleetWide(config);
+  if (config.mode === 'off' || (alone && registry === undefined)) return {};
+  const warn = (code: string, message: string): void => surroundings.logger.warn({ code }, message);
+  const fleet = alone ? undefined : await openFleet(config, surroundings, warn);
+  const { instances } = config;
+  const own = registry && new Heartbeat({ registry, clock, random, id: randomUUID(), instances });
+  const heartbeat = fleet?.heartbeat ?? own;
+  const budget = heartbeat && new FleetBudget({ config, heartbeat, clock, warn });
+  await budget?.join();
+  return { fleet, budget };
+}
+
+function openFleet(
+  { mode, redisUrl, fleetName, applicationName, fleetSyncMs, instances }: GatewayConfig,
+  { redis, registry, clock = systemClock, random = Math.random }: Surroundings,
+  warn: (code: string, message: string) => void,
+): Promise<Fleet> {
   const name = fleetName ?? applicationName;
   return Fleet.open({
+    bookName: name,
+    registry,
     name: mode === 'observe' ? `${name}:observe` : name,
     url: redisUrl ?? '',
     client: redis,
@@ -33,7 +64,7 @@ export async function joinFleet(config: GatewayConfig, surroundings: Surrounding
     instances,
     clock,
     random,
-    warn: (code, message) => logger.warn({ code }, message),
+    warn,
   });
 }
 

@@ -6,6 +6,7 @@ import type { Logger } from '../telemetry/log.js';
 import { type BudgetReport, checkServerBudget, OverBudgetError } from './budget-check.js';
 import { readDescriptorLimit } from './descriptor-check.js';
 import { pause } from './drain.js';
+import type { FleetBudget } from './fleet-budget.js';
 import { MissingRightsError } from './login-check.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { checkPooler, PoolerModeError } from './pooler-check.js';
@@ -18,16 +19,19 @@ export class StartUp {
   readonly #clock: Clock;
   readonly #config: GatewayConfig;
   readonly #logger: Logger;
+  readonly #shared: FleetBudget | undefined;
   #budget: BudgetReport | undefined;
   #unfit: PoolerModeError | undefined;
   #clientRoom: number | undefined;
   /** Why the user of a pool may not connect, once that is known. */
   rightless: string | undefined;
 
-  constructor(clock: Clock, config: GatewayConfig, logger: Logger) {
+  /** @param shared - Hears what servers have; absent where the instance is alone. */
+  constructor(clock: Clock, config: GatewayConfig, logger: Logger, shared: FleetBudget | undefined) {
     this.#clock = clock;
     this.#config = config;
     this.#logger = logger;
+    this.#shared = shared;
   }
 
   /** Clients whose connections fit beside those of the pools into the file descriptors; `undefined` where unknown. */
@@ -45,6 +49,7 @@ export class StartUp {
     this.#checkDescriptors();
     const untilMs = this.#clock.nowMs() + START_WAIT_MS;
     await Promise.all(pools.map((pool) => this.#first(pool, untilMs)));
+    await this.#shared?.settle();
     if (this.rightless !== undefined) return new MissingRightsError(this.rightless);
     if (this.#unfit !== undefined) return this.#unfit;
     return this.overBudget === undefined ? undefined : new OverBudgetError(this.overBudget);
@@ -66,11 +71,13 @@ export class StartUp {
         const report = await this.#check(runtime, connection);
         // Read only now: meanwhile a pool on another server may have found that it does not fit.
         this.#budget = worse(this.#budget, report);
+        this.#shared?.found(runtime.config, report.room);
       } catch (error) {
         if (error instanceof PoolerModeError) this.#refuse(error);
         else
           this.#logger.warn({ code: 'budget_unknown' }, `pool "${name}": its connection budget could not be checked`);
         this.#logger.debug({ error }, 'budget check');
+        this.#shared?.found(runtime.config, undefined);
       } finally {
         await connection.release();
       }

@@ -1,0 +1,191 @@
+import type { Clock } from '../clock.js';
+import type { GatewayConfig, PoolConfig } from '../config/config.js';
+import { divideShare } from '../core/budget-share.js';
+import type { MemberReply, MemberReport, ServerNeed, ServerShare } from '../core/fleet-book.js';
+import type { Heartbeat, HeartbeatSource } from '../fleet/heartbeat.js';
+import { serverOf } from './budget-check.js';
+import { type DeadSessions, lookForDead } from './fleet-budget-ghosts.js';
+import { disagreements, type FleetFields, fieldsText, fleetFields, readFields, strictest } from './fleet-fields.js';
+import type { PoolRuntime } from './pool-runtime.js';
+
+/** What a {@link FleetBudget} works with. */
+export interface FleetBudgetOptions {
+  readonly config: GatewayConfig;
+  readonly heartbeat: Heartbeat;
+  readonly clock: Clock;
+  readonly warn: (code: string, message: string) => void;
+}
+
+/**
+ * The connections of a fleet: what the pools of this instance may open is its part of what each server has, by the
+ * number of instances that live. Pools shrink when instances come, as their sessions return, and grow back when they
+ * go. Without an answer from where the fleet meets, what was told last holds; before the first, what is configured.
+ */
+export class FleetBudget implements HeartbeatSource {
+  readonly #options: FleetBudgetOptions;
+  readonly #fields: FleetFields;
+  readonly #fieldsText: string;
+  readonly #rooms = new Map<string, number>();
+  /** Servers of which nobody can tell what they have, and pools through poolers, which see to it themselves. */
+  readonly #unbounded = new Set<string>();
+  readonly #ceilings = new Map<string, number>();
+  readonly #shares = new Map<string, ServerShare>();
+  readonly #dead = new Map<string, DeadSessions>();
+  #pools: ReadonlyMap<string, PoolRuntime> = new Map();
+  #others: readonly FleetFields[] = [];
+  #disagreed = '';
+
+  constructor(options: FleetBudgetOptions) {
+    this.#options = options;
+    this.#fields = fleetFields(options.config);
+    this.#fieldsText = fieldsText(this.#fields);
+  }
+
+  /** Enters the fleet, before anything is connected. Never rejects. */
+  async join(): Promise<void> {
+    await this.#options.heartbeat.start(this);
+  }
+
+  /** What a pool may open at the start; `undefined` where nothing is known yet. */
+  startMax(pool: string): number | undefined {
+    return this.#ceilings.get(pool);
+  }
+
+  /** From now on the pools are kept to what they may have. */
+  follow(pools: ReadonlyMap<string, PoolRuntime>): void {
+    this.#pools = pools;
+  }
+
+  /**
+   * What a server has for the fleet was found out.
+   *
+   * @param room - `undefined` where that cannot be known: then its pools are not bounded.
+   */
+  found(pool: PoolConfig, room: number | undefined): void {
+    const server = serverOf(pool.url);
+    if (room === undefined) this.#unbounded.add(server);
+    else this.#rooms.set(server, room);
+    if (this.#unbounded.has(server) || this.#pools.get(pool.name)?.pool.shared) this.#lift(pool.name);
+    this.#options.heartbeat.hurry();
+  }
+
+  /** Ends the heartbeats: what this instance had is free. Not before its connections are closed. Never rejects. */
+  async leave(): Promise<void> {
+    await this.#options.heartbeat.stop();
+  }
+
+  /** Another heartbeat, and what came of it. Never rejects. */
+  async settle(): Promise<void> {
+    await this.#options.heartbeat.beat();
+  }
+
+  /** Why this instance cannot serve yet, with the sum; `undefined` while each pool has a connection at least. */
+  get reason(): string | undefined {
+    for (const [server, pools] of this.#servers()) {
+      const share = this.#shares.get(server);
+      if (share?.room !== undefined && share.granted < pools.length) return this.#explain(pools, share, share.room);
+    }
+    return undefined;
+  }
+
+  report(): Pick<MemberReport, 'fields' | 'needs'> {
+    return { fields: this.#fieldsText, needs: this.#servers().map(([server, pools]) => this.#need(server, pools)) };
+  }
+
+  hear({ shares, otherFields }: MemberReply): boolean {
+    this.#compare(otherFields.map(readFields));
+    const pools = new Map(this.#servers());
+    for (const share of shares) this.#apply(share, pools.get(share.server) ?? []);
+    return shares.some(({ server, granted, target }) => {
+      return granted < target || this.#heldBy(pools.get(server) ?? []) > granted;
+    });
+  }
+
+  /** The pools of each server that count: what a pooler or a server that does not tell gives is not divided. */
+  #servers(): [string, PoolConfig[]][] {
+    const servers = new Map<string, PoolConfig[]>();
+    for (const pool of this.#options.config.pools.values()) {
+      const server = serverOf(pool.url);
+      const shared = pool.pooler === 'pgbouncer' || this.#pools.get(pool.name)?.pool.shared === true;
+      if (!shared && !this.#unbounded.has(server)) servers.set(server, [...(servers.get(server) ?? []), pool]);
+    }
+    return [...servers];
+  }
+
+  #need(server: string, pools: readonly PoolConfig[]): ServerNeed {
+    const room = this.#rooms.get(server);
+    return {
+      server,
+      wish: pools.reduce((sum, pool) => sum + this.#most(pool), 0),
+      least: pools.length,
+      held: this.#heldBy(pools),
+      open: pools.reduce((sum, { name }) => sum + (this.#pools.get(name)?.pool.gauges().total ?? 0), 0),
+      gone: this.#dead.get(server)?.gone ?? [],
+      ...(room === undefined ? {} : { room }),
+    };
+  }
+
+  #heldBy(pools: readonly PoolConfig[]): number {
+    return pools.reduce((sum, { name, max }) => {
+      const pool = this.#pools.get(name)?.pool;
+      if (pool === undefined) return sum + (this.#ceilings.get(name) ?? 0);
+      const { total, connecting } = pool.gauges();
+      return sum + Math.max(this.#ceilings.get(name) ?? max, total + connecting);
+    }, 0);
+  }
+
+  /** What a pool may have at most: of configurations that disagree the stricter one holds. */
+  #most({ name, max }: PoolConfig): number {
+    return Math.max(1, strictest(`pools.${name}.max`, max, this.#others));
+  }
+
+  #apply(share: ServerShare, pools: readonly PoolConfig[]): void {
+    this.#shares.set(share.server, share);
+    const sharing = pools.map((pool) => ({ name: pool.name, max: this.#most(pool), admin: pool.admin }));
+    for (const [name, ceiling] of divideShare(sharing, share.granted)) this.#resize(name, ceiling);
+    if (share.ghosts.length > 0) void this.#look(share, pools);
+  }
+
+  #lift(name: string): void {
+    const max = this.#options.config.pools.get(name)?.max;
+    if (max !== undefined) this.#resize(name, max);
+  }
+
+  #resize(name: string, ceiling: number): void {
+    this.#ceilings.set(name, ceiling);
+    this.#pools.get(name)?.pool.resize(ceiling);
+  }
+
+  async #look(share: ServerShare, pools: readonly PoolConfig[]): Promise<void> {
+    const runtimes = pools.flatMap(({ name }) => this.#pools.get(name) ?? []);
+    const before = this.#dead.get(share.server);
+    if (before?.looking === true) return;
+    this.#dead.set(share.server, { looking: true, gone: before?.gone ?? [] });
+    const gone = (await lookForDead(this.#options.clock, runtimes, share)) ?? [];
+    this.#dead.set(share.server, { looking: false, gone });
+    if (gone.length > 0) this.#options.heartbeat.hurry();
+  }
+
+  #compare(others: readonly FleetFields[]): void {
+    this.#others = others;
+    const found = disagreements(this.#fields, others).join('; ');
+    if (found === this.#disagreed) return;
+    this.#disagreed = found;
+    if (found === '') return;
+    const text = `instances of this fleet disagree: ${found}. Give all of them the same configuration.`;
+    this.#options.warn('fleet_mismatch', text);
+  }
+
+  #explain(pools: readonly PoolConfig[], { server, granted, target }: ServerShare, room: number): string {
+    const wish = pools.reduce((sum, pool) => sum + this.#most(pool), 0);
+    const { live } = this.#options.heartbeat;
+    const sum =
+      `${pools.map((pool) => `${pool.name} ${this.#most(pool)}`).join(' + ')} = ${wish} connections x ${live} ` +
+      `instances = ${wish * live}, and server "${server}" has ${room} for them`;
+    const next =
+      target < pools.length
+        ? `${target} for each, less than one for each pool: run fewer instances or raise max_connections`
+        : `this instance has ${granted} until the others have given up theirs`;
+    return `${sum}: ${next}`;
+  }
+}
