@@ -9,6 +9,7 @@ import type { RequestWork } from '../src/gateway/request-work.js';
 import type { WorkHost } from '../src/gateway/work-contract.js';
 import type { Gateway } from '../src/gateway.js';
 import { type RetrySpread, sendProblem } from './problem.js';
+import { endUnread, takenBytes } from './socket-progress.js';
 import { closesAfterRefusal } from './unread-body.js';
 import { watch } from './watch.js';
 
@@ -65,6 +66,14 @@ export class HttpHost implements WorkHost, OpenAnswer {
   /** A response that waits behind another on a dead connection never hears of its end; the connection knows. */
   get onItsWay(): boolean {
     return !this.res.writableFinished && !this.req.socket.destroyed;
+  }
+
+  get takenBytes(): number | undefined {
+    return takenBytes(this.req.socket);
+  }
+
+  cutOff(): void {
+    endUnread(this.req.socket);
   }
 
   endConnection(): void {

@@ -130,6 +130,7 @@ export class Gateway<RouteName extends string = string> {
     if (config.mode === 'enforce') tunePools(this.clock, this.#pools);
     const context: WorkContext = { mode: config.mode, clock: this.clock, timer: this.#timer, lag: this.#lag, warn };
     this.#routes = assembleEntries(parts, this.#pools, context, this.#admitting);
+    if (config.mode === 'enforce') this.answers.endUnread(this.clock, config.writeTimeoutMs, warn);
   }
 
   /** True once {@link drain} has ended admission. */
@@ -251,6 +252,7 @@ export class Gateway<RouteName extends string = string> {
       draining: this.draining,
       eventLoopLagMs: this.#lag.averageMs(this.clock.nowMs()),
       clientsTurnedAway: this.#clientsTurnedAway,
+      answersNotRead: this.answers.cutOff,
       fleet: this.#fleet?.status,
       routes: () => this.#runtimes().map((route) => describeRoute(route)),
       pools: () => [...this.#pools.values()].map((pool) => describePool(pool, this.clock.nowMs())),

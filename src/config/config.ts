@@ -40,6 +40,7 @@ export interface GatewayConfig {
   readonly serverTiming: boolean;
   readonly readinessDelayMs: number;
   readonly drainTimeoutMs: number;
+  readonly writeTimeoutMs: number;
   readonly maxEventLoopLagMs: number;
   readonly decisionLogRecords: number;
   readonly pools: ReadonlyMap<string, PoolConfig>;

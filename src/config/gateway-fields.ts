@@ -79,6 +79,10 @@ export const gatewayFields: FieldsOf<GatewayValues> = {
     description: 'How long draining waits for requests in flight before it cancels them.',
     default: 10_000,
   }),
+  writeTimeoutMs: whole(0, 3_600_000, {
+    description: 'A client that takes nothing of an answer that is there for so long is cut off; 0 never.',
+    default: 30_000,
+  }),
   maxEventLoopLagMs: whole(0, 60_000, {
     description: 'Event-loop lag from which requests are shed as `overloaded`; 0 never.',
     default: 200,

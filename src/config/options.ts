@@ -61,6 +61,11 @@ export interface GatewayOptions<RouteName extends string = string, PoolName exte
   readonly readinessDelayMs?: number | undefined;
   /** How long draining waits for requests in flight before it cancels them, in ms, 0 to 600,000. Default 10,000. */
   readonly drainTimeoutMs?: number | undefined;
+  /**
+   * A client that takes nothing of an answer that is there for so long is cut off, in ms, up to 3,600,000; 0 never. The
+   * system's buffers hide what is read until some of it is gone, up to a megabyte or two. Default 30,000.
+   */
+  readonly writeTimeoutMs?: number | undefined;
   /** Event-loop lag from which requests are shed as `overloaded`, in ms, up to 60,000; 0 never. Default 200. */
   readonly maxEventLoopLagMs?: number | undefined;
   /** Records that the decision log keeps, 48 bytes each, up to 10,000,000 (at least 1,024 are kept); 0 for no log. Default 0. */

@@ -1,5 +1,8 @@
+import type { Clock } from '../clock.js';
+import { type ReadableAnswer, UnreadAnswers } from './unread-answers.js';
+
 /** An answer that may still be on its way to its reader. */
-export interface OpenAnswer {
+export interface OpenAnswer extends ReadableAnswer {
   /** Whether somebody can still get more of it. */
   readonly onItsWay: boolean;
   /** Makes it the last on its connection, and lets it say so, unless it has begun. */
@@ -20,6 +23,22 @@ export class OpenAnswers {
   readonly #answers = new Set<OpenAnswer>();
   #sweepAt = LEAST_SWEEP;
   #ending = false;
+  #unread: UnreadAnswers | undefined;
+  #cutOff = 0;
+
+  /** Connections that were ended because nothing of an answer was read. */
+  get cutOff(): number {
+    return this.#cutOff;
+  }
+
+  /** From now on ends connections of which nothing is read for so long, in milliseconds; 0 for never. */
+  endUnread(clock: Clock, timeoutMs: number, warn: (code: string, message: string) => void): void {
+    if (timeoutMs === 0) return;
+    this.#unread = new UnreadAnswers(clock, timeoutMs, this.#answers, () => {
+      this.#cutOff += 1;
+      if (this.#cutOff === 1) warn('answer_not_read', cutOffText(timeoutMs));
+    });
+  }
 
   /** Answers that are held, dead ones included. */
   get size(): number {
@@ -35,6 +54,7 @@ export class OpenAnswers {
   add(answer: OpenAnswer): void {
     if (this.#ending) answer.endConnection();
     this.#answers.add(answer);
+    this.#unread?.watch();
     if (this.#answers.size >= this.#sweepAt) this.#sweep();
   }
 
@@ -52,4 +72,11 @@ export class OpenAnswers {
     for (const answer of this.#answers) if (!answer.onItsWay) this.#answers.delete(answer);
     this.#sweepAt = Math.max(LEAST_SWEEP, 2 * this.#answers.size);
   }
+}
+
+function cutOffText(timeoutMs: number): string {
+  return (
+    `a client has read nothing of its answer for ${timeoutMs} ms, and its connection was ended; ` +
+    'further ones are only counted (writeTimeoutMs sets the bound)'
+  );
 }

@@ -1,4 +1,6 @@
 import { connect } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import type { Request } from 'express';
 import { protect } from 'sluice/express';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
@@ -81,21 +83,58 @@ describeFault(`F49: a client is cut off without a word (${CAN_FILTER ? 'packets 
     for (const { socket } of clients) socket.destroy();
     await shop.expectAtRest();
   });
+
+  it('and its handler waits for somebody else: no limit of the database ends that, but the deadline', async () => {
+    let aborted = 0;
+    const app = await startFaultApp(
+      { url: shop.postgres.url, pools: { main: { max: 2 } }, routes: { elsewhere: { pool: 'main', deadlineMs: 700 } } },
+      (express, gateway) => {
+        const wait = (req: Request): void => {
+          req.sluice.signal.addEventListener('abort', () => {
+            aborted += 1;
+          });
+        };
+        express.get('/elsewhere', protect(gateway, 'elsewhere', {}, wait));
+      },
+    );
+    try {
+      const clients = await Promise.all([1, 2].map(() => RawClient.sends(app.port, 'GET', '/elsewhere')));
+      await until(() => app.stats('elsewhere').inFlight === 2);
+      const ports = clients.map(({ socket }) => socket.localPort ?? 0);
+      if (CAN_FILTER) firewall.set('DROP', app.port, ports);
+      else for (const { socket } of clients) socket.pause();
+      await until(() => app.stats('elsewhere').ended === 2, 1_500);
+      expect(app.stats('elsewhere').outcomes.expired).toBe(2);
+      expect(aborted).toBe(2);
+      for (const { socket } of clients) socket.destroy();
+    } finally {
+      firewall.lift();
+      await app.close();
+    }
+  });
 });
 
 describeFault('F50: a client does not read its answer', () => {
-  const SIZE = 8 * 1_024 * 1_024;
+  const SIZE = 24 * 1_024 * 1_024;
+  const piece = Buffer.alloc(65_536, 'x');
   const large = Buffer.alloc(SIZE, 'x');
+  const WRITE_TIMEOUT_MS = 400;
   let app: FaultApp;
   let postgres: PostgresServer;
 
   beforeEach(async () => {
     postgres = await startPostgres({ settings: { fsync: 'off' } });
+  });
+  const start = async (writeTimeoutMs?: number): Promise<void> => {
     app = await startFaultApp(
       {
         url: postgres.url,
         pools: { main: { max: 2, minIdle: 2 } },
-        routes: { large: { pool: 'main', deadlineMs: 2_000 } },
+        routes: {
+          large: { pool: 'main', deadlineMs: 2_000 },
+          stream: { pool: 'main', deadlineMs: 500, stream: true },
+        },
+        gateway: { writeTimeoutMs },
       },
       (express, gateway) => {
         express.get(
@@ -105,15 +144,30 @@ describeFault('F50: a client does not read its answer', () => {
             res.type('text').send(large);
           }),
         );
+        express.get(
+          '/stream',
+          protect(gateway, 'stream', {}, async (req, res) => {
+            const connection = await req.sluice.connect();
+            // Without end, as fast as the client reads.
+            const pieces = async function* () {
+              for (;;) {
+                await connection.query('SELECT 1');
+                yield piece;
+              }
+            };
+            await pipeline(pieces, res).finally(() => connection.release());
+          }),
+        );
       },
     );
-  });
+  };
   afterEach(async () => {
     await app.close();
     await postgres.close();
   });
 
   it('it holds neither a seat nor a connection while it does', async () => {
+    await start();
     const readers = Array.from({ length: 12 }, () => deaf(app.port, 'GET /large HTTP/1.1\r\nHost: test\r\n\r\n'));
     // Six times the seats: each had its own while the database worked for it, and no longer.
     await until(() => app.stats('large').outcomes.succeeded + app.stats('large').shed === 12);
@@ -121,14 +175,67 @@ describeFault('F50: a client does not read its answer', () => {
     expect(app.gateway.snapshot().pools[0]).toMatchObject({ seats: { inFlight: 0 }, connections: { inUse: 0 } });
     // None of them has read anything: the answers are still with the server.
     expect(readers.map(({ bytesRead }) => bytesRead).every((bytes) => bytes < SIZE)).toBe(true);
-    const patient = await fetch(`http://127.0.0.1:${app.port}/large`);
-    let read = 0;
-    for await (const chunk of patient.body ?? []) read += chunk.length;
-    expect(read).toBe(SIZE);
+    expect(await readLarge()).toBe(SIZE);
     for (const reader of readers) reader.destroy();
     await until(() => app.gateway.answers.size === 0);
     await app.expectAtRest();
   });
+
+  it('for the write timeout: its connection is ended, and its answer no longer kept', async () => {
+    await start(WRITE_TIMEOUT_MS);
+    const readers = Array.from({ length: 4 }, () => deaf(app.port, 'GET /large HTTP/1.1\r\nHost: test\r\n\r\n'));
+    await until(() => app.stats('large').outcomes.succeeded === 4);
+    expect(app.gateway.answers.size).toBe(4);
+    const answeredMs = performance.now();
+    await until(() => app.gateway.answers.size === 0, WRITE_TIMEOUT_MS * 3);
+    expect(performance.now() - answeredMs).toBeGreaterThan(WRITE_TIMEOUT_MS * 0.7);
+    expect(app.gateway.answers.cutOff).toBe(4);
+    expect(app.log.of('answer_not_read')).toHaveLength(1);
+    for (const reader of readers) {
+      reader.resume();
+      await until(() => reader.closed);
+      expect(reader.bytesRead).toBeLessThan(SIZE);
+    }
+    await app.expectAtRest();
+  });
+
+  it('in the middle of a stream: the handler ends, and its seat and connection are somebody else’s', async () => {
+    await start(WRITE_TIMEOUT_MS);
+    const readers = [1, 2].map(() => deaf(app.port, 'GET /stream HTTP/1.1\r\nHost: test\r\n\r\n'));
+    await until(() => app.gateway.snapshot().pools[0]?.connections.inUse === 2);
+    await until(() => app.stats('stream').outcomes.abandoned === 2, WRITE_TIMEOUT_MS * 4);
+    expect(app.gateway.snapshot().pools[0]).toMatchObject({ seats: { inFlight: 0 }, connections: { inUse: 0 } });
+    expect(await readLarge()).toBe(SIZE);
+    for (const reader of readers) reader.destroy();
+    await app.expectAtRest();
+  });
+
+  it('but slowly, one answer that was written at once: it gets all of it', async () => {
+    await start(1_000);
+    const reader = deaf(app.port, 'GET /large HTTP/1.1\r\nHost: test\r\n\r\n');
+    const startedMs = performance.now();
+    // 64 kB at a time. The buffers of the system hide what a client reads until a megabyte or two of it are gone.
+    const sip = setInterval(() => reader.resume(), 12);
+    reader.on('data', () => reader.pause());
+    try {
+      await until(() => reader.bytesRead > SIZE, 40_000);
+    } finally {
+      clearInterval(sip);
+    }
+    // Nothing of the kind that Node counts was finished meanwhile.
+    expect(performance.now() - startedMs).toBeGreaterThan(2_500);
+    expect(app.gateway.answers.cutOff).toBe(0);
+    reader.destroy();
+    await app.expectAtRest();
+  });
+
+  /** Bytes of a whole answer. */
+  async function readLarge(): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${app.port}/large`);
+    let read = 0;
+    for await (const chunk of answer.body ?? []) read += chunk.length;
+    return read;
+  }
 });
 
 describeFault('F51: a client sends slowly, or without end', () => {

@@ -118,6 +118,7 @@ describe('the options, as the code writes them', () => {
       serverTiming: true,
       readinessDelayMs: 0,
       drainTimeoutMs: 0,
+      writeTimeoutMs: 0,
       maxEventLoopLagMs: 0,
       decisionLogRecords: 1_000,
       pools: { main: pool, other: { url: SERVER } },

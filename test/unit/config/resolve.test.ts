@@ -17,6 +17,7 @@ describe('what resolves', () => {
       serverTiming: false,
       readinessDelayMs: 5_000,
       drainTimeoutMs: 10_000,
+      writeTimeoutMs: 30_000,
       maxEventLoopLagMs: 200,
       decisionLogRecords: 0,
     });

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { OpenAnswers } from '../../../src/gateway/open-answers.js';
 
-const answer = (onItsWay: boolean) => ({ onItsWay, last: false, endConnection: mark });
+const answer = (onItsWay: boolean) => ({
+  onItsWay,
+  last: false,
+  takenBytes: undefined,
+  endConnection: mark,
+  cutOff: () => undefined,
+});
 function mark(this: { last: boolean }): void {
   this.last = true;
 }
