@@ -52,7 +52,21 @@ export {
   type RotateOptions,
   RotationRefusedError,
 } from './pools/login.js';
+export type {
+  AcquireMessage,
+  AdmissionMessage,
+  AdmissionResult,
+  ChannelMessages,
+  ChannelName,
+  EndMessage,
+  QueryMessage,
+  QueuedMessage,
+  ReleaseMessage,
+  RequestMessage,
+} from './telemetry/channels.js';
 export type { Logger, LogWrite } from './telemetry/log.js';
+export type { MeterLike, TracerLike } from './telemetry/open-telemetry/api.js';
+export { type InstrumentOptions, instrument } from './telemetry/open-telemetry/instrument.js';
 export type { CodeCounts, RouteOutcome } from './telemetry/route-stats.js';
 export type { HistogramSnapshot, PoolSnapshot, RouteSnapshot, Snapshot, TuningSnapshot } from './telemetry/snapshot.js';
 export type { ConnectionGauges, OwnSeats, RetryOutcome } from './telemetry/source.js';

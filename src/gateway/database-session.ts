@@ -96,13 +96,15 @@ export class DatabaseSession {
     const loans = this.#loans;
     const borrowed = loans.borrow();
     const loan = borrowed instanceof Promise ? await borrowed : borrowed;
+    const nowMs = loans.clock.nowMs();
     try {
-      const nowMs = loans.clock.nowMs();
       loan.statementSinceMs = nowMs;
       loan.readOnly = options?.readOnly === true;
       await loan.connection.begin(this.#limitMs(nowMs), options);
+      this.#tellQuery('BEGIN', nowMs);
       return loan;
     } catch (error) {
+      this.#tellQuery('BEGIN', nowMs, error);
       loans.giveBack(loan);
       const lost = loans.runtime.pool.classify(error) === 'connection_lost';
       // Nothing of the caller's work was sent yet, so another connection does as well, in the time that is left.
@@ -126,8 +128,10 @@ export class DatabaseSession {
       const result = await loan.connection.query<Row>(text, values, this.#limitMs(nowMs));
       work.ended(commits, true);
       loan.verdict = 'success';
+      this.#tellQuery(text, nowMs);
       return result;
     } catch (error) {
+      this.#tellQuery(text, nowMs, error);
       work.ended(commits, !this.#answered(error));
       loan.failedWith ??= error;
       throw this.#told(error, loan);
@@ -159,15 +163,18 @@ export class DatabaseSession {
   }
 
   async #commit(loan: Loan): Promise<void> {
-    const { closed, work } = this.#loans;
+    const { closed, clock, work } = this.#loans;
     if (closed) throw this.#loans.whyClosed();
+    const sentAtMs = clock.nowMs();
     loan.committing = true;
     let committed: boolean;
     work.begin(true);
     try {
       committed = await loan.connection.commit();
       work.ended(true, committed);
+      this.#tellQuery('COMMIT', sentAtMs);
     } catch (error) {
+      this.#tellQuery('COMMIT', sentAtMs, error);
       work.ended(true, !this.#answered(error));
       throw this.#told(error, loan);
     } finally {
@@ -177,6 +184,12 @@ export class DatabaseSession {
     }
     if (!committed) throw new FailedTransactionError(loan.failedWith);
     loan.verdict = 'success';
+  }
+
+  /** A statement is over. */
+  #tellQuery(text: string, sentAtMs: number, error?: unknown): void {
+    const { owner, clock } = this.#loans;
+    owner.watch?.queried(text, clock.nowMs() - sentAtMs, error);
   }
 
   #kindOf(text: string): StatementKind {

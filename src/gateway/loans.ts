@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import type { PriorityRank } from '../core/priority.js';
 import type { Ticket } from '../core/ticket.js';
 import { AcquireTimeoutError, type Connection, PoolClosedError } from '../pools/contract.js';
+import type { RequestWatch } from '../telemetry/request-watch.js';
 import { AnsweredError, breakerOpen, databaseAway, deadlineExpired } from './failures.js';
 import { Loan } from './loan.js';
 import type { PoolRuntime } from './pool-runtime.js';
@@ -20,6 +21,8 @@ export interface SessionOwner {
   readonly deadlineAtMs: number;
   /** In mode `observe`: what would happen to it otherwise. */
   readonly shadow: Shadow | undefined;
+  /** Told of what is borrowed and done, where somebody listens. */
+  readonly watch: RequestWatch | undefined;
   /** Every connection of the request is back. */
   onIdle(): void;
 }
@@ -83,15 +86,21 @@ export class Loans {
       throw breakerOpen(pool.name, breaker.retryAfterMs(nowMs, this.owner.rank), breaker, this.work.outcome);
     }
     const free = pool.tryAcquire();
-    return free === undefined ? this.#wait(pass) : this.#lend(nowMs, free, pass);
+    if (free === undefined) return this.#wait(nowMs, pass);
+    this.owner.watch?.acquired(0);
+    return this.#lend(nowMs, free, pass);
   }
 
-  async #wait(pass: BreakerPass | undefined): Promise<Loan> {
+  async #wait(sinceMs: number, pass: BreakerPass | undefined): Promise<Loan> {
+    const { watch } = this.owner;
     const connection = await this.#acquire().catch((error) => {
       pass?.settle('neutral');
+      watch?.acquired(this.clock.nowMs() - sinceMs, error);
       throw error;
     });
-    return this.#lend(this.clock.nowMs(), connection, pass);
+    const nowMs = this.clock.nowMs();
+    watch?.acquired(nowMs - sinceMs);
+    return this.#lend(nowMs, connection, pass);
   }
 
   #lend(nowMs: number, connection: Connection, pass: BreakerPass | undefined): Loan {
@@ -184,9 +193,11 @@ export class Loans {
 
   #tellLent(loan: Loan): void {
     const { onLoanEnd } = this.runtime;
-    if (onLoanEnd === undefined) return;
+    const { watch } = this.owner;
+    if (onLoanEnd === undefined && watch === undefined) return;
     const nowMs = this.clock.nowMs();
-    onLoanEnd(nowMs, nowMs - loan.sinceMs, this.#closed);
+    watch?.released(nowMs - loan.sinceMs);
+    onLoanEnd?.(nowMs, nowMs - loan.sinceMs, this.#closed);
   }
 
   async #acquire(): Promise<Connection> {

@@ -4,6 +4,7 @@ import { type PriorityRank, TOP_RANK } from '../core/priority.js';
 import { Ticket } from '../core/ticket.js';
 import type { Refusal, SluiceError } from '../errors.js';
 import type { LaneWaiter } from '../fleet/lane.js';
+import { type RequestWatch, watchOf } from '../telemetry/request-watch.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
 import type { DatabaseSession } from './database-session.js';
 import { ClientGoneError, deadlineExpired, noSeatAgain } from './failures.js';
@@ -29,6 +30,8 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
   readonly callerKey: string | undefined;
   /** In mode `observe`: what mode `enforce` would do with it. */
   readonly shadow: Shadow | undefined;
+  /** Absent where nobody listens to the diagnostics channels. */
+  readonly watch: RequestWatch | undefined;
   dueAtMs = 0;
   heapIndex = -1;
   readonly #context: WorkContext;
@@ -57,7 +60,8 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
     const enforced = context.mode === 'enforce' ? deadlineAtMs : Number.POSITIVE_INFINITY;
     const cost = Number.isInteger(seats) && seats >= 1 ? seats : route.config.cost;
     this.ticket = new Ticket<GateClient>(this, route, rank, arrivedAtMs, enforced, tenant, cost);
-    this.#claim = new SeatClaim(context, route, this.ticket, callerKey, route.stats, this);
+    this.watch = watchOf(route, this.ticket);
+    this.#claim = new SeatClaim(context, route, this.ticket, callerKey, this.watch ?? route.stats, this);
     this.shadow =
       context.mode === 'observe' ? new Shadow(context, route, this.ticket, deadlineAtMs, callerKey, this) : undefined;
   }
@@ -295,7 +299,8 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
     timer.clear(this);
     const cutShort = this.#running.stoppedBy !== undefined;
     const stalledMs = this.#context.lag.stalledMs(ticket.leasedAtMs, nowMs);
-    this.#claim.end(nowMs, this.#ending, cutShort, stalledMs, this.shadow?.waitedMs(nowMs));
+    const heldMs = this.#claim.end(nowMs, this.#ending, cutShort, stalledMs, this.shadow?.waitedMs(nowMs));
+    this.watch?.end(this.#ending, heldMs);
     this.shadow?.workEnded(nowMs, cutShort);
     if (this.#isOver()) this.#running.close();
   }

@@ -14,7 +14,7 @@ export interface ClaimLedger {
   arrive(): void;
   enqueue(): void;
   admit(queueWaitMs: number, timeLeftMs?: number): void;
-  shedWith(code: ErrorCode): void;
+  shedWith(code: ErrorCode, refusal?: Refusal): void;
   abandon(): void;
 }
 
@@ -107,7 +107,7 @@ export class SeatClaim {
     this.#refund(nowMs);
     this.#lane?.leave(nowMs);
     this.#ticket.state = 'ended';
-    this.#ledger.shedWith(refusal.code);
+    this.#ledger.shedWith(refusal.code, refusal);
     this.#route.stats.lastRefusals.add(nowMs, refusal);
   }
 
@@ -149,8 +149,9 @@ export class SeatClaim {
    * @param cutShort - The work was stopped: it tells only how long it would have taken at least.
    * @param stalledMs - For how long nobody could have seen its end: an answer that came meanwhile is not late.
    * @param waitedMs - For how long it waited for what a seat would have brought with it.
+   * @returns How long it held its seat, in milliseconds.
    */
-  end(nowMs: number, outcome: RouteOutcome, cutShort: boolean, stalledMs: number, waitedMs: number = 0): void {
+  end(nowMs: number, outcome: RouteOutcome, cutShort: boolean, stalledMs: number, waitedMs: number = 0): number {
     const ticket = this.#ticket;
     const { stats, pool, name } = this.#route;
     const heldMs = ticket.heldBeforeMs + (ticket.state === 'leased' ? nowMs - ticket.leasedAtMs - waitedMs : 0);
@@ -160,6 +161,7 @@ export class SeatClaim {
     if (pool?.advisor !== undefined) this.#advise(nowMs, pool.advisor, tookMs, outcome);
     if (!this.#free) this.learn(nowMs, tookMs, cutShort);
     this.leave(nowMs);
+    return heldMs;
   }
 
   /** Tells the route how long its work takes; `cutShort`, how long at least. An outage tells nothing of the route. */

@@ -1,0 +1,144 @@
+import { ERROR_CODES } from '../../errors.js';
+import type { AdmissionResult, RequestMessage } from '../channels.js';
+import { BUCKET_BOUNDS_MS } from '../histogram.js';
+import type { ConnectionGauges, PoolTelemetry, RouteTelemetry, TelemetrySource } from '../source.js';
+import type { Attributes, HistogramLike, MeterLike, ObservableLike, ObservableResultLike } from './api.js';
+import { errorType } from './error-type.js';
+import type { Listeners } from './instrument.js';
+
+type Observe = (source: TelemetrySource, result: ObservableResultLike) => void;
+
+/** Buckets of the conventions for `db.client.*`, in seconds. */
+const DATABASE_BOUNDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
+const OWN_BOUNDS = BUCKET_BOUNDS_MS.map((ms) => ms / 1_000);
+
+/** Creates the instruments: what only counts is read when it is collected, durations are recorded as they come. */
+export function measure(meter: MeterLike, source: () => TelemetrySource): { listeners: Listeners; end(): void } {
+  const ends: (() => void)[] = [];
+  const observe = (instrument: ObservableLike, read: Observe): void => {
+    const callback = (result: ObservableResultLike): void => read(source(), result);
+    instrument.addCallback(callback);
+    ends.push(() => instrument.removeCallback(callback));
+  };
+  observeRoutes(meter, observe);
+  observePools(meter, observe);
+  const listeners = recordDurations(meter);
+  return {
+    listeners,
+    end: () => {
+      for (const end of ends) end();
+    },
+  };
+}
+
+function observeRoutes(meter: MeterLike, observe: (instrument: ObservableLike, read: Observe) => void): void {
+  const requests = { unit: '{request}' };
+  observe(
+    meter.createObservableCounter('sluice.requests', {
+      ...requests,
+      description: 'Requests by what became of them before they got a seat, or that they got one.',
+    }),
+    (source, result) => {
+      for (const route of source.routes()) {
+        for (const [what, count] of results(route)) result.observe(count, { ...about(route), 'sluice.result': what });
+      }
+    },
+  );
+  const gauges = [
+    ['sluice.active_request_leases', 'Requests that hold a seat.', 'inFlight'],
+    ['sluice.queued_requests', 'Requests that wait for a seat or for their body.', 'undecided'],
+  ] as const;
+  for (const [name, description, key] of gauges) {
+    observe(meter.createObservableUpDownCounter(name, { ...requests, description }), (source, result) => {
+      for (const route of source.routes()) result.observe(route.stats[key], about(route));
+    });
+  }
+}
+
+/** How many requests came to which result; the same words as in `sluice:admission`. */
+function results({ stats }: RouteTelemetry): [AdmissionResult, number][] {
+  return [
+    ['acquired', stats.admitted],
+    ['request_canceled', stats.abandonedBeforeAdmission],
+    ...ERROR_CODES.map((code): [AdmissionResult, number] => [code, stats.shedByCode[code]]),
+  ];
+}
+
+function observePools(meter: MeterLike, observe: (instrument: ObservableLike, read: Observe) => void): void {
+  observe(
+    meter.createObservableUpDownCounter('db.client.connection.count', {
+      unit: '{connection}',
+      description: 'Connections that are open, by whether they are lent.',
+    }),
+    (source, result) => {
+      for (const pool of source.pools()) {
+        const { idle, total } = pool.gauges();
+        result.observe(idle, { ...ofPool(pool), 'db.client.connection.state': 'idle' });
+        result.observe(total - idle, { ...ofPool(pool), 'db.client.connection.state': 'used' });
+      }
+    },
+  );
+  const gauges: readonly (readonly [string, string, string, keyof ConnectionGauges])[] = [
+    ['db.client.connection.max', '{connection}', 'The most connections that the pool may open.', 'max'],
+    ['db.client.connection.pending_requests', '{request}', 'Borrowers that wait for a connection.', 'acquiring'],
+  ];
+  for (const [name, unit, description, key] of gauges) {
+    observe(meter.createObservableUpDownCounter(name, { unit, description }), (source, result) => {
+      for (const pool of source.pools()) result.observe(pool.gauges()[key], ofPool(pool));
+    });
+  }
+  observe(
+    meter.createObservableGauge('sluice.pool.up', { description: 'Whether the database of the pool can be reached.' }),
+    (source, result) => {
+      for (const pool of source.pools()) result.observe(Number(pool.state === 'up'), ofPool(pool));
+    },
+  );
+}
+
+function recordDurations(meter: MeterLike): Listeners {
+  const durations = (name: string, description: string, bounds: number[]): HistogramLike =>
+    meter.createHistogram(name, { unit: 's', description, advice: { explicitBucketBoundaries: bounds } });
+  const queued = durations('sluice.request.time_in_queue', 'From the queue to the seat.', OWN_BOUNDS);
+  const held = durations('sluice.request_lease.duration', 'How long a seat was held.', OWN_BOUNDS);
+  const waited = durations('db.client.connection.wait_time', 'Wait for a connection.', DATABASE_BOUNDS);
+  const used = durations('db.client.connection.use_time', 'From borrowing to returning one.', DATABASE_BOUNDS);
+  const ran = durations('db.client.operation.duration', 'From sending a statement to its answer.', DATABASE_BOUNDS);
+  return {
+    'sluice:admission': (message) => {
+      const { queueWaitMs, result } = message;
+      if (result === 'acquired') queued.record(queueWaitMs / 1_000, { ...about(message), 'sluice.result': result });
+    },
+    'sluice:end': (message) => {
+      held.record(message.seatHoldMs / 1_000, { ...about(message), 'sluice.outcome': message.outcome });
+    },
+    'sluice:acquire': (message) => waited.record(message.waitMs / 1_000, { ...ofMessage(message), ...failed(message) }),
+    'sluice:release': (message) => used.record(message.useMs / 1_000, ofMessage(message)),
+    'sluice:query': (message) => {
+      const { system, operation, durationMs } = message;
+      ran.record(durationMs / 1_000, {
+        'db.system.name': system,
+        'db.operation.name': operation,
+        ...ofMessage(message),
+        ...failed(message),
+      });
+    },
+  };
+}
+
+function failed({ error }: { readonly error: unknown }): Attributes {
+  return error === undefined ? {} : { 'error.type': errorType(error) };
+}
+
+function about(route: RouteTelemetry | RequestMessage): Attributes {
+  const name = 'route' in route ? route.route : route.name;
+  const { priority, pool } = route;
+  return { 'sluice.route': name, 'sluice.class': priority, ...(pool === undefined ? {} : { 'sluice.pool': pool }) };
+}
+
+function ofPool({ name }: PoolTelemetry): Attributes {
+  return { 'db.client.connection.pool.name': name };
+}
+
+function ofMessage({ pool = '' }: RequestMessage): Attributes {
+  return { 'db.client.connection.pool.name': pool };
+}

@@ -1,0 +1,83 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { AdmissionMessage, RequestMessage } from '../channels.js';
+import { type Attributes, CLIENT, ERROR, INTERNAL, type TracerLike } from './api.js';
+import { errorType } from './error-type.js';
+import type { Listeners } from './instrument.js';
+
+/** What a span is made of, once it is over. */
+interface Past {
+  readonly name: string;
+  readonly kind: number;
+  readonly durationMs: number;
+  readonly attributes: Attributes;
+  /** Its type, if it failed. */
+  readonly failure: string | undefined;
+}
+
+/**
+ * Makes spans of messages, each when it is over: below the span that is active in the request. Waits of no length get
+ * none, so a request that found a seat and a connection costs the spans of its statements alone.
+ */
+export function trace(tracer: TracerLike): Listeners {
+  /** The contexts of requests that wait: whoever makes room for them has another. */
+  const waiting = new WeakMap<object, { readonly context: AsyncResource; readonly sinceMs: number }>();
+  return {
+    'sluice:queued': ({ request }) => {
+      waiting.set(request, { context: new AsyncResource('SluiceSpan'), sinceMs: performance.now() });
+    },
+    'sluice:admission': (message) => {
+      const wait = waiting.get(message.request);
+      waiting.delete(message.request);
+      if (wait === undefined && message.result === 'acquired') return;
+      const durationMs = wait === undefined ? 0 : performance.now() - wait.sinceMs;
+      const span = admission(message, durationMs);
+      if (wait === undefined) report(tracer, span);
+      else wait.context.runInAsyncScope(report, undefined, tracer, span);
+    },
+    'sluice:acquire': (message) => {
+      const { waitMs: durationMs, error } = message;
+      if (durationMs === 0 && error === undefined) return;
+      report(tracer, {
+        name: 'sluice.acquire',
+        kind: INTERNAL,
+        durationMs,
+        attributes: of(message),
+        ...failing(error),
+      });
+    },
+    'sluice:query': (message) => {
+      const { operation, system, durationMs, error, pool = '' } = message;
+      const attributes = { ...of(message), 'db.system.name': system, 'db.operation.name': operation };
+      report(tracer, { name: `${operation} ${pool}`, kind: CLIENT, durationMs, attributes, ...failing(error) });
+    },
+  };
+}
+
+function admission(message: AdmissionMessage, durationMs: number): Past {
+  const { result, refusal } = message;
+  const measured = Object.entries(refusal?.measured ?? {}).map(([key, value]) => [`sluice.measured.${key}`, value]);
+  return {
+    name: 'sluice.queue',
+    kind: INTERNAL,
+    durationMs,
+    attributes: { ...of(message), 'sluice.result': result, ...Object.fromEntries(measured) },
+    failure: result === 'acquired' ? undefined : result,
+  };
+}
+
+function report(tracer: TracerLike, { name, kind, durationMs, attributes, failure }: Past): void {
+  const endTime = Date.now();
+  const told = failure === undefined ? attributes : { ...attributes, 'error.type': failure };
+  const span = tracer.startSpan(name, { kind, startTime: endTime - durationMs, attributes: told });
+  if (failure !== undefined) span.setStatus({ code: ERROR, message: failure });
+  span.end(endTime);
+}
+
+function failing(error: unknown): { failure: string | undefined } {
+  return { failure: error === undefined ? undefined : errorType(error) };
+}
+
+function of({ route, priority, pool }: RequestMessage): Attributes {
+  const attributes = { 'sluice.route': route, 'sluice.class': priority };
+  return pool === undefined ? attributes : { ...attributes, 'db.client.connection.pool.name': pool };
+}
