@@ -105,7 +105,7 @@ class LocalMariadb implements MariadbServer {
     if (this.#process !== undefined) return;
     const log = join(this.#directory, 'server.log');
     const output = openSync(log, 'w');
-    const places = ['datadir=data', 'socket=socket', 'pid-file=pid'].map((each) => {
+    const places = ['datadir=data', 'tmpdir=data', 'socket=socket', 'pid-file=pid'].map((each) => {
       const [name, file = ''] = each.split('=');
       return `--${name}=${join(this.#directory, file)}`;
     });

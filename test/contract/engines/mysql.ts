@@ -116,6 +116,11 @@ const ORDINARY = 'ordinary';
 /** Of accounts in a database that ends with its test. */
 const PASSWORD = 'contract';
 const SUPERVISED_MS = 10;
+/**
+ * A session whose socket is closed is shown for a moment longer. And those who `SLEEP()` share a mutex with those who kill
+ * them: now and then all of them stand still for a second, and what was closed meanwhile ends only then.
+ */
+const LINGER_MS = 1_500;
 
 let made = 0;
 
@@ -181,7 +186,16 @@ class DirectMariadb implements ContractServer {
     return {
       pool,
       journal,
-      sessions: () => seen('true'),
+      sessions: async () => {
+        let left = await seen('true');
+        // Whoever is there throughout is open.
+        for (const until = performance.now() + LINGER_MS; left.length > pool.max && performance.now() < until; ) {
+          await new Promise((resolve) => setTimeout(resolve, SUPERVISED_MS));
+          const now = await seen('true');
+          left = left.filter((session) => now.includes(session));
+        }
+        return left;
+      },
       running: async () => (await seen("p.COMMAND = 'Query'")).length,
     };
   }
