@@ -12,6 +12,7 @@ export function describeRoute(route: RouteRuntime): RouteTelemetry {
     priority: config.priority,
     stats,
     seats: pool === undefined ? ownSeats(gate) : undefined,
+    lane: route.lane?.status,
   };
 }
 

@@ -5,6 +5,7 @@ import type { CodeCounts, RouteStats } from './route-stats.js';
 import {
   type ConnectionGauges,
   type FleetTelemetry,
+  type LaneGauges,
   type OwnSeats,
   type PoolerGauges,
   type PoolTelemetry,
@@ -122,6 +123,19 @@ function routeSeats(name: string, help: string, key: keyof OwnSeats): NumberMetr
     read: (source) =>
       Array.from(source.routes()).flatMap(({ name: route, priority, seats }) =>
         seats === undefined ? [] : [{ labels: { route, class: priority }, value: seats[key] }],
+      ),
+  };
+}
+
+function lane(name: string, help: string, key: keyof LaneGauges): NumberMetric {
+  return {
+    type: 'gauge',
+    name: `route_lane_${name}`,
+    help,
+    labels: ROUTE,
+    read: (source) =>
+      Array.from(source.routes()).flatMap(({ name: route, priority, lane: gauges }) =>
+        gauges === undefined ? [] : [{ labels: { route, class: priority }, value: Number(gauges[key]) }],
       ),
   };
 }
@@ -287,6 +301,10 @@ export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
   routeSeats('route_seats', 'The concurrency limit of a route that has one of its own.', 'limit'),
   routeSeats('route_seats_in_flight', 'Seats of such a route that are taken.', 'inFlight'),
   routeSeats('route_queued', 'Requests that wait for a seat of such a route.', 'queued'),
+  lane('places', 'Requests of the route that may be at work in all instances together.', 'max'),
+  lane('in_use', 'Places of these that this instance holds.', 'inUse'),
+  lane('waiting', 'Requests of this instance that wait for such a place.', 'waiting'),
+  lane('degraded', 'Whether this instance goes on with its own part of them, without Redis: 0 or 1.', 'degraded'),
   poolNumber('gauge', 'up', 'Whether the database of the pool can be reached.', ({ state }) => Number(state === 'up')),
   poolNumber('gauge', 'breaker_state', 'The circuit breaker: 0 closed, 1 half-open, 2 open.', ({ breaker }) =>
     breaker === undefined ? undefined : BREAKER_VALUES[breaker],

@@ -6,6 +6,7 @@ import type {
   CircuitTelemetry,
   ConnectionGauges,
   FleetTelemetry,
+  LaneGauges,
   OwnSeats,
   PoolTelemetry,
   RetryOutcome,
@@ -32,6 +33,8 @@ export interface RouteSnapshot {
   readonly priority: PriorityClass;
   /** `null` where its seats are those of a pool, or it has none. */
   readonly seats: OwnSeats | null;
+  /** Absent where the fleet has no bound on its concurrent work. */
+  readonly lane?: LaneGauges;
   readonly arrived: number;
   readonly admitted: number;
   readonly queued: number;
@@ -111,12 +114,13 @@ export function snapshot(source: TelemetrySource): Snapshot {
   };
 }
 
-function routeSnapshot({ name, pool, priority, stats, seats }: RouteTelemetry): RouteSnapshot {
+function routeSnapshot({ name, pool, priority, stats, seats, lane }: RouteTelemetry): RouteSnapshot {
   return {
     name,
     pool: pool ?? null,
     priority,
     seats: seats === undefined ? null : { limit: seats.limit, inFlight: seats.inFlight, queued: seats.queued },
+    ...(lane === undefined ? {} : { lane: { ...lane } }),
     arrived: stats.arrived,
     admitted: stats.admitted,
     queued: stats.queued,

@@ -11,6 +11,22 @@ export interface RouteTelemetry {
   readonly stats: RouteStats;
   /** Absent where its seats are those of a pool, or it has none. */
   readonly seats?: OwnSeats | undefined;
+  /** Absent where the fleet has no bound on its concurrent work. */
+  readonly lane?: LaneGauges | undefined;
+}
+
+/** The bound of a fleet on the concurrent work of a route, as this instance sees it at one instant. */
+export interface LaneGauges {
+  /** Places in the whole fleet. */
+  readonly max: number;
+  /** Places that this instance holds. */
+  readonly inUse: number;
+  /** Requests of this instance that wait for one. */
+  readonly waiting: number;
+  /** Whether this instance goes on with its own part of the places, because Redis does not answer. */
+  readonly degraded: boolean;
+  /** Instances that share the places, as last heard. */
+  readonly instances: number;
 }
 
 /** The seats of a route with a `concurrency` of its own, at one instant. */

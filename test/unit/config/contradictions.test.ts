@@ -122,3 +122,18 @@ describe('a pool and its routes', () => {
     expect(problemsOf(withRoute({ [key]: 'x' }))).toMatchObject([{ where: `routes.only.${key}`, value: '"x"' }]);
   });
 });
+
+describe('a bound on the concurrent work of a fleet', () => {
+  it('is for routes that have a rate, and wait for nobody less than the critical ones', () => {
+    expect(problemsOf(withRoute({ fleetMaxConcurrent: 4, ratePerSecond: 10, priority: 'low' }))).toEqual([]);
+    expect(linesOf(withRoute({ fleetMaxConcurrent: 4 }))).toEqual([
+      'routes.only.fleetMaxConcurrent is 4: means a word with Redis for every request; set routes.only.ratePerSecond as well',
+    ]);
+    expect(linesOf(withRoute({ fleetMaxConcurrent: 4, ratePerSecond: 10, priority: 'critical' }))).toEqual([
+      'routes.only.fleetMaxConcurrent is 4: not for the critical class, which never waits for Redis; ' +
+        'use the seats of its pool, or a lower priority',
+    ]);
+    // A rate that is mistaken is told once, and not as one that is missing.
+    expect(linesOf(withRoute({ fleetMaxConcurrent: 4, ratePerSecond: -1 }))).toHaveLength(1);
+  });
+});
