@@ -1,5 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
 import { Backoff } from './backoff.js';
+import { ConnectTimeoutError } from './connect-timeout.js';
+import { ProbePatience } from './probe-patience.js';
 import type { ConnectTrouble, Opening, Session, SessionDriver, SessionOwner } from './session.js';
 import type { Birth } from './session-set.js';
 import { timeLimit } from './time-limit.js';
@@ -49,6 +51,7 @@ export class Connector {
   readonly #clock: Clock;
   readonly #backoff: Backoff;
   readonly #openings = new Set<Opening>();
+  readonly #patience = new ProbePatience();
   #timer: Timer | undefined;
   #connectMs = 0;
   #round = 0;
@@ -71,8 +74,12 @@ export class Connector {
     return this.#connectMs;
   }
 
-  /** Sees to it that up to `wanted` attempts are under way, now or when the wait after a failure is over. */
-  pursue(wanted: number, birth: Birth): void {
+  /**
+   * Sees to it that up to `wanted` attempts are under way, now or when the wait after a failure is over.
+   *
+   * @param probe - The server is away: an attempt that hears nothing gives way to the next.
+   */
+  pursue(wanted: number, birth: Birth, probe = false): void {
     const target = Math.min(wanted, this.#backoff.failing ? 1 : MAX_PARALLEL);
     while (!this.#stopped && this.#openings.size < target) {
       const waitMs = this.#backoff.notBeforeMs - this.#clock.nowMs();
@@ -83,7 +90,7 @@ export class Connector {
         });
         return;
       }
-      this.#open(birth);
+      this.#open(birth, probe);
     }
   }
 
@@ -114,27 +121,27 @@ export class Connector {
     for (const opening of this.#openings) opening.abort();
   }
 
-  #open(birth: Birth): void {
+  #open(birth: Birth, probe: boolean): void {
     const owner = this.#owner;
     const startedAtMs = this.#clock.nowMs();
     const round = this.#round;
+    let hung: ConnectTimeoutError | undefined;
+    let limit: Timer | undefined;
     const opening = this.#driver.open({
       onOpen: (session) => {
+        limit?.cancel();
         this.#openings.delete(opening);
         this.#backoff.succeed();
+        this.#patience.answered();
         const tookMs = this.#clock.nowMs() - startedAtMs;
         this.#connectMs = this.#connectMs === 0 ? tookMs : (this.#connectMs + tookMs) / 2;
         owner.onOpened(session, birth);
       },
       onOpenFailed: (error) => {
+        limit?.cancel();
         this.#openings.delete(opening);
-        if (round !== this.#round) {
-          owner.onConnectGivenUp();
-          return;
-        }
-        const trouble = this.#driver.connectTrouble(error);
-        if (!owner.onlyBoundsGrowth(trouble)) this.#backoff.fail(this.#clock.nowMs(), LONGEST_WAIT_MS[trouble]);
-        owner.onConnectFailed(error, trouble, startedAtMs);
+        if (round === this.#round) this.#failed(hung ?? error, startedAtMs);
+        else owner.onConnectGivenUp();
       },
       onLost: (session, error) => owner.onLost(session, error),
       onClosed: (session) => owner.onClosed(session),
@@ -143,5 +150,29 @@ export class Connector {
       onCancelSent: () => owner.onCancelSent(),
     });
     this.#openings.add(opening);
+    if (probe) {
+      limit = this.#lookAfter(opening, (error) => {
+        hung = error;
+      });
+    }
+  }
+
+  /** Gives a probe up that hangs for too long. */
+  #lookAfter(opening: Opening, onHung: (error: ConnectTimeoutError) => void): Timer | undefined {
+    const delayMs = this.#patience.lookAfterMs(this.#connectMs);
+    if (delayMs === undefined) return undefined;
+    return timeLimit(this.#clock, delayMs, () => {
+      if (!this.#patience.givesUp(opening.reached !== false)) return;
+      onHung(new ConnectTimeoutError(delayMs, 'a probe of a server that is away'));
+      opening.abort();
+    });
+  }
+
+  #failed(error: unknown, startedAtMs: number): void {
+    const trouble = this.#driver.connectTrouble(error);
+    if (trouble === 'silent') this.#patience.hung();
+    else this.#patience.answered();
+    if (!this.#owner.onlyBoundsGrowth(trouble)) this.#backoff.fail(this.#clock.nowMs(), LONGEST_WAIT_MS[trouble]);
+    this.#owner.onConnectFailed(error, trouble, startedAtMs);
   }
 }

@@ -112,7 +112,12 @@ export class PgDriver implements SessionDriver {
       }
       attempt = this.#attempt(way, owner, (next) => owner.onOpenFailed(next));
     });
-    return { abort: () => attempt.abort() };
+    return {
+      abort: () => attempt.abort(),
+      get reached() {
+        return attempt.reached === true;
+      },
+    };
   }
 
   /** Whether what was asked for at the start was refused, and is not asked for any more. */
@@ -179,7 +184,12 @@ export class PgDriver implements SessionDriver {
       giveUp(error);
     });
     connection.on('readyForQuery', () => session?.wire.onReady());
-    return { abort: () => giveUp(new Error('the attempt to connect was given up')) };
+    return {
+      abort: () => giveUp(new Error('the attempt to connect was given up')),
+      get reached() {
+        return !streamOf(client).connecting;
+      },
+    };
   }
 
   classify(error: unknown): FailureKind {

@@ -348,7 +348,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     const { size, missing, epoch } = this.#sessions;
     const birth: Birth = { epoch, generation };
     if (state === 'down') {
-      this.#connector.pursue(Math.min(1, this.max - size), birth);
+      this.#connector.pursue(Math.min(1, this.max - size), birth, true);
       return;
     }
     const nowMs = this.#clock.nowMs();

@@ -85,6 +85,8 @@ export interface SessionOwner {
 export interface Opening {
   /** Gives the attempt up; `onOpenFailed` follows once its socket is closed. */
   abort(): void;
+  /** Whether somebody has taken the connection, so that only the handshake is left. Absent: not known. */
+  readonly reached?: boolean;
 }
 
 /** The engine-specific part of a pool. */

@@ -25,9 +25,12 @@ export class Relay {
   firstAnswerDelayMs = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #lost = new Set<Socket>();
   readonly #target: Address;
   readonly #hooks: RelayHooks;
   #silent = false;
+  /** Connections made in a silence stay silent after it, as do those whose first packets a network has lost. */
+  #forgets = false;
   #port = 0;
 
   protected constructor(target: Address, hooks: RelayHooks = {}) {
@@ -53,9 +56,14 @@ export class Relay {
     return { host: '127.0.0.1', port: this.#port };
   }
 
-  /** From now on nothing arrives on either side, and nobody is told. */
-  silence(): void {
+  /**
+   * From now on nothing arrives on either side, and nobody is told.
+   *
+   * @param forgets - Connections that are made meanwhile stay silent also after {@link resume}.
+   */
+  silence(forgets = false): void {
     this.#silent = true;
+    this.#forgets = forgets;
     for (const socket of this.#sockets) socket.pause();
   }
 
@@ -70,13 +78,17 @@ export class Relay {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of [...this.#sockets, ...this.#lost]) socket.destroy();
     this.#server.close();
     await once(this.#server, 'close');
   }
 
   #relay(client: Socket): void {
     this.connections += 1;
+    if (this.#forgets && this.#silent) {
+      this.#lose(client);
+      return;
+    }
     const upstream = connect(this.#target.port, this.#target.host);
     const onSent = this.#hooks.onConnection?.();
     this.#join(client, upstream, (chunk) => {
@@ -104,6 +116,13 @@ export class Relay {
         answer(all);
       }, this.firstAnswerDelayMs);
     });
+  }
+
+  #lose(client: Socket): void {
+    this.#lost.add(client);
+    client.on('error', () => undefined);
+    client.on('close', () => this.#lost.delete(client));
+    client.resume();
   }
 
   #join(from: Socket, to: Socket, pass: (chunk: Buffer) => void): void {

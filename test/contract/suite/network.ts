@@ -88,6 +88,32 @@ export function network(bench: Bench): void {
     },
   );
 
+  bench.test('LIF-8 F7', 'finds a silent network’s return within a second, whatever hangs in it still', async () => {
+    const relay = await bench.relay();
+    const { pool, journal } = bench.open({ max: 1, connectTimeoutMs: 10_000, at: relay.address });
+    const connection = await pool.acquire(FOREVER);
+    await run(connection, bench.sql.sleep(0));
+    const failing = failureOf(run(connection, bench.sql.sleep(5_000)));
+    await pass(20);
+    relay.silence(true);
+    connection.cancel();
+    await failing;
+    const returned = connection.release();
+    const waiting = pool.acquire(within(20_000));
+    await journal.reached('down');
+    // The first attempt has given way to the second, whose first packets are lost as well.
+    const { connectFailures } = pool.gauges();
+    await until(() => pool.gauges().connectFailures > connectFailures && pool.gauges().connecting === 1);
+    relay.resume();
+    const from = performance.now();
+    const next = await waiting;
+    expect(performance.now() - from).toBeLessThan(1_000);
+    await run(next, bench.sql.sleep(0));
+    await next.release();
+    await returned;
+    expect(journal.entries).toEqual(['up', 'down', 'up']);
+  });
+
   bench.test('LIF-11 F7', 'finds a session whose server part stands still, and lends another', async () => {
     const { server } = bench;
     const { pool } = bench.open({ max: 1, validateAfterIdleMs: 5, freezable: true });
