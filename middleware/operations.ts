@@ -1,28 +1,53 @@
-import { randomBytes } from 'node:crypto';
 import express, { type Request, type RequestHandler } from 'express';
 import type { Gateway } from '../src/gateway.js';
 import { Metrics, type MetricsOptions } from '../src/telemetry/metrics.js';
-import { dashboardPage, dashboardPolicy } from './dashboard-page.js';
+import { dashboardRouter } from './dashboard/router.js';
 import { sendProblem } from './problem.js';
 
-/** Options of {@link operations}. */
+/** Options of {@link operations}: either `authorize` or `public: true`. */
 export interface OperationsOptions {
   /** Who may look. No default: figures about a shop are not for everybody, so each mount says for whom they are. */
-  readonly authorize: (req: Request) => boolean | Promise<boolean>;
+  readonly authorize?: (req: Request) => boolean | Promise<boolean>;
+  /** Everybody may look. Never together with `authorize` or `allowChanges`. */
+  readonly public?: true;
+  /**
+   * Whether those who may look may also change settings while the gateway works: sizes of pools, rate limits, deadlines
+   * and concurrency limits of routes. Default `false`.
+   */
+  readonly allowChanges?: boolean;
 }
 
 /**
- * Dashboard and snapshot for operators, where it is mounted and nowhere else: `GET /` and `GET /snapshot.json`.
+ * Dashboard, configuration and snapshot for operators, where it is mounted and nowhere else: `GET /` and
+ * `GET /snapshot.json`. It shows no secret, no parameter of a statement and no caller.
  *
- * @throws TypeError without `authorize`.
+ * @throws TypeError without exactly one of `authorize` and `public: true`, and for changes by everybody.
  */
 export function operations(gateway: Gateway, options: OperationsOptions): RequestHandler {
-  const authorize = options?.authorize;
-  if (typeof authorize !== 'function') {
-    throw new TypeError('operations() needs { authorize: (req) => boolean }: say who may see the figures');
-  }
+  const { authorize, allowChanges = false } = options ?? {};
+  checkOptions(options ?? {});
   const router = express.Router();
-  router.use((req, res, next) => {
+  if (authorize !== undefined) router.use(guardedBy(authorize));
+  router.use(dashboardRouter(gateway, allowChanges === true));
+  return router;
+}
+
+function checkOptions({ authorize, public: open, allowChanges }: OperationsOptions): void {
+  if (typeof authorize !== 'function' && (authorize !== undefined || open !== true)) {
+    throw new TypeError(
+      'operations() needs { authorize: (req) => boolean } or { public: true }: say who may see the figures',
+    );
+  }
+  if (authorize !== undefined && open !== undefined) {
+    throw new TypeError('operations() has both authorize and public: keep one of them');
+  }
+  if (open === true && allowChanges === true) {
+    throw new TypeError('operations() has public and allowChanges: changes need authorize');
+  }
+}
+
+function guardedBy(authorize: NonNullable<OperationsOptions['authorize']>): RequestHandler {
+  return (req, res, next) => {
     // Called inside `then`, so that a check that throws refuses like one that rejects.
     Promise.resolve(req)
       .then(authorize)
@@ -31,16 +56,7 @@ export function operations(gateway: Gateway, options: OperationsOptions): Reques
         else sendProblem(res, { status: 403, detail: 'These figures are for operators.' });
       })
       .catch(next);
-  });
-  router.get('/snapshot.json', (_req, res) => {
-    res.set('Cache-Control', 'no-store').json(gateway.snapshot());
-  });
-  router.get('/', (_req, res) => {
-    const nonce = randomBytes(16).toString('base64');
-    res.set({ 'Cache-Control': 'no-store', 'Content-Security-Policy': dashboardPolicy(nonce) });
-    res.type('html').send(dashboardPage(nonce));
-  });
-  return router;
+  };
 }
 
 /** Prometheus text at the path where it is mounted, by `app.get('/metrics', metrics(gateway))`. */

@@ -16,6 +16,7 @@ import { type DrainOptions, drainWork } from './gateway/drain.js';
 import { DrainBound } from './gateway/drain-bound.js';
 import type { FleetBudget } from './gateway/fleet-budget.js';
 import { type Joined, joinFleet } from './gateway/join-fleet.js';
+import { LiveChanges } from './gateway/live-changes.js';
 import { checkLogins } from './gateway/login-check.js';
 import { OpenAnswers } from './gateway/open-answers.js';
 import type { PoolRuntime } from './gateway/pool-runtime.js';
@@ -90,6 +91,7 @@ export class Gateway<RouteName extends string = string> {
   readonly #drainBound: DrainBound;
   #clientsTurnedAway = 0;
   #drained: Promise<void> | undefined;
+  #liveChanges: LiveChanges | undefined;
 
   /** Use {@link createGateway}, which checks the budget and waits for the first connections. */
   constructor(config: GatewayConfig, surroundings: GatewaySurroundings, { fleet, budget }: Joined = {}) {
@@ -229,6 +231,17 @@ export class Gateway<RouteName extends string = string> {
     if (runtime !== undefined) return runtime.pool.rotate(change, options);
     const known = [...this.#pools.keys()].map((name) => `"${name}"`).join(', ');
     throw new RangeError(`no pool "${pool}" is configured; the pools are ${known || 'none'}`);
+  }
+
+  /**
+   * Changes settings while the gateway works; see {@link LiveChanges}. {@link Gateway.config} goes on showing what was
+   * read at the start.
+   */
+  get liveChanges(): LiveChanges {
+    const { config, clock } = this;
+    const parts = { config, clock, logger: this.#logger, pools: this.#pools, routes: this.#runtimes() };
+    this.#liveChanges ??= new LiveChanges(parts);
+    return this.#liveChanges;
   }
 
   /** Everything that the gateway can tell about itself at this instant, as plain data. */

@@ -63,6 +63,21 @@ export class RateLimit {
     this.#total = total;
   }
 
+  /** Whether {@link adjust} changes anything: the bucket of the endpoint is in this process alone. */
+  get adjustable(): boolean {
+    return this.#endpoint instanceof TokenBucket;
+  }
+
+  /**
+   * Changes rate and burst of the endpoint from `nowMs` on, where it has a bucket in this process; the tokens that are
+   * there stay, up to the new burst.
+   *
+   * @throws RangeError when either is out of range; nothing has changed then.
+   */
+  adjust(nowMs: number, refillPerSecond: number, burst: number): void {
+    if (this.#endpoint instanceof TokenBucket) this.#endpoint.reconfigure(nowMs, refillPerSecond, burst);
+  }
+
   /** Callers that have a bucket of their own now. */
   get callers(): number {
     return this.#callers?.size ?? 0;

@@ -1,0 +1,60 @@
+import express, { type Request, type RequestHandler, type Response } from 'express';
+import { ConfigError, formatProblem } from '../../src/config/problem.js';
+import type { Gateway } from '../../src/gateway.js';
+import { sendProblem } from '../problem.js';
+
+/**
+ * `POST /` with `{ path, value }` and `POST /undo` with `{ id }`: changes of settings by an operator's browser.
+ *
+ * A page from elsewhere can make a browser send forms, but neither JSON with a header of its own nor read our answer to
+ * the question whether it may; so those are asked for, and what the browser itself says about where it comes from.
+ *
+ * @param changed - Called after each change.
+ */
+export function changesRouter(gateway: Gateway, changed: () => void): RequestHandler {
+  const router = express.Router();
+  router.use(fromThisPage, express.json({ limit: '4kb', type: 'application/json' }));
+  router.post('/', (req, res) => {
+    const { path, value } = fields(req);
+    if (typeof path !== 'string' || (typeof value !== 'string' && typeof value !== 'number')) {
+      return refuse(res, 400, 'Send { "path": text, "value": number }.');
+    }
+    answer(res, changed, () => gateway.liveChanges.set(path, value));
+  });
+  router.post('/undo', (req, res) => {
+    const { id } = fields(req);
+    if (typeof id !== 'number') return refuse(res, 400, 'Send { "id": number }.');
+    answer(res, changed, () => gateway.liveChanges.undo(id));
+  });
+  return router;
+}
+
+const fromThisPage: RequestHandler = (req, res, next) => {
+  const site = req.headers['sec-fetch-site'];
+  const elsewhere = site !== undefined && site !== 'same-origin';
+  if (elsewhere || req.headers['x-sluice-change'] !== '1' || !req.is('application/json')) {
+    return refuse(res, 403, 'Changes come from the dashboard itself: JSON with the header X-Sluice-Change: 1.');
+  }
+  next();
+};
+
+function fields(req: Request): Readonly<Record<string, unknown>> {
+  const body: unknown = req.body;
+  return typeof body === 'object' && body !== null ? { ...body } : {};
+}
+
+function answer(res: Response, changed: () => void, change: () => unknown): void {
+  try {
+    const made = change();
+    changed();
+    res.set('Cache-Control', 'no-store').json(made);
+  } catch (error) {
+    if (error instanceof ConfigError) refuse(res, 422, error.problems.map(formatProblem).join('; '));
+    else if (error instanceof RangeError) refuse(res, 409, error.message);
+    else throw error;
+  }
+}
+
+function refuse(res: Response, status: number, detail: string): void {
+  sendProblem(res, { status, detail });
+}

@@ -1,0 +1,28 @@
+import { type ConfigLine, describeConfig } from '../../src/config/describe.js';
+import type { LiveChange, LiveSetting } from '../../src/gateway/live-changes.js';
+import type { Gateway } from '../../src/gateway.js';
+
+/** The configuration as the dashboard shows it. */
+export interface ConfigView {
+  readonly lines: readonly (Omit<ConfigLine, 'origin'> & { readonly origin: ConfigLine['origin'] | 'live' })[];
+  /** `null` where nothing may be changed. */
+  readonly changes: {
+    readonly fields: readonly LiveSetting[];
+    /** Newest first; `at` is the wall clock, in ms since 1970. */
+    readonly history: readonly (LiveChange & { readonly at: number })[];
+  } | null;
+}
+
+/** Every value in force with its origin, secrets masked: what was read at the start, and what was changed since. */
+export function configView(gateway: Gateway, mayChange: boolean, wallMs: number): ConfigView {
+  const fields = gateway.liveChanges.settings();
+  const live = new Map(fields.filter(({ changed }) => changed).map(({ path, value }) => [path, value]));
+  const lines = describeConfig(gateway.config).map((line) => {
+    const value = live.get(line.path);
+    return value === undefined ? line : { ...line, value: String(value), origin: 'live' as const };
+  });
+  if (!mayChange) return { lines, changes: null };
+  const nowMs = gateway.clock.nowMs();
+  const history = gateway.liveChanges.history().map((change) => ({ ...change, at: wallMs - (nowMs - change.atMs) }));
+  return { lines, changes: { fields, history } };
+}

@@ -1,0 +1,162 @@
+import type { Clock } from '../clock.js';
+import { checkRoute } from '../config/checks.js';
+import type { GatewayConfig, PoolConfig, RouteConfig } from '../config/config.js';
+import { checkTogether } from '../config/contradictions.js';
+import { ConfigError } from '../config/problem.js';
+import { Reading } from '../config/reading.js';
+import type { Logger } from '../telemetry/log.js';
+import { type LiveField, liveFields } from './live-fields.js';
+import type { PoolRuntime } from './pool-runtime.js';
+import type { RouteRuntime } from './route-runtime.js';
+
+/** One change of a setting while the gateway works. */
+export interface LiveChange {
+  /** Counts from 1. */
+  readonly id: number;
+  /** When it was made, in monotonic ms. */
+  readonly atMs: number;
+  /** For example `routes.checkout.deadlineMs`. */
+  readonly path: string;
+  readonly from: number;
+  readonly to: number;
+  readonly undone: boolean;
+  /** Whether {@link LiveChanges.undo} takes it: the last of its setting that still holds. */
+  readonly undo: boolean;
+}
+
+/** What can be changed, and what it is now. */
+export interface LiveSetting {
+  readonly path: string;
+  readonly value: number;
+  /** The values that are allowed, in words that follow "use". */
+  readonly allowed: string;
+  /** Whether it differs from what was read at the start. */
+  readonly changed: boolean;
+}
+
+/** What the changes work on. */
+export interface LiveParts {
+  readonly config: GatewayConfig;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly pools: ReadonlyMap<string, PoolRuntime>;
+  readonly routes: readonly RouteRuntime[];
+}
+
+/** Changes that are remembered, and so can be undone. */
+const MOST_REMEMBERED = 100;
+
+type Remembered = Omit<LiveChange, 'undo' | 'undone'> & { undone: boolean };
+
+/**
+ * Changes settings of a gateway at work: sizes of pools, and rate limits, deadlines and concurrency limits of routes.
+ * Each is checked like the configuration, logged, and can be undone. What is in flight goes on by what held when it
+ * arrived. Nothing is kept over a restart.
+ */
+export class LiveChanges {
+  readonly #parts: LiveParts;
+  readonly #fields: ReadonlyMap<string, LiveField>;
+  readonly #initial: ReadonlyMap<string, number>;
+  readonly #made: Remembered[] = [];
+  #lastId = 0;
+
+  constructor(parts: LiveParts) {
+    this.#parts = parts;
+    this.#fields = new Map(liveFields(parts.pools.values(), parts.routes).map((field) => [field.path, field]));
+    this.#initial = new Map(Array.from(this.#fields, ([path, field]) => [path, field.read()]));
+  }
+
+  /** Everything that can be changed. */
+  settings(): LiveSetting[] {
+    return Array.from(this.#fields.values(), ({ path, read, allowed }) => {
+      const value = read();
+      return { path, value, allowed, changed: value !== this.#initial.get(path) };
+    });
+  }
+
+  /** The last hundred changes, newest first. */
+  history(): LiveChange[] {
+    const seen = new Set<string>();
+    return this.#made.toReversed().map((change) => {
+      const undo = !change.undone && !seen.has(change.path);
+      if (!change.undone) seen.add(change.path);
+      return { ...change, undo };
+    });
+  }
+
+  /**
+   * Changes one setting from now on.
+   *
+   * @param value - A number, or a text as a variable takes it.
+   * @throws {@link ConfigError} for a setting that cannot be changed, and for a value that the configuration would not
+   *   have taken: nothing has changed then.
+   */
+  set(path: string, value: unknown): LiveChange {
+    const field = this.#field(path);
+    const to = field.parse(value);
+    this.#check(field, to);
+    const from = field.read();
+    const atMs = this.#parts.clock.nowMs();
+    field.write(atMs, to);
+    this.#lastId += 1;
+    const change: Remembered = { id: this.#lastId, atMs, path, from, to, undone: false };
+    this.#made.push(change);
+    if (this.#made.length > MOST_REMEMBERED) this.#made.shift();
+    this.#log(change, `change ${change.id}: ${path} was changed from ${from} to ${to} while running`);
+    return { ...change, undo: true };
+  }
+
+  /**
+   * Takes the last change of a setting back.
+   *
+   * @throws RangeError when there is no such change, or another one of the same setting came after it. ConfigError when
+   *   the value of before would contradict what else was changed since.
+   */
+  undo(id: number): LiveChange {
+    const change = this.#made.find((made) => made.id === id);
+    const known = this.history().find((made) => made.id === id);
+    if (change === undefined || known?.undo !== true) {
+      throw new RangeError(`change ${id} cannot be undone: only the last change of a setting can that still holds`);
+    }
+    const field = this.#field(change.path);
+    this.#check(field, change.from);
+    field.write(this.#parts.clock.nowMs(), change.from);
+    change.undone = true;
+    this.#log(change, `change ${id} was undone: ${change.path} is ${change.from} again`);
+    return { ...change, undo: false };
+  }
+
+  #field(path: string): LiveField {
+    const problem = (remedy: string): ConfigError => new ConfigError([{ where: String(path).slice(0, 100), remedy }]);
+    if (this.#parts.config.decisionLogRecords > 0) {
+      throw problem('a replay decides by the settings of the start; set decisionLogRecords to 0 to change any live');
+    }
+    const field = this.#fields.get(path);
+    if (field === undefined) {
+      throw problem(`cannot be changed while running; these can: ${[...this.#fields.keys()].join(', ')}`);
+    }
+    return field;
+  }
+
+  /** Checks the configuration as it would be. */
+  #check(field: LiveField, to: number): void {
+    const reading = new Reading({});
+    const changed = <Config extends PoolConfig | RouteConfig>(kind: string, config: Config): Config =>
+      field.path === `${kind}.${config.name}.${field.key}` ? { ...config, [field.key]: to } : config;
+    const pools = new Map(
+      Array.from(this.#parts.pools.values(), ({ name, config, pool }) => [
+        name,
+        changed('pools', { ...config, max: pool.max }),
+      ]),
+    );
+    const routes = new Map(this.#parts.routes.map(({ name, config }) => [name, changed('routes', config)]));
+    for (const [name, values] of routes) checkRoute(name, values, [...pools.keys()], reading);
+    checkTogether({ pools, routes }, reading);
+    if (reading.problems.length > 0) throw new ConfigError(reading.problems);
+  }
+
+  #log({ id, path, from, to }: Remembered, message: string): void {
+    // Without a code: consoles show each code once in a while, and no change may go unseen.
+    this.#parts.logger.warn({ change: id, path, from, to }, message);
+  }
+}

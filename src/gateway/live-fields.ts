@@ -1,0 +1,113 @@
+import type { PoolConfig, RouteConfig } from '../config/config.js';
+import type { Field } from '../config/field.js';
+import { showMistake } from '../config/mask.js';
+import { ConfigError } from '../config/problem.js';
+import { poolSection, routeSection } from '../config/section.js';
+import type { PoolRuntime } from './pool-runtime.js';
+import type { RouteRuntime } from './route-runtime.js';
+
+/** One setting that can be changed while the gateway works. */
+export interface LiveField {
+  /** Its place in the code. */
+  readonly path: string;
+  /** The last part of the path. */
+  readonly key: string;
+  readonly allowed: string;
+  /** @throws ConfigError for a value that the field does not take. */
+  parse(value: unknown): number;
+  read(): number;
+  write(nowMs: number, value: number): void;
+}
+
+/** Routes are read where requests come in, so that a change holds from the next one on. */
+type Changeable = { -readonly [Key in keyof RouteRuntime]: RouteRuntime[Key] };
+
+type Fields<Config> = { readonly [Key in keyof Config]: Field<unknown> };
+type Way = Pick<LiveField, 'read' | 'write'> & { readonly most?: number };
+
+/** What can be changed of these pools and routes. */
+export function liveFields(pools: Iterable<PoolRuntime>, routes: readonly RouteRuntime[]): LiveField[] {
+  return [...Array.from(pools, poolFields).flat(), ...routes.flatMap(routeFields)];
+}
+
+function poolFields({ name, config, pool }: PoolRuntime): LiveField[] {
+  const { pathPrefix, fields } = poolSection(name);
+  // An admin pool always gets in, so nobody takes its connections away.
+  if (config.admin) return [];
+  const resize: Way = { read: () => pool.max, write: (_nowMs, max) => pool.resize(max), most: config.max };
+  return [liveField<PoolConfig>(pathPrefix, 'max', fields, resize)];
+}
+
+function routeFields(route: RouteRuntime): LiveField[] {
+  const { pathPrefix, fields } = routeSection(route.name);
+  const { config } = route;
+  const field = (key: keyof RouteConfig & keyof typeof fields, way: Way): LiveField =>
+    liveField<RouteConfig>(pathPrefix, key, fields, way);
+  const deadline = { read: () => route.config.deadlineMs, write: write(route, 'deadlineMs', setDeadline) };
+  const queued = { read: () => route.config.maxQueued, write: write(route, 'maxQueued', setMaxQueued) };
+  const list = [field('deadlineMs', deadline), field('maxQueued', queued)];
+  // Shared buckets are those of all instances, and no one of them decides about their rate.
+  if (config.ratePerSecond !== undefined && route.rate?.adjustable === true) {
+    const rate = { read: () => route.config.ratePerSecond ?? 0, write: write(route, 'ratePerSecond', adjustRate) };
+    const burst = { read: () => route.config.burst, write: write(route, 'burst', adjustRate) };
+    list.push(field('ratePerSecond', rate), field('burst', burst));
+  }
+  if (config.concurrency !== undefined) {
+    const read = (): number => route.config.concurrency ?? 0;
+    list.push(field('concurrency', { read, write: write(route, 'concurrency', setConcurrency) }));
+  }
+  return list;
+}
+
+/** Changes a value in the configuration of a route, and lets what works by it know. */
+function write(
+  route: Changeable,
+  key: keyof RouteConfig,
+  apply: (route: Changeable, nowMs: number) => void,
+): LiveField['write'] {
+  return (nowMs, value) => {
+    route.config = Object.freeze({ ...route.config, [key]: value });
+    apply(route, nowMs);
+  };
+}
+
+function setDeadline(route: Changeable): void {
+  route.deadlineMs = route.config.deadlineMs;
+}
+
+function setMaxQueued(route: Changeable): void {
+  route.maxQueued = route.config.maxQueued;
+}
+
+function adjustRate({ rate, config }: Changeable, nowMs: number): void {
+  rate?.adjust(nowMs, config.ratePerSecond ?? 0, config.burst);
+}
+
+function setConcurrency({ gate, config }: Changeable, nowMs: number): void {
+  gate?.bulkhead.resize(nowMs, config.concurrency ?? 1);
+  gate?.handOut(nowMs);
+}
+
+function liveField<Config>(
+  prefix: string,
+  key: keyof Config & string,
+  fields: Partial<Fields<Config>>,
+  way: Way,
+): LiveField {
+  const { value: number, text, allowed: words = '' } = fields[key] ?? {};
+  const path = prefix + key;
+  const { most = Number.POSITIVE_INFINITY, ...ways } = way;
+  const allowed = most === Number.POSITIVE_INFINITY ? words : `a whole number from 1 to ${most}, its size at the start`;
+  return {
+    path,
+    key,
+    allowed,
+    ...ways,
+    parse: (given) => {
+      const parsed = typeof given === 'string' ? text?.safeParse(given.trim()) : number?.safeParse(given);
+      const value = parsed?.success === true ? parsed.data : undefined;
+      if (typeof value === 'number' && value <= most) return value;
+      throw new ConfigError([{ where: path, value: showMistake(given, false), remedy: `use ${allowed}` }]);
+    },
+  };
+}

@@ -1,0 +1,165 @@
+import { ConfigError, createGateway, type Gateway, type GatewayOptions } from 'sluice';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { LogBook, latch } from '../http/harness.js';
+import { ask, until } from '../pools/pool-fixture.js';
+
+let postgres: PostgresServer;
+let gateway: Gateway;
+let log: LogBook;
+
+beforeAll(async () => {
+  postgres = await startPostgres({ settings: { fsync: 'off', max_connections: '40' } });
+});
+afterEach(() => gateway.drain({ timeoutMs: 0 }));
+afterAll(() => postgres.close());
+
+async function start(options: Pick<GatewayOptions, 'routes'> & Partial<GatewayOptions>): Promise<void> {
+  log = new LogBook();
+  gateway = await createGateway(
+    { applicationName: 'live', maxEventLoopLagMs: 0, ...options },
+    { env: {}, logger: log },
+  );
+}
+
+const pool = (max: number, more = {}) => ({ main: { url: postgres.url, max, minIdle: max, ...more } });
+
+const sessions = async (): Promise<number> => {
+  const text = "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name LIKE 'live%'";
+  return (await ask<{ n: number }>(postgres.url, text))[0]?.n ?? -1;
+};
+
+/** Runs that hold a connection each, until they are let go. */
+function hold(count: number) {
+  const held = latch();
+  let running = 0;
+  const runs = Array.from({ length: count }, () =>
+    gateway.run('work', async (handle) => {
+      await handle.transaction(async (client) => {
+        await client.query('SELECT 1');
+        running += 1;
+        await held.promise;
+        await client.query('SELECT 2');
+      });
+    }),
+  );
+  return { release: held.open, all: Promise.all(runs), running: () => running };
+}
+
+describe('the size of a pool', () => {
+  it('shrinks without cutting anybody, closes its surplus, and grows again when that is undone', async () => {
+    await start({ pools: pool(4), routes: { work: { pool: 'main', deadlineMs: 20_000 } } });
+    const first = hold(4);
+    await until(() => first.running() === 4);
+    const { id } = gateway.liveChanges.set('pools.main.max', 1);
+    expect(gateway.snapshot().pools[0]).toMatchObject({
+      seats: { limit: 1, inFlight: 4 },
+      connections: { max: 1, inUse: 4 },
+    });
+    first.release();
+    await first.all;
+    await until(async () => (await sessions()) === 1);
+    const second = hold(3);
+    await until(() => second.running() === 1);
+    expect(gateway.snapshot().pools[0]?.seats).toMatchObject({ inFlight: 1, queuedByClass: { normal: 2 } });
+    gateway.liveChanges.undo(id);
+    // Those that wait get the seats that are there again.
+    await until(() => second.running() === 3);
+    second.release();
+    await second.all;
+    expect(log.entries.map(({ message }) => message)).toEqual([
+      'change 1: pools.main.max was changed from 4 to 1 while running',
+      'change 1 was undone: pools.main.max is 4 again',
+    ]);
+  });
+
+  it.each([
+    [5, /pools\.main\.max is 5: use a whole number from 1 to 4, its size at the start/],
+    [0, /is 0: use a whole number/],
+    [2.5, /is 2\.5: use/],
+    // What the configuration would not have taken at the start: 300/s × 10 ms are three seats.
+    [2, /pools\.main\.capCritical is 0\.9: work 300\/s × 10 ms is 3 seats at peak/],
+  ])('is checked like the configuration: %d', async (max, message) => {
+    await start({
+      pools: pool(4),
+      routes: { work: { pool: 'main', priority: 'critical', ratePerSecond: 300, expectedMs: 10 } },
+    });
+    expect(() => gateway.liveChanges.set('pools.main.max', max)).toThrow(ConfigError);
+    expect(() => gateway.liveChanges.set('pools.main.max', max)).toThrow(message);
+    expect(gateway.snapshot().pools[0]?.connections.max).toBe(4);
+    expect(gateway.liveChanges.history()).toEqual([]);
+  });
+
+  it('is not taken from an admin pool', async () => {
+    await start({ pools: { main: { url: postgres.url, max: 2, admin: true } }, routes: { work: { pool: 'main' } } });
+    expect(() => gateway.liveChanges.set('pools.main.max', 1)).toThrow(/cannot be changed while running/);
+  });
+});
+
+describe('a route', () => {
+  it('has another rate from the next request on, and keeps the tokens that it had', async () => {
+    await start({ routes: { work: { ratePerSecond: 0.001, burst: 2 } } });
+    const admitted = async (): Promise<number> => {
+      const runs = Array.from({ length: 10 }, () => gateway.run('work', async () => 1).catch(() => 0));
+      return (await Promise.all(runs)).reduce<number>((sum, one) => sum + one, 0);
+    };
+    expect(await admitted()).toBe(2);
+    gateway.liveChanges.set('routes.work.burst', 5);
+    // A larger bucket is not a fuller one.
+    expect(await admitted()).toBe(0);
+    gateway.liveChanges.set('routes.work.ratePerSecond', 1_000_000);
+    await until(async () => (await admitted()) >= 5);
+  });
+
+  it('has another concurrency limit at once', async () => {
+    await start({ routes: { work: { concurrency: 1 } } });
+    const held = latch();
+    let running = 0;
+    const runs = Array.from({ length: 3 }, () =>
+      gateway.run('work', () => {
+        running += 1;
+        return held.promise;
+      }),
+    );
+    await until(() => running === 1 && gateway.snapshot().routes[0]?.seats?.queued === 2);
+    gateway.liveChanges.set('routes.work.concurrency', 3);
+    await until(() => running === 3);
+    held.open();
+    await Promise.all(runs);
+  });
+
+  it('has another bound of its queue', async () => {
+    await start({ routes: { work: { concurrency: 1, maxQueued: 5 } } });
+    gateway.liveChanges.set('routes.work.maxQueued', 0);
+    const held = latch();
+    const first = gateway.run('work', () => held.promise);
+    await expect(gateway.run('work', async () => 1)).rejects.toMatchObject({ code: 'queue_full' });
+    held.open();
+    await first;
+  });
+
+  it('undoes only what still holds, and remembers a hundred', async () => {
+    await start({ routes: { work: {} } });
+    const { liveChanges } = gateway;
+    const first = liveChanges.set('routes.work.deadlineMs', 1_000);
+    const second = liveChanges.set('routes.work.deadlineMs', 2_000);
+    expect(() => liveChanges.undo(first.id)).toThrow(RangeError);
+    liveChanges.undo(second.id);
+    liveChanges.undo(first.id);
+    expect(liveChanges.settings()).toContainEqual(
+      expect.objectContaining({ path: 'routes.work.deadlineMs', value: 10_000, changed: false }),
+    );
+    expect(liveChanges.history().map(({ id, undone }) => [id, undone])).toEqual([
+      [2, true],
+      [1, true],
+    ]);
+    for (let count = 1; count <= 150; count += 1) liveChanges.set('routes.work.maxQueued', count);
+    expect(liveChanges.history()).toHaveLength(100);
+    expect(gateway.config.routes.get('work')?.deadlineMs).toBe(10_000);
+  });
+
+  it('is left alone while decisions are logged, which are decided again by the settings of the start', async () => {
+    await start({ decisionLogRecords: 1_000, routes: { work: {} } });
+    expect(() => gateway.liveChanges.set('routes.work.deadlineMs', 5)).toThrow(/decisionLogRecords to 0/);
+  });
+});

@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import { ChartHistory } from '../../../middleware/dashboard/history.js';
+import { quantileBetween } from '../../../middleware/dashboard/quantiles.js';
+import { refusalsOf } from '../../../middleware/dashboard/refusals.js';
+import { type Taken, viewOf } from '../../../middleware/dashboard/view.js';
+import { Histogram } from '../../../src/telemetry/histogram.js';
+import { RouteStats } from '../../../src/telemetry/route-stats.js';
+import { type Snapshot, snapshot } from '../../../src/telemetry/snapshot.js';
+import type { TelemetrySource } from '../../../src/telemetry/source.js';
+import { exampleSource } from '../telemetry/example-source.js';
+
+/** A gateway with one route, and snapshots of it as the feed takes them. */
+function oneRoute(mode: Snapshot['mode'] = 'enforce') {
+  const stats = new RouteStats();
+  const source: TelemetrySource = {
+    ...exampleSource().source,
+    mode,
+    routes: () => [{ name: 'checkout', pool: 'checkout', priority: 'critical', stats }],
+  };
+  const take = (atMs: number): Taken => ({ atMs, snapshot: snapshot(source) });
+  return { stats, take };
+}
+
+function serveOne(stats: RouteStats, responseMs: number, timeLeftMs = 400): void {
+  stats.arrive();
+  stats.admit(0, timeLeftMs);
+  stats.end('succeeded', responseMs);
+  stats.respond(responseMs);
+}
+
+describe('a view', () => {
+  test('has rates of the last step and durations of all steps', () => {
+    const { stats, take } = oneRoute();
+    // Before the first snapshot: part of no rate and of no duration.
+    for (let count = 0; count < 1_000; count += 1) serveOne(stats, 9_000, 9_000);
+    const first = take(0);
+    for (let count = 0; count < 90; count += 1) serveOne(stats, 20);
+    const second = take(8_000);
+    for (let count = 0; count < 10; count += 1) serveOne(stats, 900, 60);
+    for (let count = 0; count < 5; count += 1) {
+      stats.arrive();
+      stats.shedWith('queue_full');
+    }
+    stats.answerWith('deadline_expired');
+    const [route] = viewOf([first, second, take(10_000)], 1)?.routes ?? [];
+    expect(route).toMatchObject({ arrived: 7.5, admitted: 5, shed: 2.5, shedByCode: { queue_full: 2.5 } });
+    expect(route?.errorsByCode).toEqual({ deadline_expired: 0.5 });
+    expect(route?.response.p50).toBeGreaterThan(10);
+    expect(route?.response.p50).toBeLessThan(25);
+    expect(route?.response.p95).toBeGreaterThan(750);
+    expect(route?.response.p99).toBeLessThanOrEqual(1_000);
+    expect(route?.timeLeft.p50).toBeGreaterThan(250);
+    expect(route?.timeLeft.p5).toBeLessThanOrEqual(75);
+  });
+
+  test('of a first snapshot has no rate and no duration, and of none is none', () => {
+    const { stats, take } = oneRoute();
+    serveOne(stats, 20);
+    const [route] = viewOf([take(5)], 1)?.routes ?? [];
+    expect(route).toMatchObject({ arrived: 0, admitted: 0, shed: 0, response: { p50: null }, timeLeft: { p5: null } });
+    expect(viewOf([], 1)).toBeUndefined();
+  });
+
+  test('in mode observe tells what would have been shed', () => {
+    const { stats, take } = oneRoute('observe');
+    const first = take(0);
+    stats.wouldShed('displaced');
+    expect(viewOf([first, take(1_000)], 1)?.routes[0]).toMatchObject({ shed: 1, shedByCode: { displaced: 1 } });
+  });
+
+  test('carries what the breaker lets through, and what was granted', () => {
+    const { source } = exampleSource();
+    const [pool] = viewOf([{ atMs: 0, snapshot: snapshot(source) }], 1)?.pools ?? [];
+    expect(pool).toMatchObject({ circuit: { openedBy: 'slow', share: 0.25 }, connections: { granted: 14, max: 16 } });
+  });
+});
+
+test('quantiles between two snapshots are those of what came between', () => {
+  const bounds = oneRoute().take(0).snapshot.bucketBoundsMs;
+  const histogram = new Histogram();
+  const read = () => ({
+    count: histogram.count,
+    sumMs: 0,
+    p50Ms: null,
+    p90Ms: null,
+    cumulative: histogram.cumulative(),
+  });
+  histogram.observe(20_000);
+  const older = read();
+  expect(quantileBetween(0.5, bounds, read(), older)).toBeNull();
+  for (let count = 0; count < 100; count += 1) histogram.observe(40);
+  expect(quantileBetween(0.5, bounds, read(), older)).toBeCloseTo(37.5, 5);
+  expect(quantileBetween(1, bounds, read(), older)).toBe(50);
+  expect(quantileBetween(1, bounds, read(), undefined)).toBe(30_000);
+  histogram.observe(100_000);
+  expect(quantileBetween(1, bounds, read(), older)).toBe(30_000);
+});
+
+test('the history is bounded by time and by number', () => {
+  const { take } = oneRoute();
+  const at = (seconds: number) => {
+    const view = viewOf([take(0)], seconds * 1_000);
+    if (view === undefined) throw new Error('no view');
+    return view;
+  };
+  const history = new ChartHistory(10, 4);
+  for (const second of [0, 5, 9, 14]) history.add(at(second));
+  expect(history.points.map(([second]) => second)).toEqual([5, 9, 14]);
+  for (const second of [14.5, 15, 15.5]) history.add(at(second));
+  expect(history.points.map(([second]) => second)).toEqual([14, 14.5, 15, 15.5]);
+  // The seats in use and what is queued, of both pools.
+  expect(history.points[0]?.[2]).toEqual([
+    [2, 4],
+    [0, 0],
+  ]);
+});
+
+test('a route that sheds by the thousand does not hide the refusals of another', () => {
+  const refusal = { code: 'queue_full', status: 503, outcome: 'not_started', detail: 'full' } as const;
+  const loud = new RouteStats();
+  const quiet = new RouteStats();
+  const other = new RouteStats();
+  for (let atMs = 0; atMs < 7; atMs += 1) quiet.lastRefusals.add(atMs, refusal);
+  for (let atMs = 1_000; atMs < 2_000; atMs += 1) loud.lastRefusals.add(atMs, refusal);
+  for (let atMs = 1_000; atMs < 2_000; atMs += 1) other.lastRefusals.add(atMs, refusal);
+  const route = (name: string, stats: RouteStats) => ({ name, priority: 'low', stats }) as const;
+  const shown = refusalsOf([route('quiet', quiet), route('loud', loud), route('other', other)], 2_000, 1_002_000);
+  expect(shown).toHaveLength(30);
+  expect(shown.filter(({ route: name }) => name === 'quiet')).toHaveLength(5);
+  expect(shown[0]).toMatchObject({ atMs: 1_999, at: 1_001_999 });
+  expect(shown.map(({ atMs }) => atMs)).toEqual(shown.map(({ atMs }) => atMs).sort((one, another) => another - one));
+});
