@@ -13,8 +13,8 @@ const steps = [
   ['build', bin('tsc'), '-p', '.config/tsconfig.build.json'],
   ['package', bin('publint'), '--strict'],
   ['package types', bin('attw'), '--pack', '.', '--profile', 'esm-only', '--no-emoji', '--no-color'],
-  ['README: variables', process.execPath, '.ci/readme-table.mjs'],
-  ['README: figures', process.execPath, '.ci/readme-bench.mjs'],
+  ['guides: variables', process.execPath, '.ci/readme-table.mjs'],
+  ['README and guides: figures', process.execPath, '.ci/readme-bench.mjs'],
   ['reference', bin('typedoc'), '--options', '.config/typedoc.json', '--emit', 'none'],
 ];
 

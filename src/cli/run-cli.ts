@@ -13,7 +13,7 @@ import { simulateCommand } from './simulate-command.js';
 import { sizeCommand } from './size-command.js';
 
 /** The commands, in the order of the help. */
-const COMMANDS: readonly Command[] = [
+export const COMMANDS: readonly Command[] = [
   simulateCommand,
   replayCommand,
   configCommand,

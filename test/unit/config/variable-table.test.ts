@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { describeConfig } from '../../../src/config/describe.js';
@@ -42,11 +42,12 @@ interface Outcome {
   readonly line: string;
 }
 interface Script {
+  readonly TABLE_FILE: string;
   withTable(readme: string, table: string): string | undefined;
   updateReadme(folder: URL, table: string, write: boolean): Promise<Outcome>;
 }
 
-describe('the README', () => {
+describe('the guide to the configuration', () => {
   const START = '<!-- variables:start -->';
   const END = '<!-- variables:end -->';
   let script: Script;
@@ -55,12 +56,13 @@ describe('the README', () => {
   beforeEach(async () => {
     script = await import(new URL('../../../.ci/readme-table.mjs', import.meta.url).href);
     folder = await mkdtemp(join(tmpdir(), 'sluice-readme-'));
+    await mkdir(dirname(readme()), { recursive: true });
   });
   afterEach(() => rm(folder, { recursive: true }));
 
   const update = (write: boolean): Promise<Outcome> =>
     script.updateReadme(pathToFileURL(`${folder}/`), variableTable(), write);
-  const readme = (): string => join(folder, 'README.md');
+  const readme = (): string => join(folder, script.TABLE_FILE);
 
   it('is found stale, is written, and is then up to date', async () => {
     await writeFile(readme(), `# Sluice\n\n${START}\nold\n${END}\n\nafter\n`);
@@ -73,7 +75,7 @@ describe('the README', () => {
   });
 
   it('must be there, with each marker once and in order', async () => {
-    expect(await update(true)).toEqual({ ok: false, line: 'README.md is missing' });
+    expect(await update(true)).toEqual({ ok: false, line: `${script.TABLE_FILE} is missing` });
     for (const text of ['', START, END, `${END}${START}`, `${START}${END}${END}`, `${START}${START}${END}`]) {
       await writeFile(readme(), text);
       expect(await update(true)).toMatchObject({ ok: false, line: expect.stringContaining('once each') });

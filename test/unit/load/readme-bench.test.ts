@@ -32,21 +32,25 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-readme-'));
   root = pathToFileURL(`${folder}/`);
   await mkdir(join(folder, 'test/bench/results'), { recursive: true });
-  await writeFile(join(folder, 'README.md'), 'before\n<!-- bench:start -->\nold\n<!-- bench:end -->\nafter\n');
+  await mkdir(join(folder, 'examples/guides'), { recursive: true });
+  await writeFile(join(folder, 'README.md'), 'top\n<!-- summary:start -->\nold\n<!-- summary:end -->\n');
+  await writeFile(figures(), 'before\n<!-- bench:start -->\nold\n<!-- bench:end -->\nafter\n');
 });
 
 afterEach(() => rm(folder, { recursive: true }));
 
 const results = (): string => join(folder, 'test/bench/results');
 const readme = (): Promise<string> => readFile(join(folder, 'README.md'), 'utf8');
+const figures = (): string => join(folder, 'examples/guides/figures.md');
+const guide = (): Promise<string> => readFile(figures(), 'utf8');
 
-describe('the figures in the README', () => {
+describe('the figures in the README and the guides', () => {
   it('are written from the results, and are stale once these change', async () => {
     await storeSection(results(), 'raw', section);
     expect(await updateReadme(root, false)).toMatchObject({ ok: false, line: expect.stringContaining('--write') });
     expect(await updateReadme(root, true)).toMatchObject({ ok: true });
     expect(await updateReadme(root, false)).toMatchObject({ ok: true });
-    const text = await readme();
+    const text = await guide();
     expect(text).toMatch(/^before\n/);
     expect(text).toMatch(/\nafter\n$/);
     expect(text).toContain('| bare | 1\\|000 |');
@@ -58,13 +62,24 @@ describe('the figures in the README', () => {
     await storeSection(results(), 'raw', { ...section, checks: check === undefined ? [] : [{ ...check, value: 0.9 }] });
     expect(await updateReadme(root, false)).toMatchObject({ ok: false });
     await updateReadme(root, true);
-    expect(await readme()).toContain('| over bare | 0.9 | at least 0.92 | no |');
+    expect(await guide()).toContain('| over bare | 0.9 | at least 0.92 | no |');
+    expect(await readme()).toMatch(/^top\n[\s\S]*0 of 1 bars that were set before were reached; not: over bare\./);
   });
 
   it('need their markers, once each', async () => {
     await writeFile(join(folder, 'README.md'), 'nothing here\n');
-    expect(await updateReadme(root, true)).toMatchObject({ ok: false, line: expect.stringContaining('bench:start') });
+    expect(await updateReadme(root, true)).toMatchObject({ ok: false, line: expect.stringContaining('summary:start') });
     expect(await readme()).toBe('nothing here\n');
+  });
+
+  it('stand in sentences of any guide, too, and one that was not measured is a mistake', async () => {
+    await storeSection(results(), 'raw', section);
+    const other = join(folder, 'examples/guides/other.md');
+    await writeFile(other, 'It keeps <!-- figure: raw: over bare -->1<!-- end --> of it.\n');
+    expect(await updateReadme(root, true)).toMatchObject({ ok: true, line: expect.stringContaining('other.md') });
+    expect(await readFile(other, 'utf8')).toBe('It keeps <!-- figure: raw: over bare -->0.951<!-- end --> of it.\n');
+    await writeFile(other, '<!-- figure: raw: under bare -->1<!-- end -->');
+    await expect(updateReadme(root, false)).rejects.toThrow('no bar "under bare" in the section "raw"');
   });
 });
 
