@@ -17,7 +17,8 @@ export async function prepareLoadWorker(): Promise<LoadWorker> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-faults-'));
   const options = { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext };
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-  for (const name of await readdir(SOURCES)) {
+  const names = await readdir(SOURCES);
+  for (const name of names.filter((each) => each.endsWith('.ts'))) {
     const { outputText } = ts.transpileModule(await readFile(join(SOURCES, name), 'utf8'), {
       compilerOptions: options,
     });
