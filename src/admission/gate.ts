@@ -18,7 +18,7 @@ export type GateTicket = Ticket<GateClient>;
 
 /** Tickets whose waiting ends in one go before the clock is read again. */
 const BATCH = 16;
-/** How long one hand-out may take before input gets its turn. */
+/** How long the hand-outs of one turn of the event loop may take together before input gets its turn. */
 const TURN_MS = 8;
 
 /**
@@ -32,6 +32,11 @@ export class Gate {
   readonly #again: Deadline;
   readonly #rideOut: Deadline;
   #handingOut = false;
+  /** When the first hand-out of the present turn of the event loop began; `undefined` before it. */
+  #turnSinceMs: number | undefined;
+  /** The turn is used up, and somebody may be waiting for a seat that is free. */
+  #goesOn = false;
+  readonly #onTurnOver: () => void;
   #telling = false;
   #shedding: ((ticket: GateTicket) => Refusal) | undefined;
 
@@ -40,6 +45,7 @@ export class Gate {
     this.#clock = clock;
     this.#timer = timer;
     this.#again = { dueAtMs: 0, heapIndex: -1, onDue: (nowMs) => this.#continue(nowMs) };
+    this.#onTurnOver = () => this.#turnOver();
     this.#rideOut = { dueAtMs: 0, heapIndex: -1, onDue: (nowMs) => this.#giveUp(nowMs) };
   }
 
@@ -88,28 +94,44 @@ export class Gate {
 
   /**
    * Gives free seats to those that wait. A request that starts here may free its seat at once: then the loop goes on
-   * and not the stack.
+   * and not the stack. One that frees its seat before any input is handled comes back here in the same turn of the event
+   * loop, and so may a thousand of them: they have that turn's time together.
    */
   handOut(nowMs: number): void {
     if (this.#handingOut || this.bulkhead.queued === 0) return;
-    this.#handingOut = true;
+    const sinceMs = this.#turnSince(nowMs);
     let now = nowMs;
+    this.#handingOut = true;
     try {
       for (let done = 1; ; done++) {
+        if (now - sinceMs > TURN_MS) {
+          this.#goesOn = true;
+          return;
+        }
         const ticket = this.bulkhead.next(now);
         if (ticket === undefined) return;
         if (ticket.refusal === undefined) ticket.owner.onLease(now);
         else ticket.owner.onShed(now, ticket.refusal);
-        if (done % BATCH !== 0) continue;
-        now = this.#clock.nowMs();
-        if (now - nowMs > TURN_MS) {
-          this.#timer.set(this.#again, now, now);
-          return;
-        }
+        if (done % BATCH === 0) now = this.#clock.nowMs();
       }
     } finally {
       this.#handingOut = false;
     }
+  }
+
+  #turnSince(nowMs: number): number {
+    if (this.#turnSinceMs === undefined) {
+      this.#turnSinceMs = nowMs;
+      this.#clock.afterInput(this.#onTurnOver);
+    }
+    return this.#turnSinceMs;
+  }
+
+  #turnOver(): void {
+    this.#turnSinceMs = undefined;
+    if (!this.#goesOn) return;
+    this.#goesOn = false;
+    this.handOut(this.#clock.nowMs());
   }
 
   /** Sheds everybody that waits, for one reason, in turns: an outage that lasts, or the end of the process. */

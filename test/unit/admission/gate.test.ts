@@ -81,11 +81,12 @@ describe('Gate', () => {
   });
 
   it('takes a seat back for a time, and hands it on meanwhile', () => {
-    const { gate, log, ticket, enter } = bench();
+    const { clock, gate, log, ticket, enter } = bench();
     const [outside, next] = [ticket('outside'), ticket('next')];
     enter(outside);
     enter(next);
     gate.stepOut(10, outside);
+    clock.advance(30);
     expect([log, outside.state]).toEqual([[['next', 'leased', 10]], 'away']);
     enter(ticket('later'));
     expect(gate.bulkhead.comeBack(20, outside)).toBe('queued');
@@ -120,6 +121,30 @@ describe('Gate', () => {
     expect(log.findIndex(([name]) => name === 'input')).toBeLessThanOrEqual(32);
     expect(log.filter(([, told]) => told === 'leased')).toHaveLength(40);
     expect(log.slice(0, 16).every(([, , atMs]) => atMs === 0)).toBe(true);
+  });
+
+  it('lets input in after 8 ms of requests that end one after the other in one turn, and then goes on', () => {
+    const { clock, gate, log, queueOf } = bench();
+    // As handlers do that wait for nothing but promises: each comes to its end when the one before has.
+    const ended: GateTicket[] = [];
+    let longest = 0;
+    const first = queueOf(40, (one) => ended.push(one));
+    const turn = (): void => {
+      const sinceMs = clock.nowMs();
+      for (let one = ended.shift(); one !== undefined; one = ended.shift()) {
+        clock.spend(1);
+        gate.leave(clock.nowMs(), one);
+      }
+      longest = Math.max(longest, clock.nowMs() - sinceMs);
+      if (log.length < 41) clock.input(0, turn);
+    };
+    ended.push(first);
+    clock.input(0, turn);
+    clock.input(1, () => log.push(['input', 'arrived', clock.nowMs()]));
+    clock.advance(200);
+    expect(log.filter(([, told]) => told === 'leased')).toHaveLength(40);
+    expect(log.findIndex(([name]) => name === 'input')).toBeLessThanOrEqual(10);
+    expect(longest).toBeLessThanOrEqual(10);
   });
 
   it('is ready for the next seat after a client threw', () => {
