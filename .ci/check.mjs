@@ -13,6 +13,7 @@ const steps = [
   ['build', bin('tsc'), '-p', '.config/tsconfig.build.json'],
   ['package', bin('publint'), '--strict'],
   ['package types', bin('attw'), '--pack', '.', '--profile', 'esm-only', '--no-emoji', '--no-color'],
+  ['package, as a stranger uses it', process.execPath, '.ci/packed-app.mjs'],
   ['guides: variables', process.execPath, '.ci/readme-table.mjs'],
   ['README and guides: figures', process.execPath, '.ci/readme-bench.mjs'],
   ['reference', bin('typedoc'), '--options', '.config/typedoc.json', '--emit', 'none'],
