@@ -21,6 +21,7 @@ export { ConfigError, type ConfigProblem } from './config/problem.js';
 export type { Environment } from './config/reading.js';
 export { resolveConfig } from './config/resolve.js';
 export type { AdviceReason, PoolAdvice } from './core/advisor.js';
+export type { Diagnosis, Fault, ServerFigures } from './core/diagnosis.js';
 export { PRIORITY_CLASSES, type PriorityClass } from './core/priority.js';
 export {
   ERROR_CODES,
@@ -35,6 +36,7 @@ export {
 export type { SluiceClient, SluiceConnection, Statement } from './gateway/borrowed-client.js';
 export { OverBudgetError } from './gateway/budget-check.js';
 export { type Chunk, ChunkError, type ChunkedRun, type ChunkOptions } from './gateway/chunked-run.js';
+export { type DiagnoseOptions, diagnosePools } from './gateway/diagnose.js';
 export type { DrainableServer, DrainOptions } from './gateway/drain.js';
 export { AnsweredError, ClientGoneError, FailedTransactionError, TransactionControlError } from './gateway/failures.js';
 export type { DrainableResponse } from './gateway/last-requests.js';

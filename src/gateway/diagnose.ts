@@ -1,0 +1,66 @@
+import { type Diagnosis, diagnose, type PoolFigures, type ServerFigures } from '../core/diagnosis.js';
+import type { ErrorCode } from '../errors.js';
+import type { PoolSnapshot, RouteSnapshot, Snapshot } from '../telemetry/snapshot.js';
+
+/** What {@link diagnosePools} may be told beside two snapshots. */
+export interface DiagnoseOptions {
+  /** A snapshot of quiet times: what work takes is compared with it. Default: what was counted before `earlier`. */
+  readonly quiet?: Snapshot;
+  /** What the servers said meanwhile, by the name of the pool. Without it locks cannot be told from a slow query. */
+  readonly servers?: Readonly<Record<string, ServerFigures>>;
+}
+
+/** Codes that tell of too few seats, or of too much in front of them. */
+const FOR_WANT_OF_SEATS: readonly ErrorCode[] = ['queue_full', 'displaced', 'deadline_unreachable', 'deadline_expired'];
+
+/**
+ * Tells for each pool what is the matter between two snapshots: the pool is too small, a query is slow, locks are
+ * contended, or the server is saturated.
+ *
+ * @param now - Taken last.
+ * @param earlier - Taken a while before, some seconds at least.
+ */
+export function diagnosePools(now: Snapshot, earlier: Snapshot, options: DiagnoseOptions = {}): Diagnosis[] {
+  const quiet = options.quiet ?? earlier;
+  return now.pools.map((pool) => diagnose(figures(pool, now, earlier, quiet, options.servers?.[pool.name])));
+}
+
+function figures(
+  pool: PoolSnapshot,
+  now: Snapshot,
+  earlier: Snapshot,
+  quiet: Snapshot,
+  server: ServerFigures | undefined,
+): PoolFigures {
+  const routes = now.routes.filter((route) => route.pool === pool.name);
+  const since = (read: (route: RouteSnapshot) => number): number =>
+    routes.reduce((sum, route) => sum + read(route) - readEarlier(earlier, route, read), 0);
+  return {
+    name: pool.name,
+    down: pool.state === 'down',
+    seats: pool.seats.limit,
+    admitted: since((route) => route.admitted),
+    waitedMs: since((route) => route.queueWait.sumMs),
+    shed: since((route) => FOR_WANT_OF_SEATS.reduce((sum, code) => sum + route.shedByCode[code], 0)),
+    routes: routes.map((route) => ({
+      name: route.name,
+      ended: route.seatHold.count - readEarlier(earlier, route, ({ seatHold }) => seatHold.count),
+      heldMs: route.seatHold.sumMs - readEarlier(earlier, route, ({ seatHold }) => seatHold.sumMs),
+      quietMs: quietMs(quiet.routes.find(({ name }) => name === route.name)),
+    })),
+    server,
+  };
+}
+
+function readEarlier(earlier: Snapshot, { name }: RouteSnapshot, read: (route: RouteSnapshot) => number): number {
+  const route = earlier.routes.find((other) => other.name === name);
+  return route === undefined ? 0 : read(route);
+}
+
+/** A handful of requests may have been any; so many are a habit. */
+const LEAST_QUIET = 20;
+
+function quietMs(route: RouteSnapshot | undefined): number | undefined {
+  if (route === undefined || route.seatHold.count < LEAST_QUIET) return undefined;
+  return route.seatHold.sumMs / route.seatHold.count;
+}
