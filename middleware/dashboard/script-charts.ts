@@ -29,6 +29,12 @@ const series = (kind, figure) => {
     }))];
 };
 
+// All that there is, at least one minute of it and at most ten.
+const shownTime = () => {
+  const end = Date.now() / 1000;
+  const first = points.length > 0 ? points[0][0] : end;
+  return [Math.max(end - SECONDS, Math.min(first, end - 60)), end];
+};
 const chartWidth = (element) => Math.max(240, Math.floor(element.clientWidth));
 const build = () => {
   for (const { plot } of charts) plot.destroy();
@@ -46,7 +52,7 @@ const build = () => {
       width: chartWidth(box), height: 170, cursor: { drag: { x: false, y: false }, sync: { key: 'sluice' } },
       legend: { live: false, markers: { width: 2, dash: (_, index) => MARKS[(index - 1) % MARKS.length],
         stroke: (_, index) => colour(index - 1) } },
-      scales: { x: { range: () => { const end = Date.now() / 1000; return [end - SECONDS, end]; } },
+      scales: { x: { range: shownTime },
         y: { range: (_, low, high) => [0, Math.max(1, high === null ? 1 : high * 1.1)] } },
       axes: [axis, { ...axis, size: 56 }],
       series: [{}, ...names[kind].map((label, index) => ({ label, width: 1.5, spanGaps: false, points: { show: false },

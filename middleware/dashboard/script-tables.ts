@@ -39,7 +39,8 @@ const poolCard = (pool) => {
   const list = make('dl');
   const limited = seats.limit < seats.max;
   pair(list, 'Seats', seats.inFlight + ' in use, limit ' + seats.limit + ' of ' + seats.max);
-  pair(list, 'Limit', limited && seats.tuning === null ? 'fewer connections were granted' :
+  pair(list, 'Limit', limited && seats.tuning === null ?
+    connections.granted < connections.max ? 'fewer connections were granted' : 'made smaller while running' :
     seats.tuning === null ? 'fixed' : REASONS[seats.tuning.reason] || seats.tuning.reason, limited ? 'warn' : '');
   const queued = CLASSES.filter((name) => seats.queuedByClass[name] > 0)
     .map((name) => seats.queuedByClass[name] + ' ' + name).join(', ');
@@ -50,7 +51,7 @@ const poolCard = (pool) => {
   pair(list, 'Granted', connections.granted + ' of ' + connections.max,
     connections.granted < connections.max ? 'warn' : '');
   if (connections.acquiring > 0) pair(list, 'Acquiring', String(connections.acquiring));
-  if (pool.advice && pool.advice.action !== 'keep') pair(list, 'Advice', pool.advice.detail);
+  if (pool.advice && pool.advice.action !== 'leave') pair(list, 'Advice', pool.advice.detail);
   return inside(card, meter, list);
 };
 
@@ -70,7 +71,7 @@ const routeRow = (route) => {
     make('td', spread(route.wait)),
     make('td', spread(route.service)),
     make('td', spread(route.response)),
-    make('td', route.timeLeft.p50 === null ? NONE : time(route.timeLeft.p50) + ' \\u00b7 ' + time(route.timeLeft.p5)),
+    make('td', several([route.timeLeft.p50, route.timeLeft.p5])),
   ]);
 };
 

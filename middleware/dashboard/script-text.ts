@@ -25,8 +25,11 @@ const rate = (value) => value >= 100 ? value.toFixed(0) : value === 0 ? '0' : va
 const time = (ms) => ms === null || ms === undefined ? NONE :
   ms >= 10000 ? (ms / 1000).toFixed(0) + ' s' : ms >= 1000 ? (ms / 1000).toFixed(2) + ' s' :
   ms >= 10 ? ms.toFixed(0) + ' ms' : ms.toFixed(1) + ' ms';
-const spread = ({ p50, p95, p99 }) =>
-  p50 === null ? NONE : [p50, p95, p99].map((ms) => time(ms)).join(' \\u00b7 ');
+// Durations are counted in buckets, of which the first ends at 1 ms: less is not known.
+const least = (ms) => ms <= 1 ? '<1' : ms.toFixed(ms < 10 ? 1 : 0);
+const several = (list) => list[0] === null ? NONE : list.every((ms) => ms < 1000) ?
+  list.map(least).join(' \\u00b7 ') + ' ms' : list.map((ms) => (ms / 1000).toFixed(2)).join(' \\u00b7 ') + ' s';
+const spread = ({ p50, p95, p99 }) => several([p50, p95, p99]);
 const byCode = (counts) => Object.entries(counts).map(([code, value]) => code + ' ' + rate(value)).join(', ');
 
 // A sign and a word for each state, so that nobody has to tell colours apart.

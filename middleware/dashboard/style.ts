@@ -36,6 +36,7 @@ th:first-child { position: sticky; left: 0; background: var(--ground); z-index: 
 th.text, td.text { text-align: left; } td.wrap { white-space: normal; min-width: 13rem; }
 .charts { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
 .chart { min-width: 0; overflow: hidden; } .u-legend { font-size: 12px; text-align: left; } .u-legend .u-value { display: none; }
+.u-legend th { position: static; background: none; border: 0; padding: .1rem .2rem; font-weight: 500; }
 details summary { cursor: pointer; padding: .2rem 0; }
 form { display: inline-flex; gap: .3rem; } form input { width: 8rem; }
 @media (max-width: 40rem) { th, td { padding: .3rem .4rem; } .scroll { max-height: none; } }

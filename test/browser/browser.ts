@@ -39,3 +39,22 @@ export function foreignRequests(page: Page, origin: string): string[] {
   });
   return foreign;
 }
+
+/** Processor time that the browser has used with all its processes, in seconds. */
+export async function processorSeconds(browser: Browser): Promise<number> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+}
+
+/** What the script of a page holds after a collection, and the processor seconds that its thread has used. */
+export async function scriptFigures(page: Page): Promise<{ heapMb: number; taskSeconds: number }> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('HeapProfiler.collectGarbage');
+  await session.send('Performance.enable');
+  const { metrics } = await session.send('Performance.getMetrics');
+  await session.detach();
+  const value = (name: string): number => metrics.find((metric) => metric.name === name)?.value ?? Number.NaN;
+  return { heapMb: value('JSHeapUsedSize') / 1e6, taskSeconds: value('TaskDuration') };
+}
