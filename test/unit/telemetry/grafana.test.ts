@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ERROR_CODES } from '../../../src/errors.js';
+import { METRICS, type MetricLabel } from '../../../src/telemetry/metric-catalogue.js';
+
+const file = (name: string): string =>
+  readFileSync(new URL(`../../../examples/grafana/${name}`, import.meta.url), 'utf8');
+
+/** Labels by the name under which a series is printed. */
+const series = new Map<string, readonly string[]>(
+  METRICS.flatMap(({ name, type, labels }): [string, readonly MetricLabel[] | readonly string[]][] => {
+    const own = `sluice_${name}`;
+    if (type !== 'histogram') return [[own, labels]];
+    return [
+      [`${own}_bucket`, [...labels, 'le']],
+      [`${own}_sum`, labels],
+      [`${own}_count`, labels],
+    ];
+  }),
+);
+
+/** What the scraper adds. */
+const SCRAPED = ['job', 'instance'];
+
+interface Panel {
+  readonly id: number;
+  readonly type: string;
+  readonly description?: string;
+  readonly targets?: readonly { readonly expr: string }[];
+}
+
+interface Dashboard {
+  readonly panels: readonly Panel[];
+  readonly templating: { readonly list: readonly { readonly query: string | { readonly query: string } }[] };
+}
+
+const dashboard = JSON.parse(file('dashboard.json')) as Dashboard;
+const alerts = file('alerts.yml');
+
+const inDashboard = [
+  ...dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
+  ...dashboard.templating.list.map(({ query }) => (typeof query === 'string' ? query : query.query)),
+];
+// One expression is on the line of its key, or below it and deeper.
+const inAlerts = [...alerts.matchAll(/^ {8}expr: (?:\|\n((?: {10}.*\n)+)|(.*)\n)/gm)].map(
+  ([, block, line]) => block ?? line ?? '',
+);
+
+const metricsOf = (expr: string): string[] => [...expr.matchAll(/\bsluice_\w+/g)].map(([name]) => name);
+
+/** Labels in `{…}` and in `by (…)`. */
+function labelsOf(expr: string): string[] {
+  const selectors = [...expr.matchAll(/\{([^}]*)\}/g)].flatMap(([, inner = '']) =>
+    [...inner.matchAll(/(\w+)\s*[=!]/g)].map(([, name = '']) => name),
+  );
+  const grouped = [...expr.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, inner = '']) => inner.split(/\s*,\s*/));
+  return [...selectors, ...grouped];
+}
+
+describe.each([
+  ['the dashboard', inDashboard, 20],
+  ['the alert rules', inAlerts, 11],
+])('%s', (_, expressions, least) => {
+  it('names only metrics that exist', () => {
+    expect(expressions.length).toBeGreaterThanOrEqual(least);
+    const unknown = expressions.flatMap(metricsOf).filter((name) => !series.has(name));
+    expect(unknown).toEqual([]);
+    expect(expressions.filter((expr) => expr.includes('sluice_')).length).toBeGreaterThanOrEqual(least);
+  });
+
+  it('asks each metric only for labels that it has', () => {
+    for (const expr of expressions) {
+      const known = new Set([...SCRAPED, ...metricsOf(expr).flatMap((name) => series.get(name) ?? [])]);
+      expect([expr, labelsOf(expr).filter((label) => !known.has(label))]).toEqual([expr, []]);
+    }
+  });
+
+  it('names only codes that exist', () => {
+    const codes = expressions.flatMap((expr) => [...expr.matchAll(/\bcode!?="(\w+)"/g)].map(([, code]) => code));
+    expect(codes.filter((code) => !ERROR_CODES.some((known) => known === code))).toEqual([]);
+  });
+});
+
+it('describes every panel, each under a number of its own', () => {
+  const ids = dashboard.panels.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  const charts = dashboard.panels.filter(({ type }) => type !== 'row');
+  expect(charts.filter(({ description = '' }) => description === '')).toEqual([]);
+});
+
+it('says of every alert how bad it is, what is wrong and what to do', () => {
+  const rules = alerts.split(/^ {6}- alert: /m).slice(1);
+  expect(rules.length).toBe(inAlerts.length);
+  for (const rule of rules) {
+    expect(rule).toMatch(/severity: (critical|warning|info) /);
+    expect(rule).toMatch(/summary: '.+\.'/);
+    expect(rule).toMatch(/description: '.{30,}\.'/);
+    // What is named by a label must be among those that the expression keeps.
+    const kept = [...SCRAPED, ...labelsOf(rule), ...metricsOf(rule).flatMap((name) => series.get(name) ?? [])];
+    for (const [, label = ''] of rule.matchAll(/\$labels\.(\w+)/g)) expect(kept).toContain(label);
+  }
+});
