@@ -22,6 +22,7 @@ export type { Environment } from './config/reading.js';
 export { resolveConfig } from './config/resolve.js';
 export type { AdviceReason, PoolAdvice } from './core/advisor.js';
 export type { Diagnosis, Fault, ServerFigures } from './core/diagnosis.js';
+export type { MemberReply, MemberReport, ServerNeed, ServerShare } from './core/fleet-book.js';
 export { PRIORITY_CLASSES, type PriorityClass } from './core/priority.js';
 export {
   ERROR_CODES,
@@ -33,6 +34,8 @@ export {
   SluiceError,
   type SluiceErrorInit,
 } from './errors.js';
+export { BookKeeper } from './fleet/book-keeper.js';
+export type { Registry } from './fleet/registry.js';
 export type { SluiceClient, SluiceConnection, Statement } from './gateway/borrowed-client.js';
 export { OverBudgetError } from './gateway/budget-check.js';
 export { type Chunk, ChunkError, type ChunkedRun, type ChunkOptions } from './gateway/chunked-run.js';
@@ -40,6 +43,7 @@ export { type DiagnoseOptions, diagnosePools } from './gateway/diagnose.js';
 export type { DrainableServer, DrainOptions } from './gateway/drain.js';
 export { AnsweredError, ClientGoneError, FailedTransactionError, TransactionControlError } from './gateway/failures.js';
 export type { DrainableResponse } from './gateway/last-requests.js';
+export type { LiveChange, LiveChanges, LiveSetting } from './gateway/live-changes.js';
 export { MissingRightsError } from './gateway/login-check.js';
 export { PoolerModeError } from './gateway/pooler-check.js';
 export type { RequestHandle } from './gateway/request-handle.js';
@@ -71,4 +75,4 @@ export type { MeterLike, TracerLike } from './telemetry/open-telemetry/api.js';
 export { type InstrumentOptions, instrument } from './telemetry/open-telemetry/instrument.js';
 export type { CodeCounts, RouteOutcome } from './telemetry/route-stats.js';
 export type { HistogramSnapshot, PoolSnapshot, RouteSnapshot, Snapshot, TuningSnapshot } from './telemetry/snapshot.js';
-export type { ConnectionGauges, OwnSeats, RetryOutcome } from './telemetry/source.js';
+export type { CircuitTelemetry, ConnectionGauges, OwnSeats, RetryOutcome } from './telemetry/source.js';

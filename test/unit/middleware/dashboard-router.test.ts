@@ -116,8 +116,12 @@ describe.each([
 test('events end when the gateway drains, so that nobody holds the server up', async () => {
   const { gateway, server } = await serve({ public: true });
   const stream = await listen(server);
-  await gateway.drain({ server });
-  expect(await nextEvent(stream, 'leaving')).toEqual({});
+  const drained = gateway.drain({ server });
+  let text = '';
+  // A stream that is cut rather than ended throws here.
+  for await (const chunk of stream) text += String(chunk);
+  expect(text).toMatch(/event: leaving\ndata: \{\}\n\n$/);
+  await drained;
   expect(server.listening).toBe(false);
 });
 
