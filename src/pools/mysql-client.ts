@@ -85,6 +85,11 @@ export class MysqlClient {
     return host === undefined || port === undefined ? undefined : { host, port };
   }
 
+  /** Calls `listener` with the length of what the server sends from now on, before the driver reads and keeps it. */
+  onReceived(listener: (bytes: number) => void): void {
+    this.#undeclared.stream.prependListener?.('data', (chunk: Buffer) => listener(chunk.length));
+  }
+
   /** Says goodbye once what is under way is answered; the server hangs up then. */
   end(): void {
     this.connection.end();

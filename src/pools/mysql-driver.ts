@@ -30,6 +30,8 @@ export interface MysqlDriverOptions extends MysqlTargetSettings {
   readonly applicationName: string;
   readonly connectTimeoutMs: number;
   readonly lockTimeoutMs: number;
+  /** Bytes that the answer to one statement may have; 0 or absent sets no bound. */
+  readonly maxResultBytes?: number;
   readonly clock: Clock;
   /** Something to log, with a stable code. */
   readonly warn: (code: string, message: string) => void;
@@ -133,7 +135,7 @@ export class MysqlDriver implements SessionDriver {
   }
 
   #session(target: MysqlTarget, client: MysqlClient, start: MysqlStart, owner: SessionOwner): MysqlSession {
-    const { clock, applicationName } = this.#options;
+    const { name, clock, applicationName, maxResultBytes = 0 } = this.#options;
     const { threadId, peer: at } = client;
     const wire = new MysqlWire(client.connection, (error) => session.onError(error));
     const session = new MysqlSession(this.#nextId(), {
@@ -145,8 +147,10 @@ export class MysqlDriver implements SessionDriver {
       clock,
       owner,
       natures: this.#natures,
+      resultBound: maxResultBytes > 0 ? { pool: name, maxBytes: maxResultBytes } : undefined,
       kill: () => this.#killer.kill({ threadId, login: { target, at, programName: `${applicationName} (cancel)` } }),
     });
+    if (maxResultBytes > 0) client.onReceived((bytes) => session.onReceived(bytes));
     return session;
   }
 

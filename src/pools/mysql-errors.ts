@@ -33,6 +33,7 @@ const CREDENTIALS: ReadonlySet<number> = new Set([1045, 1130, 1396, 1698, 1820, 
 const RIGHTS: ReadonlySet<number> = new Set([1044, 1142, 1227]);
 const CROWDED: ReadonlySet<number> = new Set([1040, 1135, 1203, 1226]);
 const NO_LOCAL_ROOM: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOMEM']);
+const UNRESOLVED: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
 const SECURE_TRANSPORT_REQUIRED = 3159;
 const UNKNOWN_DATABASE = 1049;
 const AUTHENTICATION_MODE = 1251;
@@ -102,6 +103,7 @@ export function mysqlConnectTrouble(error: unknown): ConnectTrouble {
   if (errno !== undefined && CREDENTIALS.has(errno)) return 'credentials';
   if (errno !== undefined && RIGHTS.has(errno)) return 'rights';
   if ((errno !== undefined && CROWDED.has(errno)) || NO_LOCAL_ROOM.has(code)) return 'crowded';
+  if (UNRESOLVED.has(code)) return 'unresolved';
   return TLS_CODES.has(code) || isTlsCode(code) ? 'tls' : 'unreachable';
 }
 

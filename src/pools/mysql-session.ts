@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
-import type { QueryResult, TransactionOptions } from './contract.js';
+import { type QueryResult, ResultTooLargeError, type TransactionOptions } from './contract.js';
 import { isLimited, limitStepMs } from './limit-steps.js';
 import type { MysqlClient } from './mysql-client.js';
 import { classifyMysqlError } from './mysql-errors.js';
@@ -41,6 +41,8 @@ export interface MysqlSessionParts {
   readonly clock: Clock;
   readonly owner: SessionOwner;
   readonly natures: StatementNatures;
+  /** What the answer to one statement may have; `undefined` for no bound. */
+  readonly resultBound: { readonly pool: string; readonly maxBytes: number } | undefined;
   /** Tells the server to stop what the session runs. Resolves once it is told, or cannot be; never rejects. */
   readonly kill: () => Promise<boolean>;
 }
@@ -174,6 +176,17 @@ export class MysqlSession implements Session {
   destroy(): void {
     if (this.alive) this.#end();
     else this.#parts.client.hangUp();
+  }
+
+  /** So many bytes have come from the server, and the driver has not read them yet. */
+  onReceived(bytes: number): void {
+    const { resultBound } = this.#parts;
+    if (resultBound === undefined || this.#wire.receive(bytes) <= resultBound.maxBytes || !this.alive) return;
+    // What the server has sent already would go on filling the memory for as long as somebody reads it.
+    this.#life?.cancel();
+    void this.#sendKill();
+    this.#line.end(new ResultTooLargeError(resultBound.pool, resultBound.maxBytes));
+    this.#parts.client.hangUp();
   }
 
   /** The session ended although nobody asked. It may be told more than once. */

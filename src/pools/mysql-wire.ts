@@ -49,6 +49,7 @@ export class MysqlWire implements StatementWire {
   #escapesByBackslash = true;
   #exchange: Exchange | undefined;
   #sent = 0;
+  #received = 0;
 
   /** @param onFatal - The session is over. */
   constructor(connection: Connection, onFatal: (error: unknown) => void) {
@@ -88,6 +89,12 @@ export class MysqlWire implements StatementWire {
     this.#connection.ping(done);
   }
 
+  /** So many bytes have come. Returns how many that are since the last message was sent. */
+  receive(bytes: number): number {
+    this.#received += bytes;
+    return this.#received;
+  }
+
   /** Calls `run` once the message under way is complete, after its own answer. */
   whenComplete(run: () => void): void {
     const exchange = this.#exchange;
@@ -110,6 +117,7 @@ export class MysqlWire implements StatementWire {
     const exchange: Exchange = { answer };
     this.#exchange = exchange;
     this.#sent += 1;
+    this.#received = 0;
     return exchange;
   }
 

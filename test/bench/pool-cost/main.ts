@@ -1,8 +1,9 @@
-import pg from 'pg';
 import { createGateway, type RequestHandle } from '../../../src/index.js';
 import { COST_CASES, type CostCase, type CostRun } from './cases.js';
+import { connectBare } from './engines.js';
 
-// The process that measures: `node main.js <url> <rounds> <calls>` answers over IPC with a CostRun.
+// The process that measures: `node main.js <url> <rounds> <calls>` answers over IPC with a CostRun. The url
+// names the engine.
 
 interface Figures {
   readonly tookUs: number[];
@@ -19,8 +20,7 @@ process.send?.(await measure(), () => process.exit(0));
 
 /** All cases take turns, so that whatever else the machine does meets all of them. */
 async function measure(): Promise<CostRun> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
+  const client = await connectBare(url);
   const gateway = await createGateway(
     { pools: { main: { url, max: 4 } }, routes: { work: { pool: 'main', deadlineMs: 500 } } },
     { env: {} },
@@ -30,8 +30,7 @@ async function measure(): Promise<CostRun> {
     run(async (handle) => {
       for (let i = 0; i < MANY; i += 1) await work(handle);
     });
-  const text = 'SELECT 1 AS one';
-  const bound = 'SELECT $1::int AS one';
+  const { text, bound } = client;
   const cases: Record<CostCase, () => Promise<unknown>> = {
     bareText: () => client.query(text),
     text: manyIn((handle) => handle.query(text)),

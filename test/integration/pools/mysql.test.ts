@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.js';
-import type { Connection } from '../../../src/pools/contract.js';
+import { type Connection, ResultTooLargeError } from '../../../src/pools/contract.js';
 import { createPool } from '../../../src/pools/create-pool.js';
 import type { ContractServer, TestedPool, TestedPoolOptions } from '../../contract/engine.js';
 import { mysql } from '../../contract/engines/mysql.js';
@@ -26,13 +26,17 @@ afterEach(async () => {
 });
 afterAll(() => server.close());
 
-function open(options: TestedPoolOptions = {}): TestedPool {
+interface Options extends TestedPoolOptions {
+  readonly maxResultBytes?: number;
+}
+
+function open(options: Options = {}): TestedPool {
   const made = server.makePool({ max: 2, ...options });
   pools.push(made);
   return made;
 }
 
-async function one(options: TestedPoolOptions = {}): Promise<Connection> {
+async function one(options: Options = {}): Promise<Connection> {
   return await open(options).pool.acquire(FOREVER);
 }
 
@@ -152,6 +156,38 @@ describe('a session', () => {
     expect(next.id).toBe(first.id);
     await run(next, 'SELECT 1 FROM entries LIMIT 1');
     await next.release();
+  });
+});
+
+describe('an answer of more than the pool allows', () => {
+  const BOUND = 1_024 * 1_024;
+  const rows = (count: number): string => `SELECT REPEAT('x', 1000) AS filler FROM seq_1_to_${count}`;
+
+  it.each([
+    ['in many rows', rows(100_000)],
+    ['in one value', "SELECT REPEAT('x', 15000000) AS filler"],
+  ])('%s, is stopped, and its session with it; nobody takes the server for lost', async (_, text) => {
+    const tested = open({ max: 1, maxResultBytes: BOUND });
+    const connection = await tested.pool.acquire(FOREVER);
+    await connection.begin(undefined);
+    await run(connection, mysql.sql.add, [9_050]);
+    const failure = await failureOf(run(connection, text));
+    expect(failure).toBeInstanceOf(ResultTooLargeError);
+    expect(String(failure)).toMatch(/pool "tested" answered with more than 1048576 bytes \(maxResultBytes\).*LIMIT/);
+    expect(tested.pool.classify(failure)).toBe('application');
+    await connection.release();
+    const next = await tested.pool.acquire(FOREVER);
+    expect(next.id).not.toBe(connection.id);
+    expect(await tested.running()).toBe(0);
+    expect(await count(next, 9_050)).toBe(0);
+    expect(tested.journal.entries.filter((entry) => entry === 'down')).toEqual([]);
+    await next.release();
+  });
+
+  it('is one of a single statement: several small ones together may be larger', async () => {
+    const connection = await one({ max: 1, maxResultBytes: BOUND });
+    for (let n = 0; n < 4; n += 1) expect((await run(connection, rows(900))).rowCount).toBe(900);
+    await connection.release();
   });
 });
 

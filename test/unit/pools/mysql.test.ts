@@ -46,6 +46,8 @@ describe('errors of MySQL', () => {
     [coded('AUTH_SWITCH_PLUGIN_ERROR'), 'unsupported'],
     [coded('ECONNREFUSED', -111), 'unreachable'],
     [coded('EMFILE', -24), 'crowded'],
+    [coded('ENOTFOUND', -3008), 'unresolved'],
+    [coded('EAI_AGAIN', -3001), 'unresolved'],
   ])('%o at a connect is %s', (error, trouble) => {
     expect(mysqlConnectTrouble(error)).toBe(trouble);
   });
