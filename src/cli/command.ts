@@ -1,4 +1,5 @@
 import type { Environment } from '../config/reading.js';
+import type { Terminal } from './terminal.js';
 
 /** What a command may use of the world. */
 export interface CliIo {
@@ -13,6 +14,8 @@ export interface CliIo {
   nowMs(): number;
   /** Whether `out` leads to a terminal that shows colours. Default false. */
   readonly colours?: boolean;
+  /** The screen, where there is one. */
+  readonly terminal?: Terminal | undefined;
 }
 
 /** One option of a command. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { runCli } from './run-cli.js';
+import { terminalOf } from './terminal.js';
 
 // The only file with effects of its own: it is the program. On SIGINT and SIGTERM it ends at once, as programs do.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -20,4 +21,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   cwd: process.cwd(),
   nowMs: () => performance.now(),
   colours: process.stdout.isTTY === true && !process.env.NO_COLOR,
+  terminal: terminalOf(process),
 });

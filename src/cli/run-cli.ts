@@ -11,6 +11,7 @@ import { pgbouncerCommand } from './pgbouncer-command.js';
 import { replayCommand } from './replay/replay-command.js';
 import { simulateCommand } from './simulate-command.js';
 import { sizeCommand } from './size-command.js';
+import { topCommand } from './top/top-command.js';
 
 /** The commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   configCommand,
   sizeCommand,
   doctorCommand,
+  topCommand,
   pgbouncerCommand,
 ];
 

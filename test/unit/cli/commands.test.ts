@@ -35,7 +35,7 @@ describe('sluice', () => {
     const help = await folder.call(['--help']);
     expect(help.code).toBe(0);
     const commands = [...help.out.matchAll(/^ {2}(\w+) {2}/gm)].map(([, name]) => name ?? '');
-    expect(commands).toEqual(['simulate', 'replay', 'config', 'size', 'doctor', 'pgbouncer']);
+    expect(commands).toEqual(['simulate', 'replay', 'config', 'size', 'doctor', 'top', 'pgbouncer']);
     for (const command of commands) {
       const own = await folder.call([command, '--help']);
       expect(own).toMatchObject({ code: 0, err: '' });

@@ -1,0 +1,83 @@
+import type { Snapshot } from '../../telemetry/snapshot.js';
+import { CliError, UsageError } from '../command.js';
+
+const ANSWER_MS = 5_000;
+const FILE = 'snapshot.json';
+
+/** Reads the figures of a running gateway. */
+export interface SnapshotSource {
+  /** Where they are read; holds no password. */
+  readonly where: string;
+  /** @throws CliError with what is wrong and what helps. */
+  read(signal?: AbortSignal): Promise<Snapshot>;
+}
+
+/**
+ * Reads the snapshots of an operations router.
+ *
+ * @param address - Where it is mounted, or its `snapshot.json`.
+ * @param headers - Lines of `name: value`, for `authorize`.
+ * @throws UsageError for what is no address or no header.
+ */
+export function snapshotSource(address: string, headers: readonly string[]): SnapshotSource {
+  const url = urlOf(address);
+  const fields = new Headers(headers.map(headerOf));
+  if (url.username !== '') {
+    fields.set(
+      'authorization',
+      `Basic ${btoa(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`)}`,
+    );
+    url.username = '';
+    url.password = '';
+  }
+  const where = `${url.origin}${url.pathname}`;
+  return { where, read: (signal) => read(url, where, fields, signal) };
+}
+
+async function read(url: URL, where: string, headers: Headers, stop?: AbortSignal): Promise<Snapshot> {
+  const limit = AbortSignal.timeout(ANSWER_MS);
+  const signal = stop === undefined ? limit : AbortSignal.any([stop, limit]);
+  const response = await fetch(url, { headers, signal }).catch((error: unknown) => {
+    throw new CliError(`${where} cannot be reached: ${reasonOf(error)}`);
+  });
+  if (response.status === 401 || response.status === 403) {
+    throw new CliError(`${where} answered ${response.status}: give what its authorize asks for, with --header`);
+  }
+  if (!response.ok) {
+    throw new CliError(`${where} answered ${response.status}: give the address where operations() is mounted`);
+  }
+  const body: unknown = await response.json().catch(() => undefined);
+  if (isSnapshot(body)) return body;
+  throw new CliError(`${where} is no snapshot: give the address where operations() is mounted`);
+}
+
+function urlOf(address: string): URL {
+  const text = /^\w+:\/\//.test(address) ? address : `http://${address}`;
+  if (!URL.canParse(text) || !/^https?:/.test(text)) {
+    throw new UsageError(`"${address}" is no address: give one such as http://127.0.0.1:3000/sluice`);
+  }
+  const url = new URL(text);
+  if (!url.pathname.endsWith(`/${FILE}`)) url.pathname = `${url.pathname.replace(/\/+$/, '')}/${FILE}`;
+  return url;
+}
+
+function headerOf(line: string): [name: string, value: string] {
+  const [, name = '', value = ''] = /^([\w-]+):\s*(\S.*)$/.exec(line) ?? [];
+  // Its value may be a secret: not told.
+  if (name === '') throw new UsageError("--header needs a name and a value: --header 'authorization: Bearer …'");
+  return [name, value];
+}
+
+/** What is used of it; a gateway of another version may tell more. */
+function isSnapshot(body: unknown): body is Snapshot {
+  if (typeof body !== 'object' || body === null) return false;
+  return 'routes' in body && Array.isArray(body.routes) && 'pools' in body && Array.isArray(body.pools);
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  if (error.name === 'TimeoutError') return `no answer within ${ANSWER_MS} ms`;
+  if (!(cause instanceof Error)) return error.message;
+  return cause.message !== '' ? cause.message : String('code' in cause ? cause.code : cause.name);
+}

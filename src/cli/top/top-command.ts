@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Arguments, CliError, type CliIo, type Command, UsageError } from '../command.js';
+import type { Reading } from './interval.js';
+import { Screen } from './screen.js';
+import { type SnapshotSource, snapshotSource } from './snapshot-source.js';
+import { viewLines } from './view-text.js';
+
+/** `sluice top`: a running gateway, live. */
+export const topCommand: Command = {
+  name: 'top',
+  summary: 'watch a running gateway',
+  usage: '<url> [--header <line>]... [--interval-ms <n>] [--count <n>] [--json]',
+  operand: '<url>',
+  description:
+    'Shows the pools and routes of a gateway from where operations() is mounted, again and again. Rates and times are\n' +
+    'those since the last look; "shed by" is the code of most refusals, in brackets where mode observe would have shed.\n' +
+    'Seats are in use/allowed, connections in use/open/at most.\n' +
+    'Keys: q ends, s sorts the routes otherwise, p pauses. Without a terminal it prints one view after the other.',
+  examples: [
+    ['sluice top http://127.0.0.1:3000/sluice', 'the example shop (npm start), in another terminal'],
+    ["sluice top https://shop.example/sluice --header 'x-operator-key: …'", 'where authorize asks for a key'],
+    ['sluice top http://127.0.0.1:3000/sluice --json --count 60 > minute.ndjson', 'a minute, a snapshot each line'],
+  ],
+  options: {
+    header: {
+      type: 'string',
+      value: '<line>',
+      multiple: true,
+      description: 'A header for each request: "name: value".',
+    },
+    'interval-ms': { type: 'string', value: '<n>', description: 'Between two looks, 100 to 3600000. Default 1000.' },
+    count: { type: 'string', value: '<n>', description: 'Ends after so many looks.' },
+    json: { type: 'boolean', description: 'Print each snapshot as a line of JSON.' },
+  },
+  run: runTop,
+};
+
+async function runTop(args: Arguments, io: CliIo): Promise<number> {
+  const address = args.operand;
+  if (address === undefined) throw new UsageError('give the address of a gateway: sluice top http://host:port/sluice');
+  const source = snapshotSource(address, args.all('header'));
+  const intervalMs = whole(args, 'interval-ms', 1_000, 100);
+  const count = args.text('count') === undefined ? Number.POSITIVE_INFINITY : whole(args, 'count', 1, 1);
+  // A wrong address is told at once, and not on a screen that is gone afterwards.
+  const first = await take(source, io);
+  const { terminal } = io;
+  if (args.flag('json') || terminal === undefined) return print(args, io, source, first, intervalMs, count);
+  return new Screen({ io, terminal, source, intervalMs, count }).run(first);
+}
+
+async function print(
+  args: Arguments,
+  io: CliIo,
+  source: SnapshotSource,
+  first: Reading,
+  intervalMs: number,
+  count: number,
+): Promise<number> {
+  let before: Reading | undefined;
+  let now = first;
+  for (let look = 1; ; look += 1) {
+    const view = { where: source.where, now, before, sort: 'shed', columns: 160, colours: false } as const;
+    io.out(args.flag('json') ? JSON.stringify(now.snapshot) : `${viewLines(view).join('\n')}\n`);
+    if (look >= count) return 0;
+    await delay(intervalMs);
+    before = now;
+    now = await take(source, io);
+  }
+}
+
+/** Reads the figures now. */
+async function take(source: SnapshotSource, io: CliIo): Promise<Reading> {
+  const snapshot = await source.read();
+  return { atMs: io.nowMs(), snapshot };
+}
+
+function whole(args: Arguments, name: string, byDefault: number, atLeast: number): number {
+  const value = args.number(name) ?? byDefault;
+  if (Number.isInteger(value) && value >= atLeast && value <= 3_600_000) return value;
+  throw new CliError(`--${name} is ${value}: use a whole number from ${atLeast} to 3600000`);
+}

@@ -1,0 +1,212 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runCli } from '../../../../src/cli/run-cli.js';
+import { Folder } from '../captured.js';
+import { RecordedTerminal, WatchedApp } from './support.js';
+
+let app: WatchedApp;
+let folder: Folder;
+beforeEach(async () => {
+  folder = new Folder();
+  app = await WatchedApp.start();
+});
+afterEach(async () => {
+  await app.close();
+  folder.remove();
+});
+
+/** Runs it on a screen; resolves to its exit code. */
+function watch(terminal: RecordedTerminal, url = `${app.url}/sluice`, ...args: string[]): Promise<number> {
+  return runCli(['top', url, '--interval-ms', '100', ...args], {
+    out: () => undefined,
+    err: () => undefined,
+    env: {},
+    cwd: '.',
+    nowMs: () => performance.now(),
+    terminal,
+  });
+}
+
+/** The line of a route on a screen, in words. */
+function lineOf(screen: string, route: string): string[] {
+  return (screen.split('\n').find((line) => line.startsWith(route)) ?? '').trim().split(/\s{2,}/);
+}
+
+describe('sluice top on a terminal', () => {
+  it('shows what happens on each route, and by which code it sheds', async () => {
+    const terminal = new RecordedTerminal();
+    const code = watch(terminal);
+    await terminal.shows(/^routes, by shed$/m);
+    const shed = terminal.shows(/rate_limited/);
+    await app.call('/checkout', 8);
+    const [, priority, pool, arrived, admitted, refused] = lineOf(await shed, 'checkout');
+    expect([priority, pool]).toEqual(['critical', '-']);
+    expect(Number(arrived)).toBeGreaterThan(0);
+    expect(Number(refused)).toBeGreaterThan(0);
+    expect(Number(arrived)).toBeCloseTo(Number(admitted) + Number(refused), -1);
+    terminal.press('q');
+    expect([await code, terminal.taken]).toEqual([0, false]);
+  });
+
+  it('sorts otherwise at a key, and the routes with it', async () => {
+    const terminal = new RecordedTerminal();
+    const code = watch(terminal);
+    for (const sort of ['shed', 'rate', 'wait', 'name', 'shed']) {
+      await terminal.shows(new RegExp(`^routes, by ${sort}$`, 'm'));
+      terminal.press('s');
+    }
+    const busy = terminal.shows(/^search +normal +- +[1-9]/m);
+    await app.call('/search', 20);
+    const screen = await busy;
+    expect(screen.indexOf('\nsearch')).toBeLessThan(screen.indexOf('\ncheckout'));
+    terminal.press('\u0003');
+    expect(await code).toBe(0);
+  });
+
+  it('stands still while paused', async () => {
+    const terminal = new RecordedTerminal();
+    const code = watch(terminal);
+    await terminal.shows(/pauses$/);
+    terminal.press('p');
+    await terminal.shows(/goes on \(paused\)$/);
+    const read = terminal.screens.length;
+    await app.call('/search', 20);
+    await new Promise((resolve) => setTimeout(resolve, 350));
+    expect(terminal.screens).toHaveLength(read);
+    terminal.press('p');
+    await terminal.shows(/^search +normal +- +[1-9]/m);
+    terminal.signal();
+    expect([await code, terminal.taken]).toEqual([0, false]);
+  });
+
+  it('says what is wrong when the gateway goes away, keeps its figures, and goes on when it is back', async () => {
+    const terminal = new RecordedTerminal();
+    const code = watch(terminal);
+    await terminal.shows(/^search/m);
+    const { url } = app;
+    await app.close();
+    const screen = await terminal.shows(/cannot be reached: .*ECONNREFUSED/);
+    expect(screen).toMatch(/^search/m);
+    expect(screen).toContain(`${url}/sluice/snapshot.json cannot be reached`);
+    terminal.press('q');
+    expect(await code).toBe(0);
+    app = await WatchedApp.start();
+  });
+
+  it('ends at once, also while the gateway is silent', async () => {
+    let asked: (() => void) | undefined;
+    const silent = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const server = createServer((_req, res) => {
+      // The first look is answered, and none after it.
+      if (asked === undefined) return;
+      if (first) res.end(JSON.stringify(app.gateway.snapshot()));
+      else asked();
+      first = false;
+    }).listen(0, '127.0.0.1');
+    let first = true;
+    await once(server, 'listening');
+    const terminal = new RecordedTerminal();
+    const { port } = server.address() as AddressInfo;
+    const code = watch(terminal, `http://127.0.0.1:${port}/`);
+    await silent;
+    const fromMs = performance.now();
+    terminal.press('q');
+    expect(await code).toBe(0);
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+    expect(performance.now() - fromMs).toBeLessThan(1_000);
+  });
+
+  it.each([120, 80, 60, 40, 20])('fits a terminal of %i columns', async (columns) => {
+    const terminal = new RecordedTerminal(columns, 8);
+    expect(await watch(terminal, undefined, '--count', '2')).toBe(0);
+    const lines = terminal.screens.at(-1)?.split('\n') ?? [];
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(columns);
+    expect(lines.length).toBeLessThanOrEqual(8);
+    expect(lines.at(-1)).toMatch(/^q ends/);
+    if (columns >= 40) expect(lines.join('\n')).toMatch(/in\/s +(?:admitted\/s +)?shed\/s/);
+  });
+});
+
+describe('sluice top without a terminal', () => {
+  it('prints one snapshot a line as JSON', async () => {
+    const args = ['top', `${app.url.replace('http://', '')}/sluice/`, '--json', '--count', '3', '--interval-ms', '100'];
+    const { code, out } = await folder.call(args);
+    const snapshots = out.split('\n').map((line): unknown => JSON.parse(line));
+    expect(code).toBe(0);
+    expect(snapshots).toHaveLength(3);
+    expect(snapshots[0]).toMatchObject({ mode: 'enforce', routes: [{ name: 'search' }, { name: 'checkout' }] });
+  });
+
+  it('prints one view after the other, without colours', async () => {
+    const { code, out } = await folder.call(['top', `${app.url}/sluice`, '--count', '2', '--interval-ms', '100']);
+    expect(code).toBe(0);
+    expect(out.match(/^sluice http:.* enforce, event loop/gm)).toHaveLength(2);
+    expect(out).not.toContain('\u001b');
+  });
+
+  it('brings along what authorize asks for, and says so where it lacks', async () => {
+    await app.close();
+    app = await WatchedApp.start('hush-hush');
+    const args = ['top', `${app.url}/sluice`, '--json', '--count', '1'];
+    const without = await folder.call(args);
+    expect(without).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/answered 403: .* --header$/) });
+    const withKey = await folder.call([...args, '--header', 'x-key: hush-hush']);
+    expect(withKey.code).toBe(0);
+    expect(withKey.out + withKey.err).not.toContain('hush-hush');
+  });
+
+  it.each<[args: string[], code: number, message: RegExp]>([
+    [[], 2, /give the address of a gateway/],
+    [['ftp://host/sluice'], 2, /"ftp:\/\/host\/sluice" is no address/],
+    [['http://127.0.0.1:1/sluice'], 1, /127\.0\.0\.1:1\/sluice\/snapshot\.json cannot be reached/],
+    [['http://x/', '--header', 'nonsense'], 2, /--header needs a name and a value/],
+    [['http://x/', '--interval-ms', '5'], 1, /--interval-ms is 5: use a whole number from 100/],
+  ])('%j: what is wrong and what helps', async (args, code, message) => {
+    const call = await folder.call(['top', ...args]);
+    expect([call.code, call.out]).toEqual([code, '']);
+    expect(call.err).toMatch(message);
+  });
+
+  it('takes no page of something else for a snapshot', async () => {
+    expect(await folder.call(['top', `${app.url}/nowhere`])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('answered 404: give the address where operations() is mounted'),
+    });
+  });
+});
+
+describe('sluice top as a process on a terminal of its own', () => {
+  const root = fileURLToPath(new URL('../../../..', import.meta.url));
+  const hasScript = spawnSync('script', ['--version']).status === 0;
+
+  // `script` of util-linux makes the terminal; the one of macOS is called otherwise.
+  it.runIf(hasScript).each<[how: string, end: (child: ReturnType<typeof spawn>) => void]>([
+    ['at the key q', (child) => child.stdin?.write('q')],
+    ['at Ctrl-C', (child) => child.stdin?.write('\u0003')],
+  ])('gives the screen back %s', { timeout: 60_000 }, async (_how, end) => {
+    const program = `node node_modules/jiti/lib/jiti-cli.mjs src/cli/main.ts top ${app.url}/sluice`;
+    const child = spawn('script', ['-qec', program, '/dev/null'], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
+    const shown = new Promise<void>((resolve) => {
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+        if (output.includes('q ends')) resolve();
+      });
+    });
+    let output = '';
+    await shown;
+    expect(output).toContain('\u001b[?1049h');
+    expect(output).not.toContain('\u001b[?1049l');
+    end(child);
+    const [code] = await once(child, 'close');
+    expect(code).toBe(0);
+    expect(output.trimEnd().endsWith('\u001b[?25h\u001b[?1049l')).toBe(true);
+  });
+});
