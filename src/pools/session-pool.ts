@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../clock.js';
+import type { Clock } from '../clock.js';
 import { ConnectWarnings, explainTrouble } from './connect-warnings.js';
 import { Connector, type ConnectorOwner } from './connector.js';
 import {
@@ -12,10 +12,9 @@ import {
   type PoolListener,
   type PoolState,
 } from './contract.js';
-import { Grant } from './grant.js';
+import { Growth } from './growth.js';
 import { Lending } from './lending.js';
 import { type LoginChange, type RotateOptions, RotationRefusedError } from './login.js';
-import { Patience } from './patience.js';
 import { Reachability } from './reachability.js';
 import { ReadOnlyWatch } from './read-only-watch.js';
 import type { ConnectTrouble, Session, SessionDriver } from './session.js';
@@ -61,7 +60,6 @@ const LIFETIME_JITTER = 0.1;
  */
 export class SessionPool implements ConnectionPool, ConnectorOwner {
   readonly name: string;
-  #max: number;
   readonly #options: SessionPoolOptions;
   readonly #driver: SessionDriver;
   readonly #clock: Clock;
@@ -71,11 +69,9 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   readonly #connector: Connector;
   readonly #sweeper: Sweeper;
   readonly #warnings: ConnectWarnings;
-  readonly #grant: Grant;
+  readonly #growth: Growth;
   readonly #readOnly: ReadOnlyWatch;
   readonly #counts = { opened: 0, connectFailures: 0, lost: 0, cancels: 0 };
-  readonly #patience = new Patience();
-  #nextLook: { readonly atMs: number; readonly timer: Timer } | undefined;
   #closing: Promise<void> | undefined;
   #adopting: Promise<unknown> = Promise.resolve();
   #onEmpty: (() => void) | undefined;
@@ -83,7 +79,6 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   constructor(options: SessionPoolOptions, driver: SessionDriver) {
     const { name, clock, listener, validateAfterIdleMs, startMax = options.max } = options;
     this.name = name;
-    this.#max = startMax;
     this.#options = options;
     this.#driver = driver;
     this.#clock = clock;
@@ -97,13 +92,14 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     this.#sweeper = sweeper;
     this.#connector = new Connector(driver, this, clock, options.random);
     this.#warnings = new ConnectWarnings((code, message) => listener.onWarning(code, message));
-    this.#grant = new Grant(startMax, options.random);
     this.#readOnly = new ReadOnlyWatch(options.random, listener);
-    this.#pursue();
+    const parts = { clock, random: options.random, sessions, reach, listener };
+    this.#growth = new Growth(startMax, { ...parts, lending: this.#lending, connector: this.#connector });
+    this.#growth.pursue();
   }
 
   get max(): number {
-    return this.#max;
+    return this.#growth.max;
   }
 
   get state(): PoolState {
@@ -129,8 +125,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     const free = this.#lendFree();
     if (free !== undefined) return Promise.resolve(free);
     const connection = this.#lending.wait(request);
-    this.#patience.waits(nowMs, this.#lending.waiting, this.#connector.connectMs);
-    this.#pursue();
+    this.#growth.waits(nowMs);
     return connection;
   }
 
@@ -142,7 +137,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     return {
       state: this.#reach.state,
       max: this.max,
-      granted: this.#grant.granted,
+      granted: this.#growth.granted,
       total: this.#sessions.size,
       idle: this.#sessions.idle.size,
       inUse: this.#sessions.inUse,
@@ -163,7 +158,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   recycle(): void {
     if (this.#reach.state === 'closed') return;
     this.#sessions.outdate();
-    this.#pursue();
+    this.#growth.pursue();
   }
 
   resize(max: number): void {
@@ -172,11 +167,10 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
         `pool "${this.name}" cannot have ${max} sessions: use a whole number, 0 to ${this.#options.max}`,
       );
     }
-    if (max === this.#max || this.#reach.state === 'closed') return;
-    this.#max = max;
-    this.#noteGrant(() => this.#grant.resize(max));
+    if (max === this.max || this.#reach.state === 'closed') return;
+    this.#growth.resize(max);
     this.#sessions.resize(max);
-    this.#pursue();
+    this.#growth.pursue();
   }
 
   async rotate(change: LoginChange, { expel = false, withinMs = EXPEL_WITHIN_MS }: RotateOptions = {}): Promise<void> {
@@ -205,12 +199,12 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     const lifetimeMs = maxLifetimeMs > 0 ? maxLifetimeMs * (1 - LIFETIME_JITTER * random()) : Number.POSITIVE_INFINITY;
     const slot = this.#sessions.add(this.#clock.nowMs(), session, birth, lifetimeMs);
     this.#counts.opened += 1;
-    this.#noteGrant(() => this.#grant.opened(this.#sessions.size));
-    this.#warnings.clear(this.#grant.granted === this.max ? undefined : 'crowded');
+    this.#growth.opened();
+    this.#warnings.clear(this.#growth.whole ? undefined : 'crowded');
     // It may have been accepted just before the server went away.
     if (birth.generation === this.#reach.generation) this.#lending.offer(slot);
     else void this.#lending.prove(slot);
-    this.#pursue();
+    this.#growth.pursue();
   }
 
   /** @internal */
@@ -221,9 +215,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
       return;
     }
     this.#warnings.give(trouble, error);
-    if (this.onlyBoundsGrowth(trouble)) {
-      this.#noteGrant((nowMs) => this.#grant.refused(nowMs, this.#sessions.size));
-    }
+    if (this.onlyBoundsGrowth(trouble)) this.#growth.refused();
     // A server that refuses this one connection is a server that answers, and so is one that is slow to accept but
     // works for others meanwhile: what is open goes on.
     const serves = trouble === 'silent' ? this.#lending.lastOfferMs > sinceMs : !AWAY.has(trouble);
@@ -235,7 +227,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     } else {
       this.#goDown(error, 0, leaving);
     }
-    this.#pursue();
+    this.#growth.pursue();
   }
 
   /** @internal */
@@ -248,7 +240,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     const answeredMs = this.#clock.nowMs() - this.#lending.lastOfferMs;
     if (this.#reach.state !== 'up' || answeredMs < SILENCE_MS || this.#lending.askIdle()) return;
     this.#goDown(new Error('the database did not answer in time'), 0);
-    this.#pursue();
+    this.#growth.pursue();
   }
 
   /** @internal */
@@ -259,12 +251,12 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   /** @internal */
   onConnectGivenUp(): void {
     this.#checkEmpty();
-    this.#pursue();
+    this.#growth.pursue();
   }
 
   /** @internal */
   onMayConnect(): void {
-    this.#pursue();
+    this.#growth.pursue();
   }
 
   /** @internal */
@@ -278,14 +270,14 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     if (slot.generation !== generation || state === 'closed' || !this.#driver.isOutage(error)) return;
     this.#connector.settle();
     this.#goDown(error, settleMs(error));
-    this.#pursue();
+    this.#growth.pursue();
   }
 
   /** @internal */
   onClosed(session: Session): void {
     if (!this.#sessions.remove(session)) return;
     this.#checkEmpty();
-    this.#pursue();
+    this.#growth.pursue();
   }
 
   /** @internal */
@@ -295,21 +287,8 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
 
   #lendFree(): Connection | undefined {
     const free = this.#lending.tryLend();
-    // Where the owner lets nobody wait for more than is granted, only this tells that more is wanted.
-    if (free !== undefined && this.#grant.granted < this.max && this.#lentOut) this.#pursue();
+    if (free !== undefined) this.#growth.lent();
     return free;
-  }
-
-  get #lentOut(): boolean {
-    return this.#sessions.inUse > 0 && this.#sessions.inUse === this.#sessions.size;
-  }
-
-  #noteGrant(change: (nowMs: number) => void): void {
-    const nowMs = this.#clock.nowMs();
-    const before = this.#grant.granted;
-    change(nowMs);
-    const { granted } = this.#grant;
-    if (granted !== before) this.#options.listener.onGranted(nowMs, granted);
   }
 
   /** @returns The epoch in which the new login begins. */
@@ -325,7 +304,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     this.#sessions.outdate();
     const { epoch } = this.#sessions;
     this.#connector.renew();
-    this.#pursue();
+    this.#growth.pursue();
     return epoch;
   }
 
@@ -338,39 +317,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
   #wentUp(): void {
     this.#connector.relax();
     this.#reach.tellUp(this.#clock.nowMs());
-    this.#pursue();
-  }
-
-  /** Opens what is missing: one prober while down, else what waiting borrowers and the floor need. */
-  #pursue(): void {
-    const { state, generation } = this.#reach;
-    if (state === 'closed') return;
-    const { size, missing, epoch } = this.#sessions;
-    const birth: Birth = { epoch, generation };
-    if (state === 'down') {
-      this.#connector.pursue(Math.min(1, this.max - size), birth, true);
-      return;
-    }
-    const nowMs = this.#clock.nowMs();
-    const { waiting } = this.#lending;
-    const helpless = this.#patience.helpless(nowMs, waiting, this.#sessions);
-    const short = this.#grant.granted < this.max && this.#lentOut ? 1 : 0;
-    const needed = Math.max(helpless, missing, short);
-    const room = this.#grant.room(nowMs, size);
-    this.#connector.pursue(Math.min(room, needed), birth);
-    if (helpless < waiting) this.#lookAgain(nowMs, this.#patience.endsAtMs(nowMs));
-    if (needed > room && size + room < this.max) this.#lookAgain(nowMs, this.#grant.growAtMs);
-  }
-
-  /** Asks again for what is missing, at this instant at the latest. */
-  #lookAgain(nowMs: number, atMs: number): void {
-    if (atMs <= nowMs || (this.#nextLook !== undefined && this.#nextLook.atMs <= atMs)) return;
-    this.#nextLook?.timer.cancel();
-    const timer = timeLimit(this.#clock, atMs - nowMs, () => {
-      this.#nextLook = undefined;
-      this.#pursue();
-    });
-    this.#nextLook = { atMs, timer };
+    this.#growth.pursue();
   }
 
   async #close(deadlineAtMs: number): Promise<void> {
@@ -378,7 +325,7 @@ export class SessionPool implements ConnectionPool, ConnectorOwner {
     this.#lending.refuseAll(() => new PoolClosedError(this.name));
     this.#connector.stop();
     this.#sweeper.stop();
-    this.#nextLook?.timer.cancel();
+    this.#growth.stop();
     this.#sessions.retireFree();
     let limit = timeLimit(this.#clock, deadlineAtMs - this.#clock.nowMs(), () => {
       this.#sessions.destroyAll();

@@ -21,6 +21,8 @@ export interface RelayHooks {
  */
 export class Relay {
   connections = 0;
+  /** When each of them came, as `performance.now()` tells. */
+  readonly cameAtMs: number[] = [];
   /** Delays the server's first answer on every new connection. */
   firstAnswerDelayMs = 0;
   readonly #server: Server;
@@ -85,6 +87,7 @@ export class Relay {
 
   #relay(client: Socket): void {
     this.connections += 1;
+    this.cameAtMs.push(performance.now());
     if (this.#forgets && this.#silent) {
       this.#lose(client);
       return;

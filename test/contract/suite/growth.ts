@@ -43,6 +43,31 @@ export function growth(bench: Bench): void {
     expect(pool.gauges().total).toBeLessThanOrEqual(9);
   });
 
+  bench.test('F59', 'spreads the connects of pools that start together, and of their floors', async () => {
+    const relay = await bench.relay();
+    const POOLS = 8;
+    const FLOOR = 4;
+    const from = performance.now();
+    const pools = Array.from({ length: POOLS }, (_, n) => {
+      const random = (): number => (n + 0.5) / POOLS;
+      return bench.open({ max: 8, minIdle: FLOOR, at: relay.address, random }).pool;
+    });
+    await until(() => pools.every((pool) => pool.gauges().idle === FLOOR));
+    const cameMs = relay.cameAtMs.slice(0, POOLS * FLOOR).map((atMs) => atMs - from);
+    expect(cameMs).toHaveLength(POOLS * FLOOR);
+    // Of each pool the first two come after its part of 50 ms, and each further one 25 ms later, give or take a half.
+    const earliest = pools.flatMap((_, n) => {
+      const part = (n + 0.5) / POOLS;
+      return [0, 0, 1, 2].map((gaps) => 50 * part + 25 * gaps * (0.5 + part));
+    });
+    earliest
+      .sort((a, b) => a - b)
+      .forEach((atMs, n) => {
+        expect(cameMs[n]).toBeGreaterThanOrEqual(atMs - 2);
+      });
+    expect(cameMs.at(-1)).toBeGreaterThan(100);
+  });
+
   bench.test('F11', 'opens a few sessions at once, and in the end all that are needed', async () => {
     const tested = bench.open({ max: 12 });
     const { pool, journal } = tested;

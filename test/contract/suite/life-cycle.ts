@@ -147,7 +147,7 @@ export function lifeCycle(bench: Bench): void {
     const relay = await bench.relay();
     relay.firstAnswerDelayMs = 100;
     const { pool } = bench.open({ max: 1, at: relay.address });
-    expect(pool.gauges().connecting).toBe(1);
+    await until(() => pool.gauges().connecting === 1);
     pool.recycle();
     const connection = await pool.acquire(within(10_000));
     expect(pool.gauges().opened).toBe(2);

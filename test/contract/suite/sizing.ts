@@ -123,7 +123,7 @@ export function sizing(bench: Bench): void {
 
   bench.test('LIF-2 F59', 'opens the floor a few sessions at a time', async () => {
     const relay = await bench.relay();
-    relay.firstAnswerDelayMs = 30;
+    relay.firstAnswerDelayMs = 200;
     const { pool } = bench.open({ max: 10, minIdle: 10, at: relay.address });
     let most = 0;
     await until(() => {
