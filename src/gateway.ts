@@ -227,10 +227,7 @@ export class Gateway<RouteName extends string = string> {
    *   or does not work: nothing has changed then. PoolClosedError while draining. No error repeats a secret.
    */
   async rotate(pool: string, change: LoginChange, options?: RotateOptions): Promise<void> {
-    const runtime = this.#pools.get(pool);
-    if (runtime !== undefined) return runtime.pool.rotate(change, options);
-    const known = [...this.#pools.keys()].map((name) => `"${name}"`).join(', ');
-    throw new RangeError(`no pool "${pool}" is configured; the pools are ${known || 'none'}`);
+    return this.#poolOf(pool).pool.rotate(change, options);
   }
 
   /**
@@ -242,6 +239,17 @@ export class Gateway<RouteName extends string = string> {
     const parts = { config, clock, logger: this.#logger, pools: this.#pools, routes: this.#runtimes() };
     this.#liveChanges ??= new LiveChanges(parts);
     return this.#liveChanges;
+  }
+
+  /**
+   * Opens new connections for all that a pool has, where the name of its server leads elsewhere now or its servers have
+   * changed places. Those that nobody uses end at once, the others when their work is done: nothing is cut, and
+   * nothing waits. Without this a change of the name is found as connections reach their lifetime.
+   *
+   * @throws RangeError for an unknown pool.
+   */
+  recycle(pool: string): void {
+    this.#poolOf(pool).pool.recycle();
   }
 
   /** Everything that the gateway can tell about itself at this instant, as plain data. */
@@ -310,6 +318,13 @@ export class Gateway<RouteName extends string = string> {
     this.#timer.stop();
     this.#lag.stop();
     for (const { breaker } of this.#pools.values()) breaker?.shutdown();
+  }
+
+  #poolOf(name: string): PoolRuntime {
+    const runtime = this.#pools.get(name);
+    if (runtime !== undefined) return runtime;
+    const known = [...this.#pools.keys()].map((each) => `"${each}"`).join(', ');
+    throw new RangeError(`no pool "${name}" is configured; the pools are ${known || 'none'}`);
   }
 
   #runtimes(): RouteRuntime[] {

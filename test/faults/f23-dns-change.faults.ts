@@ -41,9 +41,7 @@ async function addressesOf(route: string): Promise<string[]> {
 describeFault('F23: the name of the server leads elsewhere', () => {
   it('recycled sessions move at once, others with their lifetime, and no transaction is cut', async () => {
     names.leadTo(OLD);
-    for (const route of ['checkout', 'product', 'adminOrder']) {
-      shop.gateway.entry(route).runtime.pool?.pool.recycle();
-    }
+    for (const pool of ['checkout', 'catalog', 'admin']) shop.gateway.recycle(pool);
     await until(async () => (await addressesOf('checkout')).join() === OLD);
     const loading = shop.load(2_500, [
       checkoutStream('buy', 60),
@@ -71,7 +69,8 @@ describeFault('F23: the name of the server leads elsewhere', () => {
     names.leadTo(NEW);
     // Open connections do not notice.
     expect(await addressesOf('checkout')).toEqual([OLD]);
-    for (const route of ['checkout', 'adminOrder']) shop.gateway.entry(route).runtime.pool?.pool.recycle();
+    for (const pool of ['checkout', 'admin']) shop.gateway.recycle(pool);
+    expect(() => shop.gateway.recycle('elsewhere')).toThrow('no pool "elsewhere" is configured; the pools are "');
     const recycledMs = performance.now();
     await until(async () => (await addressesOf('checkout')).join() === NEW);
     expect(performance.now() - recycledMs).toBeLessThan(500);
