@@ -5,5 +5,6 @@ export { type HealthOptions, health } from './health.js';
 export { limitedBody } from './limited-body.js';
 export { metrics, type OperationsOptions, operations } from './operations.js';
 export { HttpProblem, type PlainProblem, problem } from './problem.js';
+export { problemDetails } from './problem-details.js';
 export { type ProblemHandlerOptions, problemHandler } from './problem-handler.js';
 export { type RouteTableEntry, type RouteTableOptions, routeTable } from './route-table.js';

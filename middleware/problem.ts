@@ -2,6 +2,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { type PriorityRank, TOP_RANK } from '../src/core/priority.js';
 import { retryAfterSeconds, spreadRetryMs } from '../src/core/retry-jitter.js';
 import type { ErrorCode, Refusal } from '../src/errors.js';
+import { detailsWithheld } from './problem-details.js';
 
 /** One title per code, the same in every answer (RFC 9457 §3.1.3); the detail says what happened this time. */
 const TITLES: Readonly<Record<ErrorCode, string>> = {
@@ -89,7 +90,7 @@ export function sendProblem(
 ): boolean {
   if (res.headersSent || res.writableEnded) return false;
   const waitMs = isRefusal(problem) ? stayAwayMs(problem, options) : undefined;
-  const body = isRefusal(problem) ? refusalBody(problem, waitMs) : plainBody(problem);
+  const body = isRefusal(problem) ? refusalBody(problem, waitMs, detailsWithheld(res)) : plainBody(problem);
   const headers = [
     'Content-Type',
     'application/problem+json; charset=utf-8',
@@ -118,16 +119,16 @@ function stayAwayMs({ code, retryAfterMs }: Refusal, options: SendProblemOptions
   return spreadRetryMs(code, retryAfterMs, rank, random());
 }
 
-function refusalBody(refusal: Refusal, waitMs: number | undefined): string {
+function refusalBody(refusal: Refusal, waitMs: number | undefined, withheld: boolean): string {
   return JSON.stringify({
     type: `urn:sluice:problem:${refusal.code}`,
     title: TITLES[refusal.code],
     status: refusal.status,
-    detail: refusal.detail,
+    detail: withheld ? undefined : refusal.detail,
     code: refusal.code,
     outcome: refusal.outcome,
     retry_after_ms: waitMs,
-    measured: refusal.measured,
+    measured: withheld ? undefined : refusal.measured,
   });
 }
 

@@ -32,7 +32,7 @@ import type { WorkContext } from './gateway/work-contract.js';
 import { RIGHTS_MISSING } from './pools/connect-warnings.js';
 import type { LoginChange, RotateOptions } from './pools/login.js';
 import type { DecisionLog } from './telemetry/decision-log/decision-log.js';
-import { consoleLogger, type Logger } from './telemetry/log.js';
+import { consoleLogger, type Logger, shielded } from './telemetry/log.js';
 import { type Snapshot, snapshot } from './telemetry/snapshot.js';
 import type { TelemetrySource } from './telemetry/source.js';
 
@@ -348,7 +348,7 @@ export async function createGateway<RouteName extends string, PoolName extends s
 ): Promise<Gateway<RouteName>> {
   const config = resolveConfig(options, surroundings.env ?? process.env);
   checkLogins(config);
-  const known = { ...surroundings, logger: surroundings.logger ?? consoleLogger() };
+  const known = { ...surroundings, logger: shielded(surroundings.logger ?? consoleLogger()) };
   const gateway = new Gateway<RouteName>(config, known, await joinFleet(config, known));
   await gateway.start();
   return gateway;

@@ -1,7 +1,7 @@
 import type { Measured, Refusal } from '../errors.js';
 
-/** Where a ticket was when it was refused. */
-export type Stage = 'arrival' | 'queue' | 'dispatch';
+/** Where a ticket was when it was refused; `handler`: it had its seat, and its work was cut short or failed. */
+export type Stage = 'arrival' | 'queue' | 'dispatch' | 'handler';
 
 /** Milliseconds as a problem document shows them. */
 function shown(ms: number): number {

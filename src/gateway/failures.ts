@@ -51,7 +51,7 @@ export function deadlineExpired(route: string, deadlineMs: number, outcome: Outc
     status: 504,
     outcome,
     detail: `The deadline passed before the answer was ready. ${REMEDY[outcome]}`,
-    measured: { route, deadline_ms: Math.round(deadlineMs) },
+    measured: { stage: 'handler', route, deadline_ms: Math.round(deadlineMs) },
   });
 }
 
@@ -73,7 +73,7 @@ export function breakerOpen(pool: string, retryAfterMs: number, circuit: Circuit
     outcome,
     detail: 'The database answers with too many failures at present, so it is left alone for a moment.',
     retryAfterMs,
-    measured: { pool, ...shownCircuit(circuit) },
+    measured: { stage: 'handler', pool, ...shownCircuit(circuit) },
   });
 }
 
@@ -85,7 +85,7 @@ export function connectionLost(pool: string, outcome: Outcome, cause: unknown): 
     outcome,
     detail: `The connection to the database was lost. ${REMEDY[outcome]}`,
     retryAfterMs: 1_000,
-    measured: { pool },
+    measured: { stage: 'handler', pool },
     cause,
   });
 }
@@ -98,7 +98,7 @@ export function databaseAway(pool: string, outcome: Outcome, cause: unknown): Sl
     outcome,
     detail: `The database cannot be reached at present. ${REMEDY[outcome]}`,
     retryAfterMs: 1_000,
-    measured: { pool },
+    measured: { stage: 'handler', pool },
     cause,
   });
 }
@@ -112,7 +112,7 @@ export function databaseBusy(pool: string, outcome: Outcome, cause: unknown): Sl
     outcome,
     detail: `The database cannot serve this at present: ${STATES[sqlState] ?? `state ${sqlState}`}. ${REMEDY[outcome]}`,
     retryAfterMs: 1_000,
-    measured: { pool, sql_state: sqlState },
+    measured: { stage: 'handler', pool, sql_state: sqlState },
     cause,
   });
 }

@@ -10,7 +10,14 @@ export function rateLimited(route: string, over: RateShed): Refusal {
     outcome: 'not_started',
     detail: `${whose} faster than ${over.refillPerSecond} per second. Nothing was started; slow down.`,
     retryAfterMs: over.retryAfterMs,
-    measured: { route, scope: over.scope, refill_per_second: over.refillPerSecond, burst: over.burst },
+    measured: {
+      stage: 'arrival',
+      route,
+      scope: over.scope,
+      refill_per_second: over.refillPerSecond,
+      burst: over.burst,
+      passes_in_ms: Math.ceil(over.retryAfterMs),
+    },
   };
 }
 
@@ -22,7 +29,7 @@ export function draining(route: string): Refusal {
     outcome: 'not_started',
     detail: 'This instance is shutting down. Nothing was started; another instance will answer.',
     retryAfterMs: 1_000,
-    measured: { route },
+    measured: { stage: 'arrival', route },
   };
 }
 
@@ -34,7 +41,7 @@ export function overloaded(route: string, lagMs: number): Refusal {
     outcome: 'not_started',
     detail: 'This instance is too busy for requests of this class at present. Nothing was started.',
     retryAfterMs: 1_000,
-    measured: { route, event_loop_lag_ms: Math.round(lagMs) },
+    measured: { stage: 'arrival', route, event_loop_lag_ms: Math.round(lagMs) },
   };
 }
 
@@ -60,7 +67,7 @@ export function circuitOpen(route: string, pool: string, retryAfterMs: number, c
     outcome: 'not_started',
     detail: 'The database behind this endpoint is failing and left alone for a moment. Nothing was started.',
     retryAfterMs,
-    measured: { route, pool, ...shownCircuit(circuit) },
+    measured: { stage: 'arrival', route, pool, ...shownCircuit(circuit) },
   };
 }
 

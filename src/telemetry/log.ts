@@ -28,6 +28,20 @@ const nothing: LogWrite = () => {};
 /** Logs nothing. */
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
+/** The same, but that a logger which throws does not fail whoever has something to tell: a log is never worth a request. */
+export function shielded(logger: Logger): Logger {
+  const write =
+    (level: keyof Logger): LogWrite =>
+    (about, message) => {
+      try {
+        logger[level](about, message);
+      } catch {
+        // Whom to tell, when the log is what fails?
+      }
+    };
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+}
+
 /**
  * Logs warnings and errors to the console, each code once in a while with the number of repetitions left out since:
  * a storm of faults must not become a storm of lines. Debug and info go nowhere, and of `about` only the code is

@@ -15,7 +15,15 @@ let shop: FaultShop;
 let holder: pg.Client;
 
 beforeAll(async () => {
-  shop = await startFaultShop({ env: { SLUICE_POOL_CHECKOUT_LOCK_TIMEOUT_MS: String(LOCK_MS) } });
+  shop = await startFaultShop({
+    env: {
+      SLUICE_POOL_CHECKOUT_LOCK_TIMEOUT_MS: String(LOCK_MS),
+      // So that one lock that is not granted would open the circuit if it counted.
+      SLUICE_POOL_CHECKOUT_BREAKER_MINIMUM_CALLS: '1',
+      SLUICE_POOL_CHECKOUT_BREAKER_ERROR_PERCENT: '1',
+      SLUICE_POOL_CHECKOUT_BREAKER_RESET_MS: '60000',
+    },
+  });
   holder = new pg.Client({ connectionString: shop.postgres.url });
   await holder.connect();
 });
@@ -71,7 +79,7 @@ describeFault('F17: a row is locked by somebody else', () => {
           status: 503,
           code: 'database_busy',
           outcome: 'rolled_back',
-          measured: { pool: 'checkout', sql_state: '55P03' },
+          measured: { stage: 'handler', pool: 'checkout', sql_state: '55P03' },
         });
         expect(body.detail).toContain('a lock was not granted in time');
         expect(ms).toBeGreaterThanOrEqual(LOCK_MS - 5);

@@ -92,7 +92,7 @@ describe('a deadline that runs out', () => {
     const { result, tookMs } = await timed(bench.request.get(path));
     expect(result.status).toBe(504);
     expect(result.body).toMatchObject({ code: 'deadline_expired', outcome: 'rolled_back' });
-    expect(result.body.measured).toEqual({ route: name, deadline_ms: 300 });
+    expect(result.body.measured).toEqual({ stage: 'handler', route: name, deadline_ms: 300 });
     expect(tookMs).toBeLessThan(600);
     expect(signal?.reason).toMatchObject({ code: 'deadline_expired' });
     expect(await told.promise).toMatchObject({ code: 'deadline_expired' });
