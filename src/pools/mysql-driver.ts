@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { TextMemo } from '../core/text-memo.js';
 import { CertificateWatch } from './certificate-watch.js';
 import { ConnectTimeoutError } from './connect-timeout.js';
 import type { FailureKind } from './contract.js';
@@ -12,7 +13,7 @@ import { MysqlRestorer } from './mysql-restorer.js';
 import { MysqlSession } from './mysql-session.js';
 import { type MysqlStart, setUp } from './mysql-setup.js';
 import { MysqlTarget, type MysqlTargetSettings } from './mysql-target.js';
-import { MysqlWire } from './mysql-wire.js';
+import { commandOf, MysqlWire } from './mysql-wire.js';
 import { mysqlWords } from './mysql-words.js';
 import { PasswordError, passwordAsker } from './password.js';
 import type { ConnectTrouble, Opening, SessionDriver, SessionOwner } from './session.js';
@@ -42,6 +43,7 @@ export class MysqlDriver implements SessionDriver {
   readonly #options: MysqlDriverOptions;
   readonly #mysql: MysqlModule;
   readonly #nextId: () => number;
+  readonly #commands = new TextMemo(commandOf);
   readonly #natures = new StatementNatures(mysqlNature);
   readonly #certificates: CertificateWatch;
   readonly #killer: MysqlKiller;
@@ -137,7 +139,7 @@ export class MysqlDriver implements SessionDriver {
   #session(target: MysqlTarget, client: MysqlClient, start: MysqlStart, owner: SessionOwner): MysqlSession {
     const { name, clock, applicationName, maxResultBytes = 0 } = this.#options;
     const { threadId, peer: at } = client;
-    const wire = new MysqlWire(client.connection, (error) => session.onError(error));
+    const wire = new MysqlWire(client.connection, this.#commands, (error) => session.onError(error));
     const session = new MysqlSession(this.#nextId(), {
       client,
       wire,

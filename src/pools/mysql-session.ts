@@ -6,7 +6,7 @@ import { classifyMysqlError } from './mysql-errors.js';
 import type { MysqlRestorer } from './mysql-restorer.js';
 import { type MysqlWire, NOTHING } from './mysql-wire.js';
 import { ConnectionEndedError } from './pg-errors.js';
-import { BEGIN, COMMIT, ROLLBACK, type Terms } from './pg-statement.js';
+import { BEGIN, beginUnder, COMMIT, ROLLBACK, type Terms } from './pg-statement.js';
 import type { Session, SessionOwner } from './session.js';
 import type { StatementNatures } from './session-trace.js';
 import type { StatementLine } from './statement-line.js';
@@ -28,6 +28,9 @@ const ISOLATION = {
   'repeatable read': 'REPEATABLE READ',
   serializable: 'SERIALIZABLE',
 } as const;
+
+/** Where a statement has committed by the way, as those that change tables do, there is nothing left to do. */
+const COMMIT_BEGUN: Terms = { ...COMMIT, refusal: () => undefined };
 
 const ALWAYS: Terms = { leavesTrace: false, commits: false };
 
@@ -96,30 +99,29 @@ export class MysqlSession implements Session {
     if (values !== undefined && !Array.isArray(values)) {
       return Promise.reject(new TypeError('values must be an array of parameters, or undefined'));
     }
-    const nature = this.#parts.natures.of(text);
-    if (nature.leavesTrace) this.#parts.restorer.note(text);
+    const { leavesTrace, commits } = this.#parts.natures.of(text);
+    if (leavesTrace) this.#parts.restorer.note(text);
     const limit = isLimited(limitMs) ? limitStepMs(limitMs) : 'default';
-    return this.#line.submit(text, values, { ...nature, limit });
+    return this.#line.submit(text, values, { leavesTrace, commits, limit });
   }
 
-  async begin(limitMs: number | undefined, options: TransactionOptions | undefined): Promise<void> {
-    const limit = isLimited(limitMs) ? limitStepMs(limitMs) : 'default';
-    if (options?.isolation !== undefined) {
-      // It holds for the next transaction only.
-      const text = `SET TRANSACTION ISOLATION LEVEL ${ISOLATION[options.isolation]}`;
-      await this.#line.submit(text, undefined, BEGIN);
-    }
+  begin(limitMs: number | undefined, options: TransactionOptions | undefined): Promise<void> {
+    const terms = beginUnder(isLimited(limitMs) ? limitStepMs(limitMs) : 'default');
     const text = options?.readOnly === true ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION';
-    await this.#line.submit(text, undefined, { ...BEGIN, limit });
-    this.#begun = true;
+    const begun = (): void => {
+      this.#begun = true;
+    };
+    const start = (): Promise<void> => this.#line.submit(text, undefined, terms).then(begun);
+    if (options?.isolation === undefined) return start();
+    // It holds for the next transaction only.
+    const isolation = `SET TRANSACTION ISOLATION LEVEL ${ISOLATION[options.isolation]}`;
+    return this.#line.submit(isolation, undefined, BEGIN).then(start);
   }
 
-  async commit(): Promise<boolean> {
-    // Where a statement has committed by the way, as those that change tables do, there is nothing left to do.
-    const terms = this.#begun ? { ...COMMIT, refusal: () => undefined } : COMMIT;
+  commit(): Promise<boolean> {
+    const terms = this.#begun ? COMMIT_BEGUN : COMMIT;
     this.#begun = false;
-    const { command } = await this.#line.submit('COMMIT', undefined, terms);
-    return command === 'COMMIT';
+    return this.#line.submit('COMMIT', undefined, terms).then(({ command }) => command === 'COMMIT');
   }
 
   async rollback(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Connection } from 'mysql2';
+import type { TextMemo } from '../core/text-memo.js';
 import type { QueryResult } from './contract.js';
 import { endsMysqlSession, errnoOf } from './mysql-errors.js';
 import { plainValues } from './mysql-values.js';
@@ -44,6 +45,7 @@ interface Exchange {
  */
 export class MysqlWire implements StatementWire {
   readonly #connection: Connection;
+  readonly #commands: TextMemo<string>;
   readonly #onFatal: (error: unknown) => void;
   #status: TransactionStatus = 'I';
   #escapesByBackslash = true;
@@ -51,9 +53,13 @@ export class MysqlWire implements StatementWire {
   #sent = 0;
   #received = 0;
 
-  /** @param onFatal - The session is over. */
-  constructor(connection: Connection, onFatal: (error: unknown) => void) {
+  /**
+   * @param commands - Reads {@link commandOf} off a text; the sessions of one pool share it.
+   * @param onFatal - The session is over.
+   */
+  constructor(connection: Connection, commands: TextMemo<string>, onFatal: (error: unknown) => void) {
     this.#connection = connection;
+    this.#commands = commands;
     this.#onFatal = onFatal;
   }
 
@@ -138,7 +144,7 @@ export class MysqlWire implements StatementWire {
     if (this.#exchange !== exchange) return;
     if (error === undefined) {
       this.#note(answer);
-      this.#complete(exchange, undefined, resultOf(text, answer));
+      this.#complete(exchange, undefined, resultOf(this.#commands.of(text), answer));
     } else if (endsMysqlSession(error)) {
       this.#onFatal(error);
     } else if (this.#status === 'T' && errnoOf(error) !== undefined) {
@@ -180,21 +186,25 @@ export class MysqlWire implements StatementWire {
   }
 }
 
+/** Rows are plain objects, whatever their columns are called. */
 function isHeader(answer: unknown): answer is Header {
-  return typeof answer === 'object' && answer !== null && 'serverStatus' in answer && 'affectedRows' in answer;
+  if (typeof answer !== 'object' || answer === null) return false;
+  return Object.getPrototypeOf(answer) !== Object.prototype && 'serverStatus' in answer && 'affectedRows' in answer;
 }
 
-function commandOf(text: string): string {
-  const bare = /^[a-z]/i.test(text) ? text : withoutLeadingNoise(text);
-  return /[a-z]+/i.exec(bare)?.[0].toUpperCase() ?? '';
+/** What a text tells the server to do: `SELECT`, `INSERT`, … */
+export function commandOf(text: string): string {
+  const command = /^[a-z]+/i.exec(text) ?? /[a-z]+/i.exec(withoutLeadingNoise(text));
+  return command?.[0].toUpperCase() ?? '';
 }
 
 /** A call of a procedure has several results; the last rows answer. */
-function resultOf(text: string, answer: unknown): QueryResult<never> {
-  const command = commandOf(text);
+function resultOf(command: string, answer: unknown): QueryResult<never> {
   if (isHeader(answer)) {
     const { affectedRows, insertId } = answer;
-    return { rows: [], rowCount: affectedRows, command, ...(insertId > 0 ? { insertId } : {}) };
+    return insertId > 0
+      ? { rows: [], rowCount: affectedRows, command, insertId }
+      : { rows: [], rowCount: affectedRows, command };
   }
   const list: readonly unknown[] = Array.isArray(answer) ? answer : [];
   const several = isHeader(list.at(-1)) ? list.filter(Array.isArray).at(-1) : undefined;

@@ -84,6 +84,15 @@ describe('values', () => {
 });
 
 describe('transactions', () => {
+  it('are not what the columns of a row are called', async () => {
+    const connection = await one();
+    const text = 'SELECT 1 AS serverStatus, 7 AS affectedRows, 8 AS insertId';
+    const row = { serverStatus: 1, affectedRows: 7, insertId: 8 };
+    expect(await run(connection, text)).toEqual({ rows: [row], rowCount: 1, command: 'SELECT' });
+    expect(connection.inTransaction).toBe(false);
+    await connection.release();
+  });
+
   it('that the server has rolled back take nothing more, and say at commit that they did not', async () => {
     const tested = open();
     const [victim, other] = (await Promise.all([tested.pool.acquire(FOREVER), tested.pool.acquire(FOREVER)])) as [
