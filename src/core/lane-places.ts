@@ -7,6 +7,8 @@ export interface LaneReport {
   readonly want: number;
   /** Whether the ledger has known this instance before: if it does not now, it was lost. */
   readonly known: boolean;
+  /** Whether it took places without the ledger. */
+  readonly away: boolean;
 }
 
 /** What the ledger answers. */
@@ -30,7 +32,8 @@ export interface LaneReply {
 /**
  * The places of a fleet-wide lane as one instance knows them. While the ledger answers, only what it granted is taken.
  * Without it, each instance goes on with its part of the places: all parts together are never more than all places, so
- * where there are fewer places than instances, some have none.
+ * where there are fewer places than instances, some have none. What others held as it fell silent counts as held until
+ * it must have ended, as far as was known: what they were granted in the half second before may come on top.
  */
 export class LanePlaces {
   readonly #own: number;
@@ -74,9 +77,9 @@ export class LanePlaces {
     return Math.min(this.#own, this.#last?.max ?? this.#own);
   }
 
-  /** Instances that share the places, as far as is known. */
+  /** Instances that share the places, as the ledger said last; 0 before it did. */
   get instances(): number {
-    return this.#last?.instances ?? Math.max(1, this.#configured());
+    return this.#last?.instances ?? 0;
   }
 
   /** Requests at other instances that wait, as far as is known. */
@@ -100,10 +103,15 @@ export class LanePlaces {
    */
   awayMost(nowMs: number): number {
     const { max } = this;
-    if (this.#last === undefined) return Math.floor(max / this.instances);
+    if (this.#last === undefined) return Math.floor(max / Math.max(1, this.#configured()));
     const { instances, rank, others } = this.#last;
     const part = Math.floor(max / instances) + (rank < max % instances ? 1 : 0);
     return Math.max(0, Math.min(part, nowMs < this.settledAtMs ? max - others : max));
+  }
+
+  /** The ledger is there, and its first answer on the way: nothing is taken before. */
+  meet(): void {
+    this.#away = false;
   }
 
   /** Takes a place where there is one. */
@@ -123,7 +131,7 @@ export class LanePlaces {
   report(want: number): LaneReport {
     this.#granted = 0;
     this.#sequence += 1;
-    return { sequence: this.#sequence, held: this.#inUse, want, known: this.#last !== undefined };
+    return { sequence: this.#sequence, held: this.#inUse, want, known: this.#last !== undefined, away: this.#away };
   }
 
   /** The ledger has answered. */

@@ -3,11 +3,14 @@ import { createHash } from 'node:crypto';
 /** An instance that was not heard of for so long has lost its places, in ms: at most this until a killed one's return. */
 export const LANE_LEASE_MS = 3_000;
 /** How often an idle instance is heard of, in ms, a quarter more or less. */
-export const LANE_HEARTBEAT_MS = 400;
+export const LANE_HEARTBEAT_MS = 350;
 /** Past it an instance is silent: it may hold its part of the places, whatever it said last. */
 const SILENT_MS = 700;
-/** How long a ledger that was lost hears everybody first. Longer than the longest time between two heartbeats. */
-const CLOSED_MS = 750;
+/**
+ * How long a ledger that was lost, or that nobody could reach, hears everybody first. Longer than the longest time
+ * between two heartbeats.
+ */
+const CLOSED_MS = 600;
 
 /**
  * The ledger of a lane: one script, one key, the server's own time.
@@ -17,15 +20,15 @@ const CLOSED_MS = 750;
  * ledger that was lost is whole again when everybody has reported. Those who wait longest come first, each up to an
  * even part of the places; beyond that, first come first served.
  *
- * KEYS[1]: the lane. ARGV: id, max, sequence, held, want, known (0 or 1). Returns granted, the max in force, places of
- * others, requests that wait at others, instances, rank among them, closed (0 or 1).
+ * KEYS[1]: the lane. ARGV: id, max, sequence, held, want, known (0 or 1), away (0 or 1). Returns granted, the max in
+ * force, places of others, requests that wait at others, instances, rank among them, closed (0 or 1).
  */
 export const LANE_SCRIPT: string = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local field = 'i:' .. ARGV[1]
 local max, sequence, held, want = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local known = ARGV[6] == '1'
+local known, away = ARGV[6] == '1', ARGV[7] == '1'
 
 local mine
 local closed, count, rank = 0, 1, 0
@@ -36,10 +39,20 @@ for index = 1, #state, 2 do
   local name, value = state[index], state[index + 1]
   if name == 'closed' then
     closed = tonumber(value)
+    if closed > now + ${CLOSED_MS} then
+      -- The clock was set back since.
+      closed = 0
+      redis.call('HDEL', KEYS[1], name)
+    end
   else
     local part = {}
     for word in string.gmatch(value, '%S+') do part[#part + 1] = tonumber(word) end
     local one = { held = part[1], want = part[2], since = part[3], seen = part[4], sequence = part[6] }
+    if one.seen > now then
+      -- Likewise: who is there will be heard again, and who is not must not stay for so long.
+      one.seen = now
+      redis.call('HSET', KEYS[1], name, string.format('%d %d %d %d %d %d', one.held, one.want, now, now, part[5], one.sequence))
+    end
     if name == field then
       mine = one
     elseif one.seen + ${LANE_LEASE_MS} <= now then
@@ -64,8 +77,10 @@ for _, one in ipairs(rivals) do
 end
 if mine and mine.sequence >= sequence then return { 0, limit, others, waiting, count, rank, 0 } end
 
--- It was here, and is not: what the others hold may be missing as well.
-if known and not mine and now > closed + ${LANE_LEASE_MS} then
+-- It was here, and is not: what the others hold may be missing as well. It lived on its part: so may others, and what
+-- they said last may have come late.
+local doubtful = (known or away) and not mine or away and count > 1
+if doubtful and now > closed + ${LANE_LEASE_MS} then
   closed = now + ${CLOSED_MS}
   redis.call('HSET', KEYS[1], 'closed', string.format('%d', closed))
 end

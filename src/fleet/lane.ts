@@ -41,7 +41,7 @@ export interface LaneStatus {
   readonly waiting: number;
   /** Whether this instance goes on with its own part of the places. */
   readonly degraded: boolean;
-  /** Instances that share the places, as last heard. */
+  /** Instances that share the places, as last heard; 0 before anything was. */
   readonly instances: number;
 }
 
@@ -72,6 +72,7 @@ export class Lane {
   constructor(options: LaneOptions) {
     this.#options = options;
     this.#places = new LanePlaces(options.max, options.instances, options.holdMs);
+    if (options.link.up) this.#places.meet();
     this.#arm(0);
   }
 
@@ -160,9 +161,11 @@ export class Lane {
       this.#underWay = true;
       this.#unsaid = false;
       this.#lastAtMs = clock.nowMs();
-      const { sequence, held, want, known } = this.#places.report(this.#waiting.size);
+      const { sequence, held, want, known, away } = this.#places.report(this.#waiting.size);
       try {
-        const reply = readReply(await link.run(REPORT, key, [id, max, sequence, held, want, known ? 1 : 0]));
+        const reply = readReply(
+          await link.run(REPORT, key, [id, max, sequence, held, want, Number(known), Number(away)]),
+        );
         if (reply.max < max) onStricter(reply.max);
         this.#settle(reply, held);
       } catch {
@@ -195,9 +198,10 @@ export class Lane {
     const nowMs = clock.nowMs();
     this.#places.part(nowMs);
     this.#serve(nowMs);
-    const settledAtMs = this.#places.settledAtMs;
-    if (this.#stopped || this.#settling !== undefined || settledAtMs <= nowMs) return;
-    this.#settling = clock.after(settledAtMs - nowMs, () => {
+    const settlesInMs = this.#places.settledAtMs - nowMs;
+    if (this.#stopped || this.#settling !== undefined || settlesInMs <= 0) return;
+    // A timer may fire a little early, and nobody would look again.
+    this.#settling = clock.after(Math.ceil(settlesInMs) + 1, () => {
       this.#settling = undefined;
       this.#serve(clock.nowMs());
     });

@@ -81,7 +81,7 @@ export class LanePass {
         route: name,
         places: max,
         waiting,
-        time_left_ms: Math.round(this.#ticket.deadlineAtMs - nowMs),
+        time_left_ms: Math.max(0, Math.round(this.#ticket.deadlineAtMs - nowMs)),
         predicted_wait_ms: Math.round(waitMs),
       },
     };

@@ -25,7 +25,7 @@ export interface LaneGauges {
   readonly waiting: number;
   /** Whether this instance goes on with its own part of the places, because Redis does not answer. */
   readonly degraded: boolean;
-  /** Instances that share the places, as last heard. */
+  /** Instances that share the places, as last heard; 0 before anything was. */
   readonly instances: number;
 }
 

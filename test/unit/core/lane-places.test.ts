@@ -16,13 +16,13 @@ function takeAll(places: LanePlaces, nowMs: number): number {
 describe('LanePlaces', () => {
   it('takes what was granted, once', () => {
     const places = new LanePlaces(4, () => 1, HOLD_MS);
-    expect(places.report(3)).toEqual({ sequence: 1, held: 0, want: 3, known: false });
+    expect(places.report(3)).toEqual({ sequence: 1, held: 0, want: 3, known: false, away: true });
     places.settle(reply({ granted: 3 }));
     expect([takeAll(places, 0), places.inUse, places.spare]).toEqual([3, 3, 0]);
     places.release();
     // A place that was given back is the ledger's again.
     expect(places.take(0)).toBe(false);
-    expect(places.report(1)).toEqual({ sequence: 2, held: 2, want: 1, known: true });
+    expect(places.report(1)).toEqual({ sequence: 2, held: 2, want: 1, known: true, away: false });
   });
 
   it('gives back with the next report what it did not take', () => {
