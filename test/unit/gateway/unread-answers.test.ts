@@ -81,7 +81,7 @@ describe('UnreadAnswers', () => {
     let turns = 0;
     const count = (): void => {
       turns += 1;
-      if (clock.nowMs() <= 1_250) clock.afterInput(count);
+      if (crowd.some(({ cutAtMs }) => cutAtMs === undefined)) clock.afterInput(count);
     };
     clock.runUntil(1_249);
     clock.input(1, count);
