@@ -24,6 +24,7 @@ export type { AdviceReason, PoolAdvice } from './core/advisor.js';
 export type { Diagnosis, Fault, ServerFigures } from './core/diagnosis.js';
 export type { MemberReply, MemberReport, ServerNeed, ServerShare } from './core/fleet-book.js';
 export { PRIORITY_CLASSES, type PriorityClass } from './core/priority.js';
+export type { SeatHog } from './core/seat-hogs.js';
 export {
   ERROR_CODES,
   type ErrorCode,

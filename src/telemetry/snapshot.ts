@@ -1,5 +1,6 @@
 import type { PoolAdvice } from '../core/advisor.js';
 import { PRIORITY_CLASSES, type PriorityClass } from '../core/priority.js';
+import { type SeatHog, type SeatUse, seatHogs } from '../core/seat-hogs.js';
 import { BUCKET_BOUNDS_MS, type Histogram } from './histogram.js';
 import type { CodeCounts, RouteOutcome } from './route-stats.js';
 import type {
@@ -99,19 +100,28 @@ export interface Snapshot {
   readonly bucketBoundsMs: readonly number[];
   readonly routes: readonly RouteSnapshot[];
   readonly pools: readonly PoolSnapshot[];
+  /** Routes that hold the seats of their pool out of all proportion to their requests, since the start. */
+  readonly seatHogs: readonly SeatHog[];
 }
 
 /** Reads every figure once. The result shares nothing with the live counters. */
 export function snapshot(source: TelemetrySource): Snapshot {
+  const routes = [...source.routes()];
   return {
     mode: source.mode,
     draining: source.draining,
     eventLoopLagMs: source.eventLoopLagMs,
     fleet: source.fleet === undefined ? null : { ...source.fleet },
     bucketBoundsMs: [...BUCKET_BOUNDS_MS],
-    routes: Array.from(source.routes(), routeSnapshot),
+    routes: routes.map(routeSnapshot),
     pools: Array.from(source.pools(), poolSnapshot),
+    seatHogs: seatHogs(routes.map(seatUse)),
   };
+}
+
+function seatUse({ name, pool, stats }: RouteTelemetry): SeatUse {
+  const { count, sumMs } = stats.seatHold;
+  return { route: name, pool, requests: count, heldMs: sumMs };
 }
 
 function routeSnapshot({ name, pool, priority, stats, seats, lane }: RouteTelemetry): RouteSnapshot {

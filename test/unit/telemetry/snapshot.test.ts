@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { RouteStats } from '../../../src/telemetry/route-stats.js';
 import { snapshot } from '../../../src/telemetry/snapshot.js';
 import { exampleSource } from './example-source.js';
 
@@ -88,4 +89,16 @@ test('does not change with the counters afterwards', () => {
   checkout.admit(3);
   checkout.end('failed', 3);
   expect(JSON.stringify(taken)).toBe(before);
+});
+
+test('names the route that holds the seats of its pool out of proportion', () => {
+  const { source, checkout } = exampleSource();
+  for (let request = 0; request < 990; request += 1) checkout.end('succeeded', 10);
+  const report = new RouteStats();
+  for (let request = 0; request < 10; request += 1) report.end('succeeded', 1_500);
+  const routes = [...source.routes(), { name: 'report', pool: 'checkout', priority: 'low', stats: report } as const];
+  expect(snapshot(source).seatHogs).toEqual([]);
+  const [hog] = snapshot({ ...source, routes: () => routes }).seatHogs;
+  expect(hog).toMatchObject({ route: 'report', pool: 'checkout', meanHoldMs: 1_500 });
+  expect(hog?.seatTimeShare).toBeCloseTo(0.59, 2);
 });
