@@ -152,8 +152,11 @@ export class FleetBudget implements HeartbeatSource {
   }
 
   #resize(name: string, ceiling: number): void {
+    const before = this.#ceilings.get(name);
     this.#ceilings.set(name, ceiling);
-    this.#pools.get(name)?.pool.resize(ceiling);
+    const pool = this.#pools.get(name)?.pool;
+    // An operator may have made it smaller than it might be.
+    if (pool !== undefined && (ceiling !== before || pool.max > ceiling)) pool.resize(ceiling);
   }
 
   async #look(share: ServerShare, pools: readonly PoolConfig[]): Promise<void> {

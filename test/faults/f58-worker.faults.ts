@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
+import { SessionCount } from '../integration/fleet/session-count.js';
+import { ask } from '../integration/pools/pool-fixture.js';
+import { freePort } from '../support/free-port.js';
+import { describeFault } from './repetitions.js';
+import { until } from './until.js';
+
+/** The built example, as `npm test` builds it. */
+const MAIN = fileURLToPath(new URL('../../dist/examples/cluster/main.js', import.meta.url));
+const WORKERS = 3;
+/** 60 less 3 for superusers and 9 in reserve; a worker alone wants 32. */
+const ROOM = 48;
+const ASLEEP = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(%' AND state = 'active'";
+
+describeFault('F58: a worker of a cluster is killed', () => {
+  let postgres: PostgresServer;
+  let primary: ChildProcess;
+  let sessions: SessionCount;
+  let url: string;
+  let output = '';
+
+  beforeAll(async () => {
+    postgres = await startPostgres({ settings: { fsync: 'off', max_connections: '60' } });
+    sessions = await SessionCount.start(postgres.url, 'sluice-cluster');
+    const port = await freePort();
+    const env = { ...process.env, DATABASE_URL: postgres.url, PORT: String(port), WORKERS: String(WORKERS) };
+    primary = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [primary.stdout, primary.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    }
+    url = `http://127.0.0.1:${port}`;
+    await until(() => output.includes('listening on'), 20_000);
+  });
+  afterAll(async () => {
+    primary.kill('SIGKILL');
+    await sessions.stop();
+    await postgres.close();
+  });
+
+  interface Served {
+    readonly worker: number;
+    readonly status: number;
+    readonly text: string;
+  }
+
+  /** On a connection of its own, so that the primary chooses who serves it. */
+  const get = async (path: string, patienceMs = 60_000): Promise<Served> => {
+    const asked = request(`${url}${path}`, { agent: false, signal: AbortSignal.timeout(patienceMs) }).end();
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    const chunks = await response.setEncoding('utf8').toArray();
+    const worker = Number(response.headers['x-worker']);
+    return { worker, status: response.statusCode ?? 0, text: chunks.join('') };
+  };
+
+  /** The connections that each worker may have, by its process. */
+  const shares = async (): Promise<Map<number, number>> => {
+    const found = new Map<number, number>();
+    for (let n = 0; n < 4 * WORKERS; n += 1) {
+      const { worker, text } = await get('/metrics');
+      const sizes = [...text.matchAll(/^sluice_pool_connections_max\{.*\} (\d+)$/gm)].map(([, size]) => Number(size));
+      found.set(
+        worker,
+        sizes.reduce((sum, size) => sum + size, 0),
+      );
+    }
+    return found;
+  };
+  const divided = async (): Promise<boolean> => {
+    const each = [...(await shares()).values()];
+    return each.length === WORKERS && each.every((size) => size === ROOM / WORKERS);
+  };
+
+  it('the others serve, its statements end within a second, and another one gets its connections', async () => {
+    await until(divided, 10_000);
+    let working = true;
+    const served: Served[] = [];
+    const lost: number[] = [];
+    const load = async (): Promise<void> => {
+      while (working) {
+        const sentAtMs = Date.now();
+        // Node never closes a connection that it was handing to a worker that dies at this moment.
+        await get('/products', 3_000).then(
+          (one) => served.push(one),
+          () => lost.push(sentAtMs),
+        );
+      }
+    };
+    const reports: Promise<unknown>[] = [];
+    // One after the other, so that they go round: two for each.
+    for (let n = 1; n <= 2 * WORKERS; n += 1) {
+      reports.push(get('/report?seconds=60').catch(() => undefined));
+      await until(async () => (await ask(postgres.url, ASLEEP)).length === n);
+    }
+    const loads = Array.from({ length: 12 }, load);
+    await until(() => served.length > 100);
+    const victim = served.at(-1)?.worker ?? 0;
+    process.kill(victim, 'SIGKILL');
+    const killedAtMs = Date.now();
+    await until(async () => (await ask(postgres.url, ASLEEP)).length === 2 * (WORKERS - 1));
+    const ghostsMs = Date.now() - killedAtMs;
+    await until(async () => (await shares()).size === WORKERS && (await divided()), 20_000);
+    working = false;
+    await Promise.all(loads);
+    expect(ghostsMs).toBeLessThan(1_000);
+    expect(output).toContain(`worker ${victim} is gone`);
+    expect([...(await shares()).keys()]).not.toContain(victim);
+    // What was with it when it died, and nothing else.
+    expect(lost.filter((sentAtMs) => sentAtMs > killedAtMs + 500)).toEqual([]);
+    expect(lost.length).toBeLessThanOrEqual(12);
+    expect(served.filter(({ status }) => status !== 200)).toEqual([]);
+    expect(sessions.most).toBeLessThanOrEqual(ROOM);
+    expect(output).not.toMatch(/53300|exhausted|too many/);
+    const code = once(primary, 'exit');
+    await ask(postgres.url, `SELECT pg_cancel_backend(pid) FROM (${ASLEEP}) AS asleep`);
+    await Promise.all(reports);
+    primary.kill('SIGTERM');
+    expect((await code)[0]).toBe(0);
+    await until(() => sessions.present === 0);
+  });
+});
