@@ -118,7 +118,6 @@ describe('sluice top on a terminal', () => {
     const fromMs = performance.now();
     terminal.press('q');
     expect(await code).toBe(0);
-    server.closeAllConnections();
     server.close();
     await once(server, 'close');
     expect(performance.now() - fromMs).toBeLessThan(1_000);
