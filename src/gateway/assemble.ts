@@ -25,6 +25,7 @@ import { poolerMonitorOf } from './pooler-monitor.js';
 import type { RouteRuntime } from './route-runtime.js';
 import { RouteWindow } from './route-window.js';
 import { SeatBounds } from './seat-bounds.js';
+import { ServerMonitor } from './server-monitor.js';
 import { statementKind } from './statement-kind.js';
 
 /** What the parts of a gateway are built with. */
@@ -106,7 +107,8 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   const advisor = parts.config.mode === 'enforce' ? new PoolAdvisor(clock.nowMs(), seats) : undefined;
   const kinds = new TextMemo(statementKind);
   const pooler = poolerMonitorOf(config, clock);
-  const later = { pooler, tuning: undefined, onLoanEnd: undefined };
+  const server = new ServerMonitor(pool, config.url, clock);
+  const later = { pooler, server, tuning: undefined, onLoanEnd: undefined };
   return { name: config.name, config, pool, gate, seats, bounds, kinds, retries, advisor, breaker, ...later };
 }
 

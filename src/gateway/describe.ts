@@ -42,6 +42,7 @@ export function describePool(runtime: PoolRuntime, nowMs: number): PoolTelemetry
     retries: retries.counts,
     advice: runtime.advisor?.advice(nowMs),
     pooler: runtime.pooler?.figures(nowMs),
+    server: () => runtime.server?.gauges(nowMs),
     gauges: () => pool.gauges(),
   };
 }

@@ -9,6 +9,7 @@ import type { PoolRetries } from './pool-retries.js';
 import type { PoolTuning } from './pool-tuning.js';
 import type { PoolerMonitor } from './pooler-monitor.js';
 import type { SeatBounds } from './seat-bounds.js';
+import type { ServerMonitor } from './server-monitor.js';
 import type { StatementKind } from './statement-kind.js';
 
 /** One pool with what stands in front of it. */
@@ -28,6 +29,8 @@ export interface PoolRuntime {
   readonly advisor: PoolAdvisor | undefined;
   /** Absent where its pooler, if it has one, has no console that may be asked. */
   readonly pooler: PoolerMonitor | undefined;
+  /** Asks its server how it fares; does nothing before somebody wants to know. */
+  readonly server?: ServerMonitor | undefined;
   /** Absent where the configuration switches it off. */
   readonly breaker: PoolBreaker | undefined;
   // Pools know each other only once all are there, so what connects them is set later.

@@ -7,6 +7,7 @@ import {
   type MetricLabels,
   type NumberMetric,
 } from './metric-catalogue.js';
+import { HOST_METRICS, SERVER_METRICS } from './server-catalogue.js';
 import type { TelemetrySource } from './source.js';
 
 /** Where the metrics are registered, and which. */
@@ -18,6 +19,13 @@ export interface MetricsOptions {
    * registry of Sluice's own, and false in a given one, where they would usually be registered twice.
    */
   readonly processMetrics?: boolean;
+  /**
+   * Whether the servers are asked how many sessions work and what they wait for. Each reading takes a connection that
+   * nobody uses, for a moment, when metrics are scraped. Default false.
+   */
+  readonly serverMetrics?: boolean;
+  /** Whether context switches, sockets in TIME_WAIT and open descriptors are read from `/proc`. Default false. */
+  readonly hostMetrics?: boolean;
 }
 
 const PREFIX = 'sluice_';
@@ -35,7 +43,9 @@ export class Metrics {
   constructor(source: () => TelemetrySource, options: MetricsOptions = {}) {
     this.registry = options.registry ?? new Registry();
     const read = oncePerTurn(source);
-    for (const metric of METRICS) {
+    const { serverMetrics = false, hostMetrics = false } = options;
+    const all = [...METRICS, ...(serverMetrics ? SERVER_METRICS : []), ...(hostMetrics ? HOST_METRICS : [])];
+    for (const metric of all) {
       // The type names classes that are hard to derive from; the registry asks for no more than this.
       this.registry.registerMetric(new ReadMetric(metric, read) as unknown as Metric);
     }

@@ -131,6 +131,16 @@ export interface CircuitTelemetry {
   readonly share: number;
 }
 
+/** What the server of a pool says of all sessions of its database, at one instant. */
+export interface ServerGauges {
+  /** Sessions that run a statement. */
+  readonly active: number;
+  /** Sessions that keep a transaction open and run nothing; absent where the server does not tell. */
+  readonly idleInTransaction: number | undefined;
+  /** Of the active ones, how many wait inside the server, by what for: `lock` is told by every server. */
+  readonly waiting: Readonly<Record<string, number>>;
+}
+
 /** One pool, as telemetry sees it. */
 export interface PoolTelemetry {
   readonly name: string;
@@ -146,6 +156,8 @@ export interface PoolTelemetry {
   readonly advice: PoolAdvice | undefined;
   /** The last reading of a few seconds ago; absent where there is no pooler with a console. */
   readonly pooler?: PoolerGauges | undefined;
+  /** The last reading; to call it asks the server, in a spare moment and for the next call. */
+  readonly server?: (() => ServerGauges | undefined) | undefined;
   gauges(): ConnectionGauges;
 }
 
