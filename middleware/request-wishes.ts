@@ -3,10 +3,11 @@ import { parsePriority, type RequestWishes } from '../src/gateway/route-entry.js
 import type { RouteRuntime } from '../src/gateway/route-runtime.js';
 import type { Gateway } from '../src/gateway.js';
 import { parseBudget } from './budget-header.js';
+import { type RouteFunction, toldOnce } from './route-function.js';
 
 /** What a request asks for, and whose it is: read from its headers before its body. */
-export function wishesOf(req: Request, { config }: Gateway, { config: route, stats }: RouteRuntime): RequestWishes {
-  const { budgetHeaders, priorityHeader } = config;
+export function wishesOf(req: Request, gateway: Gateway, { config: route, stats }: RouteRuntime): RequestWishes {
+  const { budgetHeaders, priorityHeader } = gateway.config;
   const { costOf, tenantOf, perCaller } = route;
   let budgetMs: number | undefined;
   for (const name of budgetHeaders) {
@@ -16,20 +17,43 @@ export function wishesOf(req: Request, { config }: Gateway, { config: route, sta
     if (budget === 'malformed') stats.ignoreBudget();
     else if (budget !== undefined) budgetMs = Math.min(budget, budgetMs ?? budget);
   }
+  const ask = <T>(which: RouteFunction<T>, call: () => unknown): T | undefined => toldOnce(gateway, route, which, call);
   return {
     budgetMs,
     priority: priorityHeader === undefined ? undefined : parsePriority(req.headers[priorityHeader]),
-    callerKey: perCaller === undefined ? undefined : keyOf(perCaller.key(req), route.name, 'perCaller.key'),
-    tenant: tenantOf === undefined ? undefined : keyOf(tenantOf(req), route.name, 'tenantOf'),
-    seats: costOf?.(req),
+    callerKey: perCaller === undefined ? undefined : ask(CALLER_KEY, () => perCaller.key(req)),
+    tenant: tenantOf === undefined ? undefined : ask(TENANT, () => tenantOf(req)),
+    seats: costOf === undefined ? undefined : ask(COST, () => costOf(req)),
   };
 }
 
+const CALLER_KEY: RouteFunction<string> = {
+  field: 'perCaller.key',
+  code: 'caller_key_unusable',
+  read: keyOf,
+  wanted: 'a string, or undefined for none, at once',
+  meanwhile: 'they count for no caller, and only the bucket of the route holds them back',
+};
+
+const TENANT: RouteFunction<string> = {
+  field: 'tenantOf',
+  code: 'tenant_unusable',
+  read: keyOf,
+  wanted: 'a string, or undefined for none, at once',
+  meanwhile: 'they count for no tenant',
+};
+
+const COST: RouteFunction<number> = {
+  field: 'costOf',
+  code: 'cost_unusable',
+  // What is no whole number from 1 is left to the ticket, which takes the cost of the route.
+  read: (value) => (typeof value === 'number' ? value : undefined),
+  wanted: 'a whole number from 1, or undefined for the cost of the route, at once',
+  meanwhile: 'they take the cost of the route',
+};
+
 /** A key that the application gives: numbers are taken for their digits, as JavaScript without types would have it. */
-function keyOf(value: unknown, route: string, field: string): string | undefined {
-  if (typeof value === 'string' || value === undefined) return value;
-  if (value === null) return undefined;
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
-  const found = Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`;
-  throw new TypeError(`routes.${route}.${field} returned ${found}: return a string, or undefined for none`);
+function keyOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined;
 }

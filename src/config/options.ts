@@ -239,10 +239,15 @@ export interface RouteOptions<PoolName extends string = string> {
   // Methods, not function properties: their parameter is bivariant, so a function of an Express request fits.
   /**
    * The seats that this request takes: a whole number from 1; anything else, and `undefined`, counts as `cost`, and more
-   * seats than the pool has count as all of them.
+   * seats than the pool has count as all of them. A function that throws, or returns a promise or another value that is
+   * no number, counts as one that returned `undefined`; a warning `cost_unusable` says so once.
    */
   costOf?(request: IncomingMessage): number | undefined;
-  /** Names the tenant of a request, for fair shares within its class; `undefined` for the share of those without name. */
+  /**
+   * Names the tenant of a request, for fair shares within its class; `undefined` for the share of those without name.
+   * A function that throws, or returns a promise or another value that is no string or number, counts as one that
+   * returned `undefined`; a warning `tenant_unusable` says so once.
+   */
   tenantOf?(request: IncomingMessage): string | undefined;
   /** A second token bucket for each caller. Default: none. */
   readonly perCaller?: PerCallerOptions | undefined;
@@ -251,7 +256,11 @@ export interface RouteOptions<PoolName extends string = string> {
 /** A token bucket per caller; its numbers are overridden by `SLUICE_ROUTE_<NAME>_PER_CALLER_<FIELD>`. */
 export interface PerCallerOptions {
   // A method, not a function property: its parameter is bivariant, so a function of an Express request fits.
-  /** Names the caller of a request; `undefined` leaves the request to the route's own bucket. */
+  /**
+   * Names the caller of a request; `undefined` leaves the request to the route's own bucket. A function that throws, or
+   * returns a promise or another value that is no string or number, counts as one that returned `undefined`; a warning
+   * `caller_key_unusable` says so once.
+   */
   key(request: IncomingMessage): string | undefined;
   /** Refill rate of each caller's bucket, in requests per second, above 0 up to 1,000,000. Here or in the environment. */
   readonly ratePerSecond?: number | undefined;

@@ -38,11 +38,8 @@ export async function runWork<T>(
   options: RunOptions,
 ): Promise<T> {
   options.signal?.throwIfAborted();
-  if (Number.isNaN(options.budgetMs)) throw new RangeError('budgetMs is NaN: give milliseconds, or leave it out');
+  checkOptions(options);
   const { budgetMs, callerKey, tenant, cost } = options;
-  if (cost !== undefined && !(Number.isInteger(cost) && cost >= 1)) {
-    throw new RangeError(`cost is ${cost}: give a whole number from 1, or leave it out`);
-  }
   const caller = new Caller();
   const wishes: RequestWishes = { budgetMs, callerKey, tenant, seats: cost };
   const nowMs = runner.clock.nowMs();
@@ -59,6 +56,21 @@ export async function runWork<T>(
     return await Promise.race([finish(runner, work, run), caller.end]);
   } finally {
     options.signal?.removeEventListener('abort', leave);
+  }
+}
+
+/** What an application without types can give. Names of tenants and callers stay out of the messages. */
+function checkOptions({ budgetMs, callerKey, tenant, cost }: { readonly [Option in keyof RunOptions]: unknown }): void {
+  for (const [name, value] of Object.entries({ callerKey, tenant })) {
+    if (value === undefined || typeof value === 'string') continue;
+    const found = typeof value === 'number' ? value : `a value of type ${value === null ? 'null' : typeof value}`;
+    throw new TypeError(`${name} is ${found}: give a string, or leave it out`);
+  }
+  if (budgetMs !== undefined && (typeof budgetMs !== 'number' || Number.isNaN(budgetMs))) {
+    throw new RangeError(`budgetMs is ${String(budgetMs)}: give milliseconds, or leave it out`);
+  }
+  if (cost !== undefined && !(typeof cost === 'number' && Number.isInteger(cost) && cost >= 1)) {
+    throw new RangeError(`cost is ${String(cost)}: give a whole number from 1, or leave it out`);
   }
 }
 

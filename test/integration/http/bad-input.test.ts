@@ -22,14 +22,6 @@ describe.each(FRAMEWORKS)('input that nobody asked for, on %s', (_name, express)
         routes: {
           plain: { deadlineMs: 5_000 },
           body: { concurrency: 1, ratePerSecond: 1, burst: 100, deadlineMs: 5_000 },
-          keyed: {
-            perCaller: {
-              ratePerSecond: 1,
-              key: () => {
-                throw new Error('a mistake of the key');
-              },
-            },
-          },
           gated: { concurrency: 1, ratePerSecond: 1, burst: 10 },
           narrow: { concurrency: 1, ratePerSecond: 1, burst: 1_000, deadlineMs: 30_000 },
         },
@@ -60,7 +52,6 @@ describe.each(FRAMEWORKS)('input that nobody asked for, on %s', (_name, express)
         };
         app.post('/parser-rejects', protect(gateway, 'gated', { body: rejects }), (_req, res) => res.json({}));
         app.post('/parser-throws', protect(gateway, 'gated', { body: throws }), (_req, res) => res.json({}));
-        app.get('/keyed', protect(gateway, 'keyed'), (_req, res) => res.json({}));
         const thenable = {
           // biome-ignore lint/suspicious/noThenProperty: a promise of another library is what is tested
           then: (_resolve: unknown, reject: (error: Error) => void) => reject(new Error('a mistake of the handler')),
@@ -256,12 +247,6 @@ describe.each(FRAMEWORKS)('input that nobody asked for, on %s', (_name, express)
         expect(bench.stats('gated')).toMatchObject({ admitted: 0 });
       },
     );
-
-    it('a caller key that cannot be read reaches the error handlers', async () => {
-      await bench.request.get('/keyed').expect(500);
-      expect(bench.unexpected.splice(0)).toEqual([new Error('a mistake of the key')]);
-      expect(bench.stats('keyed').arrived).toBe(0);
-    });
 
     it('a promise of another kind that a handler returns is heard', async () => {
       await bench.request.get('/thenable').expect(500);

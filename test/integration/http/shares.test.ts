@@ -125,15 +125,18 @@ describe.each(FRAMEWORKS)('what a request costs and whose it is, on %s', (_name,
     await Promise.all(again);
   });
 
-  it('answers 500 where the application names a tenant or a caller that is no name, and loses nothing', async () => {
+  it('takes the name of a tenant or a caller that is none for no name, and numbers for their digits', async () => {
     reset();
-    expect((await send('lost', { 'x-tenant': '{}' })).status).toBe(500);
-    expect((await bench.request.get('/keyed').set('x-key', '["a"]')).status).toBe(500);
-    expect(bench.unexpected.map(String)).toEqual([
-      'TypeError: routes.work.tenantOf returned a value of type object: return a string, or undefined for none',
-      'TypeError: routes.keyed.perCaller.key returned a list: return a string, or undefined for none',
+    const nameless = send('nameless', { 'x-tenant': '{}' });
+    await running('nameless');
+    finish('nameless');
+    expect((await nameless).status).toBe(200);
+    await bench.request.get('/keyed').set('x-key', '["a"]').expect(200);
+    await bench.request.get('/keyed').set('x-key', '["a"]').expect(200);
+    expect([...bench.log.of('tenant_unusable'), ...bench.log.of('caller_key_unusable')]).toEqual([
+      expect.stringContaining('routes.work.tenantOf returned a value of type object: return a string, or undefined'),
+      expect.stringContaining('routes.keyed.perCaller.key returned a list: return a string, or undefined for none'),
     ]);
-    bench.unexpected.length = 0;
     await bench.request.get('/keyed').set('x-key', '17').expect(200);
     await bench.request.get('/keyed').set('x-key', '"17"').expect(429);
     await bench.request.get('/keyed').set('x-key', 'null').expect(200);
@@ -147,6 +150,20 @@ describe('work outside HTTP', () => {
     expect(await gateway.run('work', async ({ seats }) => seats, { cost: 2, tenant: 'nightly' })).toBe(2);
     expect(await gateway.run('work', async (handle) => handle.giveBack(1), { cost: 2 })).toBe(1);
     await expect(gateway.run('work', async () => 1, { cost: 0.5 })).rejects.toThrow('cost is 0.5: give a whole number');
+    await bench.close();
+  });
+
+  it.each([
+    [{ tenant: 5 }, 'tenant is 5: give a string, or leave it out'],
+    [{ tenant: null }, 'tenant is a value of type null: give a string, or leave it out'],
+    [{ callerKey: ['secret'] }, 'callerKey is a value of type object: give a string, or leave it out'],
+    [{ budgetMs: '50' }, 'budgetMs is 50: give milliseconds, or leave it out'],
+    [{ cost: '2' }, 'cost is 2: give a whole number from 1, or leave it out'],
+  ])('names the option that cannot be used: %j', async (options, message) => {
+    const bench = await serve({ routes: { work: { concurrency: 2 } } }, () => {});
+    const untyped = options as object;
+    await expect(bench.gateway.run('work', async () => 1, untyped)).rejects.toThrow(new RegExp(`^${message}$`));
+    expect(bench.stats('work').arrived).toBe(0);
     await bench.close();
   });
 });
