@@ -54,7 +54,7 @@ const browser = await chromium.launch({
 });
 try {
   await mkdir(folder, { recursive: true });
-  const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } });
+  const page = await browser.newPage({ viewport: { width: 1360, height: 1400 } });
   await page.goto(`http://127.0.0.1:${port}/sluice`);
   await page.getByText('● live').waitFor();
   const phase = async (name, colorScheme, running, alsoAfterMs, also) => {

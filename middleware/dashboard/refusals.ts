@@ -1,28 +1,33 @@
 import type { RefusalRecord } from '../../src/telemetry/last-refusals.js';
 import type { RouteTelemetry } from '../../src/telemetry/source.js';
 
-/** One refusal as the dashboard shows it. */
+/** The last refusal of one kind on one route, as the dashboard shows it. */
 export interface RefusalView extends RefusalRecord {
   readonly route: string;
   /** The wall clock, in ms since 1970. */
   readonly at: number;
+  /** How many of the last refusals of the route that are kept are of this kind. */
+  readonly alike: number;
 }
 
-/** Refusals that are shown at once, and of one route at most while others have some to show. */
-const MOST = 30;
+/** Kinds that are shown at once. */
+const MOST = 40;
 
 /**
- * The last refusals of all routes, newest first, at most thirty; where one route alone could fill the list, each of the
- * others still has its newest five.
+ * The last refusals of all routes, newest first, at most forty. Of those of one route with one code only the newest is
+ * there, with their number: under overload they are all the same, and would hide every other.
  */
 export function refusalsOf(routes: Iterable<RouteTelemetry>, nowMs: number, wallMs: number): RefusalView[] {
-  const byRoute = Array.from(routes, ({ name, stats }) =>
-    stats.lastRefusals
-      .list()
-      .map((record): RefusalView => ({ ...record, route: name, at: wallMs - (nowMs - record.atMs) })),
-  );
-  const newestFirst = (list: RefusalView[]): RefusalView[] => list.sort((one, other) => other.atMs - one.atMs);
-  const sure = newestFirst(byRoute.flatMap((list) => list.slice(0, 5))).slice(0, MOST);
-  const others = newestFirst(byRoute.flatMap((list) => list.slice(5))).slice(0, MOST - sure.length);
-  return newestFirst([...sure, ...others]);
+  const views = Array.from(routes, ({ name, stats }) => {
+    const kept = stats.lastRefusals.list();
+    const newest = kept.filter(({ code }, place) => kept.findIndex((other) => other.code === code) === place);
+    return newest.map((record): RefusalView => {
+      const alike = kept.filter(({ code }) => code === record.code).length;
+      return { ...record, route: name, at: wallMs - (nowMs - record.atMs), alike };
+    });
+  });
+  return views
+    .flat()
+    .sort((one, other) => other.atMs - one.atMs)
+    .slice(0, MOST);
 }

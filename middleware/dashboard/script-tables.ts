@@ -1,9 +1,9 @@
 /** The part of the page's script that shows pools, routes and refusals. */
 export const SCRIPT_TABLES = `
 const CLASSES = ['critical', 'high', 'normal', 'low'];
-head('routes-head', [['Route', 'text'], ['Class', 'text'], ['Pool', 'text'], ['Arrived/s'], ['Admitted/s'],
+head('routes-head', [['Route', 'text'], ['Class, pool', 'text'], ['Arrived/s'], ['Admitted/s'],
   ['Shed/s', 'text'], ['Waiting'], ['In flight'], ['Queue wait'], ['Service'], ['Response'], ['Time left']]);
-head('refusals-head', [['When', 'text'], ['Route', 'text'], ['Code', 'text'], ['Why', 'text'], ['Measured', 'text'],
+head('refusals-head', [['When', 'text'], ['Route', 'text'], ['Code', 'text'], ['Why', 'text'], ['Measured', 'text'], ['Alike'],
   ['Come back in']]);
 
 // Why the seats are as many as they are, in words.
@@ -60,8 +60,7 @@ const routeRow = (route) => {
   const failed = byCode(route.errorsByCode);
   return row([
     heading(route.name, 'row', 'text'),
-    make('td', route.priority, 'text'),
-    make('td', route.pool === null ? NONE : route.pool, 'text'),
+    make('td', route.priority + (route.pool === null ? '' : ', ' + route.pool), 'text'),
     make('td', rate(route.arrived)),
     make('td', rate(route.admitted)),
     make('td', (shed ? '\\u25b2 ' + shed : '0') + (failed ? '; after admission: ' + failed : ''),
@@ -90,6 +89,7 @@ const refusalRow = (refusal) => row([
   make('td', refusal.detail, 'text wrap'),
   make('td', Object.entries(refusal.measured || {}).filter(([name]) => name !== 'route')
     .map(([name, value]) => name.replaceAll('_', ' ') + ' ' + value).join(', '), 'text wrap'),
+  make('td', refusal.alike + ' of the last 20'),
   make('td', refusal.retryAfterMs === undefined || refusal.retryAfterMs === null ? NONE : time(refusal.retryAfterMs)),
 ]);
 const showRefusals = (refusals) => {

@@ -28,12 +28,12 @@ button { cursor: pointer; } button[aria-pressed=true] { border-width: 2px; font-
 meter { width: 100%; height: .8rem; display: block; }
 .scroll { overflow-x: auto; max-height: 36rem; }
 table { border-collapse: separate; border-spacing: 0; min-width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap;
+th, td { padding: .35rem .45rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap;
   vertical-align: top; }
 thead th { color: var(--soft); font-weight: 500; background: var(--raised); position: sticky; top: 0; z-index: 2; }
 tbody th { font-weight: 600; }
 th:first-child { position: sticky; left: 0; background: var(--ground); z-index: 1; } thead th:first-child { z-index: 3; background: var(--raised); }
-th.text, td.text { text-align: left; } td.wrap { white-space: normal; min-width: 13rem; }
+th.text, td.text { text-align: left; } td.wrap { white-space: normal; min-width: 9rem; }
 .charts { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
 .chart { min-width: 0; overflow: hidden; } .u-legend { font-size: 12px; text-align: left; } .u-legend .u-value { display: none; }
 .u-legend th { position: static; background: none; border: 0; padding: .1rem .2rem; font-weight: 500; }

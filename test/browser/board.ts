@@ -15,6 +15,8 @@ export interface Board {
   readonly url: string;
   /** Sends so many checkouts and reports a second until it is told to stop. */
   load(checkouts: number, reports: number): { stop(): Promise<void> };
+  /** Streams of events that are open. */
+  watchers(): number;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,14 @@ export async function startBoard({ databaseUrl, port = 0, logger = SILENT, ...re
     { env: {}, logger },
   );
   const app = express();
+  let watchers = 0;
+  app.use('/ops/board/events', (_req, res, next) => {
+    watchers += 1;
+    res.once('close', () => {
+      watchers -= 1;
+    });
+    next();
+  });
   app.use('/ops/board', operations(gateway, rest.operations ?? { public: true }));
   app.get('/checkout', protect(gateway, 'checkout'), async (req, res) => {
     await req.sluice.query('select pg_sleep(0.02)');
@@ -63,6 +73,7 @@ export async function startBoard({ databaseUrl, port = 0, logger = SILENT, ...re
     origin,
     url: `${origin}/ops/board`,
     load: (checkouts, reports) => load(address.port, checkouts, reports),
+    watchers: () => watchers,
     close: () => gateway.drain({ server, timeoutMs: 0 }),
   };
 }

@@ -96,19 +96,18 @@ test('is fed only while somebody looks', async () => {
   board = await startBoard({ databaseUrl: postgres.url });
   const page = await newPage();
   await open(page);
-  const connections = (): Promise<number> =>
-    new Promise((resolve, reject) => board.server.getConnections((error, n) => (error ? reject(error) : resolve(n))));
   // The event comes from the page itself: a headless browser never hides a page.
   const look = (state: 'hidden' | 'visible'): Promise<void> =>
     page.evaluate(`Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
       document.dispatchEvent(new Event('visibilitychange'))`);
   await look('hidden');
   await page.getByText('nobody looks').waitFor();
-  board.server.closeIdleConnections();
-  await until(async () => (await connections()) === 0);
+  await until(() => board.watchers() === 0);
   await look('visible');
   await page.getByText('● live').waitFor();
+  expect(board.watchers()).toBe(1);
   await page.close();
+  await until(() => board.watchers() === 0);
 });
 
 test('fits a narrow screen, and can be used without a mouse', async () => {

@@ -115,18 +115,21 @@ test('the history is bounded by time and by number', () => {
   ]);
 });
 
-test('a route that sheds by the thousand does not hide the refusals of another', () => {
-  const refusal = { code: 'queue_full', status: 503, outcome: 'not_started', detail: 'full' } as const;
-  const loud = new RouteStats();
+test('what is shed by the thousand does not hide the refusals of another kind or route', () => {
+  const refusal = (code: 'queue_full' | 'rate_limited') =>
+    ({ code, status: 503, outcome: 'not_started', detail: 'full' }) as const;
   const quiet = new RouteStats();
-  const other = new RouteStats();
-  for (let atMs = 0; atMs < 7; atMs += 1) quiet.lastRefusals.add(atMs, refusal);
-  for (let atMs = 1_000; atMs < 2_000; atMs += 1) loud.lastRefusals.add(atMs, refusal);
-  for (let atMs = 1_000; atMs < 2_000; atMs += 1) other.lastRefusals.add(atMs, refusal);
+  const loud = new RouteStats();
+  quiet.lastRefusals.add(5, refusal('queue_full'));
+  for (let atMs = 1_000; atMs < 2_000; atMs += 1) loud.lastRefusals.add(atMs, refusal('queue_full'));
+  loud.lastRefusals.add(1_500, refusal('rate_limited'));
   const route = (name: string, stats: RouteStats) => ({ name, priority: 'low', stats }) as const;
-  const shown = refusalsOf([route('quiet', quiet), route('loud', loud), route('other', other)], 2_000, 1_002_000);
-  expect(shown).toHaveLength(30);
-  expect(shown.filter(({ route: name }) => name === 'quiet')).toHaveLength(5);
-  expect(shown[0]).toMatchObject({ atMs: 1_999, at: 1_001_999 });
-  expect(shown.map(({ atMs }) => atMs)).toEqual(shown.map(({ atMs }) => atMs).sort((one, another) => another - one));
+  const shown = refusalsOf([route('quiet', quiet), route('loud', loud)], 2_000, 1_002_000);
+  expect(shown).toEqual([
+    { ...refusal('queue_full'), route: 'loud', atMs: 1_999, at: 1_001_999, alike: 19 },
+    { ...refusal('rate_limited'), route: 'loud', atMs: 1_500, at: 1_001_500, alike: 1 },
+    { ...refusal('queue_full'), route: 'quiet', atMs: 5, at: 1_000_005, alike: 1 },
+  ]);
+  const crowd = Array.from({ length: 60 }, (_, index) => route(`route ${index}`, quiet));
+  expect(refusalsOf(crowd, 2_000, 1_002_000)).toHaveLength(40);
 });
