@@ -108,8 +108,11 @@ export class Client {
     this.#socket = undefined;
     if (this.#over) return;
     if (this.#sentAtMs !== undefined) this.#failed('reset');
-    else if (wasOpen) this.#events.closedIdle();
-    else this.#events.connectFailed();
+    else if (!wasOpen) this.#events.connectFailed();
+    else {
+      this.#events.closedIdle();
+      this.#connect();
+    }
   }
 
   #failed(why: 'timeout' | 'reset'): void {
