@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PRIORITY_CLASSES } from '../core/priority.js';
 import type { Distribution } from './distribution.js';
 import { SCENARIO_VERSION, type Scenario } from './scenario.js';
+import { checkTimes } from './scenario-times.js';
 
 const DAY_MS = 86_400_000;
 /** Every run is a run of hours at most, and nobody adds up the reports of a thousand of them. */
@@ -23,12 +24,18 @@ const distribution: z.ZodType<Distribution> = z.lazy(() =>
     z.strictObject({ kind: z.literal('constant'), ms: z.number().min(0).max(DAY_MS) }),
     z.strictObject({ kind: z.literal('exponential'), meanMs: lengthMs }),
     z.strictObject({ kind: z.literal('lognormal'), medianMs: lengthMs, sigma: z.number().gt(0).max(10) }),
-    z.strictObject({
-      kind: z.literal('pareto'),
-      minMs: lengthMs,
-      alpha: z.number().gt(0).max(100),
-      maxMs: lengthMs.optional(),
-    }),
+    z
+      .strictObject({
+        kind: z.literal('pareto'),
+        minMs: lengthMs,
+        alpha: z.number().gt(0).max(100),
+        maxMs: lengthMs.optional(),
+      })
+      .superRefine(({ minMs, maxMs }, context) => {
+        if (maxMs === undefined || minMs <= maxMs) return;
+        const message = `${maxMs} is less than minMs, which is ${minMs}: every time would be cut; use at least ${minMs}`;
+        context.addIssue({ code: 'custom', path: ['maxMs'], message });
+      }),
     z.strictObject({ kind: z.literal('bimodal'), fastMs: lengthMs, slowMs: lengthMs, slowShare: share }),
     z.strictObject({ kind: z.literal('mixture'), parts: mixtureParts }),
   ]),
@@ -143,7 +150,19 @@ export const scenarioSchema: z.ZodType<Scenario, unknown> = z
     description: z.string().max(10_000).default(''),
     durationMs: lengthMs,
     warmUpMs: instantMs.default(0),
-    seeds: z.array(z.int().min(0).max(0xffff_ffff)).min(1).max(MOST_SEEDS).default([1]),
+    seeds: z
+      .array(z.int().min(0).max(0xffff_ffff))
+      .min(1)
+      .max(MOST_SEEDS)
+      .default([1])
+      .superRefine((seeds, context) => {
+        for (const [index, seed] of seeds.entries()) {
+          const first = seeds.indexOf(seed);
+          if (first === index) continue;
+          const message = `${seed} is seeds[${first}] already: the same run would count twice; use another, or leave it out`;
+          context.addIssue({ code: 'custom', path: [index], message });
+        }
+      }),
     cancelAtDeadline: z.boolean().default(true),
     gateway: z.record(z.string(), z.unknown()).optional(),
     streams: z.array(stream).min(1).max(MOST_PARTS),
@@ -156,14 +175,4 @@ export const scenarioSchema: z.ZodType<Scenario, unknown> = z
       .strictObject({ atMs: instantMs, untilMs: lengthMs, class: z.enum(PRIORITY_CLASSES), targetMs: lengthMs })
       .optional(),
   })
-  .superRefine((scenario, context) => {
-    if (scenario.warmUpMs >= scenario.durationMs) {
-      const message = `must be less than durationMs, which is ${scenario.durationMs}`;
-      context.addIssue({ code: 'custom', path: ['warmUpMs'], message });
-    }
-    for (const [index, { fromMs, untilMs }] of scenario.windows.entries()) {
-      if (fromMs < untilMs && untilMs <= scenario.durationMs) continue;
-      const message = `must end after it begins, and by durationMs, which is ${scenario.durationMs}`;
-      context.addIssue({ code: 'custom', path: ['windows', index, 'untilMs'], message });
-    }
-  });
+  .superRefine(checkTimes);

@@ -71,6 +71,36 @@ describe('readScenario', () => {
       },
       /service\.parts: the shares of the parts must add up to 1$/,
     ],
+    [
+      'a block that comes again before it is over',
+      { events: [{ kind: 'loopBlock', atMs: 0, forMs: 100, everyMs: 100 }] },
+      /load\.json:19:13: events\[0\]\.forMs: 100 is not less than everyMs, which is 100: .* use a shorter forMs/,
+    ],
+    [
+      'blocks that leave no time together',
+      {
+        events: [
+          { kind: 'loopBlock', atMs: 0, forMs: 50, everyMs: 100 },
+          { kind: 'loopBlock', atMs: 50, forMs: 100, everyMs: 200 },
+        ],
+      },
+      /events\[1\]\.forMs: 100 blocks 50 % of the time, and 50 % by the events before it: .* under 100 %$/,
+    ],
+    [
+      'a distribution that ends before it begins',
+      {
+        streams: [
+          { route: 'a', rate: [{ perSecond: 1 }], service: { kind: 'pareto', minMs: 50, alpha: 1, maxMs: 10 } },
+        ],
+      },
+      /service\.maxMs: 10 is less than minMs, which is 50: .* use at least 50$/,
+    ],
+    ['a seed that comes twice', { seeds: [4, 5, 4] }, /seeds\[2\]: 4 is seeds\[0\] already: .* use another, or leave/],
+    [
+      'an event after the end',
+      { events: [{ kind: 'config', atMs: 1_000, pools: {} }] },
+      /events\[0\]\.atMs: 1000 is after the end, .* use less than durationMs, which is 1000, or leave the event out$/,
+    ],
     ['a window beyond the end', { windows: [{ name: 'w', fromMs: 0, untilMs: 2_000 }] }, /untilMs: must end after/],
     [
       'an event that nobody knows',
