@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { GatewayConfig } from '../src/config/config.js';
+import type { GatewayConfig, RouteConfig } from '../src/config/config.js';
 import type { RequestWork } from '../src/gateway/request-work.js';
 import type { RouteRuntime } from '../src/gateway/route-runtime.js';
 import { tellShadow } from './observe-field.js';
@@ -24,14 +24,23 @@ export function answerFields(config: GatewayConfig, route: RouteRuntime): SetAns
 
 function rateFields(route: RouteRuntime): SetAnswerFields | undefined {
   const { rate } = route;
-  const { ratePerSecond, burst } = route.config;
-  if (rate === undefined || ratePerSecond === undefined) return undefined;
-  const fields = new RateLimitFields(route.name, { refillPerSecond: ratePerSecond, burst });
+  if (rate === undefined || route.config.ratePerSecond === undefined) return undefined;
+  let { config } = route;
+  let fields = fieldsOf(config);
   return (res, work, nowMs) => {
+    // An operator may have changed the rate meanwhile; the configuration of the route is another object then.
+    if (config !== route.config) {
+      config = route.config;
+      fields = fieldsOf(config);
+    }
     res.setHeader('RateLimit-Policy', fields.policy);
     const { callerKey } = work;
     res.setHeader('RateLimit', fields.state(rate.remaining(nowMs, callerKey), rate.resetMs(nowMs, callerKey)));
   };
+}
+
+function fieldsOf({ name, ratePerSecond = 0, burst }: RouteConfig): RateLimitFields {
+  return new RateLimitFields(name, { refillPerSecond: ratePerSecond, burst });
 }
 
 /** Queue wait is known now; what the handler took only when the headers go out. */

@@ -4,9 +4,10 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import express5 from 'express';
 import { createGateway, type Gateway } from 'sluice';
-import { type OperationsOptions, operations, problemHandler } from 'sluice/express';
+import { type OperationsOptions, operations, problemHandler, protect } from 'sluice/express';
 import supertest from 'supertest';
 import { afterEach, describe, expect, test } from 'vitest';
+import { until } from '../../integration/pools/pool-fixture.js';
 
 const express4 = createRequire(import.meta.url)('express4') as typeof express5;
 const open: (() => Promise<void>)[] = [];
@@ -29,6 +30,7 @@ async function serve(options: OperationsOptions, express = express5): Promise<{ 
   const gateway = await createGateway({ routes, readinessDelayMs: 0 }, { env: {}, logger });
   const app = express();
   app.use('/ops', operations(gateway, options));
+  app.get('/checkout', protect(gateway, 'checkout'), (_req, res) => void res.json({}));
   app.use(problemHandler({ catchAll: true }));
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -158,6 +160,15 @@ describe('changes', () => {
       'change 1: routes.checkout.deadlineMs was changed from 500 to 250 while running',
       'change 1 was undone: routes.checkout.deadlineMs is 500 again',
     ]);
+  });
+
+  test('of a rate are told to clients from the next answer on', async () => {
+    const { server } = await serve({ authorize: () => true, allowChanges: true });
+    const policy = async () => (await supertest(server).get('/checkout')).headers['ratelimit-policy'];
+    expect(await policy()).toBe('"checkout";q=1;w=1');
+    expect((await post(server, '', { path: 'routes.checkout.ratePerSecond', value: '1000' })).status).toBe(200);
+    expect((await post(server, '', { path: 'routes.checkout.burst', value: '4000' })).status).toBe(200);
+    await until(async () => (await policy()) === '"checkout";q=4000;w=4');
   });
 
   test.each<[string, Record<string, string>]>([
