@@ -37,6 +37,11 @@ export class DatabaseSession {
     return this.#loans.committing;
   }
 
+  /** See {@link Loans.idleInHandMs}. */
+  idleInHandMs(nowMs: number): number | undefined {
+    return this.#loans.idleInHandMs(nowMs);
+  }
+
   /** What a caller may be told about the work so far. */
   get outcome(): Outcome {
     return this.#loans.work.outcome;

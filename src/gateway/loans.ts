@@ -67,6 +67,20 @@ export class Loans {
     return false;
   }
 
+  /**
+   * For how long the request has had a connection in its hands without a statement that runs, in milliseconds;
+   * `undefined` where it has none, or is at work on another or waits for one.
+   */
+  idleInHandMs(nowMs: number): number | undefined {
+    if (this.#acquiring > 0) return undefined;
+    let idleMs: number | undefined;
+    for (const loan of this.#loans) {
+      if (loan.returned || loan.committing || loan.connection.busy) return undefined;
+      idleMs = Math.max(idleMs ?? 0, nowMs - Math.max(loan.sinceMs, loan.statementSinceMs));
+    }
+    return idleMs;
+  }
+
   /** Made only when somebody asks, for its stack and because most requests never do. */
   whyClosed(): Error {
     return this.#closedBy ?? new AnsweredError(this.owner.route.name);

@@ -253,7 +253,16 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
       this.#context.timer.set(this, nowMs + config.commitGraceMs, nowMs);
       return;
     }
+    this.#warnOfIdleness(nowMs);
     this.#cutShort(nowMs, 'expired', deadlineExpired(this.route.name, this.ticket.allowedMs, this.#running.outcome));
+  }
+
+  /** A handler that has answered nothing by its deadline, though nobody kept it from that, may never do. */
+  #warnOfIdleness(nowMs: number): void {
+    const idleness = this.#running.idleness(nowMs);
+    if (idleness === undefined || this.#break !== undefined) return;
+    const text = `route "${this.route.name}": a handler had not answered at its deadline, and ${idleness}`;
+    this.#context.warn('handler_silent', `${text}; see that each way through it ends the response, and release()s`);
   }
 
   /** The request gave its seat up for a time, and does not get another. */
