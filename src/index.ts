@@ -36,6 +36,7 @@ export {
   type SluiceErrorInit,
 } from './errors.js';
 export { BookKeeper } from './fleet/book-keeper.js';
+export type { RedisClient } from './fleet/redis-link.js';
 export type { Registry } from './fleet/registry.js';
 export type { SluiceClient, SluiceConnection, Statement } from './gateway/borrowed-client.js';
 export { OverBudgetError } from './gateway/budget-check.js';
@@ -72,8 +73,24 @@ export type {
   RequestMessage,
 } from './telemetry/channels.js';
 export type { Logger, LogWrite } from './telemetry/log.js';
-export type { MeterLike, TracerLike } from './telemetry/open-telemetry/api.js';
-export { type InstrumentOptions, instrument } from './telemetry/open-telemetry/instrument.js';
+export type {
+  HistogramLike,
+  InstrumentOptions as MeasureOptions,
+  MeterLike,
+  ObservableLike,
+  ObservableResultLike,
+  SpanLike,
+  SpanOptionsLike,
+  TracerLike,
+} from './telemetry/open-telemetry/api.js';
+export { type Instrumented, type InstrumentOptions, instrument } from './telemetry/open-telemetry/instrument.js';
 export type { CodeCounts, RouteOutcome } from './telemetry/route-stats.js';
 export type { HistogramSnapshot, PoolSnapshot, RouteSnapshot, Snapshot, TuningSnapshot } from './telemetry/snapshot.js';
-export type { CircuitTelemetry, ConnectionGauges, OwnSeats, RetryOutcome } from './telemetry/source.js';
+export type {
+  CircuitTelemetry,
+  ConnectionGauges,
+  FleetTelemetry,
+  LaneGauges,
+  OwnSeats,
+  RetryOutcome,
+} from './telemetry/source.js';

@@ -44,7 +44,7 @@ export interface PoolFigures {
   readonly server?: ServerFigures | undefined;
 }
 
-/** What {@link diagnose} found, with the figures that it rests on. */
+/** What `diagnose` found, with the figures that it rests on. */
 export interface Diagnosis {
   readonly pool: string;
   readonly fault: Fault;
