@@ -166,3 +166,16 @@ it('goes on with what it has while Redis is away, and after it has forgotten eve
   await until(() => allHave(7, 3), 15_000);
   expect(sessions.most).toBeLessThanOrEqual(ROOM);
 }, 60_000);
+
+it('takes a book that cannot be read for a lost one, and gives nobody more before all have written again', async () => {
+  sessions = await SessionCount.start(postgres.url, 'sluice-fleet');
+  await Promise.all([join(), join(), join()]);
+  await until(() => allHave(9, 4), 15_000);
+  const client = new Redis(redis.url);
+  await client.hset('sluice:sluice-fleet:members', { version: 'x', book: '{"members":7}' });
+  await until(async () => (await client.hget('sluice:sluice-fleet:members', 'version')) !== 'x', 5_000);
+  client.disconnect();
+  await join();
+  await until(() => allHave(7, 3), 15_000);
+  expect(sessions.most).toBeLessThanOrEqual(ROOM);
+}, 60_000);
