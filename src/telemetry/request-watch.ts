@@ -1,6 +1,6 @@
 import type { PriorityClass } from '../core/priority.js';
 import type { ErrorCode, Refusal } from '../errors.js';
-import { anybodyListens, CHANNELS, type RequestMessage } from './channels.js';
+import { type AdmissionResult, anybodyListens, CHANNELS, type RequestMessage } from './channels.js';
 import type { RouteOutcome, RouteStats } from './route-stats.js';
 
 /** What a watch tells of a route. */
@@ -43,42 +43,57 @@ export class RequestWatch {
 
   enqueue(): void {
     this.#route.stats.enqueue();
-    CHANNELS['sluice:queued'].publish(this.#about);
+    if (CHANNELS['sluice:queued'].hasSubscribers) CHANNELS['sluice:queued'].publish(this.#about);
   }
 
   admit(queueWaitMs: number, timeLeftMs?: number): void {
     this.#route.stats.admit(queueWaitMs, timeLeftMs);
-    CHANNELS['sluice:admission'].publish({ ...this.#about, result: 'acquired', queueWaitMs, refusal: undefined });
+    this.#tellAdmission('acquired', queueWaitMs, undefined);
   }
 
   shedWith(code: ErrorCode, refusal?: Refusal): void {
     this.#route.stats.shedWith(code);
-    CHANNELS['sluice:admission'].publish({ ...this.#about, result: code, queueWaitMs: 0, refusal });
+    this.#tellAdmission(code, 0, refusal);
   }
 
   abandon(): void {
     this.#route.stats.abandon();
-    const result = 'request_canceled';
-    CHANNELS['sluice:admission'].publish({ ...this.#about, result, queueWaitMs: 0, refusal: undefined });
+    this.#tellAdmission('request_canceled', 0, undefined);
+  }
+
+  // Each message is written out: spreading the common fields into it would take most of the time that telemetry takes.
+
+  #tellAdmission(result: AdmissionResult, queueWaitMs: number, refusal: Refusal | undefined): void {
+    if (!CHANNELS['sluice:admission'].hasSubscribers) return;
+    const { request, source, route, priority, pool } = this.#about;
+    CHANNELS['sluice:admission'].publish({ request, source, route, priority, pool, result, queueWaitMs, refusal });
   }
 
   end(outcome: RouteOutcome, seatHoldMs: number): void {
-    CHANNELS['sluice:end'].publish({ ...this.#about, outcome, seatHoldMs });
+    if (!CHANNELS['sluice:end'].hasSubscribers) return;
+    const { request, source, route, priority, pool } = this.#about;
+    CHANNELS['sluice:end'].publish({ request, source, route, priority, pool, outcome, seatHoldMs });
   }
 
   acquired(waitMs: number, error?: unknown): void {
-    CHANNELS['sluice:acquire'].publish({ ...this.#about, waitMs, error });
+    if (!CHANNELS['sluice:acquire'].hasSubscribers) return;
+    const { request, source, route, priority, pool } = this.#about;
+    CHANNELS['sluice:acquire'].publish({ request, source, route, priority, pool, waitMs, error });
   }
 
   released(useMs: number): void {
-    CHANNELS['sluice:release'].publish({ ...this.#about, useMs });
+    if (!CHANNELS['sluice:release'].hasSubscribers) return;
+    const { request, source, route, priority, pool } = this.#about;
+    CHANNELS['sluice:release'].publish({ request, source, route, priority, pool, useMs });
   }
 
   queried(text: string, durationMs: number, error?: unknown): void {
     if (!CHANNELS['sluice:query'].hasSubscribers) return;
+    const { request, source, route, priority, pool } = this.#about;
     const system = /^(mysql|mariadb):/i.test(this.#route.pool?.config.url ?? '') ? 'mysql' : 'postgresql';
     const word = /^[\s(]*([a-z]+)/i.exec(text)?.[1]?.toUpperCase() ?? '';
     const operation = OPERATIONS.has(word) ? word : 'OTHER';
-    CHANNELS['sluice:query'].publish({ ...this.#about, system, operation, durationMs, error });
+    const about = { request, source, route, priority, pool };
+    CHANNELS['sluice:query'].publish({ ...about, system, operation, durationMs, error });
   }
 }

@@ -1,6 +1,7 @@
 import { ERROR_CODES } from '../../errors.js';
 import type { AdmissionResult, RequestMessage } from '../channels.js';
 import { BUCKET_BOUNDS_MS } from '../histogram.js';
+import { ROUTE_OUTCOMES } from '../route-stats.js';
 import type { ConnectionGauges, PoolTelemetry, RouteTelemetry, TelemetrySource } from '../source.js';
 import type { Attributes, HistogramLike, MeterLike, ObservableLike, ObservableResultLike } from './api.js';
 import { errorType } from './error-type.js';
@@ -103,14 +104,18 @@ function recordDurations(meter: MeterLike): Listeners {
   const waited = durations('db.client.connection.wait_time', 'Wait for a connection.', DATABASE_BOUNDS);
   const used = durations('db.client.connection.use_time', 'From borrowing to returning one.', DATABASE_BOUNDS);
   const ran = durations('db.client.operation.duration', 'From sending a statement to its answer.', DATABASE_BOUNDS);
+  const acquired = remembered((message) => ({ ...about(message), 'sluice.result': 'acquired' }));
+  const ended = new Map(
+    ROUTE_OUTCOMES.map((outcome) => [
+      outcome,
+      remembered((message) => ({ ...about(message), 'sluice.outcome': outcome })),
+    ]),
+  );
   return {
     'sluice:admission': (message) => {
-      const { queueWaitMs, result } = message;
-      if (result === 'acquired') queued.record(queueWaitMs / 1_000, { ...about(message), 'sluice.result': result });
+      if (message.result === 'acquired') queued.record(message.queueWaitMs / 1_000, acquired(message));
     },
-    'sluice:end': (message) => {
-      held.record(message.seatHoldMs / 1_000, { ...about(message), 'sluice.outcome': message.outcome });
-    },
+    'sluice:end': (message) => held.record(message.seatHoldMs / 1_000, ended.get(message.outcome)?.(message)),
     'sluice:acquire': (message) => waited.record(message.waitMs / 1_000, { ...ofMessage(message), ...failed(message) }),
     'sluice:release': (message) => used.record(message.useMs / 1_000, ofMessage(message)),
     'sluice:query': (message) => {
@@ -122,6 +127,16 @@ function recordDurations(meter: MeterLike): Listeners {
         ...failed(message),
       });
     },
+  };
+}
+
+/** Attributes that are the same for all messages of a route are made once. */
+function remembered(make: (message: RequestMessage) => Attributes): (message: RequestMessage) => Attributes {
+  const made = new WeakMap<object, Attributes>();
+  return (message) => {
+    const known = made.get(message.source) ?? make(message);
+    made.set(message.source, known);
+    return known;
   };
 }
 
