@@ -29,7 +29,7 @@ export function fleetFields(config: GatewayConfig): FleetFields {
 }
 
 function routeFields(route: RouteConfig): Readonly<Record<string, Value | undefined>> {
-  const { pool, priority, deadlineMs, fleetWide, ratePerSecond, burst, perCaller } = route;
+  const { pool, priority, deadlineMs, fleetWide, fleetMaxConcurrent, ratePerSecond, burst, perCaller } = route;
   return {
     pool,
     priority,
@@ -38,7 +38,7 @@ function routeFields(route: RouteConfig): Readonly<Record<string, Value | undefi
     ...(ratePerSecond === undefined ? {} : { burst, fleetWide: fleetWide !== false }),
     'perCaller.ratePerSecond': perCaller?.ratePerSecond,
     'perCaller.burst': perCaller?.burst,
-    fleetMaxConcurrent: (route as { readonly fleetMaxConcurrent?: number }).fleetMaxConcurrent,
+    fleetMaxConcurrent,
   };
 }
 
