@@ -36,6 +36,8 @@ export class Lending implements Lender<Slot> {
   readonly #reach: Reachability;
   readonly #waiters: Waiters<Connection>;
   #lastOfferMs = Number.NEGATIVE_INFINITY;
+  /** From then on whoever the loss of a session was to take along has been taken. */
+  #settledAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(context: LendingContext) {
     this.#context = context;
@@ -83,9 +85,16 @@ export class Lending implements Lender<Slot> {
     const { session } = slot;
     if (!session.alive) return DONE;
     if (!session.clean) return this.#restore(slot);
-    if (slot.generation !== this.#reach.generation) return this.prove(slot);
+    if (slot.generation !== this.#reach.generation) return this.#proveSettled(slot);
     this.offer(slot);
     return DONE;
+  }
+
+  /** An answer that comes too early proves nothing: the end that the server has in store for this session may be late. */
+  async #proveSettled(slot: Slot): Promise<void> {
+    const earlyMs = this.#settledAtMs - this.#clock.nowMs();
+    if (earlyMs > 0) await new Promise<void>((resolve) => timeLimit(this.#clock, earlyMs, resolve));
+    await this.prove(slot);
   }
 
   /** Gives a clean session of the present generation to whoever is next. */
@@ -126,6 +135,7 @@ export class Lending implements Lender<Slot> {
 
   /** Lends nothing that is idle now before it is proved good, and asks in `settleMs`. */
   doubtIdle(settleMs: number): void {
+    this.#settledAtMs = this.#clock.nowMs() + settleMs;
     const suspects = this.#sessions.idle.drain();
     if (suspects.length === 0) return;
     timeLimit(this.#clock, settleMs, () => {
@@ -141,6 +151,6 @@ export class Lending implements Lender<Slot> {
   async #restore(slot: Slot): Promise<void> {
     if (!(await slot.session.restore())) return;
     if (slot.generation === this.#reach.generation) this.offer(slot);
-    else await this.prove(slot);
+    else await this.#proveSettled(slot);
   }
 }
