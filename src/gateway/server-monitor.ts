@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Connection, ConnectionPool } from '../pools/contract.js';
+import { readMysqlStatus } from '../pools/mysql-status.js';
 import { isMysqlUrl } from '../pools/mysql-target.js';
 import type { ServerGauges } from '../telemetry/source.js';
 
@@ -21,8 +22,6 @@ const POSTGRES = `SELECT
     AND wait_event_type NOT IN ('Lock', 'LWLock', 'IO')) AS other
 FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`;
-
-const MYSQL = `SHOW GLOBAL STATUS WHERE Variable_name IN ('Threads_running', 'Innodb_row_lock_current_waits')`;
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -79,9 +78,6 @@ async function readPostgres(connection: Connection): Promise<ServerGauges> {
 }
 
 async function readMysql(connection: Connection): Promise<ServerGauges> {
-  const { rows } = await connection.query<Row>(MYSQL, undefined, LIMIT_MS);
-  const of = (name: string): number => Number(rows.find((row) => row.Variable_name === name)?.Value ?? 0);
-  // The thread that answers counts itself.
-  const active = Math.max(0, of('Threads_running') - 1);
-  return { active, idleInTransaction: undefined, waiting: { lock: of('Innodb_row_lock_current_waits') } };
+  const { active, waitingForRows, ...totals } = await readMysqlStatus(connection, LIMIT_MS);
+  return { active, idleInTransaction: undefined, waiting: { lock: waitingForRows }, totals };
 }

@@ -1,6 +1,6 @@
 import { hostGauges } from './host.js';
 import type { NumberMetric, Sample } from './metric-catalogue.js';
-import type { ServerGauges, TelemetrySource } from './source.js';
+import type { ServerGauges, ServerTotals, TelemetrySource } from './source.js';
 
 /** Without a reading there is no series. */
 function servers(source: TelemetrySource, read: (gauges: ServerGauges) => number | undefined): Sample<number>[] {
@@ -9,6 +9,12 @@ function servers(source: TelemetrySource, read: (gauges: ServerGauges) => number
     const value = gauges === undefined ? undefined : read(gauges);
     return value === undefined ? [] : [{ labels: { pool: name }, value }];
   });
+}
+
+function total(name: string, help: string, key: keyof ServerTotals): NumberMetric {
+  const scale = key.includes('Ms') ? 1_000 : 1;
+  const read = ({ totals }: ServerGauges): number | undefined => totals && totals[key] / scale;
+  return { type: 'counter', name: `server_${name}`, help, labels: ['pool'], read: (source) => servers(source, read) };
 }
 
 /** What the servers of the pools say of all their sessions. Each read asks a server, so these are only for who asks. */
@@ -37,6 +43,19 @@ export const SERVER_METRICS: readonly NumberMetric[] = [
         Object.entries(server?.()?.waiting ?? {}).map(([reason, value]) => ({ labels: { pool: name, reason }, value })),
       ),
   },
+  total('connects_total', 'Attempts to connect to the server, refused ones included (MySQL).', 'connectsTotal'),
+  total('threads_created_total', 'Threads that the server made for sessions (MySQL).', 'threadsCreatedTotal'),
+  total(
+    'clients_aborted_total',
+    'Sessions that ended without a goodbye, or that the server ended (MySQL).',
+    'abortedClientsTotal',
+  ),
+  total('row_lock_waits_total', 'Waits for locks on rows (MySQL).', 'rowLockWaitsTotal'),
+  total(
+    'row_lock_wait_seconds_total',
+    'Time that sessions have waited for locks on rows (MySQL).',
+    'rowLockWaitMsTotal',
+  ),
 ];
 
 function host(

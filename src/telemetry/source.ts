@@ -131,6 +131,19 @@ export interface CircuitTelemetry {
   readonly share: number;
 }
 
+/** What a server has counted since its start, of all its sessions. */
+export interface ServerTotals {
+  /** Attempts to connect, refused ones included. */
+  readonly connectsTotal: number;
+  /** Threads made for sessions, because no cache had one ready. */
+  readonly threadsCreatedTotal: number;
+  /** Sessions that ended without a goodbye, or were ended by the server. */
+  readonly abortedClientsTotal: number;
+  readonly rowLockWaitsTotal: number;
+  /** In milliseconds. */
+  readonly rowLockWaitMsTotal: number;
+}
+
 /** What the server of a pool says of all sessions of its database, at one instant. */
 export interface ServerGauges {
   /** Sessions that run a statement. */
@@ -139,6 +152,8 @@ export interface ServerGauges {
   readonly idleInTransaction: number | undefined;
   /** Of the active ones, how many wait inside the server, by what for: `lock` is told by every server. */
   readonly waiting: Readonly<Record<string, number>>;
+  /** Told by MySQL and MariaDB. */
+  readonly totals?: ServerTotals | undefined;
 }
 
 /** One pool, as telemetry sees it. */
