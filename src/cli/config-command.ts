@@ -1,7 +1,7 @@
 import { describeConfig, formatConfig } from '../config/describe.js';
 import { resolveConfig } from '../config/resolve.js';
 import { type Command, UsageError } from './command.js';
-import { loadOptions } from './config-file.js';
+import { inFile, loadOptions } from './config-file.js';
 
 /** `sluice config`: the effective configuration. */
 export const configCommand: Command = {
@@ -30,7 +30,8 @@ export const configCommand: Command = {
   run: async (args, io) => {
     const file = args.text('config');
     if (file === undefined) throw new UsageError('give --config <file>');
-    const config = resolveConfig(await loadOptions(file, io.cwd), io.env);
+    const options = await loadOptions(file, io.cwd);
+    const config = inFile(file, () => resolveConfig(options, io.env));
     io.out(args.flag('json') ? JSON.stringify(describeConfig(config), undefined, 2) : formatConfig(config));
     return 0;
   },

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { GatewayOptions } from '../config/options.js';
+import { ConfigError } from '../config/problem.js';
 import { JsonSyntaxError, parsePositionedJson } from '../simulator/positioned-json.js';
 import { CliError } from './command.js';
 
@@ -29,6 +30,20 @@ export async function loadOptions(file: string, cwd: string): Promise<GatewayOpt
   const options = await reader(path);
   if (isOptions(options)) return options;
   throw new CliError(`${file}: export the options of the gateway as default, as createGateway takes them`);
+}
+
+/**
+ * Reads the configuration out of what a file held.
+ *
+ * @throws {@link CliError} that names the file, for every mistake that is told of a configuration.
+ */
+export function inFile<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new CliError(`${file}: ${error.message}`);
+  }
 }
 
 /**

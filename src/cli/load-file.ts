@@ -9,6 +9,7 @@ import { CliError } from './command.js';
 import { loadScenarioModule } from './config-file.js';
 import { recordedLoad } from './recorded-load.js';
 import { scenarioLoad } from './scenario-load.js';
+import type { ConfiguredSettings } from './simulator-settings.js';
 
 /** A load to simulate: a scenario, or what a decision log recorded. */
 export interface Load {
@@ -22,9 +23,9 @@ export interface Load {
   /**
    * The settings of a gateway that the load brings with it.
    *
-   * @throws ScenarioError when it brings none.
+   * @throws ScenarioError when it brings none, {@link CliError} for mistakes in them.
    */
-  ownSettings(env: Environment): GatewaySettings;
+  ownSettings(env: Environment): GatewaySettings & Partial<ConfiguredSettings>;
   /**
    * The scenario on a gateway.
    *

@@ -2,7 +2,7 @@ import type { GatewayConfig, PoolConfig } from '../config/config.js';
 import { resolveConfig } from '../config/resolve.js';
 import { pgAddressOf } from '../pools/pg-address.js';
 import { type Arguments, CliError, type Command, UsageError } from './command.js';
-import { loadOptions } from './config-file.js';
+import { inFile, loadOptions } from './config-file.js';
 import { type PooledEntry, pgbouncerIni } from './pgbouncer-ini.js';
 
 const DEFAULTS = { maxConnections: 100, superuserReserved: 3, port: 6_432 } as const;
@@ -44,7 +44,8 @@ export const pgbouncerCommand: Command = {
   run: async (args, io) => {
     const file = args.text('config');
     if (file === undefined) throw new UsageError('give --config <file>');
-    const config = resolveConfig(await loadOptions(file, io.cwd), io.env);
+    const options = await loadOptions(file, io.cwd);
+    const config = inFile(file, () => resolveConfig(options, io.env));
     if (config.pools.size === 0) throw new CliError('the configuration has no pools');
     const { text, problems } = pgbouncerIni({
       pools: [...config.pools.values()].map(entryFor),

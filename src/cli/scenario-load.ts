@@ -3,7 +3,7 @@ import { nearestName } from '../config/nearest.js';
 import { type ReadScenario, readScenario } from '../simulator/read-scenario.js';
 import type { Scenario } from '../simulator/scenario.js';
 import type { GatewaySettings } from '../simulator/settings.js';
-import { isOptions } from './config-file.js';
+import { inFile, isOptions } from './config-file.js';
 import type { Load } from './load-file.js';
 import { settingsOf } from './simulator-settings.js';
 
@@ -22,7 +22,7 @@ export function scenarioLoad(file: string, text: string): Load {
     ownSettings: (env) => {
       const { gateway } = scenario;
       if (!isOptions(gateway)) throw mistake([], 'brings no "gateway"; name a configuration with --config <file>');
-      return settingsOf(gateway, env);
+      return inFile(`${file}: gateway`, () => settingsOf(gateway, env));
     },
     scenarioOn: (gateway) => {
       checkNames(read, gateway);

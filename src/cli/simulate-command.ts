@@ -8,12 +8,13 @@ import { type SimulationResult, simulate } from '../simulator/simulate.js';
 import { formatAblation } from './ablation-text.js';
 import { readSeed } from './arguments.js';
 import { type Arguments, CliError, type CliIo, type Command, UsageError } from './command.js';
-import { loadOptions } from './config-file.js';
+import { inFile, loadOptions } from './config-file.js';
 import { DecisionTimer } from './decision-timer.js';
 import { type Load, loadLoad } from './load-file.js';
+import { callersUnknown, NOT_MODELLED_HELP, notModelledText } from './not-modelled.js';
 import { plotGoodput } from './report-plot.js';
 import { formatReports } from './report-text.js';
-import { settingsOf } from './simulator-settings.js';
+import { type ConfiguredSettings, settingsOf } from './simulator-settings.js';
 
 /** `sluice simulate`: what the settings would do under a load. */
 export const simulateCommand: Command = {
@@ -24,7 +25,7 @@ export const simulateCommand: Command = {
     'Runs a scenario, or the requests of a decision log, through the admission code of Sluice, on a virtual clock: the same seeds give the\n' +
     'same report, byte for byte. With several --config the same requests meet each of them: before and after.\n' +
     'Without one, the scenario must bring the options of its gateway; a decision log brings the settings that it was\n' +
-    'written under. Variables of the environment apply as always, but to the settings of a log.',
+    `written under. Variables of the environment apply as always, but to the settings of a log.\n${NOT_MODELLED_HELP}`,
   examples: [
     [
       'sluice simulate --load storm.json --config before.mjs --config after.mjs',
@@ -64,11 +65,14 @@ interface Job {
   readonly name: string;
   readonly scenario: Scenario;
   readonly gateway: GatewaySettings;
+  /** Settings that are set and not modelled. */
+  readonly notModelled: readonly string[];
   readonly discipline?: Partial<Discipline> | undefined;
 }
 
 interface Done {
   readonly name: string;
+  readonly notModelled: readonly string[];
   readonly result: SimulationResult;
 }
 
@@ -81,7 +85,7 @@ async function runSimulate(args: Arguments, io: CliIo): Promise<number> {
   const seeds = given.length === 0 ? load.seeds : given;
   const jobs = await jobsFor(args, load, seeds, io);
   const done = runJobs(jobs, load, io);
-  const reports = done.map(({ name, result }) => ({ name, report: result.report }));
+  const reports = done.map(({ name, notModelled, result }) => ({ name, notModelled, report: result.report }));
   const assumed = jobs[0] === undefined ? [] : load.assumptions(seeds, jobs[0].gateway);
   if (args.flag('json')) {
     for (const text of assumed) io.err(`sluice: ${text}`);
@@ -98,9 +102,17 @@ async function runSimulate(args: Arguments, io: CliIo): Promise<number> {
 async function jobsFor(args: Arguments, load: Load, seeds: readonly number[], io: CliIo): Promise<Job[]> {
   const files = args.all('config');
   const jobs: Job[] = [];
-  const add = (name: string, gateway: GatewaySettings): unknown =>
-    jobs.push({ name, gateway, scenario: { ...load.scenarioOn(gateway, name), seeds } });
-  for (const file of files) add(nameOf(file, files), settingsOf(await loadOptions(file, io.cwd), io.env));
+  const add = (name: string, gateway: GatewaySettings & Partial<ConfiguredSettings>): void => {
+    const scenario = { ...load.scenarioOn(gateway, name), seeds };
+    const notModelled = [...(gateway.notModelled ?? []), ...callersUnknown(gateway, scenario.streams)];
+    for (const text of notModelledText(name, notModelled)) io.err(text);
+    jobs.push({ name, gateway, scenario, notModelled });
+  };
+  for (const file of files) {
+    const options = await loadOptions(file, io.cwd);
+    const settings = inFile(file, () => settingsOf(options, io.env));
+    add(nameOf(file, files), settings);
+  }
   if (jobs.length === 0) add(load.name, load.ownSettings(io.env));
   if (!args.flag('ablate')) return jobs;
   const [job] = jobs;
@@ -115,7 +127,7 @@ function nameOf(file: string, files: readonly string[]): string {
 }
 
 function runJobs(jobs: readonly Job[], { recorded }: Load, io: CliIo): Done[] {
-  return jobs.map(({ name, scenario, gateway, discipline }) => {
+  return jobs.map(({ name, scenario, gateway, notModelled, discipline }) => {
     const timer = new DecisionTimer(() => io.nowMs());
     const startedMs = io.nowMs();
     const result = simulate({ scenario, recorded, gateway, discipline, probe: timer });
@@ -126,7 +138,7 @@ function runJobs(jobs: readonly Job[], { recorded }: Load, io: CliIo): Done[] {
       `sluice: ${name}: ${result.report.calls} requests in ${seconds.toFixed(2)} s, ` +
         `${perSecond} a second; a decision takes ${timer.medianNs} ns`,
     );
-    return { name, result };
+    return { name, notModelled, result };
   });
 }
 

@@ -5,9 +5,16 @@ import { resolveConfig } from '../config/resolve.js';
 import { DEFAULT_SHARES } from '../core/class-shares.js';
 import { rankOf } from '../core/priority.js';
 import type { GatewaySettings, PoolSettings, RouteSettings } from '../simulator/settings.js';
+import { notModelled } from './not-modelled.js';
 
 /** No server is called so (RFC 2606), and a simulation never calls one. */
 const NO_SERVER = 'postgres://simulated.invalid/none';
+
+/** The settings of a configuration, and what a simulation of them goes without. */
+export interface ConfiguredSettings extends GatewaySettings {
+  /** Paths of settings that are set, and that a simulation does not model. */
+  readonly notModelled: readonly string[];
+}
 
 /**
  * The settings that decide who is admitted, of the same configuration that a gateway would run with, environment
@@ -15,12 +22,13 @@ const NO_SERVER = 'postgres://simulated.invalid/none';
  *
  * @throws ConfigError with every other mistake.
  */
-export function settingsOf(options: GatewayOptions, env: Environment): GatewaySettings {
+export function settingsOf(options: GatewayOptions, env: Environment): ConfiguredSettings {
   const config = resolveConfig(withKeys(options), { ...env, DATABASE_URL: NO_SERVER });
   const routes = [...config.routes.values()];
   return {
     pools: [...[...config.pools.values()].map(poolSettings), ...routes.flatMap(ownSeats)],
     routes: routes.map(routeSettings),
+    notModelled: notModelled(config),
   };
 }
 

@@ -3,9 +3,10 @@ import type { DecodedLog } from '../../telemetry/decision-log/log-document.js';
 import type { PolicySettings } from '../../telemetry/decision-log/policy-settings.js';
 import { readSeed } from '../arguments.js';
 import { type Arguments, CliError, type CliIo, type Command, UsageError } from '../command.js';
-import { loadOptions } from '../config-file.js';
+import { inFile, loadOptions } from '../config-file.js';
 import { readBytes } from '../load-file.js';
 import { decideAgain, otherWriter, readLog } from '../log-file.js';
+import { NOT_MODELLED_HELP, notModelledText } from '../not-modelled.js';
 import { settingsOf } from '../simulator-settings.js';
 import { compareFates } from './fate-changes.js';
 import { policySettings } from './other-settings.js';
@@ -21,7 +22,7 @@ export const replayCommand: Command = {
   description:
     'Decides every decision of a log again with the code of this Sluice, and compares: the exit code is 0 when all come\n' +
     'out the same. A gateway with decisionLogRecords writes one: writeFile(path, gateway.decisionLog()).\n' +
-    'With --config, the same requests meet other settings, and a table shows whose fate changes.',
+    `With --config, the same requests meet other settings, and a table shows whose fate changes.\n${NOT_MODELLED_HELP}`,
   examples: [
     ['sluice replay decisions.log', 'whether this version decides as the one that wrote the log'],
     ['sluice replay decisions.log --config after.mjs', 'whose fate would have been another'],
@@ -52,14 +53,19 @@ async function runReplay(args: Arguments, io: CliIo): Promise<number> {
     io.out(args.flag('json') ? JSON.stringify(outcome, undefined, 2) : formatRedecided(log, outcome));
     return outcome.difference === undefined ? 0 : 1;
   }
-  const settings = policySettings(settingsOf(await loadOptions(config, io.cwd), io.env));
+  const options = await loadOptions(config, io.cwd);
+  const configured = inFile(config, () => settingsOf(options, io.env));
+  const { notModelled } = configured;
+  const settings = policySettings(configured);
   checkRoutes(log, settings, config);
+  for (const text of notModelledText(config, notModelled)) io.err(text);
   const run = whatIf(log, traffic, settings, seed);
   const own = whatIf(log, traffic, log.settings, seed);
   const changes = compareFates(traffic.requests, own.fates, run.fates, startOf(log));
   const { drawn, assumed } = run;
   const { matched, decisions } = outcome;
-  if (args.flag('json')) io.out(JSON.stringify({ matched, decisions, ...changes, drawn, assumed, seed }, undefined, 2));
+  const told = { matched, decisions, ...changes, drawn, assumed, seed, notModelled };
+  if (args.flag('json')) io.out(JSON.stringify(told, undefined, 2));
   else io.out(formatChanges(log, config, changes, run));
   return 0;
 }

@@ -90,6 +90,19 @@ describe('sluice replay', () => {
     expect(slower.out).not.toMatch(/^search +normal +rate_limited +→/m);
   });
 
+  it('names the settings that it does not model, and the file of a mistake', async () => {
+    folder.write('capped.json', { ...options, ratePerSecond: 5, burst: 5 });
+    const args = ['replay', 'decisions.log', '--config', 'capped.json'];
+    const { out, err } = await folder.call([...args, '--json']);
+    expect(err).toMatch(/^sluice: capped\.json: ratePerSecond, burst are set and not modelled: the answer is without/);
+    expect(JSON.parse(out).notModelled).toEqual(['ratePerSecond', 'burst']);
+    folder.write('bad.json', { ...options, pools: { main: { max: 0 } } });
+    const bad = await folder.call(['replay', 'decisions.log', '--config', 'bad.json']);
+    expect(bad.err).toMatch(
+      /^sluice: bad\.json: The configuration of Sluice has 1 mistake:\n {2}- pools\.main\.max is 0/,
+    );
+  });
+
   it.each<[what: string, change: (bytes: Uint8Array) => Uint8Array, message: RegExp]>([
     [
       'another version of the log',

@@ -136,6 +136,50 @@ describe('sluice simulate', () => {
     expect(err).toMatch(message);
   });
 
+  it('names the settings that it does not model, of each configuration', async () => {
+    folder.write('load.json', LOAD);
+    folder.write('plain.json', { ...GATEWAY, mode: 'enforce', readinessDelayMs: 5 });
+    folder.write(
+      'rich.mjs',
+      `export default { mode: 'observe', ratePerSecond: 5, burst: 9, maxEventLoopLagMs: 33,
+        pools: { main: { max: 2, breaker: false, breakerResetMs: 700 } },
+        routes: {
+          checkout: { pool: 'main', tenantOf: () => 'a', costOf: () => 1, perCaller: { key: () => 'a', ratePerSecond: 1 } },
+          report: { pool: 'main', window: '01:00-02:00', fleetWide: true, fleetMaxConcurrent: 3, ratePerSecond: 9 },
+        } };`,
+    );
+    const args = ['simulate', '-l', 'load.json', '-c', 'plain.json', '-c', 'rich.mjs'];
+    const { out, err } = await folder.call([...args, '--json']);
+    const paths = [
+      ...['mode', 'ratePerSecond', 'burst', 'maxEventLoopLagMs', 'pools.main.breaker', 'pools.main.breakerResetMs'],
+      ...['routes.checkout.costOf', 'routes.checkout.tenantOf', 'routes.report.fleetWide'],
+      ...['routes.report.fleetMaxConcurrent', 'routes.report.window'],
+      'routes.checkout.perCaller (for streams without tenants)',
+    ];
+    expect(JSON.parse(out)).toMatchObject([{ notModelled: [] }, { notModelled: paths }]);
+    expect(err).toContain(`sluice: rich.mjs: ${paths.join(', ')} are set and not modelled: the answer is without them`);
+    expect(err).not.toContain('plain.json: mode');
+    expect((await folder.call(['simulate', '--help'])).out).toContain('What it does not model is named: mode');
+  });
+
+  it('names the file of a mistake in the settings', async () => {
+    folder.write('load.json', LOAD);
+    folder.write('good.json', GATEWAY);
+    folder.write('bad.json', { ...GATEWAY, pools: { main: { max: 0 } } });
+    const two = await folder.call(['simulate', '-l', 'load.json', '-c', 'good.json', '-c', 'bad.json']);
+    expect(two.err).toMatch(
+      /^sluice: bad\.json: The configuration of Sluice has 1 mistake:\n {2}- pools\.main\.max is 0/,
+    );
+    folder.write('own.json', { ...LOAD, gateway: { ...GATEWAY, pools: { main: { max: 0 } } } });
+    const own = await folder.call(['simulate', '-l', 'own.json']);
+    expect(own.err).toMatch(
+      /^sluice: own\.json: gateway: The configuration of Sluice has 1 mistake:\n {2}- pools\.main/,
+    );
+    const shown = await folder.call(['config', '--config', 'bad.json']);
+    expect(shown.err).toMatch(/^sluice: bad\.json: The configuration of Sluice has/);
+    expect([two.code, own.code, shown.code]).toEqual([1, 1, 1]);
+  });
+
   it('switches one mechanism off at a time', async () => {
     folder.write('load.json', LOAD);
     const { out } = await folder.call(['simulate', '-l', 'load.json', '--ablate', '--seed', '1']);
