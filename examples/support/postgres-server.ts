@@ -320,7 +320,8 @@ function dismiss(watchdog: ChildProcess): void {
   watchdog.stdin?.end('closed\n');
 }
 
-async function freePort(): Promise<number> {
+/** A TCP port of 127.0.0.1 that nobody uses at this moment. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, HOST);
   await once(probe, 'listening');
   const address = probe.address();
