@@ -5,6 +5,8 @@ import type { GatewayOptions } from '../config/options.js';
 import { ConfigError } from '../config/problem.js';
 import { JsonSyntaxError, parsePositionedJson } from '../simulator/positioned-json.js';
 import { CliError } from './command.js';
+import { type ExportedJson, exportedJson } from './exported-json.js';
+import { syntaxErrorLine } from './syntax-place.js';
 
 /** How to read a file, by the end of its name. */
 const READERS: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
@@ -49,15 +51,13 @@ export function inFile<T>(file: string, read: () => T): T {
 /**
  * Reads a scenario out of a module whose default export it is, as JSON; `undefined` for a file that is no module.
  *
- * @throws {@link CliError} when the module is not there, cannot be run, or exports nothing.
+ * @throws {@link CliError} when the module is not there, cannot be run, or exports nothing or what is no JSON.
  */
-export async function loadScenarioModule(file: string, cwd: string): Promise<string | undefined> {
+export async function loadScenarioModule(file: string, cwd: string): Promise<ExportedJson | undefined> {
   const path = resolve(cwd, file);
   const reader = READERS[extname(path).toLowerCase()];
   if (reader === undefined || reader === readJson) return undefined;
-  const text: string | undefined = JSON.stringify(await reader(path), undefined, 2);
-  if (text !== undefined) return text;
-  throw new CliError(`${file}: export the scenario as default`);
+  return exportedJson(file, await reader(path));
 }
 
 /** An object is all that can be told here; the configuration checks everything in it. */
@@ -81,7 +81,8 @@ async function importModule(path: string): Promise<unknown> {
   try {
     return defaultOf(await import(pathToFileURL(path).href));
   } catch (error) {
-    throw unreadable(path, error);
+    const line = await syntaxErrorLine(path);
+    throw unreadable(line === undefined ? path : `${path}:${line}`, error);
   }
 }
 

@@ -44,7 +44,7 @@ export interface Load {
 export async function loadLoad(file: string, cwd: string): Promise<Load> {
   const exported = await loadScenarioModule(file, cwd);
   // Its lines are not those of the module: the place is told in what it exports.
-  if (exported !== undefined) return scenarioLoad(`${file}, as JSON`, exported);
+  if (exported !== undefined) return scenarioLoad(`${file}, as JSON`, exported.text, exported.leftOut);
   const bytes = await readBytes(file, cwd);
   return isDecisionLog(bytes) ? recordedLoad(file, bytes) : scenarioLoad(file, new TextDecoder().decode(bytes));
 }

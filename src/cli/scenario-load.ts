@@ -10,15 +10,17 @@ import { settingsOf } from './simulator-settings.js';
 /**
  * A scenario as a load.
  *
+ * @param warnings - What is to be said of the file before.
+ *
  * @throws ScenarioError with its mistakes by line.
  */
-export function scenarioLoad(file: string, text: string): Load {
+export function scenarioLoad(file: string, text: string, warnings: readonly string[] = []): Load {
   const read = readScenario(text, file, nearestName);
   const { scenario, mistake } = read;
   return {
     name: scenario.name,
     seeds: scenario.seeds,
-    warnings: [],
+    warnings,
     ownSettings: (env) => {
       const { gateway } = scenario;
       if (!isOptions(gateway)) throw mistake([], 'brings no "gateway"; name a configuration with --config <file>');

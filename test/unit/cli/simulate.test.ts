@@ -121,7 +121,19 @@ describe('sluice simulate', () => {
 
   it.each<[file: string, text: string, message: RegExp]>([
     ['none.mjs', 'export const load = {};', /^sluice: none\.mjs: export the scenario as default$/],
-    ['broken.mjs', 'export default {;', /^sluice: .*broken\.mjs cannot be read: [^\n]+$/],
+    ['broken.mjs', 'export default {\n  a: ;\n};', /^sluice: .*broken\.mjs:2 cannot be read: [^\n]+$/],
+    ['function.mjs', 'export default () => 1;', /^sluice: function\.mjs: the export is a function: give a value$/],
+    [
+      'cycle.mjs',
+      'const a = {}; a.b = { c: [1, a] }; export default a;',
+      /^sluice: cycle\.mjs: b\.c\[1\] leads back to what it stands in: give values without cycles$/,
+    ],
+    ['big.mjs', 'export default { durationMs: 5n };', /^sluice: big\.mjs: durationMs is 5n, a bigint: give a number$/],
+    [
+      'nan.mjs',
+      'export default { durationMs: Number.NaN, rate: [-1 / 0] };',
+      /^sluice: nan\.mjs: durationMs is NaN: give a finite number\n {2}nan\.mjs: rate\[0\] is -Infinity: give a finite/,
+    ],
     ['broken.ts', 'export default {;', /^sluice: .*broken\.ts cannot be read: [^\n]+broken\.ts:1:16$/],
     ['throws.mjs', 'throw new Error("one\\ntwo");', /^sluice: .*throws\.mjs cannot be read: one two$/],
     [
@@ -178,6 +190,18 @@ describe('sluice simulate', () => {
     const shown = await folder.call(['config', '--config', 'bad.json']);
     expect(shown.err).toMatch(/^sluice: bad\.json: The configuration of Sluice has/);
     expect([two.code, own.code, shown.code]).toEqual([1, 1, 1]);
+  });
+
+  it('tells of functions in the gateway of a scenario that nobody calls', async () => {
+    const { out: plain } = await folder.call(['simulate', '-l', folder.write('load.json', LOAD)]);
+    const text = `const load = ${JSON.stringify(LOAD)};
+      load.gateway.routes.report.tenantOf = () => 'a';
+      export default load;`;
+    const { code, out, err } = await folder.call(['simulate', '-l', folder.write('load.mjs', text)]);
+    expect([code, out]).toEqual([0, plain]);
+    expect(err).toMatch(
+      /^sluice: load\.mjs: gateway\.routes\.report\.tenantOf is a function, which nobody calls here$/m,
+    );
   });
 
   it('switches one mechanism off at a time', async () => {
