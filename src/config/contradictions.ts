@@ -4,6 +4,7 @@ import { listNames } from './names.js';
 import { nearestName } from './nearest.js';
 import type { Reading } from './reading.js';
 import { poolSection, routeSection } from './section.js';
+import { otherServer } from './yielding-servers.js';
 
 /** Pools and routes as they were read: a field with a mistake is absent. */
 export interface Whole {
@@ -60,6 +61,9 @@ function checkYielding(name: string, values: Partial<PoolValues>, { pools }: Who
     reading.problems.push({ where, value, remedy, ...(nearest === undefined ? {} : { nearest }) });
   } else if (path.at(-1) === name) {
     reading.problems.push({ where, value, remedy: `a pool cannot give way to itself (${path.join(' → ')})` });
+  } else {
+    const remedy = otherServer(values, pools.get(yieldsTo) ?? {});
+    if (remedy !== undefined) reading.problems.push({ where, value, remedy });
   }
 }
 
@@ -100,10 +104,12 @@ function checkPeak(name: string, values: Partial<PoolValues>, whole: Whole, read
   const seats = seatsOf(values);
   const { capCritical } = values;
   if (seats === undefined || capCritical === undefined) return;
+  const critical = routesOf(name, whole).filter(([, { priority }]) => priority === 'critical');
+  if (capCritical === 0 && critical.length > 0) return noShare(name, values, critical, reading);
   const terms: string[] = [];
   let demand = 0;
-  for (const [route, { priority, ratePerSecond, expectedMs, cost }] of routesOf(name, whole)) {
-    if (priority !== 'critical' || ratePerSecond === undefined || expectedMs === undefined) continue;
+  for (const [route, { ratePerSecond, expectedMs, cost }] of critical) {
+    if (ratePerSecond === undefined || expectedMs === undefined) continue;
     demand += (ratePerSecond * expectedMs * (cost ?? 1)) / 1_000;
     terms.push(`${route} ${ratePerSecond}/s × ${expectedMs} ms${cost === 1 ? '' : ` × ${cost} seats`}`);
   }
@@ -117,6 +123,14 @@ function checkPeak(name: string, values: Partial<PoolValues>, whole: Whole, read
       `${capCritical} of ${seatsText(name, values, reading)}, which is ${shown(share)}; ` +
       'use a lower ratePerSecond, more connections, or a larger cap',
   });
+}
+
+/** Whatever its rate: the most important class would be served after all others. */
+function noShare(name: string, values: Partial<PoolValues>, critical: [string, unknown][], reading: Reading): void {
+  const routes = critical.map(([route]) => route).join(', ');
+  const remedy = `0 × ${seatsText(name, values, reading)} is 0 seats for ${routes}, of the critical class`;
+  const where = reading.where(`${poolSection(name).pathPrefix}capCritical`);
+  reading.problems.push({ where, value: '0', remedy: `${remedy}; use more than 0, or a lower priority` });
 }
 
 function checkCost(name: string, values: Partial<RouteValues>, { pools }: Whole, reading: Reading): void {

@@ -34,6 +34,32 @@ describe('a pool that gives way', () => {
     expect(linesOf(yielding({ a: 'b', b: 'b' }))).toHaveLength(1);
   });
 
+  it('is on the same server as the pool that it gives way to', () => {
+    const two = (url: string, other: string, more: Untyped = {}): Untyped => ({
+      pools: { checkout: { url: other }, reports: { url, yieldsTo: 'checkout', ...more } },
+      routes: { only: {} },
+    });
+    expect(linesOf(two('postgres://app:s3cret@replica/shop', 'postgres://app:s3cret@db:6000/shop'))).toEqual([
+      'pools.reports.yieldsTo is "checkout": that pool is on another server, db:6000, and this one on replica:5432: ' +
+        'giving way would free nothing there; leave it out, write both URLs with one host and port, ' +
+        'or set pooler to pgbouncer where they meet behind one',
+    ]);
+    expect(linesOf(two('mysql://db/shop', 'postgres://db/shop'))).toHaveLength(1);
+    expect(linesOf(two('postgres://a@db:5433/shop', 'postgres://b@db/shop'))).toHaveLength(1);
+    expect(linesOf(two('postgres:///shop?host=/run/one', 'postgres:///shop?host=/run/two'))).toHaveLength(1);
+    // One server, written otherwise; one that the URLs do not tell; and a mistake that is told already.
+    for (const [url, other] of [
+      ['postgres://a@DB/shop', 'postgresql://b@db:5432/other'],
+      ['postgres://localhost/shop', 'postgres://[::1]:5432/shop'],
+      ['postgres://app@/shop?host=/run/one', 'postgres:///shop?host=/run/one'],
+      ['postgres://db/shop', 'postgres://simulated.invalid/none'],
+    ] as const) {
+      expect(linesOf(two(url, other))).toEqual([]);
+    }
+    expect(linesOf(two('postgres://bouncer:6432/shop', 'postgres://db/shop', { pooler: 'pgbouncer' }))).toEqual([]);
+    expect(linesOf(two('postgres://db/shop', 'sqlite:shop.db'))).toHaveLength(1);
+  });
+
   it('has a target only where it gives way', () => {
     expect(linesOf(withPool({ targetMs: 20 }))).toEqual([
       'pools.only.targetMs is 20: means nothing without a pool to yield to; set pools.only.yieldsTo as well',
@@ -80,6 +106,15 @@ describe('a pool and its routes', () => {
     ]);
     // A lower class may ask for more than its share: it gets what the others leave.
     expect(problemsOf(pair({ max: 8 }, { ...route, priority: 'low' }))).toEqual([]);
+  });
+
+  it('leave a share to the critical class', () => {
+    expect(linesOf(pair({ max: 16, capCritical: 0 }, { priority: 'critical' }))).toEqual([
+      'pools.only.capCritical is 0: 0 × 16 seats (pools.only.max) is 0 seats for only, of the critical class; ' +
+        'use more than 0, or a lower priority',
+    ]);
+    expect(problemsOf(pair({ max: 16, capCritical: 0 }, { priority: 'high' }))).toEqual([]);
+    expect(problemsOf(pair({ max: 16, capCritical: 0.01 }, { priority: 'critical' }))).toEqual([]);
   });
 
   it('let a request cost no more seats than there are', () => {

@@ -115,6 +115,8 @@ describe('any text in any variable', () => {
         ].map((each) => Math.round(Number(each) * 100));
         const sound =
           max >= 1 &&
+          // The critical route of the pool gets a share.
+          Number(variables.SLUICE_POOL_CHECKOUT_CAP_CRITICAL) > 0 &&
           Number(variables.SLUICE_POOL_CHECKOUT_MIN_IDLE) <= max &&
           Number(variables.SLUICE_POOL_CHECKOUT_HEADROOM) <= max &&
           percents.reduce((sum, percent) => sum + percent, 1) <= 100;
