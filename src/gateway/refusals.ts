@@ -1,14 +1,19 @@
 import type { Measured, Refusal } from '../errors.js';
 import type { RateShed } from '../rate-limit/rate-limit.js';
 
-/** The endpoint, or this caller on it, is over its bucket. */
+const WHOSE = {
+  gateway: 'Requests to all routes together come',
+  endpoint: 'Requests to this endpoint come',
+  caller: 'This caller sends',
+} as const;
+
+/** The endpoint, this caller on it, or all routes together are over their bucket. */
 export function rateLimited(route: string, over: RateShed): Refusal {
-  const whose = over.scope === 'caller' ? 'This caller sends' : 'Requests to this endpoint come';
   return {
     code: 'rate_limited',
     status: 429,
     outcome: 'not_started',
-    detail: `${whose} faster than ${over.refillPerSecond} per second. Nothing was started; slow down.`,
+    detail: `${WHOSE[over.scope]} faster than ${over.refillPerSecond} per second. Nothing was started; slow down.`,
     retryAfterMs: over.retryAfterMs,
     measured: {
       stage: 'arrival',

@@ -194,7 +194,7 @@ export class SeatClaim {
   /** Takes the tokens, or says why not. */
   #charge(nowMs: number): Refusal | undefined {
     const { rate, name } = this.#route;
-    const over = rate?.take(nowMs, this.#callerKey, 1);
+    const over = rate?.take(nowMs, this.#callerKey, 1, this.#ticket.rank);
     if (over !== undefined) return rateLimited(name, over);
     this.#charged = true;
     return undefined;
