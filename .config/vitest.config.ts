@@ -18,17 +18,24 @@ export default defineConfig({
     projects: [
       {
         ...common,
-        test: { name: 'tests', include: ['test/**/*.test.ts'], testTimeout: 20_000, hookTimeout: 60_000 },
+        test: {
+          name: 'tests',
+          include: ['test/**/*.test.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+          // Most of them wait for servers that they started.
+          maxWorkers: 3,
+        },
       },
       {
         ...common,
-        // Faults load the machine on purpose: one file after another, and after all other tests.
+        // Faults load the machine on purpose: after all other tests, and no more at once than they wait for.
         test: {
           name: 'faults',
           include: ['test/faults/**/*.faults.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createGateway } from 'sluice';
 import type { PgbouncerOptions, PgbouncerServer } from '../support/pgbouncer-server.js';
 import type { PostgresServer } from '../support/postgres-server.js';
@@ -52,6 +53,8 @@ export async function show(
     },
   });
   try {
+    // The pool opens its idle connections one by one.
+    while ((gateway.snapshot().pools[0]?.connections.total ?? SIZE) < SIZE) await delay(5);
     const reads = Array.from({ length: READS }, () =>
       gateway
         .run('read', (handle) => handle.query('SELECT pg_sleep(0.05)'))
