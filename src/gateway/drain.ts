@@ -61,7 +61,7 @@ export async function drainWork(
   timeoutMs: number,
 ): Promise<void> {
   const { clock, admitting, answers, routes, pools, bound } = drained;
-  answers.endConnections();
+  answers.endConnections(clock);
   const newcomers = server?.prependListener === undefined ? undefined : new LastRequests(server as RequestSource);
   const admitted = (): boolean => clock.nowMs() >= drained.admitUntilMs;
   if (!admitted()) await settled(clock, bound, admitted);

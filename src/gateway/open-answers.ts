@@ -11,6 +11,8 @@ export interface OpenAnswer extends ReadableAnswer {
 
 /** Answers that are held before the dead ones among them are looked for. */
 const LEAST_SWEEP = 1_024;
+/** Answers that are told of the end in one turn of the event loop. */
+const SLICE = 512;
 
 /**
  * The answers that are not wholly with their readers yet. They hold no seat, but a drain waits for them: Node takes a
@@ -45,10 +47,13 @@ export class OpenAnswers {
     return this.#answers.size;
   }
 
-  /** From now on every answer is the last on its connection: a server that ends must not cut off the next request. */
-  endConnections(): void {
+  /**
+   * From now on every answer is the last on its connection: a server that ends must not cut off the next request. A
+   * crowd of them is told in slices, between which input is handled.
+   */
+  endConnections(clock: Clock): void {
     this.#ending = true;
-    for (const answer of this.#answers) answer.endConnection();
+    this.#endSome(clock, this.#answers.values(), this.#answers.size);
   }
 
   add(answer: OpenAnswer): void {
@@ -66,6 +71,15 @@ export class OpenAnswers {
   get none(): boolean {
     for (const answer of this.#answers) if (answer.onItsWay) return false;
     return true;
+  }
+
+  #endSome(clock: Clock, answers: Iterator<OpenAnswer>, left: number): void {
+    for (let told = 0; told < Math.min(SLICE, left); told += 1) {
+      const { value, done } = answers.next();
+      if (done === true) return;
+      value.endConnection();
+    }
+    if (left > SLICE) clock.afterInput(() => this.#endSome(clock, answers, left - SLICE));
   }
 
   #sweep(): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OpenAnswers } from '../../../src/gateway/open-answers.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
 
 const answer = (onItsWay: boolean) => ({
   onItsWay,
@@ -39,7 +40,7 @@ describe('OpenAnswers', () => {
     const [before, after] = [answer(true), answer(true)];
     answers.add(before);
     expect(before.last).toBe(false);
-    answers.endConnections();
+    answers.endConnections(new VirtualClock());
     answers.add(after);
     expect([before.last, after.last]).toEqual([true, true]);
   });
