@@ -5,9 +5,9 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { PostgresServer } from '../../examples/support/postgres-server.js';
 import { ask } from '../integration/pools/pool-fixture.js';
 import { ShopProcess, untilStatus } from '../integration/shop/shop-process.js';
+import { type LoadWorker, prepareLoadWorker } from '../support/load-worker.js';
 import { type Call, failures } from './calls.js';
 import { loadDuring, postgresFor, SHOP_ENV, soon } from './fleet-bench.js';
-import { type LoadWorker, prepareLoadWorker } from './load-worker.js';
 import { describeFault } from './repetitions.js';
 
 let postgres: PostgresServer;

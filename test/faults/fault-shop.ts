@@ -12,10 +12,10 @@ import { createTenantShop } from '../bench/tenants/tenant-shop.js';
 import { LogBook } from '../integration/http/harness.js';
 import type { LoadPlan, LoadResult, StreamPlan } from '../load/plan.js';
 import { startLoad } from '../load/start-load.js';
+import { prepareLoadWorker } from '../support/load-worker.js';
 import { type Call, callsOf } from './calls.js';
 import { FaultRelay } from './fault-relay.js';
 import { type Answers, Invariants } from './invariants.js';
-import { prepareLoadWorker } from './load-worker.js';
 import { MachineNoise } from './machine-noise.js';
 
 /**

@@ -5,9 +5,9 @@ import { Fleet } from '../../examples/deploy/fleet.js';
 import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import type { LoadPlan, StreamPlan } from '../load/plan.js';
 import { startLoad } from '../load/start-load.js';
+import { prepareLoadWorker } from '../support/load-worker.js';
 import { findProgram } from '../support/programs.js';
 import { type Call, callsOf, checkoutStream } from './calls.js';
-import { prepareLoadWorker } from './load-worker.js';
 
 /** The built shop, as `npm test` builds it. */
 export const SHOP_FILE: string = fileURLToPath(new URL('../../dist/examples/shop/main.js', import.meta.url));

@@ -7,9 +7,9 @@ import { createShop } from '../../examples/shop/app.js';
 import { busyParts, expectBalanced, LogBook } from '../integration/http/harness.js';
 import type { StreamPlan } from '../load/plan.js';
 import { startLoad } from '../load/start-load.js';
+import { prepareLoadWorker } from '../support/load-worker.js';
 import { type MariadbServer, startMariadb } from '../support/mariadb-server.js';
 import { type Call, callsOf } from './calls.js';
-import { prepareLoadWorker } from './load-worker.js';
 import { until } from './until.js';
 
 /** The real shop on a real MariaDB in this process; its load comes from another one. */

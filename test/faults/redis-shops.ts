@@ -9,8 +9,8 @@ import { LogBook } from '../integration/http/harness.js';
 import { percentile } from '../load/latency.js';
 import type { LoadPlan } from '../load/plan.js';
 import { startLoad } from '../load/start-load.js';
+import { prepareLoadWorker } from '../support/load-worker.js';
 import { type Call, callsOf } from './calls.js';
-import { prepareLoadWorker } from './load-worker.js';
 import { RedisRelay } from './redis-relay.js';
 
 /** Of both shops together. */

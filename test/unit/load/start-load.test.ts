@@ -1,31 +1,18 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LoadPlan } from '../../load/plan.js';
 import { startLoad } from '../../load/start-load.js';
+import { type LoadWorker, prepareLoadWorker } from '../../support/load-worker.js';
 
-const sources = fileURLToPath(new URL('../../load/', import.meta.url));
-let folder = '';
-let workerFile = '';
+let worker: LoadWorker;
 let port = 0;
 const server = createServer((_request, response) => void response.writeHead(201).end('{}'));
 
 beforeAll(async () => {
-  // The process runs JavaScript; its few files are stripped of their types here, so that no build has to be fresh.
-  folder = await mkdtemp(join(tmpdir(), 'sluice-load-'));
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-  const options = { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext };
-  for (const name of await readdir(sources)) {
-    const text = await readFile(join(sources, name), 'utf8');
-    const { outputText } = ts.transpileModule(text, { compilerOptions: options });
-    await writeFile(join(folder, name.replace(/\.ts$/, '.js')), outputText);
-  }
-  workerFile = join(folder, 'worker.js');
+  worker = await prepareLoadWorker();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   port = (server.address() as AddressInfo).port;
 });
@@ -33,7 +20,7 @@ beforeAll(async () => {
 afterAll(async () => {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
-  await rm(folder, { recursive: true });
+  await worker.remove();
 });
 
 function plan(measureMs: number): LoadPlan {
@@ -58,7 +45,7 @@ function plan(measureMs: number): LoadPlan {
 
 describe('startLoad', () => {
   it('runs a plan in a process of its own and brings the result back', async () => {
-    const result = await startLoad(plan(300), { workerFile });
+    const result = await startLoad(plan(300), { workerFile: worker.file });
     expect(result.streams[0]).toMatchObject({ offered: 30, unanswered: 0 });
     expect(result.streams[0]?.good).toBeGreaterThan(20);
   });
@@ -66,7 +53,7 @@ describe('startLoad', () => {
   it('ends the process when it is aborted', async () => {
     const abort = new AbortController();
     const connected = new Promise((resolve) => server.once('connection', resolve));
-    const running = startLoad(plan(60_000), { workerFile, signal: abort.signal });
+    const running = startLoad(plan(60_000), { workerFile: worker.file, signal: abort.signal });
     const socket = (await connected) as NodeJS.EventEmitter;
     const closed = new Promise((resolve) => socket.once('close', resolve));
     abort.abort(new Error('enough'));
@@ -75,9 +62,9 @@ describe('startLoad', () => {
   });
 
   it('says so when the process dies without a result, and refuses a wrong plan before it starts one', async () => {
-    const broken = join(folder, 'broken.js');
+    const broken = join(dirname(worker.file), 'broken.js');
     await writeFile(broken, 'process.exit(3);');
     await expect(startLoad(plan(100), { workerFile: broken })).rejects.toThrow(/without a result \(code 3/);
-    await expect(startLoad(plan(-1), { workerFile })).rejects.toThrow(/measureMs/);
+    await expect(startLoad(plan(-1), { workerFile: worker.file })).rejects.toThrow(/measureMs/);
   });
 });

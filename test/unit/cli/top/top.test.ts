@@ -187,7 +187,8 @@ describe('sluice top as a process on a terminal of its own', () => {
   const hasScript = spawnSync('script', ['--version']).status === 0;
 
   // `script` of util-linux makes the terminal; the one of macOS is called otherwise.
-  it.runIf(hasScript).each<[how: string, end: (child: ReturnType<typeof spawn>) => void]>([
+  if (!hasScript) return;
+  it.each<[how: string, end: (child: ReturnType<typeof spawn>) => void]>([
     ['at the key q', (child) => child.stdin?.write('q')],
     ['at Ctrl-C', (child) => child.stdin?.write('\u0003')],
   ])('gives the screen back %s', { timeout: 60_000 }, async (_how, end) => {

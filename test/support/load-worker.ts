@@ -14,7 +14,7 @@ export interface LoadWorker {
 
 /** Strips the generator's files of their types, in a folder of their own. */
 export async function prepareLoadWorker(): Promise<LoadWorker> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-faults-'));
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-load-'));
   const options = { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext };
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
   const names = await readdir(SOURCES);
