@@ -42,7 +42,7 @@ async function start(logger: Logger): Promise<Bench> {
       app.get('/metrics', metrics(gateway));
       for (let path = 0; path < 20; path += 1) {
         app.get(
-          `/work/${path}`,
+          `/job/${path}`,
           protect(gateway, 'work'),
           protect(gateway, 'work', {}, (_req, res) => res.json('done')),
         );
@@ -58,7 +58,7 @@ async function slowestMs(bench: Bench): Promise<number> {
   let slowest = 0;
   for (let request = 0; request < 100; request += 1) {
     const beganMs = performance.now();
-    const response = await fetch(`http://127.0.0.1:${bench.port}/work/${request % 20}`);
+    const response = await fetch(`http://127.0.0.1:${bench.port}/job/${request % 20}`);
     expect([response.status, await response.json()]).toEqual([200, 'done']);
     slowest = Math.max(slowest, performance.now() - beganMs);
   }
