@@ -1,12 +1,7 @@
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import { BUCKET_BOUNDS_MS, type Histogram } from './histogram.js';
-import {
-  type HistogramMetric,
-  METRICS,
-  type MetricLabel,
-  type MetricLabels,
-  type NumberMetric,
-} from './metric-catalogue.js';
+import type { HistogramMetric, MetricLabel, MetricLabels, NumberMetric } from './metric.js';
+import { METRICS } from './metric-catalogue.js';
 import { HOST_METRICS, SERVER_METRICS } from './server-catalogue.js';
 import type { TelemetrySource } from './source.js';
 

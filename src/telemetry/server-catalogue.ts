@@ -1,5 +1,5 @@
 import { hostGauges } from './host.js';
-import type { NumberMetric, Sample } from './metric-catalogue.js';
+import type { NumberMetric, Sample } from './metric.js';
 import type { ServerGauges, ServerTotals, TelemetrySource } from './source.js';
 
 /** Without a reading there is no series. */

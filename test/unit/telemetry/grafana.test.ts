@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ERROR_CODES } from '../../../src/errors.js';
-import { METRICS, type MetricLabel } from '../../../src/telemetry/metric-catalogue.js';
+import type { MetricLabel } from '../../../src/telemetry/metric.js';
+import { METRICS } from '../../../src/telemetry/metric-catalogue.js';
 
 const file = (name: string): string =>
   readFileSync(new URL(`../../../examples/grafana/${name}`, import.meta.url), 'utf8');
