@@ -7,7 +7,7 @@ import { LogBook } from '../http/harness.js';
 
 const ROUTES = {
   checkout: { concurrency: 3, priority: 'critical', deadlineMs: 80 },
-  search: { concurrency: 2, deadlineMs: 60, ratePerSecond: 300, burst: 30 },
+  search: { concurrency: 2, deadlineMs: 60, ratePerSecond: 100, burst: 10 },
   export: { concurrency: 1, deadlineMs: 6_000, perCaller: { key: () => undefined, ratePerSecond: 30, burst: 3 } },
 } as const;
 
