@@ -22,6 +22,7 @@ const ORDER = [
   'database-down',
   'spike',
   'pool-cost',
+  'fleet',
   'raw',
   'micro',
 ];
