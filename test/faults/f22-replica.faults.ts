@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freePort } from '../../examples/support/postgres-server.js';
 import { ask } from '../integration/pools/pool-fixture.js';
 import { type Answer, send } from './fault-app.js';
 import { type FaultShop, startFaultShop } from './fault-shop.js';
@@ -14,8 +15,8 @@ let standby: Standby;
 
 beforeAll(async () => {
   shop = await startFaultShop({
-    arrange: async ({ url, port }) => {
-      standby = await Standby.of(url, { host: '127.0.0.1', port: port + 1 });
+    arrange: async ({ url }) => {
+      standby = await Standby.of(url, { host: '127.0.0.1', port: await freePort() });
       return { SLUICE_POOL_REPORTS_URL: standby.url, SLUICE_POOL_REPORTS_CONNECT_TIMEOUT_MS: '300' };
     },
   });
@@ -23,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   // Also after a start that failed.
-  await Promise.resolve(shop?.close()).finally(() => standby.close());
+  await Promise.resolve(shop?.close()).finally(() => standby?.close());
 });
 
 const report = (headers: Record<string, string> = {}): Promise<Answer> =>

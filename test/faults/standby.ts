@@ -64,7 +64,7 @@ export class Standby {
       if (process.getuid?.() === 0) execFileSync('chown', ['-R', `${owner.uid}:${owner.gid}`, folder]);
       execFileSync('chmod', ['700', copy]);
       const standby = new Standby(primaryUrl, folder, bin, owner, place);
-      await standby.start();
+      await standby.start().catch((error: unknown) => standby.close().then(() => Promise.reject(error)));
       return standby;
     } finally {
       await client.end();
@@ -79,11 +79,15 @@ export class Standby {
       cwd: this.#folder,
       env: { ...process.env, LC_ALL: 'C' },
       detached: true,
-      stdio: 'ignore',
+      stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#process = child;
+    let said = '';
+    child.stderr.on('data', (words: Buffer) => {
+      said = (said + words).slice(-1_000);
+    });
     await until(() => {
-      if (child.exitCode !== null) throw new Error(`the standby ended with ${child.exitCode}`);
+      if (child.exitCode !== null) throw new Error(`the standby ended with ${child.exitCode}: ${said}`);
       return ask(this.url, 'SELECT 1').then(
         () => true,
         () => false,

@@ -141,8 +141,11 @@ describe('the advice on the size of a pool', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 64 }), fc.array(phase, { maxLength: 6 }), (limit, phases) => {
         const pool = new MadeUpPool(limit);
-        for (const { inFlight, ...use } of phases)
-          pool.serve(use.requests, { ...use, inFlight: Math.min(inFlight, limit) });
+        for (const { inFlight, ...use } of phases) {
+          // Nobody waits while a seat is free.
+          const waitMs = inFlight < limit ? 0 : use.waitMs;
+          pool.serve(use.requests, { ...use, waitMs, inFlight: Math.min(inFlight, limit) });
+        }
         const { action, seats } = pool.advice();
         if (action === 'leave') expect(seats).toBe(limit);
         if (action === 'shrink') expect(seats).toBeLessThan(limit);
