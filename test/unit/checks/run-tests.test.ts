@@ -18,12 +18,12 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 /** Runs the test command over one file and returns its exit code and its last line. */
-function runOver(text?: string): { status: number | null; lastLine: string | undefined } {
+function runOver(text?: string): { status: number | null; lastLine: string | undefined; output: string } {
   if (text !== undefined) writeFileSync(join(root, 'one.case.mjs'), text);
   const { VITEST: _outer, ...env } = process.env;
   const args = [script, '--config', join(root, 'vitest.config.mjs'), '--root', root];
   const run = spawnSync(process.execPath, args, { encoding: 'utf8', env });
-  return { status: run.status, lastLine: run.stdout.trimEnd().split('\n').at(-1) };
+  return { status: run.status, lastLine: run.stdout.trimEnd().split('\n').at(-1), output: run.stdout };
 }
 
 describe('the test command ends with an honest line', () => {
@@ -37,6 +37,31 @@ describe('the test command ends with an honest line', () => {
     ['no test at all', undefined, '0 passed, 1 failed', 1],
   ];
   it.each(rows)('%s', (_title, text, line, status) => {
-    expect(runOver(text)).toEqual({ status, lastLine: line });
+    expect(runOver(text)).toMatchObject({ status, lastLine: line });
+  });
+
+  it('tries once more what failed, and names what passed only then', () => {
+    const unlucky = `import { existsSync, writeFileSync } from 'node:fs';
+      const before = ${JSON.stringify(join(root, 'before'))};
+      test('unlucky', () => {
+        if (existsSync(before)) return;
+        writeFileSync(before, '');
+        throw new Error('bad luck');
+      });`;
+    const { status, lastLine, output } = runOver(green + unlucky);
+    expect({ status, lastLine }).toEqual({ status: 0, lastLine: '3 passed, 0 failed' });
+    expect(output).toMatch(/passed only on its second try: .*one\.case\.mjs: unlucky/);
+  });
+
+  it('keeps an error outside of any test when a second try goes well', () => {
+    const once = `import { existsSync, writeFileSync } from 'node:fs';
+      const before = ${JSON.stringify(join(root, 'before'))};
+      test('unlucky', () => {
+        if (existsSync(before)) return;
+        writeFileSync(before, '');
+        void Promise.reject(new Error('lost'));
+        throw new Error('bad luck');
+      });`;
+    expect(runOver(once)).toMatchObject({ status: 1, lastLine: '1 passed, 1 failed' });
   });
 });
