@@ -50,6 +50,7 @@ export class MysqlWire implements StatementWire {
   #status: TransactionStatus = 'I';
   #escapesByBackslash = true;
   #exchange: Exchange | undefined;
+  #failure: unknown;
   #sent = 0;
   #received = 0;
 
@@ -77,6 +78,7 @@ export class MysqlWire implements StatementWire {
   }
 
   send(text: string, values: readonly unknown[] | undefined, answer: Answer): void {
+    if (this.#isOver(answer)) return;
     if (this.#status !== 'E') this.#query(text, values, this.#begin(answer));
     else if (!ENDS_ALL.test(text)) answer(new TransactionGoneError(), undefined);
     else this.#query('ROLLBACK', undefined, this.#begin(answer));
@@ -84,11 +86,13 @@ export class MysqlWire implements StatementWire {
 
   /** Nothing is left of the session's state but its database and its role. */
   reset(answer: Answer): void {
+    if (this.#isOver(answer)) return;
     const exchange = this.#begin(answer);
     this.#connection.reset((error) => this.#settle(exchange, error ?? undefined, 'RESET', []));
   }
 
   ping(answer: Answer): void {
+    if (this.#isOver(answer)) return;
     const exchange = this.#begin(answer);
     // Its callback gets an error, although that is not declared.
     const done = (error?: unknown): void => this.#settle(exchange, error ?? undefined, 'PING', []);
@@ -115,8 +119,16 @@ export class MysqlWire implements StatementWire {
     };
   }
 
+  /** The session has ended: completes the message under way, and whatever is still to be sent, with `error`. */
   fail(error: unknown): void {
+    this.#failure ??= error;
     if (this.#exchange !== undefined) this.#complete(this.#exchange, error, undefined);
+  }
+
+  /** What the driver says of a message after the end is no answer to it: that would be waited for without end. */
+  #isOver(answer: Answer): boolean {
+    if (this.#failure !== undefined) answer(this.#failure, undefined);
+    return this.#failure !== undefined;
   }
 
   #begin(answer: Answer): Exchange {

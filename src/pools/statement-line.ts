@@ -149,9 +149,9 @@ export class StatementLine {
   /** A change of the limit runs under the old one itself, which is none of this statement's business. */
   #setLimit(statement: Statement, limit: SessionLimitValue, tries: number): void {
     this.#wire.send(this.#words.limitChange(limit), undefined, (error) => {
-      const stoppedByOldOne = tries > 1 && this.#words.isStopped(error) && !statement.stopped;
+      const again = tries > 1 && this.#ended === undefined && !statement.stopped;
       if (error === undefined) this.#limit.changed(limit);
-      if (stoppedByOldOne) this.#setLimit(statement, limit, tries - 1);
+      if (again && this.#words.isStopped(error)) this.#setLimit(statement, limit, tries - 1);
       else if (error !== undefined) this.#settle(statement, error, undefined);
       else if (statement.stopped) this.#settle(statement, this.#words.stoppedUnsent(), undefined);
       else this.#run(statement);

@@ -76,6 +76,26 @@ export function sessions(bench: Bench): void {
     await connection.release();
   });
 
+  bench.test('STA-1 LIF-11', 'gives up a session that is to be cleaned and no longer answers', async () => {
+    const { server } = bench;
+    const { pool } = bench.open({ max: 2, freezable: true });
+    const connection = await pool.acquire(FOREVER);
+    const session = await bench.sessionOf(connection);
+    const trace = run(connection, bench.sql.traces[0]?.leave ?? '');
+    await (bench.sql.shared ? failureOf(trace) : trace);
+    await server.freeze(session);
+    try {
+      const failing = failureOf(run(connection, bench.sql.sleep(30_000)));
+      // Its statement is not known to have stopped, so nothing can be cleaned: it ends, and so does its return.
+      await connection.release();
+      expect(pool.classify(await failing)).toBe('connection_lost');
+      expect(pool.gauges()).toMatchObject({ inUse: 0, idle: 0 });
+      await (await pool.acquire(within(10_000))).release();
+    } finally {
+      server.thaw(session);
+    }
+  });
+
   bench.test('STA-3 STA-4 STA-7 STA-8', 'heals or avoids statements whose plan went stale', async () => {
     const tested = bench.open({ max: 2 });
     const { make, ask, change } = bench.sql.reshape;
