@@ -28,6 +28,8 @@ export class TimeWindow {
   /** What the last question found out: asked once for each request, it is worked out once a minute. */
   #askedMinute = Number.NaN;
   #waitUntilMs = 0;
+  #shownMinute = Number.NaN;
+  #shown = '';
 
   /**
    * @param text - For example `22:00-06:00`.
@@ -62,6 +64,17 @@ export class TimeWindow {
       if (!known) this.#waitUntilMs = this.#contains(startMs) ? 0 : this.#nextOpening(startMs);
     }
     return Math.max(0, this.#waitUntilMs - wallMs);
+  }
+
+  /** What the clocks of the zone show at this instant, for example `09:05`. */
+  clockAt(wallMs: number): string {
+    const minute = Math.floor(wallMs / MINUTE_MS);
+    if (minute !== this.#shownMinute) {
+      const ofDay = this.#minuteOfDay(minute * MINUTE_MS);
+      this.#shownMinute = minute;
+      this.#shown = [Math.floor(ofDay / 60), ofDay % 60].map((part) => String(part).padStart(2, '0')).join(':');
+    }
+    return this.#shown;
   }
 
   #contains(wallMs: number): boolean {

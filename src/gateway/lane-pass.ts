@@ -69,8 +69,12 @@ export class LanePass {
   /** Why it gets no place in time. */
   refusal(nowMs: number): Refusal {
     const { max, waiting } = this.#lane.status;
-    const { name, times, deadlineMs } = this.#route;
+    const { name, times, deadlineMs, maxQueued } = this.#route;
     const waitMs = Math.min(deadlineMs, this.#lane.predictedWaitMs(nowMs, times.meanMs(nowMs)));
+    const serviceMs = times.p50(nowMs);
+    const leftMs = Math.max(0, this.#ticket.deadlineAtMs - nowMs);
+    const neededMs = waitMs + serviceMs;
+    const queued = this.waiting;
     return {
       code: 'fleet_limited',
       status: 503,
@@ -78,11 +82,17 @@ export class LanePass {
       detail: 'As much of this work runs on all instances together as may. Nothing was started; try again later.',
       retryAfterMs: Math.max(waitMs, LEAST_WAIT_MS),
       measured: {
+        stage: queued ? 'queue' : 'arrival',
         route: name,
         places: max,
         waiting,
-        time_left_ms: Math.max(0, Math.round(this.#ticket.deadlineAtMs - nowMs)),
+        ...(queued ? { queue_wait_ms: Math.round(nowMs - this.#sinceMs) } : {}),
+        time_left_ms: Math.round(leftMs),
         predicted_wait_ms: Math.round(waitMs),
+        expected_service_ms: Math.round(serviceMs),
+        // Where nothing is known of the work yet, nobody can say.
+        ...(neededMs > leftMs ? { passes_with_ms: Math.round(neededMs) } : {}),
+        ...(queued ? {} : { passes_with_waiting_below: maxQueued }),
       },
     };
   }

@@ -21,7 +21,8 @@ export class RouteWindow {
    * and not 429, because the caller did nothing too often.
    */
   refusal(): Refusal | undefined {
-    const waitMs = this.#window.opensInMs(this.#wallMs());
+    const wallMs = this.#wallMs();
+    const waitMs = this.#window.opensInMs(wallMs);
     if (waitMs <= 0) return undefined;
     const { text, timeZone } = this.#window;
     return {
@@ -30,7 +31,14 @@ export class RouteWindow {
       outcome: 'not_started',
       detail: `This work is done from ${text.replace('-', ' to ')} (${timeZone}) only. Nothing was started; come back then.`,
       retryAfterMs: waitMs,
-      measured: { route: this.#route, window: text, time_zone: timeZone, opens_in_ms: Math.ceil(waitMs) },
+      measured: {
+        stage: 'arrival',
+        route: this.#route,
+        window: text,
+        time_zone: timeZone,
+        local_time: this.#window.clockAt(wallMs),
+        passes_in_ms: Math.ceil(waitMs),
+      },
     };
   }
 }

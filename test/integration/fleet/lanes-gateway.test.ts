@@ -91,7 +91,11 @@ describe('a route with a lane', () => {
     const error = await refusal(other.run('report', async () => 'never'));
     expect(error).toMatchObject({ code: 'fleet_limited', status: 503, outcome: 'not_started' });
     expect(error.retryAfterMs).toBeGreaterThanOrEqual(1_000);
-    expect(error.measured).toMatchObject({ route: 'report', places: 1 });
+    expect(error.measured).toMatchObject({ stage: 'queue', route: 'report', places: 1 });
+    const { queue_wait_ms: waited, time_left_ms: left } = error.measured ?? {};
+    expect(Number(waited) + Number(left)).toBeGreaterThan(200);
+    // Nobody has seen this work end, so what would pass is not made up.
+    expect(error.measured).not.toHaveProperty('passes_with_ms');
     expect(laneOf(other)).toMatchObject({ inUse: 0, waiting: 0 });
   });
 
@@ -108,6 +112,8 @@ describe('a route with a lane', () => {
     const refused = (await Promise.race([waiting[9], waiting[0]])) as SluiceError;
     expect(refused.code).toBe('fleet_limited');
     expect(refused.measured?.predicted_wait_ms).toBeGreaterThan(800);
+    const { stage, time_left_ms: left, passes_with_ms: needed } = refused.measured ?? {};
+    expect([stage, Number(needed) > Number(left)]).toEqual(['arrival', true]);
     end.open();
     expect(await waiting[0]).toBe('done');
   });
@@ -116,7 +122,11 @@ describe('a route with a lane', () => {
     const gateway = await begin(1, { maxQueued: 2 });
     const { end } = await hold(gateway);
     const waiting = [1, 2].map(() => gateway.run('report', async () => 'done'));
-    expect((await refusal(gateway.run('report', async () => 'never'))).code).toBe('fleet_limited');
+    const refused = await refusal(gateway.run('report', async () => 'never'));
+    expect(refused).toMatchObject({
+      code: 'fleet_limited',
+      measured: { stage: 'arrival', waiting: 2, passes_with_waiting_below: 2 },
+    });
     end.open();
     expect(await Promise.all(waiting)).toEqual(['done', 'done']);
   });

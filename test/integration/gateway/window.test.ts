@@ -36,7 +36,14 @@ describe('SEG-7: a route with hours', () => {
       outcome: 'not_started',
       retryAfterMs: 1.5 * HOUR_MS,
       message: 'This work is done from 22:00 to 06:00 (UTC) only. Nothing was started; come back then.',
-      measured: { route: 'etl', window: '22:00-06:00', time_zone: 'UTC', opens_in_ms: 1.5 * HOUR_MS },
+      measured: {
+        stage: 'arrival',
+        route: 'etl',
+        window: '22:00-06:00',
+        time_zone: 'UTC',
+        local_time: '20:30',
+        passes_in_ms: 1.5 * HOUR_MS,
+      },
     });
     expect(running.entry('etl').runtime.stats.shedByCode.outside_window).toBe(1);
     wallMs += 1.5 * HOUR_MS;

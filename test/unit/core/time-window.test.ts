@@ -112,6 +112,14 @@ describe('a window of every day', () => {
     }
   });
 
+  it('tells what its clocks show', () => {
+    const window = new TimeWindow('22:00-06:00', 'Europe/Berlin');
+    const shown = ['2026-10-24T22:07:59Z', '2026-10-24T22:08:00Z', '2026-01-02T03:04:00Z'].map((text) =>
+      window.clockAt(at(text)),
+    );
+    expect(shown).toEqual(['00:07', '00:08', '04:04']);
+  });
+
   it.each(['22:00', '24:00-06:00', '22:60-06:00', '2:00-06:00', '06:00-06:00', '22:00-06:00 ', '22:00–06:00'])(
     'refuses "%s"',
     (text) => {
