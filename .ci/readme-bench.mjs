@@ -22,6 +22,8 @@ const ORDER = [
   'database-down',
   'spike',
   'pool-cost',
+  'pgbouncer',
+  'mariadb',
   'fleet',
   'raw',
   'micro',

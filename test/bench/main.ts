@@ -8,6 +8,7 @@ import { storeSection, thisMachine } from './results-file.js';
 import { type Check, passes, type Section } from './section.js';
 import { adaptive } from './sections/adaptive.js';
 import { databaseDown } from './sections/database-down.js';
+import { mariadb, pgbouncer } from './sections/elsewhere.js';
 import { fleet } from './sections/fleet.js';
 import { flood } from './sections/flood.js';
 import { goodput } from './sections/goodput.js';
@@ -39,6 +40,8 @@ const SECTIONS: readonly Section[] = [
   databaseDown,
   spike,
   poolCost,
+  pgbouncer,
+  mariadb,
   fleet,
 ];
 /** From `dist/test/bench` to the repository. */

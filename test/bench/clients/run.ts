@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { type PgbouncerServer, startPgbouncer } from '../../../examples/support/pgbouncer-server.js';
 import type { ClientsPlan, ClientsResult } from '../../load/clients/plan.js';
 import { type ServerProcess, startServer } from '../../load/server-process.js';
-import { findProgram } from '../../support/programs.js';
+import type { PgbouncerServer } from '../../support/pgbouncer-server.js';
 import type { BenchContext } from '../section.js';
 import { runForAnswer, withServer } from '../servers.js';
 import type { BenchDatabase } from '../support/database.js';
+import { pooledEnvironment, startPooler } from '../support/pooler.js';
 import { type Watched, watch } from './watch.js';
 
 /** The connections of each pool: 50, and the two of the pool for administration. */
@@ -44,7 +44,7 @@ export async function runWay(
   plan: Omit<ClientsPlan, 'port'>,
 ): Promise<ClientsRun> {
   await database.reset();
-  const pooler = way.pooled ? await startPooler(database) : undefined;
+  const pooler = way.pooled ? await startPooler(database.url, SIZES) : undefined;
   try {
     const env = { ...gatewayEnv(database, pooler), DATABASE_URL: database.url };
     return await withServer(startServer(SERVER, { env, signal: context.signal }), async (server) => {
@@ -90,28 +90,11 @@ async function restartOf({ server }: BenchDatabase): Promise<number> {
 }
 
 function gatewayEnv(database: BenchDatabase, pooler: PgbouncerServer | undefined): Record<string, string> {
-  const { password } = new URL(database.url);
-  const entries = Object.entries(SIZES).flatMap(([name, size]) => {
-    const prefix = `SLUICE_POOL_${name.toUpperCase()}`;
-    const own: [string, string][] = [[`${prefix}_MAX`, String(size)]];
-    if (pooler !== undefined)
-      own.push([`${prefix}_URL`, `postgres://postgres:${password}@127.0.0.1:${pooler.port}/shop_${name}`]);
-    return own;
-  });
-  return Object.fromEntries(entries);
-}
-
-function startPooler(database: BenchDatabase): Promise<PgbouncerServer> {
-  const { port, password } = new URL(database.url);
-  const entry = ([name, size]: [string, number]): string =>
-    `shop_${name} = host=127.0.0.1 port=${port} dbname=shop pool_size=${size} ` +
-    "connect_query='SET client_connection_check_interval = 500'";
-  return startPgbouncer({
-    program: findProgram('pgbouncer'),
-    databases: Object.entries(SIZES).map(entry),
-    users: { postgres: password },
-    settings: { max_client_conn: 500, server_login_retry: 0.2 },
-  });
+  const sizes = Object.entries(SIZES).map(([name, size]) => [`SLUICE_POOL_${name.toUpperCase()}_MAX`, String(size)]);
+  return {
+    ...Object.fromEntries(sizes),
+    ...(pooler === undefined ? {} : pooledEnvironment(database.url, SIZES, pooler)),
+  };
 }
 
 async function countOrders(connectionString: string): Promise<number> {

@@ -30,7 +30,8 @@ export interface GoodputRun {
 
 /** Checkouts per second that the database, and the shop in mode `off`, can do; measured around the runs of a repeat. */
 export interface Capacity {
-  readonly alone: number;
+  /** Absent where nobody measures it. */
+  readonly alone?: number | undefined;
   readonly before: number;
   readonly after: number;
 }
@@ -60,11 +61,21 @@ export function goodOf(data: GoodputData, contender: Contender, factor: number):
   return spreadOf(runsOf(data, contender, factor).map((run) => run.checkout.goodPerSecond));
 }
 
-/** Tables and bars. */
-export function summarise(data: GoodputData): Pick<SectionResult, 'tables' | 'checks'> {
-  const factors = [...FACTORS, EXTREME_FACTOR];
-  const tables = [capacityTable(data), ...factors.map((factor) => table(data, factor)), tuningTable(data)];
-  return { tables, checks: checks(data) };
+/**
+ * Tables and bars, of those who were run.
+ *
+ * @param where - Where the database is, as titles and bars say it: ` on MariaDB`.
+ */
+export function summarise(data: GoodputData, where = ''): Pick<SectionResult, 'tables' | 'checks'> {
+  const factors = [...FACTORS, EXTREME_FACTOR].filter((factor) => contendersAt(data, factor).length > 0);
+  const alone = factors.flatMap((factor) => contendersAt(data, factor)).every((contender) => contender === 'sluice');
+  const tables = [capacityTable(data, where), ...factors.map((factor) => table(data, factor, where))];
+  return { tables: alone ? tables : [...tables, tuningTable(data)], checks: checks(data, factors, where) };
+}
+
+function contendersAt(data: GoodputData, factor: number): Contender[] {
+  const asked = factor === EXTREME_FACTOR ? EXTREME_CONTENDERS : (['sluice', ...RIVALS] as const);
+  return asked.filter((contender) => runsOf(data, contender, factor).length > 0);
 }
 
 function runsOf(data: GoodputData, contender: Contender, factor: number): GoodputRun[] {
@@ -77,21 +88,22 @@ function capacity(data: GoodputData, repeat: number): number {
   return (measured.before + measured.after) / 2;
 }
 
-function capacityTable(data: GoodputData): Table {
+function capacityTable(data: GoodputData, where: string): Table {
   const repeats = data.capacities.map((_, repeat) => capacity(data, repeat));
+  const alone = data.capacities.flatMap((each) => each.alone ?? []);
+  const shop = `the shop in mode off, ${data.callers} callers back to back: the capacity`;
   return {
-    title: 'What there is to give',
+    title: `What there is to give${where}`,
     columns: ['', 'checkouts/s'],
     rows: [
-      ['the database alone, 16 raw clients', showSpread(spreadOf(data.capacities.map(({ alone }) => alone)))],
-      [`the shop in mode off, ${data.callers} callers back to back: the capacity`, showSpread(spreadOf(repeats))],
+      ...(alone.length === 0 ? [] : [['the database alone, 16 raw clients', showSpread(spreadOf(alone))]]),
+      [shop, showSpread(spreadOf(repeats))],
     ],
   };
 }
 
-function table(data: GoodputData, factor: number): Table {
-  const contenders = factor === EXTREME_FACTOR ? EXTREME_CONTENDERS : (['sluice', ...RIVALS] as const);
-  const rows = contenders.map((contender) => {
+function table(data: GoodputData, factor: number, where: string): Table {
+  const rows = contendersAt(data, factor).map((contender) => {
     const runs = runsOf(data, contender, factor);
     const of = (pick: (run: GoodputRun) => number): Spread => spreadOf(runs.map(pick));
     const { median: refused } = of((run) => run.checkout.refused);
@@ -112,7 +124,7 @@ function table(data: GoodputData, factor: number): Table {
   });
   const offered = spreadOf(data.runs.filter((run) => run.factor === factor).map((run) => run.ratePerSecond)).median;
   return {
-    title: `${factor} times the capacity: ${offered.toFixed(0)} checkouts/s offered, 30 reports/s beside them`,
+    title: `${factor} times the capacity${where}: ${offered.toFixed(0)} checkouts/s offered, 30 reports/s beside them`,
     columns: [
       'in front of the database',
       'in time/s',
@@ -138,16 +150,23 @@ function tuningTable(data: GoodputData): Table {
   return { title: 'How each is set', columns: ['', 'setting'], rows: [['Sluice', own], ...rows] };
 }
 
-function checks(data: GoodputData): Check[] {
-  const share = (factor: number, bound: number): Check => ({
-    text: `goodput of Sluice at ${factor} times the capacity, share of the capacity`,
+/** Least shares of the capacity, by the load. */
+const SHARES: ReadonlyMap<number, number> = new Map([
+  [2, 0.95],
+  [5, 0.88],
+  [EXTREME_FACTOR, 0.8],
+]);
+
+function checks(data: GoodputData, factors: readonly number[], where: string): Check[] {
+  const share = (factor: number): Check => ({
+    text: `goodput of Sluice${where} at ${factor} times the capacity, share of the capacity`,
     value: ratioOf(data, 'sluice', factor).median,
-    bound,
+    bound: SHARES.get(factor) ?? Number.NaN,
     kind: 'at least',
     unit: '',
   });
   const against = (factor: number): Check => ({
-    text: `goodput of Sluice at ${factor} times the capacity, over the hand-tuned queue`,
+    text: `goodput of Sluice${where} at ${factor} times the capacity, over the hand-tuned queue`,
     value: ratioOf(data, 'sluice', factor).median / ratioOf(data, 'hand-tuned', factor).median,
     bound: 1,
     kind: 'at least',
@@ -155,20 +174,17 @@ function checks(data: GoodputData): Check[] {
   });
   const own = data.runs.filter((run) => run.contender === 'sluice');
   return [
-    share(2, 0.95),
-    share(5, 0.88),
-    share(EXTREME_FACTOR, 0.8),
-    against(2),
-    against(5),
+    ...factors.map(share),
+    ...FACTORS.filter((factor) => runsOf(data, 'hand-tuned', factor).length > 0).map(against),
     {
-      text: 'checkouts that Sluice left unanswered, in all runs',
+      text: `checkouts that Sluice${where} left unanswered, in all runs`,
       value: own.reduce((sum, run) => sum + run.checkout.unanswered, 0),
       bound: 0,
       kind: 'at most',
       unit: '',
     },
     {
-      text: 'refusals of Sluice at 2 times the capacity, p99',
+      text: `refusals of Sluice${where} at 2 times the capacity, p99`,
       value: spreadOf(runsOf(data, 'sluice', 2).map((run) => run.checkout.refusedLatency.p99Ms)).median,
       bound: 100,
       kind: 'at most',

@@ -14,12 +14,20 @@ export const DATABASE_SETTINGS: Readonly<Record<string, string>> = {
 };
 
 /** The shop's database, for one section of the bench. */
-export interface BenchDatabase {
-  readonly server: PostgresServer;
+export interface ShopDatabase {
   readonly url: string;
+  /** What the shop needs besides, where its pools go another way. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Of the server, where they are not its own. */
+  readonly settings: Readonly<Record<string, string>>;
   /** Takes away what a run has written, so that each begins with the same tables. */
   reset(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** On a PostgreSQL of its own. */
+export interface BenchDatabase extends ShopDatabase {
+  readonly server: PostgresServer;
 }
 
 /** Starts a server of its own and fills the shop's tables. */
@@ -31,7 +39,7 @@ export async function startDatabase(signal: AbortSignal): Promise<BenchDatabase>
     const url = new URL(server.url);
     url.pathname = '/shop';
     await prepareDatabase(url.href);
-    return { server, url: url.href, reset: () => reset(url.href), close };
+    return { server, url: url.href, settings: DATABASE_SETTINGS, reset: () => reset(url.href), close };
   } catch (error) {
     await close();
     throw error;

@@ -81,6 +81,20 @@ describe('the summary of goodput', () => {
     expect(tables[4]?.rows.find(([name]) => name?.includes('opossum'))?.[1]).toBe('queueConcurrency 16');
   });
 
+  it('says where the database is, and shows only who was run', () => {
+    const runs = [2, 5].flatMap((factor) => [0, 1].map((repeat) => run('sluice', factor, repeat, 95)));
+    const capacities = [100, 100].map((each) => ({ before: each, after: each }));
+    const { tables, checks } = summarise({ callers: 24, capacities, tunings: {}, runs }, ' on MariaDB');
+    expect(tables.map(({ rows }) => rows.length)).toEqual([1, 1, 1]);
+    expect(tables.map(({ title }) => title)).toEqual([
+      'What there is to give on MariaDB',
+      expect.stringMatching(/^2 times the capacity on MariaDB: /),
+      expect.stringMatching(/^5 times the capacity on MariaDB: /),
+    ]);
+    expect(checks.map(({ bound }) => bound)).toEqual([0.95, 0.88, 0, 100]);
+    expect(checks.every(({ text }) => text.includes('Sluice on MariaDB'))).toBe(true);
+  });
+
   it('draws two bars for each contender and the capacity', () => {
     const svg = goodputChart(dataOf((factor, repeat) => run('sluice', factor, repeat, 99)));
     expect(svg.match(/>60<\/text>/g)).toHaveLength(2 * RIVALS.length + 1);
