@@ -1,4 +1,5 @@
-import { type Arrival, Bulkhead, type BulkheadOptions } from '../../src/core/bulkhead.js';
+import { type Arrival, Bulkhead } from '../../src/core/bulkhead.js';
+import type { BulkheadOptions } from '../../src/core/bulkhead-parts.js';
 import type { PriorityRank } from '../../src/core/priority.js';
 import { ServiceTimes } from '../../src/core/service-times.js';
 import { type RouteLoad, Ticket } from '../../src/core/ticket.js';

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.js';
 import type { Archive } from '../../core/archive.js';
-import type { Bulkhead, BulkheadOptions } from '../../core/bulkhead.js';
+import type { Bulkhead } from '../../core/bulkhead.js';
+import type { BulkheadOptions } from '../../core/bulkhead-parts.js';
 import type { PriorityRank } from '../../core/priority.js';
 import type { ServiceTimesOptions } from '../../core/service-times.js';
 import type { Ticket } from '../../core/ticket.js';

@@ -1,4 +1,4 @@
-import type { BulkheadOptions } from '../../core/bulkhead.js';
+import type { BulkheadOptions } from '../../core/bulkhead-parts.js';
 import type { KeyedBucketsOptions } from '../../core/keyed-buckets.js';
 import type { PriorityRank } from '../../core/priority.js';
 import type { ServiceTimesOptions } from '../../core/service-times.js';

@@ -1,4 +1,5 @@
-import { type Arrival, Bulkhead, type BulkheadOptions } from '../../core/bulkhead.js';
+import { type Arrival, Bulkhead } from '../../core/bulkhead.js';
+import type { BulkheadOptions } from '../../core/bulkhead-parts.js';
 import type { Ticket } from '../../core/ticket.js';
 import type { Refusal } from '../../errors.js';
 import { headOf, KIND, LEASED, NO_SLOT, PASSED, refusedAs } from './decision-record.js';

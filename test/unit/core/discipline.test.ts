@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Bulkhead, type BulkheadOptions } from '../../../src/core/bulkhead.js';
+import { Bulkhead } from '../../../src/core/bulkhead.js';
+import type { BulkheadOptions } from '../../../src/core/bulkhead-parts.js';
 import type { PriorityRank } from '../../../src/core/priority.js';
 import { type RouteLoad, Ticket } from '../../../src/core/ticket.js';
 import { fixedTimes, routeLoad, ticketOf } from '../../support/tickets.js';
