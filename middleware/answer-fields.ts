@@ -1,19 +1,21 @@
 import type { ServerResponse } from 'node:http';
-import type { GatewayConfig, RouteConfig } from '../src/config/config.js';
+import type { RouteConfig } from '../src/config/config.js';
 import type { RequestWork } from '../src/gateway/request-work.js';
 import type { RouteRuntime } from '../src/gateway/route-runtime.js';
+import type { Gateway } from '../src/gateway.js';
 import { tellShadow } from './observe-field.js';
 import { RateLimitFields } from './rate-limit-fields.js';
+import { tellTiming } from './server-timing.js';
 
 /** Sets the fields of an admitted request's answer. */
 export type SetAnswerFields = (res: ServerResponse, work: RequestWork, nowMs: number) => void;
 
 /** What an admitted request's answer tells besides the handler's own headers; `undefined` when that is nothing. */
-export function answerFields(config: GatewayConfig, route: RouteRuntime): SetAnswerFields | undefined {
+export function answerFields({ config, clock }: Gateway, route: RouteRuntime): SetAnswerFields | undefined {
   const { mode } = config;
   const setters = [
     config.rateLimitHeaders && mode === 'enforce' ? rateFields(route) : undefined,
-    config.serverTiming ? setServerTiming : undefined,
+    config.serverTiming ? (res: ServerResponse, work: RequestWork) => tellTiming(res, work, clock) : undefined,
     mode === 'observe' ? tellShadow : undefined,
   ].filter((setter) => setter !== undefined);
   if (setters.length < 2) return setters[0];
@@ -41,14 +43,4 @@ function rateFields(route: RouteRuntime): SetAnswerFields | undefined {
 
 function fieldsOf({ name, ratePerSecond = 0, burst }: RouteConfig): RateLimitFields {
   return new RateLimitFields(name, { refillPerSecond: ratePerSecond, burst });
-}
-
-/** Queue wait is known now; what the handler took only when the headers go out. */
-function setServerTiming(res: ServerResponse, work: RequestWork, nowMs: number): void {
-  const writeHead = res.writeHead;
-  res.writeHead = function timed(this: ServerResponse, ...args: Parameters<typeof writeHead>): ServerResponse {
-    const handlerMs = performance.now() - nowMs;
-    res.appendHeader('Server-Timing', `queue;dur=${work.queueWaitMs.toFixed(1)}, handler;dur=${handlerMs.toFixed(1)}`);
-    return writeHead.apply(res, args);
-  } as typeof writeHead;
 }

@@ -49,6 +49,7 @@ export function protect<RouteName extends string>(
 
 class Guard implements HostGuard {
   readonly gateway: Gateway;
+  readonly timed: boolean;
   readonly #entry: RouteEntry;
   readonly #body: RequestHandler | undefined;
   readonly #handler: GuardedHandler | undefined;
@@ -57,10 +58,11 @@ class Guard implements HostGuard {
 
   constructor(gateway: Gateway, entry: RouteEntry, options: ProtectOptions, handler: GuardedHandler | undefined) {
     this.gateway = gateway;
+    this.timed = gateway.config.serverTiming;
     this.#entry = entry;
     this.#body = options.body;
     this.#handler = handler;
-    this.#fields = answerFields(gateway.config, entry.runtime);
+    this.#fields = answerFields(gateway, entry.runtime);
   }
 
   handle(req: Request, res: Response, next: NextFunction): void {

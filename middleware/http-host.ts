@@ -16,6 +16,8 @@ import { watch } from './watch.js';
 /** Whose requests these are. */
 export interface HostGuard {
   readonly gateway: Gateway;
+  /** Whether the answers of its route tell where the time went. */
+  readonly timed: boolean;
   /** The seat is there: run the handler. */
   run(host: HttpHost): void;
 }
@@ -43,6 +45,10 @@ export class HttpHost implements WorkHost, OpenAnswer {
   get work(): RequestWork {
     if (this.#work === undefined) throw new Error('the request has not been classified yet');
     return this.#work;
+  }
+
+  get timed(): boolean {
+    return this.#guard.timed;
   }
 
   /** Watches over the response from now on. */

@@ -68,7 +68,7 @@ export const gatewayFields: FieldsOf<GatewayValues> = {
     default: true,
   }),
   serverTiming: flag({
-    description: 'Whether answers carry `Server-Timing`.',
+    description: 'Whether answers carry `Server-Timing`: queue wait, waits for connections, statements, total.',
     default: false,
   }),
   readinessDelayMs: whole(0, 600_000, {

@@ -55,7 +55,10 @@ export interface GatewayOptions<RouteName extends string = string, PoolName exte
   readonly priorityHeader?: string | undefined;
   /** Whether answers carry `RateLimit` and `RateLimit-Policy`. Default true. */
   readonly rateLimitHeaders?: boolean | undefined;
-  /** Whether answers carry `Server-Timing`. Default false. */
+  /**
+   * Whether answers carry `Server-Timing`: queue wait, waits for connections, statements and total, in ms. Default
+   * false: times tell outsiders how busy the database is. `problemDetails` keeps them from some.
+   */
   readonly serverTiming?: boolean | undefined;
   /** How long a draining process still admits after readiness turned 503, in ms, 0 to 600,000. Default 5,000. */
   readonly readinessDelayMs?: number | undefined;

@@ -30,7 +30,7 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
   readonly callerKey: string | undefined;
   /** In mode `observe`: what mode `enforce` would do with it. */
   readonly shadow: Shadow | undefined;
-  /** Absent where nobody listens to the diagnostics channels. */
+  /** Absent where nobody listens to the diagnostics channels, or wants its times. */
   readonly watch: RequestWatch | undefined;
   dueAtMs = 0;
   heapIndex = -1;
@@ -60,7 +60,7 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
     const enforced = context.mode === 'enforce' ? deadlineAtMs : Number.POSITIVE_INFINITY;
     const cost = Number.isInteger(seats) && seats >= 1 ? seats : route.config.cost;
     this.ticket = new Ticket<GateClient>(this, route, rank, arrivedAtMs, enforced, tenant, cost);
-    this.watch = watchOf(route, this.ticket);
+    this.watch = watchOf(route, this.ticket, host.timed);
     this.#claim = new SeatClaim(context, route, this.ticket, callerKey, this.watch ?? route.stats, this);
     this.shadow =
       context.mode === 'observe' ? new Shadow(context, route, this.ticket, deadlineAtMs, callerKey, this) : undefined;

@@ -14,6 +14,8 @@ export interface WorkHost {
   expire(refusal: Refusal): void;
   /** Whether the answer has begun on a route that streams, so that its deadline is met. */
   streaming(): boolean;
+  /** Whether somebody wants to know where the time of this request went, though nobody listens to any channel. */
+  readonly timed?: boolean | undefined;
 }
 
 /** What all requests of a gateway share. */

@@ -18,9 +18,13 @@ const OPERATIONS: ReadonlySet<string> = new Set([
   ...['CREATE', 'ALTER', 'DROP', 'TRUNCATE', 'ANALYZE', 'VACUUM', 'REFRESH', 'DECLARE', 'FETCH', 'CLOSE', 'DO'],
 ]);
 
-/** The watch of a request; `undefined`, and nothing is computed for it, when nobody listens. */
-export function watchOf(route: WatchedRoute, request: object): RequestWatch | undefined {
-  return anybodyListens() ? new RequestWatch(route, request) : undefined;
+/**
+ * The watch of a request; `undefined`, and nothing is computed for it, when nobody listens.
+ *
+ * @param timed - Whether somebody wants its times all the same.
+ */
+export function watchOf(route: WatchedRoute, request: object, timed: boolean = false): RequestWatch | undefined {
+  return timed || anybodyListens() ? new RequestWatch(route, request) : undefined;
 }
 
 /**
@@ -30,11 +34,23 @@ export function watchOf(route: WatchedRoute, request: object): RequestWatch | un
 export class RequestWatch {
   readonly #route: WatchedRoute;
   readonly #about: RequestMessage;
+  #acquireWaitMs = 0;
+  #databaseMs = 0;
 
   constructor(route: WatchedRoute, request: object) {
     const { name, config, pool, stats } = route;
     this.#route = route;
     this.#about = { request, source: stats, route: name, priority: config.priority, pool: pool?.name };
+  }
+
+  /** How long its handler has waited for connections in all, in milliseconds. */
+  get acquireWaitMs(): number {
+    return this.#acquireWaitMs;
+  }
+
+  /** How long its statements have taken in all, in milliseconds: those that ran side by side are added up. */
+  get databaseMs(): number {
+    return this.#databaseMs;
   }
 
   arrive(): void {
@@ -76,6 +92,7 @@ export class RequestWatch {
   }
 
   acquired(waitMs: number, error?: unknown): void {
+    this.#acquireWaitMs += waitMs;
     if (!CHANNELS['sluice:acquire'].hasSubscribers) return;
     const { request, source, route, priority, pool } = this.#about;
     CHANNELS['sluice:acquire'].publish({ request, source, route, priority, pool, waitMs, error });
@@ -88,6 +105,7 @@ export class RequestWatch {
   }
 
   queried(text: string, durationMs: number, error?: unknown): void {
+    this.#databaseMs += durationMs;
     if (!CHANNELS['sluice:query'].hasSubscribers) return;
     const { request, source, route, priority, pool } = this.#about;
     const system = /^(mysql|mariadb):/i.test(this.#route.pool?.config.url ?? '') ? 'mysql' : 'postgresql';

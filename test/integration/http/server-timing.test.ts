@@ -1,0 +1,127 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { problemDetails, protect } from 'sluice/express';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { until } from '../pools/pool-fixture.js';
+import { type Bench, FRAMEWORKS, type ServeOptions, serve } from './harness.js';
+
+let postgres: PostgresServer;
+let bench: Bench | undefined;
+
+beforeAll(async () => {
+  postgres = await startPostgres({ settings: { fsync: 'off' } });
+});
+afterEach(async () => {
+  await bench?.close();
+  bench = undefined;
+});
+afterAll(() => postgres?.close());
+
+/** Milliseconds by name. */
+function timing(header: string | undefined): Record<string, number> {
+  const metrics = (header ?? '').split(', ').map((metric) => /^([a-z]+);dur=(\d+\.\d)$/.exec(metric));
+  return Object.fromEntries(metrics.map((found) => [found?.[1] ?? `not a metric: ${header}`, Number(found?.[2])]));
+}
+
+const options = (serverTiming: boolean, more: Partial<ServeOptions> = {}): ServeOptions => ({
+  url: postgres.url,
+  pools: { main: { max: 1 } },
+  routes: { work: { pool: 'main', deadlineMs: 5_000 }, plain: { deadlineMs: 5_000 } },
+  gateway: { serverTiming },
+  ...more,
+});
+
+describe.each(FRAMEWORKS)('Server-Timing on %s', (_, express) => {
+  it('tells queue wait, waits for connections, statements and total', async () => {
+    let requests = 0;
+    bench = await serve(options(true, { express }), (app, gateway) => {
+      app.get('/work', protect(gateway, 'work'), async (req, res) => {
+        requests += 1;
+        if (requests === 1) await until(() => bench?.stats('work').queued === 1);
+        await req.sluice.transaction((client) => client.query('select pg_sleep(0.05)'));
+        await delay(20);
+        res.json({});
+      });
+      app.get('/plain', protect(gateway, 'plain'), (_req, res) => res.json({}));
+    });
+    const answers = await Promise.all([bench.request.get('/work'), bench.request.get('/work')]);
+    const told = answers.map(({ headers }) => timing(headers['server-timing']));
+    for (const { queue = -1, acquire = -1, db = 0, total = 0 } of told) {
+      expect(acquire).toBeGreaterThanOrEqual(0);
+      expect(db).toBeGreaterThanOrEqual(49);
+      // Rounded each.
+      expect(total).toBeGreaterThanOrEqual(queue + acquire + db + 15 - 0.3);
+    }
+    // One seat: who came second waited for the first to end.
+    expect(Math.max(...told.map(({ queue = 0 }) => queue))).toBeGreaterThan(50);
+    const plain = await bench.request.get('/plain');
+    expect(Object.keys(timing(plain.headers['server-timing']))).toEqual(['queue', 'total']);
+  });
+
+  it('tells the wait for a connection', async () => {
+    const routes = { work: { pool: 'main', deadlineMs: 5_000 } };
+    let requests = 1;
+    bench = await serve(
+      options(true, { express, routes, pools: { main: { max: 1, operationsPerRequest: 0.5 } } }),
+      (app, gateway) => {
+        app.get('/work', protect(gateway, 'work'), async (req, res) => {
+          await req.sluice.transaction(async (client) => {
+            await until(() => requests === 2 || gateway.snapshot().pools[0]?.connections.acquiring === 1);
+            requests += 1;
+            await client.query('select pg_sleep(0.05)');
+          });
+          res.json({});
+        });
+      },
+    );
+    const answers = await Promise.all([bench.request.get('/work'), bench.request.get('/work')]);
+    const waits = answers.map(({ headers }) => timing(headers['server-timing']).acquire ?? -1);
+    expect(Math.max(...waits)).toBeGreaterThan(45);
+  });
+
+  it('leaves a stream alone, and says of it what was known when it began', async () => {
+    const routes = { work: { pool: 'main', stream: true, deadlineMs: 5_000 } } as const;
+    bench = await serve(options(true, { express, routes }), (app, gateway) => {
+      app.get('/work', protect(gateway, 'work'), async (req, res) => {
+        res.setHeader('Server-Timing', 'cache;desc=miss');
+        res.write('first ');
+        await req.sluice.query('select pg_sleep(0.05)');
+        res.end('last');
+      });
+    });
+    const { text, headers } = await bench.request.get('/work');
+    expect(text).toBe('first last');
+    expect(headers['server-timing']).toMatch(/^cache;desc=miss, queue;dur=[\d.]+, acquire;dur=0.0, db;dur=0.0, total/);
+  });
+
+  it('tells of an answer that Sluice gave for a handler that was late', async () => {
+    const routes = { work: { pool: 'main', deadlineMs: 150 } };
+    bench = await serve(options(true, { express, routes }), (app, gateway) => {
+      app.get('/work', protect(gateway, 'work'), (req) => req.sluice.query('select pg_sleep(2)').catch(() => {}));
+    });
+    const answer = await bench.request.get('/work');
+    expect([answer.status, answer.body.code]).toEqual([504, 'deadline_expired']);
+    expect(timing(answer.headers['server-timing']).total).toBeGreaterThanOrEqual(149);
+  });
+
+  it('keeps times from those who get no explanations', async () => {
+    bench = await serve(options(true, { express }), (app, gateway) => {
+      app.use(problemDetails((req) => req.get('x-colleague') === 'yes'));
+      app.get('/plain', protect(gateway, 'plain'), (_req, res) => res.json({}));
+    });
+    expect((await bench.request.get('/plain')).headers).not.toHaveProperty('server-timing');
+    const colleague = await bench.request.get('/plain').set('x-colleague', 'yes');
+    expect(colleague.headers['server-timing']).toMatch(/^queue;dur=/);
+  });
+
+  it('tells nothing, and measures nothing, unless asked', async () => {
+    bench = await serve(options(false, { express }), (app, gateway) => {
+      app.get('/plain', protect(gateway, 'plain'), (req, res) => {
+        res.json({ own: Object.hasOwn(res, 'writeHead'), route: req.sluice.route });
+      });
+    });
+    const { headers, body } = await bench.request.get('/plain');
+    expect(headers).not.toHaveProperty('server-timing');
+    expect(body).toEqual({ own: false, route: 'plain' });
+  });
+});
