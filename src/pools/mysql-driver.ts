@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import { TextMemo } from '../core/text-memo.js';
 import { CertificateWatch } from './certificate-watch.js';
 import { ConnectTimeoutError } from './connect-timeout.js';
+import { ConnectionEndedError } from './connection-ended.js';
 import type { FailureKind } from './contract.js';
 import type { LoginChange } from './login.js';
 import { MysqlClient } from './mysql-client.js';
@@ -13,7 +14,7 @@ import { MysqlRestorer } from './mysql-restorer.js';
 import { MysqlSession } from './mysql-session.js';
 import { type MysqlStart, setUp } from './mysql-setup.js';
 import { MysqlTarget, type MysqlTargetSettings } from './mysql-target.js';
-import { commandOf, MysqlWire } from './mysql-wire.js';
+import { commandOf, MysqlWire, NOTHING } from './mysql-wire.js';
 import { mysqlWords } from './mysql-words.js';
 import { PasswordError, passwordAsker } from './password.js';
 import type { ConnectTrouble, Opening, SessionDriver, SessionOwner } from './session.js';
@@ -24,6 +25,8 @@ import type { PreparedLogin } from './trial.js';
 
 /** For a connection that stops a statement; the session gives up at the same time. */
 const KILL_LIMIT_MS = 1_000;
+
+const HUNG_UP = 'the server closed the connection';
 
 /** What {@link MysqlDriver} needs to know. */
 export interface MysqlDriverOptions extends MysqlTargetSettings {
@@ -125,8 +128,8 @@ export class MysqlDriver implements SessionDriver {
         { target, password, programName },
         {
           onConnected: () => setUp(made, this.#options.lockTimeoutMs).then((start) => ready(made, start), giveUp),
-          onError: (error) => (session === undefined ? giveUp(error) : session.onError(error)),
-          onClosed: () => (session === undefined ? end() : session.onClosed()),
+          onError: (error) => (session === undefined ? giveUp(error) : session.ending.lose(error)),
+          onClosed: () => (session === undefined ? end() : session.ending.onClosed(new ConnectionEndedError(HUNG_UP))),
         },
       );
       client = made;
@@ -139,20 +142,25 @@ export class MysqlDriver implements SessionDriver {
   #session(target: MysqlTarget, client: MysqlClient, start: MysqlStart, owner: SessionOwner): MysqlSession {
     const { name, clock, applicationName, maxResultBytes = 0 } = this.#options;
     const { threadId, peer: at } = client;
-    const wire = new MysqlWire(client.connection, this.#commands, (error) => session.onError(error));
+    const login = { target, at, programName: `${applicationName} (cancel)` };
+    const wire = new MysqlWire(client.connection, this.#commands, (error) => session.ending.lose(error));
     const session = new MysqlSession(this.#nextId(), {
-      client,
       wire,
       line: new StatementLine(wire, mysqlWords(start.flavour, start.defaultLimit)),
       restorer: new MysqlRestorer(wire, start, target.database),
       waitTimeoutMs: start.waitTimeoutMs,
+      nothing: NOTHING,
       clock,
       owner,
       natures: this.#natures,
       resultBound: maxResultBytes > 0 ? { pool: name, maxBytes: maxResultBytes } : undefined,
-      kill: () => this.#killer.kill({ threadId, login: { target, at, programName: `${applicationName} (cancel)` } }),
+      link: {
+        end: () => client.end(),
+        hangUp: () => client.hangUp(),
+        tellToStop: () => this.#killer.kill({ threadId, login }),
+      },
     });
-    if (maxResultBytes > 0) client.onReceived((bytes) => session.onReceived(bytes));
+    if (maxResultBytes > 0) client.onReceived((bytes) => session.ending.onReceived(bytes));
     return session;
   }
 

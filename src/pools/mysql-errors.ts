@@ -1,5 +1,5 @@
+import { ConnectionEndedError } from './connection-ended.js';
 import type { FailureKind } from './contract.js';
-import { ConnectionEndedError } from './pg-errors.js';
 import type { ConnectTrouble } from './session.js';
 import { isSocketLoss, isTlsCode } from './socket-errors.js';
 

@@ -1,6 +1,8 @@
+import type { QueryResult } from './contract.js';
 import { maySetRole, mayUseDatabase } from './mysql-natures.js';
 import type { MysqlStart } from './mysql-setup.js';
 import type { MysqlWire } from './mysql-wire.js';
+import { answered } from './statement-wire.js';
 
 /**
  * Puts the state of a session back to what it was at the start. The server's own reset does nearly all of it: variables,
@@ -28,7 +30,7 @@ export class MysqlRestorer {
 
   /** @throws When it cannot be put back: the session is of no use then. */
   async restore(): Promise<void> {
-    await this.#await((answer) => this.#wire.reset(answer));
+    await answered((answer) => this.#wire.reset(answer));
     await this.#run(this.#start.setup);
     if (this.#moved) await this.#run(`USE ${quoted(this.#database)}`);
     if (this.#inRole) await this.#run(this.#ownRole);
@@ -49,16 +51,8 @@ export class MysqlRestorer {
     return role === undefined ? 'SET ROLE NONE' : `SET ROLE ${quoted(role)}`;
   }
 
-  #run(text: string): Promise<{ readonly rows: readonly unknown[] }> {
-    return this.#await((answer) => this.#wire.send(text, undefined, answer));
-  }
-
-  #await(
-    send: (answer: (error: unknown, result: { readonly rows: readonly unknown[] } | undefined) => void) => void,
-  ): Promise<{ readonly rows: readonly unknown[] }> {
-    return new Promise((resolve, reject) => {
-      send((error, result) => (result === undefined ? reject(error) : resolve(result)));
-    });
+  #run(text: string): Promise<QueryResult<never>> {
+    return answered((answer) => this.#wire.send(text, undefined, answer));
   }
 }
 

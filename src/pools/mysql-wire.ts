@@ -1,11 +1,11 @@
 import type { Connection } from 'mysql2';
 import type { TextMemo } from '../core/text-memo.js';
 import type { QueryResult } from './contract.js';
+import { MessageWire } from './message-wire.js';
 import { endsMysqlSession, errnoOf } from './mysql-errors.js';
 import { plainValues } from './mysql-values.js';
-import type { Answer, TransactionStatus } from './pg-wire.js';
 import { withoutLeadingNoise } from './session-trace.js';
-import type { StatementWire } from './statement-wire.js';
+import type { Answer } from './statement-wire.js';
 
 /** The server's flags, which come with every answer that has no rows. */
 const IN_TRANSACTION = 1;
@@ -34,113 +34,51 @@ export class TransactionGoneError extends Error {
   }
 }
 
-/** One message to the server whose answer is not complete. */
-interface Exchange {
-  answer: Answer;
-}
-
 /**
- * Sends one message at a time, so that the driver's own queue stays empty. After an error inside a transaction it asks
- * whether there still is one: what came after would otherwise be committed piece by piece.
+ * The messages of a session of MySQL or MariaDB. After an error inside a transaction it asks whether there still is one:
+ * what came after would otherwise be committed piece by piece.
  */
-export class MysqlWire implements StatementWire {
+export class MysqlWire extends MessageWire {
   readonly #connection: Connection;
   readonly #commands: TextMemo<string>;
   readonly #onFatal: (error: unknown) => void;
-  #status: TransactionStatus = 'I';
   #escapesByBackslash = true;
-  #exchange: Exchange | undefined;
-  #failure: unknown;
-  #sent = 0;
-  #received = 0;
 
   /**
    * @param commands - Reads {@link commandOf} off a text; the sessions of one pool share it.
    * @param onFatal - The session is over.
    */
   constructor(connection: Connection, commands: TextMemo<string>, onFatal: (error: unknown) => void) {
+    super();
     this.#connection = connection;
     this.#commands = commands;
     this.#onFatal = onFatal;
   }
 
-  get status(): TransactionStatus {
-    return this.#status;
-  }
-
-  get sending(): boolean {
-    return this.#exchange !== undefined;
-  }
-
-  /** Messages since the start. */
-  get sent(): number {
-    return this.#sent;
-  }
-
   send(text: string, values: readonly unknown[] | undefined, answer: Answer): void {
-    if (this.#isOver(answer)) return;
-    if (this.#status !== 'E') this.#query(text, values, this.#begin(answer));
+    if (this.isOver(answer)) return;
+    if (this.status !== 'E') this.#query(text, values, this.begin(answer));
     else if (!ENDS_ALL.test(text)) answer(new TransactionGoneError(), undefined);
-    else this.#query('ROLLBACK', undefined, this.#begin(answer));
+    else this.#query('ROLLBACK', undefined, this.begin(answer));
   }
 
   /** Nothing is left of the session's state but its database and its role. */
   reset(answer: Answer): void {
-    if (this.#isOver(answer)) return;
-    const exchange = this.#begin(answer);
-    this.#connection.reset((error) => this.#settle(exchange, error ?? undefined, 'RESET', []));
+    if (this.isOver(answer)) return;
+    const message = this.begin(answer);
+    this.#connection.reset((error) => this.#settle(message, error ?? undefined, 'RESET', []));
   }
 
   ping(answer: Answer): void {
-    if (this.#isOver(answer)) return;
-    const exchange = this.#begin(answer);
+    if (this.isOver(answer)) return;
+    const message = this.begin(answer);
     // Its callback gets an error, although that is not declared.
-    const done = (error?: unknown): void => this.#settle(exchange, error ?? undefined, 'PING', []);
+    const done = (error?: unknown): void => this.#settle(message, error ?? undefined, 'PING', []);
     this.#connection.ping(done);
   }
 
-  /** So many bytes have come. Returns how many that are since the last message was sent. */
-  receive(bytes: number): number {
-    this.#received += bytes;
-    return this.#received;
-  }
-
-  /** Calls `run` once the message under way is complete, after its own answer. */
-  whenComplete(run: () => void): void {
-    const exchange = this.#exchange;
-    if (exchange === undefined) {
-      run();
-      return;
-    }
-    const { answer } = exchange;
-    exchange.answer = (error, result) => {
-      answer(error, result);
-      run();
-    };
-  }
-
-  /** The session has ended: completes the message under way, and whatever is still to be sent, with `error`. */
-  fail(error: unknown): void {
-    this.#failure ??= error;
-    if (this.#exchange !== undefined) this.#complete(this.#exchange, error, undefined);
-  }
-
-  /** What the driver says of a message after the end is no answer to it: that would be waited for without end. */
-  #isOver(answer: Answer): boolean {
-    if (this.#failure !== undefined) answer(this.#failure, undefined);
-    return this.#failure !== undefined;
-  }
-
-  #begin(answer: Answer): Exchange {
-    const exchange: Exchange = { answer };
-    this.#exchange = exchange;
-    this.#sent += 1;
-    this.#received = 0;
-    return exchange;
-  }
-
-  #query(text: string, values: readonly unknown[] | undefined, exchange: Exchange): void {
-    const done = (error: unknown, answer: unknown): void => this.#settle(exchange, error ?? undefined, text, answer);
+  #query(text: string, values: readonly unknown[] | undefined, message: number): void {
+    const done = (error: unknown, answer: unknown): void => this.#settle(message, error ?? undefined, text, answer);
     if (values === undefined || values.length === 0) {
       this.#connection.query(text, done);
     } else if (this.#escapesByBackslash) {
@@ -152,49 +90,44 @@ export class MysqlWire implements StatementWire {
     }
   }
 
-  #settle(exchange: Exchange, error: unknown, text: string, answer: unknown): void {
-    if (this.#exchange !== exchange) return;
+  #settle(message: number, error: unknown, text: string, answer: unknown): void {
+    if (!this.isUnderWay(message)) return;
     if (error === undefined) {
-      this.#note(answer);
-      this.#complete(exchange, undefined, resultOf(this.#commands.of(text), answer));
+      this.#noteFlags(answer);
+      this.complete(undefined, resultOf(this.#commands.of(text), answer));
     } else if (endsMysqlSession(error)) {
       this.#onFatal(error);
-    } else if (this.#status === 'T' && errnoOf(error) !== undefined) {
-      this.#askStatus(exchange, error, text);
+    } else if (this.status === 'T' && errnoOf(error) !== undefined) {
+      this.#askStatus(message, error, text);
     } else {
-      this.#complete(exchange, error, undefined);
+      this.complete(error, undefined);
     }
   }
 
   /** An error comes without flags. */
-  #askStatus(exchange: Exchange, error: unknown, text: string): void {
+  #askStatus(message: number, error: unknown, text: string): void {
     this.#connection.query(NOTHING, (failure: unknown, answer: unknown) => {
-      if (this.#exchange !== exchange) return;
+      if (!this.isUnderWay(message)) return;
       if (failure !== null && endsMysqlSession(failure)) {
         this.#onFatal(failure);
         return;
       }
       // A late cancel may hit the question; in doubt there is no transaction.
-      if (failure === null) this.#note(answer);
-      const gone = failure !== null || this.#status === 'I';
-      if (gone) this.#status = ENDS_ALL.test(text) ? 'I' : 'E';
-      this.#complete(exchange, error, undefined);
+      if (failure === null) this.#noteFlags(answer);
+      const gone = failure !== null || this.status === 'I';
+      if (gone) this.note(ENDS_ALL.test(text) ? 'I' : 'E');
+      this.complete(error, undefined);
     });
   }
 
-  #note(answer: unknown): void {
+  #noteFlags(answer: unknown): void {
     const last = Array.isArray(answer) ? answer.at(-1) : answer;
     if (!isHeader(last)) return;
     const { serverStatus } = last;
     // Without autocommit a transaction is as good as open.
     const open = (serverStatus & IN_TRANSACTION) !== 0 || (serverStatus & AUTOCOMMIT) === 0;
-    this.#status = open ? 'T' : 'I';
+    this.note(open ? 'T' : 'I');
     this.#escapesByBackslash = (serverStatus & NO_BACKSLASH_ESCAPES) === 0;
-  }
-
-  #complete(exchange: Exchange, error: unknown, result: QueryResult<never> | undefined): void {
-    this.#exchange = undefined;
-    exchange.answer(error, result);
   }
 }
 

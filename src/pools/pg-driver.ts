@@ -1,19 +1,23 @@
 import type { TLSSocket } from 'node:tls';
 import type pg from 'pg';
 import type { Clock } from '../clock.js';
+import { sendCancelRequest } from './cancel-request.js';
 import { CertificateWatch } from './certificate-watch.js';
 import { ConnectTimeoutError } from './connect-timeout.js';
 import type { FailureKind } from './contract.js';
+import { CERTAINTY_LIMIT_MS } from './engine-session.js';
 import type { LoginChange } from './login.js';
 import { PasswordError, passwordAsker } from './password.js';
-import { presetOption, setPassword, streamOf } from './pg-client.js';
+import { cancelTargetOf, presetOption, setPassword, streamOf } from './pg-client.js';
 import { classifyPgError, isPgOutage, pgConnectTrouble, sqlStateOf } from './pg-errors.js';
-import { PgSession, type PgSessionContext } from './pg-session.js';
+import { PgSession } from './pg-session.js';
 import { PgTarget, type PgTargetSettings } from './pg-target.js';
+import { PgWire } from './pg-wire.js';
 import { refusesStartupParameter } from './pooler-errors.js';
 import { type PoolerSetting, PoolerWatch } from './pooler-watch.js';
 import type { ConnectTrouble, Opening, SessionDriver, SessionOwner } from './session.js';
 import { StatementNatures } from './session-trace.js';
+import { StatementLine } from './statement-line.js';
 import { timeLimit } from './time-limit.js';
 import type { PreparedLogin } from './trial.js';
 
@@ -131,20 +135,12 @@ export class PgDriver implements SessionDriver {
 
   #attempt(way: Way, owner: SessionOwner, onFailed: (error: unknown) => void): Opening {
     const { target, pooler } = way;
-    const { name, clock, connectTimeoutMs, lockTimeoutMs, maxResultBytes = 0 } = this.#options;
+    const { name, clock, connectTimeoutMs } = this.#options;
     const client = this.#client(way);
     const asker = target.password && passwordAsker(name, target.password);
     if (asker !== undefined) setPassword(client, asker.ask);
     if (this.#checksClient && pooler.shares !== true)
       for (const [name, value] of Object.entries(PRESETS)) presetOption(client, name, value);
-    const context = (): PgSessionContext => ({
-      clock,
-      owner,
-      natures: this.#natures,
-      resultBound: maxResultBytes > 0 ? { pool: name, maxBytes: maxResultBytes } : undefined,
-      onStuck: () => this.#options.warn('database_session_stuck', STUCK),
-      sharedLockMs: pooler.shares === true ? lockTimeoutMs : undefined,
-    });
     let session: PgSession | undefined;
     let failure: unknown;
     const giveUp = (error: unknown): void => {
@@ -156,21 +152,21 @@ export class PgDriver implements SessionDriver {
       giveUp(asker?.asking === true ? asker.late(connectTimeoutMs) : new ConnectTimeoutError(connectTimeoutMs));
     });
     // These listeners stay until the end: a dying client reports more than once, and unheard it ends the process.
-    client.on('error', (error) => (session === undefined ? giveUp(error) : session.onError(error)));
+    client.on('error', (error) => (session === undefined ? giveUp(error) : session.ending.lose(error)));
     client.on('end', () => {
       limit.cancel();
       if (session === undefined) onFailed(failure ?? new Error('Connection terminated unexpectedly'));
-      else session.onEnd();
+      else session.ending.onClosed(new Error('Connection terminated unexpectedly'));
     });
     const { connection } = client;
     connection.on('readyForQuery', (message: { readonly status: string }) => session?.wire.onStatus(message.status));
     const opened = (): void => {
       limit.cancel();
       if (failure !== undefined) return;
-      const made = new PgSession(this.#nextId(), client, context());
+      const made = this.#session(way, client, owner);
       session = made;
       // Before the driver's own listener, which keeps what it reads.
-      streamOf(client).prependListener('data', (chunk: Buffer) => made.onReceived(chunk.length));
+      streamOf(client).prependListener('data', (chunk: Buffer) => made.ending.onReceived(chunk.length));
       this.#lookAtCertificates(target, client);
       owner.onOpen(made);
     };
@@ -190,6 +186,28 @@ export class PgDriver implements SessionDriver {
         return !streamOf(client).connecting;
       },
     };
+  }
+
+  #session({ pooler }: Way, client: pg.Client, owner: SessionOwner): PgSession {
+    const { name, clock, lockTimeoutMs, maxResultBytes = 0, warn } = this.#options;
+    const wire = new PgWire(client, (error) => session.ending.lose(error));
+    const session = new PgSession(this.#nextId(), {
+      wire,
+      line: new StatementLine(wire),
+      nothing: '',
+      clock,
+      owner,
+      natures: this.#natures,
+      resultBound: maxResultBytes > 0 ? { pool: name, maxBytes: maxResultBytes } : undefined,
+      sharedLockMs: pooler.shares === true ? lockTimeoutMs : undefined,
+      onStuck: () => warn('database_session_stuck', STUCK),
+      link: {
+        end: () => client.connection.end(),
+        hangUp: () => streamOf(client).destroy(),
+        tellToStop: () => sendCancelRequest(cancelTargetOf(client), clock, CERTAINTY_LIMIT_MS),
+      },
+    });
+    return session;
   }
 
   classify(error: unknown): FailureKind {

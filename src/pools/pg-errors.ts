@@ -1,3 +1,4 @@
+import { ConnectionEndedError } from './connection-ended.js';
 import type { FailureKind } from './contract.js';
 import { POOLER_STATE, poolerTrouble } from './pooler-errors.js';
 import type { ConnectTrouble } from './session.js';
@@ -103,11 +104,6 @@ function isConnectionLoss(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== undefined) return isSocketLoss(code);
   return error instanceof Error && DRIVER_LOSS.test(error.message);
-}
-
-/** The session ended before or while a statement ran, because its owner ended it. */
-export class ConnectionEndedError extends Error {
-  override readonly name = 'ConnectionEndedError';
 }
 
 /** A statement that was stopped before it was sent; carries the SQLSTATE of a cancelled statement. */

@@ -1,8 +1,8 @@
 import type { QueryResult } from './contract.js';
-import type { Statement, Terms } from './pg-statement.js';
 import { PG_WORDS } from './pg-words.js';
 import { SessionLimit, type SessionLimitValue } from './session-limit.js';
-import type { StatementWire, StatementWords } from './statement-wire.js';
+import type { Statement, Terms } from './statement.js';
+import { answered, type StatementWire, type StatementWords } from './statement-wire.js';
 
 const LIMIT_TRIES = 5;
 
@@ -82,11 +82,12 @@ export class StatementLine {
 
   /** A message of the session's own, past the line. To be sent while nothing runs. */
   roundTrip(text: string): Promise<QueryResult<never>> {
-    return new Promise((resolve, reject) => {
-      if (this.#ended !== undefined) reject(this.#ended);
-      else
-        this.#wire.send(text, undefined, (error, result) => (result === undefined ? reject(error) : resolve(result)));
-    });
+    return answered((answer) => this.#wire.send(text, undefined, answer));
+  }
+
+  /** Whether an error says that a statement was stopped: by a cancel, or by its limit. */
+  isStopped(error: unknown): boolean {
+    return this.#words.isStopped(error);
   }
 
   /** Marks the running statement as stopped, once. True when it is on the server, which has to be told then. */

@@ -1,6 +1,12 @@
+import type { QueryResult } from './contract.js';
 import type { LocalLimits } from './local-limits.js';
-import type { Answer, TransactionStatus } from './pg-wire.js';
 import type { SessionLimitValue } from './session-limit.js';
+
+/** What became of one message: an error, or a result. */
+export type Answer = (error: unknown, result: QueryResult<never> | undefined) => void;
+
+/** The state of the transaction, as the server tells it: none, one that goes on, one that has failed. */
+export type TransactionStatus = 'I' | 'T' | 'E';
 
 /** The way of one session's messages to its server: one at a time. */
 export interface StatementWire {
@@ -10,7 +16,7 @@ export interface StatementWire {
   send(text: string, values: readonly unknown[] | undefined, answer: Answer): void;
   /** Sends limits and the statement that they are for as one message; absent where an engine has no such thing. */
   sendLimited?(limits: LocalLimits, text: string, values: readonly unknown[] | undefined, answer: Answer): void;
-  /** The session has ended: completes the message under way. */
+  /** The session has ended: completes the message under way, and whatever is still to be sent, with `error`. */
   fail(error: unknown): void;
 }
 
@@ -24,4 +30,11 @@ export interface StatementWords {
   isReadOnlyRefusal(error: unknown): boolean;
   /** The error of a statement that was stopped before it was sent. */
   stoppedUnsent(): Error;
+}
+
+/** Sends a message and waits for what becomes of it. */
+export function answered(send: (answer: Answer) => void): Promise<QueryResult<never>> {
+  return new Promise((resolve, reject) => {
+    send((error, result) => (result === undefined ? reject(error) : resolve(result)));
+  });
 }

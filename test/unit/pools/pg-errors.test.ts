@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { ConnectionEndedError } from '../../../src/pools/connection-ended.js';
 import type { FailureKind } from '../../../src/pools/contract.js';
 import {
-  ConnectionEndedError,
   classifyPgError,
   isFatal,
   isPgOutage,

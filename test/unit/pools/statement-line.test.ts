@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { QueryResult } from '../../../src/pools/contract.js';
-import type { Answer, PgWire } from '../../../src/pools/pg-wire.js';
 import { StatementLine } from '../../../src/pools/statement-line.js';
+import type { Answer, StatementWire } from '../../../src/pools/statement-wire.js';
 
 const STOPPED = Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' });
 const DONE = { rows: [], rowCount: 0, command: 'SELECT' } as QueryResult<never>;
 
 /** The server's side, answered by the test message by message. */
-class ScriptedWire {
+class ScriptedWire implements StatementWire {
   readonly status = 'I';
   readonly sent: string[] = [];
   #answer: Answer | undefined;
@@ -21,6 +21,8 @@ class ScriptedWire {
     this.#answer = answer;
   }
 
+  fail(): void {}
+
   answer(error?: Error): void {
     const answer = this.#answer;
     this.#answer = undefined;
@@ -30,7 +32,7 @@ class ScriptedWire {
 
 function make(): { readonly wire: ScriptedWire; readonly line: StatementLine } {
   const wire = new ScriptedWire();
-  return { wire, line: new StatementLine(wire as unknown as PgWire) };
+  return { wire, line: new StatementLine(wire) };
 }
 
 const limitedBy = (limit: number | 'default') => ({ limit, leavesTrace: false, commits: false });

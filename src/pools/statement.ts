@@ -1,8 +1,8 @@
 import type { QueryResult } from './contract.js';
 import type { LocalLimits } from './local-limits.js';
-import type { TransactionStatus } from './pg-wire.js';
 import type { SessionLimitValue } from './session-limit.js';
 import type { StatementNature } from './session-trace.js';
+import type { TransactionStatus } from './statement-wire.js';
 
 /** What a statement asks of its session. */
 export interface Terms extends StatementNature {
