@@ -11,18 +11,24 @@ import { outages } from './suite/outages.js';
 import { sessions } from './suite/sessions.js';
 import { sizing } from './suite/sizing.js';
 
+/** The parts of the suite, by what they are about. Each gives its tests to a bench. */
+export const SUITE: Readonly<Record<string, (bench: Bench) => void>> = {
+  borrowing,
+  'life cycle': lifeCycle,
+  growth,
+  endings,
+  sessions,
+  sizing,
+  'mixed traffic': mixedTraffic,
+  network,
+  outages,
+};
+
 /** The contract of `ConnectionPool`, tested on one engine. */
 export function describeContract(engine: Engine): void {
   describe(`the pool contract on ${engine.name}`, () => {
     const bench = new Bench(engine);
-    describe('borrowing', () => borrowing(bench));
-    describe('life cycle', () => lifeCycle(bench));
-    describe('growth', () => growth(bench));
-    describe('endings', () => endings(bench));
-    describe('sessions', () => sessions(bench));
-    describe('sizing', () => sizing(bench));
-    describe('mixed traffic', () => mixedTraffic(bench));
-    describe('network', () => network(bench));
-    describe('outages', () => outages(bench));
+    bench.arrange();
+    for (const [about, part] of Object.entries(SUITE)) describe(about, () => part(bench));
   });
 }

@@ -1,11 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
-import { mysql } from '../contract/engines/mysql.js';
-import { Relay } from '../contract/relay.js';
-import { FOREVER, failureOf } from '../contract/support.js';
 import { checkoutStream, failures, inTime, sentBetween } from './calls.js';
 import { type MariadbShop, startMariadbShop } from './mariadb-shop.js';
 import { describeFault } from './repetitions.js';
-import { lasts, until } from './until.js';
+import { lasts } from './until.js';
 
 // F38: sessions and statements are killed, the server restarts or dies, all of it under load.
 
@@ -73,29 +70,6 @@ for (const how of ['orderly', 'crash'] as const) {
     });
   });
 }
-
-describeFault('F38: a client dies in the middle of a statement', () => {
-  it('leaves the statement and its locks no longer than their limit of time', { timeout: 60_000 }, async () => {
-    const server = await mysql.start();
-    const relay = await Relay.to(server.address);
-    const { pool, running } = server.makePool({ max: 1, at: relay.address });
-    try {
-      const connection = await pool.acquire(FOREVER);
-      const failing = failureOf(connection.query('SELECT SLEEP(30)', undefined, 500));
-      await until(async () => (await running()) === 1);
-      const from = performance.now();
-      // Nothing of the client gets through any more, no KILL either.
-      await relay.close();
-      await failing;
-      await until(async () => (await running()) === 0);
-      expect(performance.now() - from).toBeLessThan(1_500);
-      await connection.release();
-    } finally {
-      await pool.close(0);
-      await server.close();
-    }
-  });
-});
 
 /** Each answered checkout took one piece; of those that failed some may have been done. */
 async function expectStockFits({ mariadb }: MariadbShop, placed: number, failed: number): Promise<void> {

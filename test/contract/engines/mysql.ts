@@ -36,55 +36,81 @@ const sql: Dialect = {
   lock: 'UPDATE stock SET left_over = left_over WHERE sku = ?',
   state: STATE,
   traces: [
-    { what: 'a setting', leave: "SET sql_mode = 'ANSI'", look: "SELECT @@sql_mode LIKE '%ANSI%' AS value", clean: 0 },
     {
-      what: 'a setting behind a comment',
+      kind: 'a setting',
+      what: 'the mode of the language',
+      leave: "SET sql_mode = 'ANSI'",
+      look: "SELECT @@sql_mode LIKE '%ANSI%' AS value",
+      clean: 0,
+    },
+    {
+      kind: 'a setting behind a comment',
+      what: 'before it and after',
       leave: "/* harmless */ SET time_zone = '+05:00' # x",
       look: 'SELECT @@time_zone AS value',
       clean: 'SYSTEM',
     },
     {
+      kind: 'a setting',
       what: 'other characters',
       leave: 'SET NAMES latin1',
       look: 'SELECT @@character_set_client AS value',
       clean: 'utf8mb4',
     },
     {
+      kind: 'a setting',
       what: 'transactions that begin by themselves',
       leave: 'SET autocommit = 0',
       look: 'SELECT @@autocommit AS value',
       clean: 1,
     },
-    { what: 'a variable made by a select', leave: 'SELECT @mine := 1', look: 'SELECT @mine AS value', clean: null },
     {
-      what: 'a variable made by a select into it',
+      kind: 'what a select has set',
+      what: 'a variable',
+      leave: 'SELECT @mine := 1',
+      look: 'SELECT @mine AS value',
+      clean: null,
+    },
+    {
+      kind: 'what a select has set',
+      what: 'a variable that it selects into',
       leave: 'SELECT 1 INTO @mine',
       look: 'SELECT @mine AS value',
       clean: null,
     },
-    { what: 'a role', leave: 'SET ROLE clerk', look: 'SELECT CURRENT_ROLE() AS value', clean: null },
-    { what: 'another database', leave: 'USE other', look: 'SELECT DATABASE() AS value', clean: 'app' },
+    { kind: 'a role', what: 'of a user', leave: 'SET ROLE clerk', look: 'SELECT CURRENT_ROLE() AS value', clean: null },
     {
-      what: 'a temporary table',
+      kind: 'what only its engine has',
+      what: 'another database',
+      leave: 'USE other',
+      look: 'SELECT DATABASE() AS value',
+      clean: 'app',
+    },
+    {
+      kind: 'a temporary table',
+      what: 'that hides another',
       leave: 'CREATE TEMPORARY TABLE scratch (n int)',
       // It hides a table of this name that has a row.
       look: 'SELECT COUNT(*) AS value FROM scratch',
       clean: 1,
     },
     {
-      what: 'a session lock',
+      kind: 'a session lock',
+      what: 'with a name',
       leave: "SELECT GET_LOCK(CONCAT('lock ', CONNECTION_ID()), 0)",
       look: "SELECT IS_USED_LOCK(CONCAT('lock ', CONNECTION_ID())) IS NOT NULL AS value",
       clean: 0,
     },
     {
-      what: 'a prepared statement',
+      kind: 'a prepared statement',
+      what: 'by SQL',
       leave: "PREPARE p FROM 'SELECT 1'",
       look: `SELECT COUNT(*) AS value FROM performance_schema.prepared_statements_instances
         WHERE OWNER_THREAD_ID = (SELECT THREAD_ID FROM performance_schema.threads WHERE PROCESSLIST_ID = CONNECTION_ID())`,
       clean: 0,
     },
     {
+      kind: 'a setting',
       what: 'a limit of its own',
       leave: 'SET max_statement_time = 7',
       look: 'SELECT @@max_statement_time AS value',
@@ -102,7 +128,7 @@ const sql: Dialect = {
 export const mysql: Engine = {
   name: 'MariaDB',
   sql,
-  notHere: ['F9', 'F58', 'ISO-3', 'LIF-12'],
+  lesserHere: ['F9', 'F58', 'ISO-3', 'LIF-12'],
   start: async () => {
     const server = await startMariadb({ 'max-connections': '40' });
     const relay = await FreezingRelay.to({ host: '127.0.0.1', port: server.port });

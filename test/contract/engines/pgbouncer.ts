@@ -13,7 +13,7 @@ const POOL_SIZE = 34;
 export const pgbouncer: Engine = {
   name: 'PostgreSQL, through PgBouncer',
   sql: { ...sql, shared: true },
-  notHere: [],
+  lesserHere: [],
   start: async () => {
     const postgres = await startPostgres({ settings: SERVER_SETTINGS });
     const port = postgres.port;

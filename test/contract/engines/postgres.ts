@@ -30,38 +30,50 @@ export const sql: Dialect = {
   state: STATE,
   traces: [
     {
-      what: 'a setting',
+      kind: 'a setting',
+      what: 'the path of names',
       leave: "SET search_path = 'elsewhere'",
       look: "SELECT current_setting('search_path') AS value",
       clean: '"$user", public',
     },
     {
-      what: 'a setting made by a select',
+      kind: 'what a select has set',
+      what: 'by a function',
       leave: "SELECT set_config('work_mem', '77MB', false)",
       look: "SELECT current_setting('work_mem') AS value",
       clean: '4MB',
     },
     {
-      what: 'a setting behind another statement',
+      kind: 'a setting',
+      what: 'behind another statement',
       leave: "SELECT 1; SET work_mem = '77MB'",
       look: "SELECT current_setting('work_mem') AS value",
       clean: '4MB',
     },
     {
-      what: 'a setting behind a comment',
+      kind: 'a setting behind a comment',
+      what: 'before it and after',
       leave: "/* harmless */ SET work_mem = '77MB' -- x",
       look: "SELECT current_setting('work_mem') AS value",
       clean: '4MB',
     },
-    { what: 'a role', leave: 'SET ROLE pg_monitor', look: 'SELECT current_user::text AS value', clean: 'ordinary' },
     {
-      what: 'a temporary table',
+      kind: 'a role',
+      what: 'of a group',
+      leave: 'SET ROLE pg_monitor',
+      look: 'SELECT current_user::text AS value',
+      clean: 'ordinary',
+    },
+    {
+      kind: 'a temporary table',
+      what: 'of a new name',
       leave: 'CREATE TEMP TABLE scratch (n int)',
       look: "SELECT to_regclass('scratch')::text AS value",
       clean: null,
     },
     {
-      what: 'a session lock',
+      kind: 'a session lock',
+      what: 'shared',
       // Shared, so that many borrowers can leave it at once.
       leave: 'SELECT pg_advisory_lock_shared(7)',
       look: `SELECT count(*)::int AS value FROM pg_locks
@@ -69,18 +81,21 @@ export const sql: Dialect = {
       clean: 0,
     },
     {
-      what: 'a prepared statement',
+      kind: 'a prepared statement',
+      what: 'by SQL',
       leave: 'PREPARE p AS SELECT 1',
       look: 'SELECT count(*)::int AS value FROM pg_prepared_statements WHERE from_sql',
       clean: 0,
     },
     {
+      kind: 'what only its engine has',
       what: 'a cursor that outlives its transaction',
       leave: 'DECLARE c CURSOR WITH HOLD FOR SELECT 1',
       look: 'SELECT count(*)::int AS value FROM pg_cursors WHERE is_holdable',
       clean: 0,
     },
     {
+      kind: 'what only its engine has',
       what: 'a channel',
       leave: 'LISTEN news',
       look: 'SELECT count(*)::int AS value FROM pg_listening_channels()',
@@ -98,7 +113,7 @@ export const sql: Dialect = {
 export const postgres: Engine = {
   name: 'PostgreSQL, direct',
   sql,
-  notHere: [],
+  lesserHere: [],
   start: async () => {
     const direct = new DirectPostgres(await startPostgres({ settings: SERVER_SETTINGS }));
     await direct.prepare();
