@@ -1,69 +1,27 @@
-import { DeadlineTimer } from './admission/deadline-timer.js';
-import { LoopLag } from './admission/loop-lag.js';
-import { type Clock, systemClock } from './clock.js';
+import type { Clock } from './clock.js';
 import type { GatewayConfig } from './config/config.js';
 import type { GatewayOptions } from './config/options.js';
 import { resolveConfig } from './config/resolve.js';
-import type { Fleet } from './fleet/fleet.js';
-import type { RedisClient } from './fleet/redis-link.js';
-import type { Registry } from './fleet/registry.js';
-import { assemblePool, type Parts } from './gateway/assemble.js';
-import { assembleDecisions, assembleEntries } from './gateway/assemble-entries.js';
-import { assembleTotalRate } from './gateway/assemble-rate.js';
 import { type Chunk, type ChunkedRun, type ChunkOptions, runInChunks } from './gateway/chunked-run.js';
-import { describePool, describeRoute } from './gateway/describe.js';
-import { type DrainOptions, drainWork } from './gateway/drain.js';
-import { DrainBound } from './gateway/drain-bound.js';
-import type { FleetBudget } from './gateway/fleet-budget.js';
-import { type Joined, joinFleet } from './gateway/join-fleet.js';
+import { describeGateway } from './gateway/describe.js';
+import type { DrainOptions } from './gateway/drain.js';
+import { Ending } from './gateway/ending.js';
+import { assembleEngine, type Engine } from './gateway/engine.js';
+import { joinFleet } from './gateway/join-fleet.js';
 import { LiveChanges } from './gateway/live-changes.js';
 import { checkLogins } from './gateway/login-check.js';
-import { OpenAnswers } from './gateway/open-answers.js';
-import type { PoolRuntime } from './gateway/pool-runtime.js';
-import { tunePools } from './gateway/pool-tuning.js';
+import { named } from './gateway/named.js';
+import type { OpenAnswers } from './gateway/open-answers.js';
+import { type Readiness, readinessOf } from './gateway/readiness.js';
 import type { RequestHandle } from './gateway/request-handle.js';
 import type { RequestWork } from './gateway/request-work.js';
 import type { RouteEntry } from './gateway/route-entry.js';
-import type { RouteRuntime } from './gateway/route-runtime.js';
 import { type RunOptions, runInside, runWork } from './gateway/run-work.js';
-import { doubtOthers } from './gateway/shared-server.js';
-import { StartUp } from './gateway/start-up.js';
-import type { WorkContext } from './gateway/work-contract.js';
-import { RIGHTS_MISSING } from './pools/connect-warnings.js';
+import { type GatewaySurroundings, knownSurroundings } from './gateway/surroundings.js';
 import type { LoginChange, RotateOptions } from './pools/login.js';
-import type { DecisionLog } from './telemetry/decision-log/decision-log.js';
-import { consoleLogger, type Logger, shielded } from './telemetry/log.js';
+import type { Logger } from './telemetry/log.js';
 import { type Snapshot, snapshot } from './telemetry/snapshot.js';
 import type { TelemetrySource } from './telemetry/source.js';
-
-/** What surrounds a gateway. Every field has a default; tests replace them. */
-export interface GatewaySurroundings {
-  /** Variables that tune the configuration. Default `process.env`. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Default: warnings to the console, each code once in a while. */
-  readonly logger?: Logger;
-  readonly clock?: Clock;
-  /** The wall clock, in ms since 1970, for routes with a `window`. Default `Date.now`. */
-  readonly wallMs?: () => number;
-  /** Uniform in [0, 1). Default `Math.random`. */
-  readonly random?: () => number;
-  /**
-   * A client of `ioredis` (a `Redis` or a `Cluster`) for what the fleet shares, in place of one for `redisUrl`. It stays
-   * open when the gateway ends.
-   */
-  readonly redis?: RedisClient;
-  /**
-   * Where instances find each other, to divide the connections of their servers. Default: Redis, where there is one;
-   * workers of a cluster can ask their primary instead.
-   */
-  readonly registry?: Registry;
-}
-
-/** Whether the process should get traffic, and if not, why. */
-export interface Readiness {
-  readonly ready: boolean;
-  readonly reasons: readonly string[];
-}
 
 /**
  * Pools, queues, buckets and breakers behind one set of routes. Made by {@link createGateway}; shared by everything in
@@ -72,72 +30,29 @@ export interface Readiness {
 export class Gateway<RouteName extends string = string> {
   readonly config: GatewayConfig;
   readonly clock: Clock;
-  readonly #timer: DeadlineTimer;
-  readonly #lag: LoopLag;
-  readonly #pools = new Map<string, PoolRuntime>();
-  readonly #routes: ReadonlyMap<string, RouteEntry>;
-  readonly #admitting = { draining: false };
-  readonly #decisions: DecisionLog | undefined;
   /** @internal */
-  readonly answers: OpenAnswers = new OpenAnswers();
+  readonly answers: OpenAnswers;
   /** Uniform in [0, 1). @internal */
   readonly random: () => number;
-  readonly #logger: Logger;
-  #notReady: string | undefined;
-  readonly #startUp: StartUp;
-  readonly #fleet: Fleet | undefined;
-  readonly #budget: FleetBudget | undefined;
-  readonly #stopping = new AbortController();
-  readonly #drainBound: DrainBound;
+  readonly #engine: Engine;
+  readonly #ending: Ending;
   #clientsTurnedAway = 0;
-  #drained: Promise<void> | undefined;
   #liveChanges: LiveChanges | undefined;
 
-  /** Use {@link createGateway}, which checks the budget and waits for the first connections. */
-  constructor(config: GatewayConfig, surroundings: GatewaySurroundings, { fleet, budget }: Joined = {}) {
+  /** Use {@link createGateway}, which checks the budget and waits for the first connections. @internal */
+  constructor(engine: Engine) {
+    const { config, clock, answers, random } = engine;
     this.config = config;
-    this.clock = surroundings.clock ?? systemClock;
-    this.#logger = surroundings.logger ?? consoleLogger();
-    this.#startUp = new StartUp(this.clock, config, this.#logger, budget);
-    this.#fleet = fleet;
-    this.#budget = budget;
-    this.#timer = new DeadlineTimer(this.clock);
-    this.#drainBound = new DrainBound(this.clock);
-    this.#lag = new LoopLag(this.clock);
-    const warn = (code: string, message: string): void => {
-      if (code === RIGHTS_MISSING) this.#startUp.rightless ??= message;
-      this.#logger.warn({ code }, message);
-    };
-    const random = surroundings.random ?? Math.random;
+    this.clock = clock;
+    this.answers = answers;
     this.random = random;
-    let connections = 0;
-    const nextConnectionId = (): number => ++connections;
-    this.#decisions = assembleDecisions(config, this.clock);
-    const parts: Parts = {
-      config,
-      clock: this.clock,
-      timer: this.#timer,
-      random,
-      wallMs: surroundings.wallMs ?? Date.now,
-      warn,
-      onPoolDown: (pool, leaving) => doubtOthers(this.#pools, pool, leaving),
-      nextConnectionId,
-      decisions: this.#decisions,
-      fleet,
-      budget,
-      total: assembleTotalRate(config, fleet),
-    };
-    for (const pool of config.pools.values()) this.#pools.set(pool.name, assemblePool(parts, pool));
-    budget?.follow(this.#pools);
-    if (config.mode === 'enforce') tunePools(this.clock, this.#pools);
-    const context: WorkContext = { mode: config.mode, clock: this.clock, timer: this.#timer, lag: this.#lag, warn };
-    this.#routes = assembleEntries(parts, this.#pools, context, this.#admitting);
-    if (config.mode === 'enforce') this.answers.endUnread(this.clock, config.writeTimeoutMs, warn);
+    this.#engine = engine;
+    this.#ending = new Ending(engine);
   }
 
   /** True once {@link drain} has ended admission. */
   get draining(): boolean {
-    return this.#admitting.draining;
+    return this.#engine.admitting.draining;
   }
 
   /**
@@ -145,7 +60,7 @@ export class Gateway<RouteName extends string = string> {
    * where the system does not tell. See `boundClients`.
    */
   get clientRoom(): number | undefined {
-    return this.#startUp.clientRoom;
+    return this.#engine.startUp.clientRoom;
   }
 
   /** A client was disconnected because there was no room for it. @internal */
@@ -155,7 +70,7 @@ export class Gateway<RouteName extends string = string> {
 
   /** The log that this gateway writes to. */
   get logger(): Logger {
-    return this.#logger;
+    return this.#engine.logger;
   }
 
   /**
@@ -184,7 +99,7 @@ export class Gateway<RouteName extends string = string> {
 
   /** Aborted when {@link drain} begins, before admission ends. @internal */
   get stopping(): AbortSignal {
-    return this.#stopping.signal;
+    return this.#ending.begun;
   }
 
   /** @internal */
@@ -199,22 +114,12 @@ export class Gateway<RouteName extends string = string> {
    * @throws RangeError when the configuration has no such route.
    */
   entry(route: string): RouteEntry {
-    const entry = this.#routes.get(route);
-    if (entry !== undefined) return entry;
-    const known = [...this.#routes.keys()].map((name) => `"${name}"`).join(', ');
-    throw new RangeError(`no route "${route}" is configured; the routes are ${known}`);
+    return named(this.#engine.entries, 'route', route);
   }
 
   /** Whether the process should get traffic: not before its pools were seen, not while draining, not over budget. */
   readiness(): Readiness {
-    const reasons: string[] = [];
-    if (this.#notReady !== undefined) reasons.push(this.#notReady);
-    if (this.#startUp.overBudget !== undefined) reasons.push(this.#startUp.overBudget);
-    if (this.#budget?.reason !== undefined) reasons.push(this.#budget.reason);
-    const down = [...this.#pools.values()].filter(({ pool }) => pool.state !== 'up').map(({ name }) => `"${name}"`);
-    if (down.length > 0 && down.length === this.#pools.size)
-      reasons.push(`no pool can reach its database: ${down.join(', ')}`);
-    return { ready: reasons.length === 0, reasons };
+    return readinessOf(this.#engine, this.#ending);
   }
 
   /**
@@ -227,7 +132,7 @@ export class Gateway<RouteName extends string = string> {
    *   or does not work: nothing has changed then. PoolClosedError while draining. No error repeats a secret.
    */
   async rotate(pool: string, change: LoginChange, options?: RotateOptions): Promise<void> {
-    return this.#poolOf(pool).pool.rotate(change, options);
+    return named(this.#engine.pools, 'pool', pool).pool.rotate(change, options);
   }
 
   /**
@@ -235,9 +140,7 @@ export class Gateway<RouteName extends string = string> {
    * read at the start.
    */
   get liveChanges(): LiveChanges {
-    const { config, clock } = this;
-    const parts = { config, clock, logger: this.#logger, pools: this.#pools, routes: this.#runtimes() };
-    this.#liveChanges ??= new LiveChanges(parts);
+    this.#liveChanges ??= new LiveChanges(this.#engine);
     return this.#liveChanges;
   }
 
@@ -249,7 +152,7 @@ export class Gateway<RouteName extends string = string> {
    * @throws RangeError for an unknown pool.
    */
   recycle(pool: string): void {
-    this.#poolOf(pool).pool.recycle();
+    named(this.#engine.pools, 'pool', pool).pool.recycle();
   }
 
   /** Everything that the gateway can tell about itself at this instant, as plain data. */
@@ -263,21 +166,12 @@ export class Gateway<RouteName extends string = string> {
    * never leaves the process. Making it copies the log: some milliseconds for a million records.
    */
   decisionLog(): Uint8Array | undefined {
-    return this.#decisions?.document(this.config.mode);
+    return this.#engine.decisions?.document(this.config.mode);
   }
 
   /** Live figures, for metrics. @internal */
   telemetry(): TelemetrySource {
-    return {
-      mode: this.config.mode,
-      draining: this.draining,
-      eventLoopLagMs: this.#lag.averageMs(this.clock.nowMs()),
-      clientsTurnedAway: this.#clientsTurnedAway,
-      answersNotRead: this.answers.cutOff,
-      fleet: this.#fleet?.status,
-      routes: () => this.#runtimes().map((route) => describeRoute(route)),
-      pools: () => [...this.#pools.values()].map((pool) => describePool(pool, this.clock.nowMs())),
-    };
+    return describeGateway(this.#engine, this.#clientsTurnedAway);
   }
 
   /**
@@ -286,49 +180,16 @@ export class Gateway<RouteName extends string = string> {
    * promise; a `timeoutMs` then only hurries the drain, 0 to cancel at once what is left. It never rejects.
    */
   drain(options: DrainOptions = {}): Promise<void> {
-    if (this.#drained !== undefined && options.timeoutMs !== undefined) this.#drainBound.within(options.timeoutMs);
-    this.#drained ??= this.#drain(options);
-    return this.#drained;
+    return this.#ending.drain(options);
   }
 
   /** Waits for the first connections, a bounded time, and checks that the pools fit their servers. @internal */
   async start(): Promise<void> {
-    const refused = await this.#startUp.connect([...this.#pools.values()]);
+    const { startUp, pools } = this.#engine;
+    const refused = await startUp.connect([...pools.values()]);
     if (refused === undefined) return;
     await this.drain({ timeoutMs: 0 });
     throw refused;
-  }
-
-  async #drain(options: DrainOptions): Promise<void> {
-    this.#notReady = 'draining';
-    this.#stopping.abort();
-    const delayMs = options.timeoutMs === 0 ? 0 : this.config.readinessDelayMs;
-    const drained = {
-      clock: this.clock,
-      admitting: this.#admitting,
-      answers: this.answers,
-      routes: this.#runtimes(),
-      pools: [...this.#pools.values()],
-      bound: this.#drainBound,
-      admitUntilMs: this.clock.nowMs() + delayMs,
-    };
-    await drainWork(drained, options.server, options.timeoutMs ?? this.config.drainTimeoutMs);
-    await this.#budget?.leave();
-    await this.#fleet?.close();
-    this.#timer.stop();
-    this.#lag.stop();
-    for (const { breaker } of this.#pools.values()) breaker?.shutdown();
-  }
-
-  #poolOf(name: string): PoolRuntime {
-    const runtime = this.#pools.get(name);
-    if (runtime !== undefined) return runtime;
-    const known = [...this.#pools.keys()].map((each) => `"${each}"`).join(', ');
-    throw new RangeError(`no pool "${name}" is configured; the pools are ${known || 'none'}`);
-  }
-
-  #runtimes(): RouteRuntime[] {
-    return [...this.#routes.values()].map(({ runtime }) => runtime);
   }
 }
 
@@ -346,10 +207,10 @@ export async function createGateway<RouteName extends string, PoolName extends s
   options: GatewayOptions<RouteName, PoolName>,
   surroundings: GatewaySurroundings = {},
 ): Promise<Gateway<RouteName>> {
-  const config = resolveConfig(options, surroundings.env ?? process.env);
+  const known = knownSurroundings(surroundings);
+  const config = resolveConfig(options, known.env);
   checkLogins(config);
-  const known = { ...surroundings, logger: shielded(surroundings.logger ?? consoleLogger()) };
-  const gateway = new Gateway<RouteName>(config, known, await joinFleet(config, known));
+  const gateway = new Gateway<RouteName>(assembleEngine(config, known, await joinFleet(config, known)));
   await gateway.start();
   return gateway;
 }

@@ -48,10 +48,12 @@ export type { DrainableResponse } from './gateway/last-requests.js';
 export type { LiveChange, LiveChanges, LiveSetting } from './gateway/live-changes.js';
 export { MissingRightsError } from './gateway/login-check.js';
 export { PoolerModeError } from './gateway/pooler-check.js';
+export type { Readiness } from './gateway/readiness.js';
 export type { RequestHandle } from './gateway/request-handle.js';
 export type { RetryableTransactionOptions, RetryOptions } from './gateway/retry-options.js';
 export type { RunOptions } from './gateway/run-work.js';
-export { createGateway, type Gateway, type GatewaySurroundings, type Readiness } from './gateway.js';
+export type { GatewaySurroundings } from './gateway/surroundings.js';
+export { createGateway, type Gateway } from './gateway.js';
 export { type QueryResult, ResultTooLargeError, type TransactionOptions } from './pools/contract.js';
 export {
   type LoginChange,

@@ -1,7 +1,23 @@
 import { PRIORITY_RANKS } from '../core/priority.js';
-import type { OwnSeats, PoolTelemetry, RouteTelemetry } from '../telemetry/source.js';
+import type { OwnSeats, PoolTelemetry, RouteTelemetry, TelemetrySource } from '../telemetry/source.js';
+import type { Engine } from './engine.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import type { RouteRuntime } from './route-runtime.js';
+
+/** The live figures of a gateway. */
+export function describeGateway(engine: Engine, clientsTurnedAway: number): TelemetrySource {
+  const { config, clock, lag, admitting, answers, fleet, routes, pools } = engine;
+  return {
+    mode: config.mode,
+    draining: admitting.draining,
+    eventLoopLagMs: lag.averageMs(clock.nowMs()),
+    clientsTurnedAway,
+    answersNotRead: answers.cutOff,
+    fleet: fleet?.status,
+    routes: () => routes.map(describeRoute),
+    pools: () => Array.from(pools.values(), (pool) => describePool(pool, clock.nowMs())),
+  };
+}
 
 /** A route as telemetry reads it. */
 export function describeRoute(route: RouteRuntime): RouteTelemetry {

@@ -1,21 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, systemClock } from '../clock.js';
 import type { GatewayConfig } from '../config/config.js';
 import { ConfigError } from '../config/problem.js';
 import { Fleet } from '../fleet/fleet.js';
 import { Heartbeat } from '../fleet/heartbeat.js';
-import type { RedisClient } from '../fleet/redis-link.js';
-import type { Registry } from '../fleet/registry.js';
-import type { Logger } from '../telemetry/log.js';
 import { FleetBudget } from './fleet-budget.js';
-
-interface Surroundings {
-  readonly logger: Logger;
-  readonly redis?: RedisClient;
-  readonly registry?: Registry;
-  readonly clock?: Clock;
-  readonly random?: () => number;
-}
+import type { KnownSurroundings } from './surroundings.js';
 
 /** What an instance shares with others; empty where it is alone. */
 export interface Joined {
@@ -33,12 +22,12 @@ export interface Joined {
  * @throws ConfigError when a limit is to hold for a fleet and there is no Redis.
  * @throws RedisPackageError when the package `ioredis` is not installed.
  */
-export async function joinFleet(config: GatewayConfig, surroundings: Surroundings): Promise<Joined> {
-  const { clock = systemClock, random = Math.random, registry } = surroundings;
-  const alone = config.redisUrl === undefined && surroundings.redis === undefined;
+export async function joinFleet(config: GatewayConfig, surroundings: KnownSurroundings): Promise<Joined> {
+  const { clock, random, registry, redis, logger } = surroundings;
+  const alone = config.redisUrl === undefined && redis === undefined;
   if (alone) refuseFleetWide(config);
   if (config.mode === 'off' || (alone && registry === undefined)) return {};
-  const warn = (code: string, message: string): void => surroundings.logger.warn({ code }, message);
+  const warn = (code: string, message: string): void => logger.warn({ code }, message);
   const fleet = alone ? undefined : await openFleet(config, surroundings, warn);
   const { instances } = config;
   const own = registry && new Heartbeat({ registry, clock, random, id: randomUUID(), instances });
@@ -50,7 +39,7 @@ export async function joinFleet(config: GatewayConfig, surroundings: Surrounding
 
 function openFleet(
   { mode, redisUrl, fleetName, applicationName, fleetSyncMs, instances }: GatewayConfig,
-  { redis, registry, clock = systemClock, random = Math.random }: Surroundings,
+  { redis, registry, clock, random }: KnownSurroundings,
   warn: (code: string, message: string) => void,
 ): Promise<Fleet> {
   const name = fleetName ?? applicationName;

@@ -1,0 +1,87 @@
+import { DeadlineTimer } from '../admission/deadline-timer.js';
+import { LoopLag } from '../admission/loop-lag.js';
+import type { Clock } from '../clock.js';
+import type { GatewayConfig } from '../config/config.js';
+import type { Fleet } from '../fleet/fleet.js';
+import { RIGHTS_MISSING } from '../pools/connect-warnings.js';
+import type { DecisionLog } from '../telemetry/decision-log/decision-log.js';
+import type { Logger } from '../telemetry/log.js';
+import { assemblePool, type Parts } from './assemble.js';
+import { assembleDecisions, assembleEntries } from './assemble-entries.js';
+import { assembleTotalRate } from './assemble-rate.js';
+import type { FleetBudget } from './fleet-budget.js';
+import type { Joined } from './join-fleet.js';
+import { OpenAnswers } from './open-answers.js';
+import type { PoolRuntime } from './pool-runtime.js';
+import { tunePools } from './pool-tuning.js';
+import type { Admitting, RouteEntry } from './route-entry.js';
+import type { RouteRuntime } from './route-runtime.js';
+import { doubtOthers } from './shared-server.js';
+import { StartUp } from './start-up.js';
+import type { KnownSurroundings } from './surroundings.js';
+
+/** All that a gateway consists of, put together and at work. */
+export interface Engine {
+  readonly config: GatewayConfig;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly timer: DeadlineTimer;
+  readonly lag: LoopLag;
+  readonly pools: ReadonlyMap<string, PoolRuntime>;
+  readonly routes: readonly RouteRuntime[];
+  /** The ways into the routes, by name. */
+  readonly entries: ReadonlyMap<string, RouteEntry>;
+  readonly admitting: Admitting;
+  readonly answers: OpenAnswers;
+  readonly startUp: StartUp;
+  /** Absent where no decisions are logged. */
+  readonly decisions: DecisionLog | undefined;
+  /** Absent where the instance is alone. */
+  readonly fleet: Fleet | undefined;
+  /** Absent likewise. */
+  readonly budget: FleetBudget | undefined;
+}
+
+/** Puts a gateway together; its pools begin to connect. */
+export function assembleEngine(
+  config: GatewayConfig,
+  { clock, random, logger, wallMs }: KnownSurroundings,
+  { fleet, budget }: Joined,
+): Engine {
+  const startUp = new StartUp(clock, config, logger, budget);
+  const timer = new DeadlineTimer(clock);
+  const lag = new LoopLag(clock);
+  const admitting: Admitting = { draining: false };
+  const answers = new OpenAnswers();
+  const decisions = assembleDecisions(config, clock);
+  const pools = new Map<string, PoolRuntime>();
+  const warn = (code: string, message: string): void => {
+    if (code === RIGHTS_MISSING) startUp.rightless ??= message;
+    logger.warn({ code }, message);
+  };
+  let connections = 0;
+  const parts: Parts = {
+    config,
+    clock,
+    timer,
+    random,
+    wallMs,
+    warn,
+    onPoolDown: (pool, leaving) => doubtOthers(pools, pool, leaving),
+    nextConnectionId: () => ++connections,
+    decisions,
+    fleet,
+    budget,
+    total: assembleTotalRate(config, fleet),
+  };
+  for (const pool of config.pools.values()) pools.set(pool.name, assemblePool(parts, pool));
+  budget?.follow(pools);
+  if (config.mode === 'enforce') tunePools(clock, pools);
+  const entries = assembleEntries(parts, pools, { mode: config.mode, clock, timer, lag, warn }, admitting);
+  const routes = Array.from(entries.values(), ({ runtime }) => runtime);
+  if (config.mode === 'enforce') answers.endUnread(clock, config.writeTimeoutMs, warn);
+  const standing = { config, clock, random, logger, timer, lag, admitting, answers, startUp };
+  return { ...standing, pools, routes, entries, decisions, fleet, budget };
+}
