@@ -34,6 +34,7 @@ export class Relay {
   /** Connections made in a silence stay silent after it, as do those whose first packets a network has lost. */
   #forgets = false;
   #port = 0;
+  #closed: Promise<void> | undefined;
 
   protected constructor(target: Address, hooks: RelayHooks = {}) {
     this.#target = target;
@@ -79,7 +80,13 @@ export class Relay {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
-  async close(): Promise<void> {
+  /** Ends every connection and takes no other one. A second call waits for the same end. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     for (const socket of [...this.#sockets, ...this.#lost]) socket.destroy();
     this.#server.close();
     await once(this.#server, 'close');
