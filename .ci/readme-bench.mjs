@@ -27,6 +27,7 @@ const ORDER = [
   'fleet',
   'raw',
   'micro',
+  'telemetry',
 ];
 
 /** The text with `figures` between the markers of a name; undefined when it does not have each once, in order. */

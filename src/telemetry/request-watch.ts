@@ -108,10 +108,20 @@ export class RequestWatch {
     this.#databaseMs += durationMs;
     if (!CHANNELS['sluice:query'].hasSubscribers) return;
     const { request, source, route, priority, pool } = this.#about;
-    const system = /^(mysql|mariadb):/i.test(this.#route.pool?.config.url ?? '') ? 'mysql' : 'postgresql';
+    // The other schemes of the configuration begin otherwise.
+    const system = /^m/i.test(this.#route.pool?.config.url ?? '') ? 'mysql' : 'postgresql';
     const word = /^[\s(]*([a-z]+)/i.exec(text)?.[1]?.toUpperCase() ?? '';
     const operation = OPERATIONS.has(word) ? word : 'OTHER';
-    const about = { request, source, route, priority, pool };
-    CHANNELS['sluice:query'].publish({ ...about, system, operation, durationMs, error });
+    CHANNELS['sluice:query'].publish({
+      request,
+      source,
+      route,
+      priority,
+      pool,
+      system,
+      operation,
+      durationMs,
+      error,
+    });
   }
 }

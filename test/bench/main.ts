@@ -22,6 +22,7 @@ import { retryStorm } from './sections/retry-storm.js';
 import { sharedPool } from './sections/shared-pool.js';
 import { spike } from './sections/spike.js';
 import { storm100 } from './sections/storm100.js';
+import { telemetry } from './sections/telemetry.js';
 import { tenants } from './sections/tenants.js';
 import { yielding } from './sections/yielding.js';
 
@@ -34,6 +35,7 @@ const SECTIONS: readonly Section[] = [
   retryStorm,
   raw,
   micro,
+  telemetry,
   outage,
   adaptive,
   yielding,

@@ -6,6 +6,7 @@ import type { ConnectionGauges, PoolTelemetry, RouteTelemetry, TelemetrySource }
 import type { Attributes, HistogramLike, MeterLike, ObservableLike, ObservableResultLike } from './api.js';
 import { errorType } from './error-type.js';
 import type { Listeners } from './instrument.js';
+import { remembered, rememberedByOperation } from './remembered.js';
 
 type Observe = (source: TelemetrySource, result: ObservableResultLike) => void;
 
@@ -105,6 +106,12 @@ function recordDurations(meter: MeterLike): Listeners {
   const used = durations('db.client.connection.use_time', 'From borrowing to returning one.', DATABASE_BOUNDS);
   const ran = durations('db.client.operation.duration', 'From sending a statement to its answer.', DATABASE_BOUNDS);
   const acquired = remembered((message) => ({ ...about(message), 'sluice.result': 'acquired' }));
+  const inPool = remembered(ofMessage);
+  const statement = rememberedByOperation((message) => ({
+    'db.system.name': message.system,
+    'db.operation.name': message.operation,
+    ...ofMessage(message),
+  }));
   const ended = new Map(
     ROUTE_OUTCOMES.map((outcome) => [
       outcome,
@@ -116,32 +123,14 @@ function recordDurations(meter: MeterLike): Listeners {
       if (message.result === 'acquired') queued.record(message.queueWaitMs / 1_000, acquired(message));
     },
     'sluice:end': (message) => held.record(message.seatHoldMs / 1_000, ended.get(message.outcome)?.(message)),
-    'sluice:acquire': (message) => waited.record(message.waitMs / 1_000, { ...ofMessage(message), ...failed(message) }),
-    'sluice:release': (message) => used.record(message.useMs / 1_000, ofMessage(message)),
-    'sluice:query': (message) => {
-      const { system, operation, durationMs } = message;
-      ran.record(durationMs / 1_000, {
-        'db.system.name': system,
-        'db.operation.name': operation,
-        ...ofMessage(message),
-        ...failed(message),
-      });
-    },
+    'sluice:acquire': (message) => waited.record(message.waitMs / 1_000, failed(inPool(message), message.error)),
+    'sluice:release': (message) => used.record(message.useMs / 1_000, inPool(message)),
+    'sluice:query': (message) => ran.record(message.durationMs / 1_000, failed(statement(message), message.error)),
   };
 }
 
-/** Attributes that are the same for all messages of a route are made once. */
-function remembered(make: (message: RequestMessage) => Attributes): (message: RequestMessage) => Attributes {
-  const made = new WeakMap<object, Attributes>();
-  return (message) => {
-    const known = made.get(message.source) ?? make(message);
-    made.set(message.source, known);
-    return known;
-  };
-}
-
-function failed({ error }: { readonly error: unknown }): Attributes {
-  return error === undefined ? {} : { 'error.type': errorType(error) };
+function failed(attributes: Attributes, error: unknown): Attributes {
+  return error === undefined ? attributes : { ...attributes, 'error.type': errorType(error) };
 }
 
 function about(route: RouteTelemetry | RequestMessage): Attributes {

@@ -3,6 +3,7 @@ import type { AdmissionMessage, RequestMessage } from '../channels.js';
 import { type Attributes, CLIENT, ERROR, INTERNAL, type TracerLike } from './api.js';
 import { errorType } from './error-type.js';
 import type { Listeners } from './instrument.js';
+import { remembered, rememberedByOperation } from './remembered.js';
 
 /** What a span is made of, once it is over. */
 interface Past {
@@ -21,6 +22,11 @@ interface Past {
 export function trace(tracer: TracerLike): Listeners {
   /** The contexts of requests that wait: whoever makes room for them has another. */
   const waiting = new WeakMap<object, { readonly context: AsyncResource; readonly sinceMs: number }>();
+  const attributesOf = remembered(of);
+  const statement = rememberedByOperation((message) => ({
+    name: `${message.operation} ${message.pool ?? ''}`,
+    attributes: { ...of(message), 'db.system.name': message.system, 'db.operation.name': message.operation },
+  }));
   return {
     'sluice:queued': ({ request }) => {
       waiting.set(request, { context: new AsyncResource('SluiceSpan'), sinceMs: performance.now() });
@@ -41,14 +47,14 @@ export function trace(tracer: TracerLike): Listeners {
         name: 'sluice.acquire',
         kind: INTERNAL,
         durationMs,
-        attributes: of(message),
-        ...failing(error),
+        attributes: attributesOf(message),
+        failure: failing(error),
       });
     },
     'sluice:query': (message) => {
-      const { operation, system, durationMs, error, pool = '' } = message;
-      const attributes = { ...of(message), 'db.system.name': system, 'db.operation.name': operation };
-      report(tracer, { name: `${operation} ${pool}`, kind: CLIENT, durationMs, attributes, ...failing(error) });
+      const { durationMs, error } = message;
+      const { name, attributes } = statement(message);
+      report(tracer, { name, kind: CLIENT, durationMs, attributes, failure: failing(error) });
     },
   };
 }
@@ -73,8 +79,8 @@ function report(tracer: TracerLike, { name, kind, durationMs, attributes, failur
   span.end(endTime);
 }
 
-function failing(error: unknown): { failure: string | undefined } {
-  return { failure: error === undefined ? undefined : errorType(error) };
+function failing(error: unknown): string | undefined {
+  return error === undefined ? undefined : errorType(error);
 }
 
 function of({ route, priority, pool }: RequestMessage): Attributes {
