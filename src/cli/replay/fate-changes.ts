@@ -1,5 +1,5 @@
 import { PRIORITY_CLASSES, type PriorityClass } from '../../core/priority.js';
-import type { Fate, LoggedRequest } from './requests.js';
+import type { Fate, LoggedRequest } from './logged-request.js';
 
 /** Requests of one route and class whose fate is the same, or changes in the same way. */
 export interface FateRow {

@@ -1,5 +1,5 @@
 import { seededRandom } from '../../simulator/random.js';
-import type { LoggedRequest } from './requests.js';
+import type { LoggedRequest } from './logged-request.js';
 
 /** What is assumed of a route of which no request ended in the log, in milliseconds. */
 const ASSUMED_MS = 50;

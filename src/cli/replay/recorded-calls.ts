@@ -3,8 +3,9 @@ import type { OutageEvent } from '../../simulator/scenario.js';
 import type { DecodedLog } from '../../telemetry/decision-log/log-document.js';
 import type { RouteSettings } from '../../telemetry/decision-log/policy-settings.js';
 import { HoldTimes } from './hold-times.js';
+import type { LoggedRequest } from './logged-request.js';
 import { startOf } from './replay-text.js';
-import type { LoggedRequest, LoggedTraffic, PoolEvent } from './requests.js';
+import type { LoggedTraffic, PoolEvent } from './requests.js';
 
 /** The requests of a log as a load: what came from outside, without what was decided. */
 export interface LoggedLoad {

@@ -1,43 +1,9 @@
-import type { PriorityRank } from '../../core/priority.js';
-import type { Ticket } from '../../core/ticket.js';
-import { codeOf, type DecisionRecord, keyName, LEASED, NO_SLOT } from '../../telemetry/decision-log/decision-record.js';
+import { codeOf, type DecisionRecord, LEASED, NO_SLOT } from '../../telemetry/decision-log/decision-record.js';
 import type { DecodedLog } from '../../telemetry/decision-log/log-document.js';
+import { JudgedRecords } from './judged-records.js';
+import { carriedOver, type Fate, type Found, type LoggedRequest, nameOf, requestOf } from './logged-request.js';
 import { gateOf, type OnRecord, type Redecided, redecide } from './redecide.js';
 import type { ReplayedGate, ReplayedPolicy } from './replayed-policy.js';
-
-/**
- * What became of a request: admitted, the code of its refusal, `gone` when its client left before (or the process
- * drained), `open` when the log ends before.
- */
-export type Fate = string;
-
-/** One request of a log, put together from its records. */
-export interface LoggedRequest {
-  /** The number of its first record. */
-  readonly record: number;
-  readonly route: string;
-  readonly rank: PriorityRank;
-  readonly arrivedAtMs: number;
-  readonly deadlineAtMs: number;
-  readonly seats: number;
-  readonly tenant: string | undefined;
-  readonly caller: string | undefined;
-  /** When it was judged before its body; `undefined` where nobody did. */
-  readonly judgedAtMs: number | undefined;
-  /** When it asked for tokens and a seat. */
-  readonly enteredAtMs: number;
-  /** It was in flight or queued when the log began. */
-  readonly carriedOver: boolean;
-  /** Its number among the tickets of the state at the head, if it is one of those. */
-  readonly slot: number | undefined;
-  /** Refused by what does not decide again: the circuit, the event loop, the end of the process. */
-  readonly fixed: boolean;
-  fate: Fate;
-  leasedAtMs: number | undefined;
-  endedAtMs: number | undefined;
-  /** Its work was stopped before it was done. */
-  cutShort: boolean;
-}
 
 /** Something that happened to a pool and not by its requests. */
 export interface PoolEvent {
@@ -62,19 +28,12 @@ export function readTraffic(log: DecodedLog): LoggedTraffic {
   return { outcome, requests: reader.requests, events: reader.events };
 }
 
-/** A record that tells of a ticket before it has a slot. */
-interface Judged {
-  readonly record: DecisionRecord;
-  readonly number: number;
-}
-
 class TrafficReader {
   readonly requests: LoggedRequest[] = [];
   readonly events: PoolEvent[] = [];
   readonly #log: DecodedLog;
   readonly #bySlot = new Map<ReplayedGate, (LoggedRequest | undefined)[]>();
-  /** Judged and let pass, by route: they come again after their body. */
-  readonly #judged = new Map<number, Judged[]>();
+  readonly #judged = new JudgedRecords();
   /** The last instant at which a queued request could start, as it was predicted. */
   readonly #latestStart = new Map<LoggedRequest, number>();
   #lastTake: DecisionRecord | undefined;
@@ -95,7 +54,7 @@ class TrafficReader {
     switch (record.kind) {
       case 'preflight':
         this.#refusedAtGate = codeOf(record.decision) !== undefined;
-        if (!this.#refusedAtGate) this.#judgedOf(record.source).push({ record, number });
+        if (!this.#refusedAtGate) this.#judged.add(record);
         break;
       case 'turnAway':
         this.#add(policy, record, number, { caller: nameOf(record), fixed: !refused, judged: record });
@@ -119,7 +78,7 @@ class TrafficReader {
     const route = policy.route(record);
     if (record.decision === 0 && route.gate !== undefined) return;
     // It was judged last, unless its body took long: then its class and its deadline are those of a sibling.
-    const judged = this.#judgedOf(record.source).pop()?.record;
+    const judged = this.#judged.takeLast(record.source);
     const ticket = judged ?? {
       ...record,
       rank: route.rank,
@@ -134,7 +93,7 @@ class TrafficReader {
   #arrive(policy: ReplayedPolicy, record: DecisionRecord, number: number): void {
     const take = this.#lastTake;
     const caller = take?.source === record.source && take.atMs === record.atMs ? nameOf(take) : undefined;
-    const judged = this.#takeJudged(record);
+    const judged = this.#judged.take(record);
     const request = this.#add(policy, record, number, { caller, judged, enteredAtMs: record.atMs });
     const { gate } = policy.route(record);
     if (gate === undefined || record.slot === NO_SLOT) return;
@@ -186,43 +145,8 @@ class TrafficReader {
     return atMs >= (this.#latestStart.get(request) ?? Number.POSITIVE_INFINITY) ? 'deadline_unreachable' : 'gone';
   }
 
-  #judgedOf(route: number): Judged[] {
-    let judged = this.#judged.get(route);
-    if (judged === undefined) {
-      judged = [];
-      this.#judged.set(route, judged);
-    }
-    // Whoever left before its body was there never comes.
-    if (judged.length > 10_000) judged.splice(0, 5_000);
-    return judged;
-  }
-
-  #takeJudged({ source, first, second }: DecisionRecord): DecisionRecord | undefined {
-    const judged = this.#judgedOf(source);
-    const place = judged.findLastIndex(({ record }) => record.first === first && record.second === second);
-    return place === -1 ? undefined : judged.splice(place, 1)[0]?.record;
-  }
-
   #add(policy: ReplayedPolicy, record: DecisionRecord, number: number, more: Found): LoggedRequest {
-    const request: LoggedRequest = {
-      record: number,
-      route: policy.route(record).name,
-      rank: record.rank as PriorityRank,
-      arrivedAtMs: record.first,
-      deadlineAtMs: record.second,
-      seats: record.amount,
-      tenant: record.kind === 'turnAway' ? undefined : nameOf(record),
-      caller: more.caller,
-      judgedAtMs: more.judged?.atMs,
-      enteredAtMs: more.enteredAtMs ?? record.atMs,
-      carriedOver: false,
-      slot: undefined,
-      fixed: more.fixed ?? false,
-      fate: codeOf(record.decision) ?? 'open',
-      leasedAtMs: undefined,
-      endedAtMs: undefined,
-      cutShort: false,
-    };
+    const request = requestOf(record, number, policy.route(record).name, more);
     this.requests.push(request);
     return request;
   }
@@ -237,42 +161,8 @@ class TrafficReader {
   }
 }
 
-function carriedOver(ticket: Ticket<undefined>, number: number): LoggedRequest {
-  const leased = ticket.state !== 'queued';
-  return {
-    record: number,
-    route: ticket.route.name,
-    rank: ticket.rank,
-    arrivedAtMs: ticket.arrivedAtMs,
-    deadlineAtMs: ticket.deadlineAtMs,
-    seats: ticket.seats,
-    tenant: ticket.tenant,
-    caller: undefined,
-    judgedAtMs: undefined,
-    enteredAtMs: ticket.arrivedAtMs,
-    carriedOver: true,
-    slot: ticket.slot,
-    fixed: false,
-    fate: leased ? 'admitted' : 'open',
-    leasedAtMs: leased ? ticket.leasedAtMs : undefined,
-    endedAtMs: undefined,
-    cutShort: false,
-  };
-}
-
 /** The gateway asks the same at the same instant: what it did not ask must not be asked, or estimates would differ. */
 function latestStartMs({ bulkhead, slots }: ReplayedGate, { slot, atMs, second }: DecisionRecord): number {
   const ticket = slots[slot];
   return ticket === undefined ? second : bulkhead.givesUpAtMs(atMs, ticket);
-}
-
-interface Found {
-  readonly caller?: string | undefined;
-  readonly judged?: DecisionRecord | undefined;
-  readonly enteredAtMs?: number;
-  readonly fixed?: boolean;
-}
-
-function nameOf({ keyHigh, keyLow }: DecisionRecord): string | undefined {
-  return keyName(keyHigh, keyLow);
 }

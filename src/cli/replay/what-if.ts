@@ -3,8 +3,9 @@ import { EventHeap, type TimedEvent } from '../../simulator/event-heap.js';
 import type { DecodedLog } from '../../telemetry/decision-log/log-document.js';
 import type { PolicySettings, RouteSettings } from '../../telemetry/decision-log/policy-settings.js';
 import { HoldTimes } from './hold-times.js';
+import type { Fate, LoggedRequest } from './logged-request.js';
 import type { ReplayedGate, ReplayedPolicy, ReplayedRoute } from './replayed-policy.js';
-import type { Fate, LoggedRequest, LoggedTraffic, PoolEvent } from './requests.js';
+import type { LoggedTraffic, PoolEvent } from './requests.js';
 import { takeUp } from './take-up.js';
 
 /** What became of the requests of a log under other settings. */

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createGateway, type Gateway, isSluiceError, type RequestHandle } from 'sluice';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type LoggedRequest, readTraffic } from '../../../src/cli/replay/requests.js';
+import type { LoggedRequest } from '../../../src/cli/replay/logged-request.js';
+import { readTraffic } from '../../../src/cli/replay/requests.js';
 import { decodeLog } from '../../../src/telemetry/decision-log/log-document.js';
 import { LogBook } from '../http/harness.js';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { LoggedRequest } from '../../../src/cli/replay/logged-request.js';
 import { recordedCalls, recordedOutages } from '../../../src/cli/replay/recorded-calls.js';
 import { startOf } from '../../../src/cli/replay/replay-text.js';
-import { type LoggedRequest, type LoggedTraffic, readTraffic } from '../../../src/cli/replay/requests.js';
+import { type LoggedTraffic, readTraffic } from '../../../src/cli/replay/requests.js';
 import { decodeLog } from '../../../src/telemetry/decision-log/log-document.js';
 import { recordedRun } from '../../support/recorded-run.js';
 

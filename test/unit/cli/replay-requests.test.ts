@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareFates } from '../../../src/cli/replay/fate-changes.js';
-import { type LoggedRequest, readTraffic } from '../../../src/cli/replay/requests.js';
+import type { LoggedRequest } from '../../../src/cli/replay/logged-request.js';
+import { readTraffic } from '../../../src/cli/replay/requests.js';
 import { whatIf } from '../../../src/cli/replay/what-if.js';
 import { decodeLog } from '../../../src/telemetry/decision-log/log-document.js';
 import { recordedRun } from '../../support/recorded-run.js';
