@@ -13,6 +13,14 @@ export class CertificateWatch {
     this.#warn = warn;
   }
 
+  /** A session was opened with these certificates: when they end, in milliseconds since 1970. */
+  opened(serverUntilMs: number | undefined, clientUntilMs: number | undefined): void {
+    // Certificates end by the calendar, so here the date counts and not the clock of the engine.
+    const dateMs = Date.now();
+    if (serverUntilMs !== undefined) this.seen(dateMs, 'server', serverUntilMs);
+    if (clientUntilMs !== undefined) this.seen(dateMs, 'client', clientUntilMs);
+  }
+
   /**
    * A session was opened with this certificate.
    *

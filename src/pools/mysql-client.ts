@@ -1,11 +1,10 @@
 import { connect, isIP, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Connection } from 'mysql2';
+import { KEEPALIVE_DELAY_MS } from './keepalive.js';
 import type { MysqlModule } from './mysql-module.js';
 import type { MysqlAddress, MysqlTarget } from './mysql-target.js';
 
-/** Until the first keepalive packet on a quiet socket; the kernel's own default is two hours. */
-const KEEPALIVE_DELAY_MS = 1_000;
 /** A flag in the greeting of a server. */
 const TLS_CAPABILITY = 0x800;
 
