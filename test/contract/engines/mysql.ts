@@ -143,10 +143,10 @@ const ORDINARY = 'ordinary';
 const PASSWORD = 'contract';
 const SUPERVISED_MS = 10;
 /**
- * A session whose socket is closed is shown for a moment longer. And those who `SLEEP()` share a mutex with those who kill
- * them: now and then all of them stand still for a second, and what was closed meanwhile ends only then.
+ * A session whose socket is closed is shown for a moment longer. And those who `SLEEP()` share a mutex with those who
+ * kill them: now and then the server tries for two seconds to wake one up, and what was closed meanwhile ends only then.
  */
-const LINGER_MS = 1_500;
+const LINGER_MS = 4_000;
 
 let made = 0;
 

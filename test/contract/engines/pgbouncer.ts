@@ -78,6 +78,13 @@ class PooledPostgres extends DirectPostgres {
     return this.#pooler.start();
   }
 
+  /** Until the pooler has seen it, too: it would hand the next statement to who is not there any more. */
+  override async kill(session: string): Promise<void> {
+    await super.kill(session);
+    const servers = (): ReturnType<PgbouncerServer['admin']> => this.#pooler.admin('SHOW SERVERS');
+    await until(async () => (await servers()).every((each) => String(each.remote_pid) !== session));
+  }
+
   /** Nothing else may be there for the pooler to choose, or it would go around the one that stands still. */
   override async freeze(session: string): Promise<void> {
     await this.ask('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND pid <> $2', [
