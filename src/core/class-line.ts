@@ -87,7 +87,7 @@ export class ClassLine<Owner> {
   remove(nowMs: number, ticket: Ticket<Owner>): void {
     const { line } = ticket;
     if (line === undefined) return;
-    line.remove(ticket);
+    line.remove(nowMs, ticket);
     this.work.take(ticket.expectedMs, ticket.seats);
     if (this.#book === undefined) return;
     this.#weigh(line);

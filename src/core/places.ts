@@ -13,9 +13,16 @@ import type { WorkQueue } from './work-queue.js';
 const OVERDUE = 1.5;
 /** Where the top class has more to do than all seats can, those it overtakes are told after so long: they have no hope. */
 const OVERRUN_MS = 50;
+/**
+ * Where a lower class does, its queue may hold so much of what it may otherwise: enough to keep the seats at work, and
+ * half of those who are turned away from it hear of it sooner than a burst would have passed.
+ */
+const OVERRUN_PART = 0.6;
+/** Somebody gives way to a newcomer there once it has waited for so much of that; before, the newcomer is refused. */
+const SETTLED_PART = 0.2;
 /** A tenant that had nothing shed for so long may have so many times its part of the queue. */
 const SHED_LATELY_MS = 1_000;
-const MODEST_PARTS = 3;
+const MODEST_PARTS = 4;
 /** What the places of a queue are given by. */
 export interface PlacesOptions {
   readonly discipline: Discipline;
@@ -85,15 +92,17 @@ export class Places<Owner> {
     return this.#forecast.drainMs(nowMs, ticket) > boundMs && !this.#modest(nowMs, ticket, boundMs);
   }
 
-  /** What the queue of the class may take to drain: no more than keeps the seats at work where the top class is overrun. */
+  /** What the queue of the class may take to drain: no more than keeps the seats at work where the class is overrun. */
   #boundMs(nowMs: number, ticket: Ticket): number {
     return this.#overrun(nowMs, ticket) ? overrunMs(nowMs, ticket) : queueBoundMs(nowMs, ticket.route, ticket.rank);
   }
 
-  /** Whether the top class has had more to do than all seats can for so long that most of it must be turned away. */
+  /** Whether the class has had more to do than its seats can for so long that part of it must be turned away. */
   #overrun(nowMs: number, ticket: Ticket): boolean {
-    if (ticket.rank !== TOP_RANK || !TenantLine.isBrisk(ticket)) return false;
+    if (!TenantLine.isBrisk(ticket)) return false;
     const own = this.#queue.lineFor(ticket);
+    // Nobody else leaves sooner because one tenant asks for too much.
+    if (this.#queue.line(ticket.rank).heaviest() !== own) return false;
     return own.lasting(nowMs) && own.standing(nowMs);
   }
 
@@ -115,8 +124,10 @@ export class Places<Owner> {
     const heaviest = line.heaviest();
     const brisk = TenantLine.isBrisk(ticket);
     if (heaviest !== own) return heaviest.last(nowMs, brisk);
+    const oldest = this.#overtaken(nowMs, ticket);
+    if (oldest === undefined || !this.#overrun(nowMs, ticket)) return oldest;
     // Overrun, the newcomer is the one to go unless somebody has no hope: before its body it costs least to turn away.
-    return this.#overrun(nowMs, ticket) ? this.#overdue(nowMs, ticket) : this.#overtaken(nowMs, ticket);
+    return nowMs - oldest.queuedAtMs > settledMs(nowMs, oldest) ? oldest : undefined;
   }
 
   /**
@@ -182,11 +193,19 @@ export class Places<Owner> {
 /** How long a ticket that is overtaken may wait, in milliseconds. */
 function overdueMs<Owner>(nowMs: number, ticket: Ticket<Owner>): number {
   const { route, rank, line } = ticket;
-  if (rank !== TOP_RANK) return OVERDUE * queueBoundMs(nowMs, route, rank);
-  return line?.lasting(nowMs) === true ? overrunMs(nowMs, ticket) : Number.POSITIVE_INFINITY;
+  const lasting = line?.lasting(nowMs) === true;
+  if (rank === TOP_RANK) return lasting ? overrunMs(nowMs, ticket) : Number.POSITIVE_INFINITY;
+  return OVERDUE * (lasting ? overrunMs(nowMs, ticket) : queueBoundMs(nowMs, route, rank));
 }
 
-/** How long a queue of the top class may be, and anybody wait in it, in an overload that lasts. */
+/** How long a ticket keeps its place from newcomers where its class is overrun. */
+function settledMs(nowMs: number, ticket: Ticket): number {
+  return overrunMs(nowMs, ticket) * (ticket.rank === TOP_RANK ? 1 : SETTLED_PART);
+}
+
+/** How long a queue may be in an overload that lasts, and anybody of the top class wait in it. */
 function overrunMs(nowMs: number, { route, rank }: Ticket): number {
-  return Math.min(queueBoundMs(nowMs, route, rank), Math.max(OVERRUN_MS, 2 * route.times.p50(nowMs)));
+  const boundMs = queueBoundMs(nowMs, route, rank);
+  if (rank !== TOP_RANK) return OVERRUN_PART * boundMs;
+  return Math.min(boundMs, Math.max(OVERRUN_MS, 2 * route.times.p50(nowMs)));
 }

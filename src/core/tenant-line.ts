@@ -7,8 +7,13 @@ import type { Ticket } from './ticket.js';
 
 /** A queue whose oldest ticket waits longer is standing: it does not drain, and the oldest have no good end. */
 const STANDING_MS = 100;
-/** A queue of the top class that has not been empty for so long is standing too: nobody takes its seats but itself. */
-const LASTING_MS = 1_000;
+/**
+ * A queue that has not been empty for so long is standing too: an overload that lasts. Sooner for the top class, because
+ * nobody takes its seats but itself.
+ */
+const LASTING_MS = { top: 1_000, lower: 2_000 } as const;
+/** A lower class that is overloaded and keeps a short queue runs out of tickets for a moment: so long is no end of it. */
+const PAUSE_MS = 30;
 /** Newest first only where the deadline is shorter: who is given more time is served in turn. */
 const BRISK_DEADLINE_MS = 5_000;
 
@@ -44,8 +49,9 @@ export class TenantLine<Owner> {
   /** Since when it has neither tickets nor leases. */
   idleSinceMs = 0;
   readonly #mayOvertake: Overtaking;
-  /** Since when there have always been brisk tickets. */
+  /** Since when there have always been brisk tickets, and when there were none last. */
   #briskSinceMs = 0;
+  #briskUntilMs = Number.NEGATIVE_INFINITY;
   /** Seat-milliseconds by which brisk tickets were served more than patient ones, since both wait. */
   #briskAhead = 0;
 
@@ -70,13 +76,15 @@ export class TenantLine<Owner> {
   standing(nowMs: number): boolean {
     const oldest = this.brisk.oldest;
     if (oldest === undefined) return false;
-    const waits = nowMs - oldest.queuedAtMs > STANDING_MS || (oldest.rank === TOP_RANK && this.lasting(nowMs));
+    const waits = nowMs - oldest.queuedAtMs > STANDING_MS || this.lasting(nowMs);
     return waits && this.#mayOvertake(nowMs);
   }
 
   /** Whether brisk tickets have waited for so long, without a break, that it is no burst. */
   lasting(nowMs: number): boolean {
-    return this.brisk.size > 0 && nowMs - this.#briskSinceMs > LASTING_MS;
+    const oldest = this.brisk.oldest;
+    if (oldest === undefined) return false;
+    return nowMs - this.#briskSinceMs > (oldest.rank === TOP_RANK ? LASTING_MS.top : LASTING_MS.lower);
   }
 
   /** Whether a ticket of this kind may be overtaken by newer ones. */
@@ -92,16 +100,17 @@ export class TenantLine<Owner> {
   /** Queues a ticket as the newest. */
   add(ticket: Ticket<Owner>): void {
     const brisk = TenantLine.isBrisk(ticket);
-    if (brisk && this.brisk.size === 0) this.#briskSinceMs = ticket.queuedAtMs;
+    if (brisk && this.brisk.size === 0) this.#noteFirst(ticket);
     (brisk ? this.brisk : this.patient).put(ticket);
     this.work(brisk).add(ticket.expectedMs, ticket.seats);
   }
 
   /** Takes a ticket out, wherever it stands. */
-  remove(ticket: Ticket<Owner>): void {
+  remove(nowMs: number, ticket: Ticket<Owner>): void {
     const brisk = TenantLine.isBrisk(ticket);
     (brisk ? this.brisk : this.patient).remove(ticket);
     this.work(brisk).take(ticket.expectedMs, ticket.seats);
+    if (brisk && this.brisk.size === 0) this.#briskUntilMs = nowMs;
     if (this.brisk.size === 0 || this.patient.size === 0) this.#briskAhead = 0;
   }
 
@@ -139,6 +148,11 @@ export class TenantLine<Owner> {
     this.idleSinceMs = io.number(this.idleSinceMs);
     this.shedAtMs = io.number(this.shedAtMs);
     this.#briskSinceMs = io.number(this.#briskSinceMs);
+    this.#briskUntilMs = io.number(this.#briskUntilMs);
     this.#briskAhead = io.number(this.#briskAhead);
+  }
+
+  #noteFirst({ rank, queuedAtMs }: Ticket<Owner>): void {
+    if (rank === TOP_RANK || queuedAtMs - this.#briskUntilMs > PAUSE_MS) this.#briskSinceMs = queuedAtMs;
   }
 }

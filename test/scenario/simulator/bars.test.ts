@@ -70,6 +70,7 @@ describe.each([
   it(`refusals come after 50 ms (p50) and ${shedP99Ms} ms (p99) at the latest`, () => {
     expect(whole?.total.shed.p50Ms).toBeLessThanOrEqual(50);
     expect(whole?.total.shed.p99Ms).toBeLessThanOrEqual(shedP99Ms);
+    expect(whole?.total.shedFromQueue.p50Ms).toBeLessThanOrEqual(50);
     expect(whole?.total.shedFromQueue.p99Ms).toBeLessThanOrEqual(shedP99Ms);
   });
 
@@ -94,7 +95,10 @@ describe('w02-step-10x', () => {
 
 describe('w04-surge-all', () => {
   it('the lower classes have their minima in a surge of 10 s after a quiet time', () => {
-    const shares = simulate(load('w04-surge-all')).report.pools[0]?.shares ?? [];
+    // Ten runs: the lowest class waits all of a second in few of those ten.
+    const { scenario, gateway } = load('w04-surge-all');
+    const seeds = Array.from({ length: 10 }, (_, before) => before + 1);
+    const shares = simulate({ scenario: { ...scenario, seeds }, gateway }).report.pools[0]?.shares ?? [];
     expect(shares.map((share) => share.class)).toEqual(['critical', 'normal', 'low']);
     for (const share of shares) expect(share.mean).toBeGreaterThanOrEqual(share.minimum);
   });
@@ -152,18 +156,6 @@ describe('a limit that adapts', () => {
 
   it('w07-stable-timeouts: stays at the size of the pool', () => {
     expect(runWith(load('w07-stable-timeouts'), { adaptiveFrom: 2 }).pools[0]?.seatsAtEnd).toBe(10);
-  });
-});
-
-// Where the discipline is not there yet. Each turns red on the day it is: make it a plain test then.
-describe('still to be reached', () => {
-  // A trade-off, measured: who is evicted is the oldest of a standing queue, so it waited for 100 ms. If a queue counts
-  // as standing after 60, 40 or 25 ms, half of these hear of it within 81, 70 or 64 ms, but there are twice as many of
-  // them, who would have been refused on arrival: of all that are shed, half hear of it after 70, 63 or 62 ms instead
-  // of at once, and at four times the capacity checkout loses up to 0.6 points more and misses its bar.
-  it.fails('w02-sustained-2x: half of those who are shed from the queue hear of it within 50 ms', () => {
-    const [whole] = simulate(load('w02-sustained-2x')).report.windows;
-    expect(whole?.total.shedFromQueue.p50Ms).toBeLessThanOrEqual(50);
   });
 });
 

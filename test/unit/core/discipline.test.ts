@@ -1,49 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Bulkhead } from '../../../src/core/bulkhead.js';
-import type { BulkheadOptions } from '../../../src/core/bulkhead-parts.js';
-import type { PriorityRank } from '../../../src/core/priority.js';
-import { type RouteLoad, Ticket } from '../../../src/core/ticket.js';
+import { Ticket } from '../../../src/core/ticket.js';
 import { fixedTimes, routeLoad, ticketOf } from '../../support/tickets.js';
+import { bench, brisk } from './one-seat.js';
 
-/** One seat that is taken until somebody releases `holder`, and what happens to those that come meanwhile. */
-function bench(options: Partial<BulkheadOptions> = {}) {
-  const bulkhead = new Bulkhead<unknown>({ seats: 1, servesTopClass: false, ...options });
-  const holder = ticketOf(routeLoad({ name: 'holder', times: fixedTimes(1) }), 2, 0);
-  bulkhead.arrive(0, holder);
-  const names = new Map<Ticket, string>();
-  const come = (name: string, route: RouteLoad, nowMs: number, rank: PriorityRank = 2): string => {
-    const ticket = ticketOf(route, rank, nowMs);
-    names.set(ticket, name);
-    const arrival = bulkhead.arrive(nowMs, ticket);
-    return typeof arrival === 'string' ? arrival : arrival.code;
-  };
-  /** Those whose waiting ends at an instant, without a seat being freed. */
-  const told = (nowMs: number): string[] => {
-    const all: string[] = [];
-    for (let one = bulkhead.next(nowMs); one !== undefined; one = bulkhead.next(nowMs)) {
-      all.push(`${names.get(one)} ${one.refusal?.code ?? 'leased'}`);
-    }
-    return all;
-  };
-  /** Frees the seat again and again; the order in which those that wait are served. */
-  const served = (fromMs: number): string[] => {
-    const all: string[] = [];
-    let running: Ticket = holder;
-    for (let nowMs = fromMs; bulkhead.queued > 0; nowMs++) {
-      bulkhead.release(nowMs, running);
-      const next = bulkhead.next(nowMs);
-      if (next?.refusal !== undefined || next === undefined) throw new Error(`refused: ${next?.refusal?.code}`);
-      all.push(names.get(next) ?? '?');
-      running = next;
-    }
-    return all;
-  };
-  const named = (name: string): Ticket | undefined => [...names.keys()].find((ticket) => names.get(ticket) === name);
-  return { bulkhead, holder, come, told, served, named };
-}
-
-const brisk = (init: Partial<RouteLoad> = {}) =>
-  routeLoad({ name: 'brisk', deadlineMs: 2_000, times: fixedTimes(10), ...init });
 const patient = () => routeLoad({ name: 'patient', deadlineMs: 5_000, times: fixedTimes(10) });
 
 describe('the order within a class', () => {
@@ -85,87 +45,6 @@ describe('the order within a class', () => {
     bulkhead.endOutage(1_000);
     bulkhead.release(1_000, holder);
     expect(bulkhead.next(1_000)?.arrivedAtMs).toBe(0);
-  });
-});
-
-describe('a class with more work queued than it may', () => {
-  // 150 ms of work of 50 ms each, in one seat: four tickets, three ahead of the last.
-  const route = () => brisk({ times: fixedTimes(50) });
-  const fill = (come: (name: string, one: RouteLoad, nowMs: number) => string, one: RouteLoad): void => {
-    for (const name of ['a', 'b', 'c', 'd']) expect(come(name, one, 0)).toBe('queued');
-  };
-
-  it('refuses the newcomer while it is served oldest first', () => {
-    const { bulkhead, come, told } = bench();
-    const one = route();
-    fill(come, one);
-    expect(come('e', one, 100)).toBe('queue_full');
-    expect([bulkhead.leaving, told(100)]).toEqual([0, []]);
-  });
-
-  it('evicts the oldest for it while it is served newest first, and hands that out without a free seat', () => {
-    const { bulkhead, come, told } = bench();
-    const one = route();
-    fill(come, one);
-    expect(come('e', one, 101)).toBe('queued');
-    expect([bulkhead.leaving, bulkhead.queued, bulkhead.queuedOf(2), one.queued]).toEqual([1, 5, 4, 4]);
-    expect(told(101)).toEqual(['a queue_full']);
-    expect([bulkhead.leaving, bulkhead.queued]).toEqual([0, 4]);
-  });
-
-  it('hands evicted tickets out while the server is away, too', () => {
-    const { bulkhead, come, told } = bench();
-    const one = route();
-    fill(come, one);
-    come('e', one, 101);
-    bulkhead.outage.begin(102);
-    expect(told(102)).toEqual(['a queue_full']);
-  });
-
-  it('lets an evicted ticket leave that was not told yet, once', () => {
-    const { bulkhead, come, told, named } = bench();
-    const one = route();
-    fill(come, one);
-    come('e', one, 101);
-    const evicted = named('a');
-    expect([evicted?.state, evicted?.refusal?.code]).toEqual(['queued', 'queue_full']);
-    if (evicted === undefined) return;
-    expect(bulkhead.withdraw(101, evicted)).toBe(true);
-    expect(bulkhead.withdraw(101, evicted)).toBe(false);
-    expect([told(101), bulkhead.queued, one.queued]).toEqual([[], 4, 4]);
-  });
-
-  it('queues without a bound on work where eviction is switched off', () => {
-    const { come, told } = bench({ discipline: { eviction: false, feasibility: false } });
-    const one = route();
-    for (let n = 0; n < 100; n++) expect(come(`t${n}`, one, n * 3)).toBe('queued');
-    expect(told(300)).toEqual([]);
-  });
-
-  it('gives up who was overtaken for one and a half times the bound, though there is room, but not in the top class', () => {
-    for (const [rank, evicted] of [
-      [2, ['old queue_full']],
-      [0, []],
-    ] as const) {
-      const { come, told } = bench();
-      const one = brisk();
-      come('old', one, 0, rank);
-      come('young', one, 225, rank);
-      expect(told(225)).toEqual([]);
-      come('younger', one, rank === 2 ? 226 : 460, rank);
-      expect(told(460)).toEqual(evicted);
-    }
-  });
-
-  it('says what was measured, what would pass, and when the queue will have drained to that', () => {
-    const { bulkhead, come } = bench();
-    const one = route();
-    fill(come, one);
-    come('e', one, 101);
-    const refusal = bulkhead.next(101)?.refusal;
-    expect(refusal?.measured).toMatchObject({ stage: 'queue', route: 'brisk', queued: 4, passes_with_wait_ms: 150 });
-    expect(refusal?.measured?.predicted_wait_ms).toBeGreaterThan(150);
-    expect(refusal?.retryAfterMs).toBeCloseTo(Number(refusal?.measured?.predicted_wait_ms) - 150, 0);
   });
 });
 

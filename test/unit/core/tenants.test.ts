@@ -205,11 +205,11 @@ describe('a queue of tenants that holds more work than it may', () => {
   };
 
   it('is cleared of those of the tenant with most of it', () => {
-    const bulkhead = filled('greedy', 'modest', 'third');
+    const bulkhead = filled('greedy', 'modest', 'third', 'fourth');
     for (let n = 0; n < 4; n++) expect(bulkhead.arrive(0, ticket('greedy', 0))).toBe('queued');
     expect(bulkhead.arrive(1, ticket('greedy', 1))).toMatchObject({ code: 'queue_full' });
     // Less than its share is queued of it, so it is not too long for this one.
-    for (const tenant of ['third', 'modest', 'modest', 'modest']) {
+    for (const tenant of ['third', 'fourth', 'modest', 'modest', 'modest']) {
       expect(bulkhead.arrive(2, ticket(tenant, 2))).toBe('queued');
     }
     const owners = evicted(bulkhead, 2);
@@ -229,14 +229,14 @@ describe('a queue of tenants that holds more work than it may', () => {
     { afterMs: 1_000, owners: ['greedy'] },
     { afterMs: 1_001, owners: [] },
   ])('spares nobody of whom something was shed less than a second ago: $afterMs ms', ({ afterMs, owners }) => {
-    const bulkhead = filled('greedy', 'b', 'c');
+    const bulkhead = filled('greedy', 'b', 'c', 'd');
     const come = (nowMs: number, ...tenants: string[]): void => {
       for (const tenant of tenants) bulkhead.arrive(nowMs, ticket(tenant, nowMs));
     };
-    come(0, 'greedy', 'greedy', 'greedy', 'greedy', 'b', 'c', 'c', 'c');
+    come(0, 'greedy', 'greedy', 'greedy', 'greedy', 'b', 'd', 'c', 'c', 'c');
     expect(new Set(evicted(bulkhead, 0))).toEqual(new Set(['greedy']));
     for (let one = bulkhead.anyQueued(); one !== undefined; one = bulkhead.anyQueued()) bulkhead.withdraw(1, one);
-    come(afterMs, 'greedy', 'greedy', 'greedy', 'b', 'c', 'c', 'c');
+    come(afterMs, 'greedy', 'greedy', 'greedy', 'b', 'd', 'c', 'c', 'c');
     expect([...new Set(evicted(bulkhead, afterMs))]).toEqual(owners);
   });
 

@@ -1,0 +1,46 @@
+import { Bulkhead } from '../../../src/core/bulkhead.js';
+import type { BulkheadOptions } from '../../../src/core/bulkhead-parts.js';
+import type { PriorityRank } from '../../../src/core/priority.js';
+import type { RouteLoad, Ticket } from '../../../src/core/ticket.js';
+import { fixedTimes, routeLoad, ticketOf } from '../../support/tickets.js';
+
+/** One seat that is taken until somebody releases `holder`, and what happens to those that come meanwhile. */
+export function bench(options: Partial<BulkheadOptions> = {}) {
+  const bulkhead = new Bulkhead<unknown>({ seats: 1, servesTopClass: false, ...options });
+  const holder = ticketOf(routeLoad({ name: 'holder', times: fixedTimes(1) }), 2, 0);
+  bulkhead.arrive(0, holder);
+  const names = new Map<Ticket, string>();
+  const come = (name: string, route: RouteLoad, nowMs: number, rank: PriorityRank = 2): string => {
+    const ticket = ticketOf(route, rank, nowMs);
+    names.set(ticket, name);
+    const arrival = bulkhead.arrive(nowMs, ticket);
+    return typeof arrival === 'string' ? arrival : arrival.code;
+  };
+  /** Those whose waiting ends at an instant, without a seat being freed. */
+  const told = (nowMs: number): string[] => {
+    const all: string[] = [];
+    for (let one = bulkhead.next(nowMs); one !== undefined; one = bulkhead.next(nowMs)) {
+      all.push(`${names.get(one)} ${one.refusal?.code ?? 'leased'}`);
+    }
+    return all;
+  };
+  /** Frees the seat again and again; the order in which those that wait are served. */
+  const served = (fromMs: number): string[] => {
+    const all: string[] = [];
+    let running: Ticket = holder;
+    for (let nowMs = fromMs; bulkhead.queued > 0; nowMs++) {
+      bulkhead.release(nowMs, running);
+      const next = bulkhead.next(nowMs);
+      if (next?.refusal !== undefined || next === undefined) throw new Error(`refused: ${next?.refusal?.code}`);
+      all.push(names.get(next) ?? '?');
+      running = next;
+    }
+    return all;
+  };
+  const named = (name: string): Ticket | undefined => [...names.keys()].find((ticket) => names.get(ticket) === name);
+  return { bulkhead, holder, come, told, served, named };
+}
+
+/** A route whose tickets may overtake each other. */
+export const brisk = (init: Partial<RouteLoad> = {}) =>
+  routeLoad({ name: 'brisk', deadlineMs: 2_000, times: fixedTimes(10), ...init });
