@@ -1,25 +1,9 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { type PriorityRank, TOP_RANK } from '../src/core/priority.js';
 import { retryAfterSeconds, spreadRetryMs } from '../src/core/retry-jitter.js';
-import type { ErrorCode, Refusal } from '../src/errors.js';
+import type { Refusal } from '../src/errors.js';
+import { REFUSAL_CODES } from '../src/telemetry/refusal-codes.js';
 import { detailsWithheld } from './problem-details.js';
-
-/** One title per code, the same in every answer (RFC 9457 §3.1.3); the detail says what happened this time. */
-const TITLES: Readonly<Record<ErrorCode, string>> = {
-  rate_limited: 'Too many requests',
-  queue_full: 'The queue is full',
-  displaced: 'A more important request took the place',
-  deadline_unreachable: 'The deadline cannot be met',
-  deadline_expired: 'The deadline has passed',
-  breaker_open: 'The circuit breaker is open',
-  database_unavailable: 'The database cannot be reached',
-  connection_lost: 'The database connection was lost',
-  database_busy: 'The database cannot serve this now',
-  fleet_limited: 'A fleet-wide cap is reached',
-  overloaded: 'The process is overloaded',
-  draining: 'The server is shutting down',
-  outside_window: 'This is not the time for it',
-};
 
 /** A problem that is not Sluice's own: bad input, something missing, a conflict. */
 export interface PlainProblem {
@@ -122,7 +106,8 @@ function stayAwayMs({ code, retryAfterMs }: Refusal, options: SendProblemOptions
 function refusalBody(refusal: Refusal, waitMs: number | undefined, withheld: boolean): string {
   return JSON.stringify({
     type: `urn:sluice:problem:${refusal.code}`,
-    title: TITLES[refusal.code],
+    // The same in every answer (RFC 9457 §3.1.3); the detail says what happened this time.
+    title: REFUSAL_CODES[refusal.code].title,
     status: refusal.status,
     detail: withheld ? undefined : refusal.detail,
     code: refusal.code,

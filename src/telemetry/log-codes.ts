@@ -1,0 +1,140 @@
+/** What one code in the log says. */
+export interface LogCode {
+  readonly level: 'warn' | 'error';
+  /** What was seen. */
+  readonly means: string;
+  /** What to do about it. */
+  readonly helps: string;
+}
+
+const unusable = (what: string, meanwhile: string): LogCode => ({
+  level: 'warn',
+  means: `\`${what}\` of a route threw, or gave what cannot be used; such requests ${meanwhile}`,
+  helps: 'mend the function: the message says what it gave and what is wanted; it is said once for each route',
+});
+
+const warn = (means: string, helps: string): LogCode => ({ level: 'warn', means, helps });
+const error = (means: string, helps: string): LogCode => ({ level: 'error', means, helps });
+
+/**
+ * Every `code` that Sluice logs with, by name: they stay as they are from version to version, for alerts and searches.
+ * The message beside it names route or pool and what was met. Changes made while running are logged without a code, so
+ * that no console leaves one out.
+ */
+export const LOG_CODES: Readonly<Record<string, LogCode>> = {
+  answer_not_read: warn(
+    'a client read nothing of its answer for `writeTimeoutMs`, and its connection was ended; later ones are counted only',
+    'nothing, where it is rare; many are an attack, or a proxy that holds answers back',
+  ),
+  breaker_closed: warn('the circuit of a pool is closed again', 'nothing'),
+  breaker_open: warn(
+    'too much of the work of a pool fails, or is cut off at its deadline',
+    'look at the errors and the slow statements of that server; `diagnosePools` and the dashboard say where',
+  ),
+  budget_unknown: warn(
+    'a server did not say how many connections it allows, so nobody knows whether the pools fit',
+    'let the user of the url read `max_connections`, or see that `max` x instances fit yourself',
+  ),
+  caller_key_unusable: unusable('perCaller.key', 'count for no caller'),
+  clients_turned_away: warn(
+    'clients are disconnected, because their file descriptors would be those of the pools',
+    'raise `ulimit -n` (`LimitNOFILE` of a service), or run more instances',
+  ),
+  commit_unanswered: warn(
+    'a COMMIT was never answered, and its connection was given up: whether it took effect is unknown',
+    'look at the network to the server; make the work idempotent',
+  ),
+  connection_not_returned: warn(
+    'a handler answered and kept a connection, which was taken back',
+    'call `release()` on each way through it, or use `query()` or `transaction()`',
+  ),
+  cost_unusable: unusable('costOf', 'take the cost of the route'),
+  database_client_certificate_expires: warn(
+    'the certificate of a client (`tlsCert`) ends within weeks',
+    'replace it before, and `rotate` it in',
+  ),
+  database_connections_exhausted: warn(
+    'no further connection can be opened, for a limit of the server, the role or the database',
+    'lower `max`, or raise the limit that the message names',
+  ),
+  database_credentials_refused: warn(
+    'the server refuses user or password',
+    'correct the url, or `gateway.rotate` the new password in',
+  ),
+  database_name_unresolved: warn(
+    'the name of the server leads to no address; connections that are open go on',
+    'look at the resolver; nothing has to be restarted',
+  ),
+  database_password_unavailable: warn('the function that gives the password failed', 'mend what it asks'),
+  database_read_only: warn(
+    'the server takes no writes: a standby, or one that is being replaced; connections are renewed',
+    'nothing while a failover runs; else let the url lead to the primary',
+  ),
+  database_rights_missing: warn('the user of the url may not connect to the database', 'grant it CONNECT'),
+  database_server_certificate_expires: warn('the certificate of the server ends within weeks', 'replace it before'),
+  database_session_stuck: warn(
+    'the server goes on with a statement although it was told to stop',
+    'look for the session in `pg_stat_activity`; its place comes free within 10 s',
+  ),
+  database_tls_failed: warn(
+    'no connection over TLS can be made as it is asked for, and none without is tried',
+    'mend the certificate or its authority (`tlsCa`), or ask for no TLS (`sslmode=disable`)',
+  ),
+  database_tls_required: warn(
+    'the server takes no connection without TLS',
+    'ask for it: `tls: true`, or `sslmode=verify-full` in the url',
+  ),
+  database_unknown: warn('the server has no such database', 'create it, or correct the url'),
+  database_unreachable: warn(
+    'the server does not answer, or is starting or stopping; it is tried again until it does',
+    'bring the server back; the pools go on by themselves',
+  ),
+  database_unsupported: warn(
+    'the server cannot be used as it is',
+    'the message says what it lacks: version, login or mode',
+  ),
+  descriptors_exhausted: warn(
+    'this process or host has no file descriptor left for a connection',
+    'raise `ulimit -n`, or let fewer clients in (`boundClients`)',
+  ),
+  descriptors_scarce: warn(
+    'the descriptors of this process hardly suffice for its pools',
+    'raise `ulimit -n` (`LimitNOFILE` of a service) before traffic does it',
+  ),
+  fleet_degraded: warn(
+    'Redis does not answer: each instance goes on with its own share of the limits',
+    'bring Redis back; requests never wait for it',
+  ),
+  fleet_mismatch: warn(
+    'instances of one fleet have different settings; the stricter hold',
+    'give all of them the same configuration; passing while a deploy runs',
+  ),
+  fleet_restored: warn('Redis answers again: limits hold over the whole fleet', 'nothing'),
+  handler_silent: warn(
+    'a handler had answered nothing at its deadline, and was not at work on the database',
+    'see that each way through it ends the response',
+  ),
+  over_budget: error(
+    'pools x instances do not fit `max_connections` of their server less the reserve',
+    'lower `max` or the number of instances, or raise `max_connections`: the message has the sum',
+  ),
+  pooler_console_unreachable: warn('`poolerAdminUrl` cannot be used', 'let its user into the console (`stats_users`)'),
+  pooler_session_mode: warn(
+    'a pool goes through a pooler in session mode, where nothing is shared',
+    'set `pool_mode = transaction`',
+  ),
+  pooler_size_unknown: warn(
+    'nobody can tell whether the pooler has as many connections as the pool uses',
+    'set `poolerSize` to its `pool_size`, or `poolerAdminUrl`',
+  ),
+  pooler_statement_mode: error(
+    'a pool goes through a pooler in statement mode, where no transaction can be opened: no start',
+    'set `pool_mode = transaction`',
+  ),
+  ports_exhausted: warn(
+    'this host has no free local port for a connection to the server',
+    'widen `net.ipv4.ip_local_port_range`, or look who else holds connections to it',
+  ),
+  second_guard: warn('a second guard on one request does nothing', 'remove one of them'),
+  tenant_unusable: unusable('tenantOf', 'count for no tenant'),
+};
