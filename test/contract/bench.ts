@@ -40,8 +40,7 @@ export class Bench {
 
   /** A test of these requirements. */
   test(ids: string, title: string, body: () => Promise<void>, limitMs = 30_000): void {
-    // The long ones meet every stall of a busy machine; what hangs twice is none.
-    it(`${ids}: ${title}`, { timeout: limitMs, retry: limitMs > 30_000 ? 1 : 0 }, body);
+    it(`${ids}: ${title}`, { timeout: limitMs }, body);
   }
 
   open(options: TestedPoolOptions = {}): TestedPool {
