@@ -44,10 +44,17 @@ const NO_DESCRIPTOR: Warning = {
   text: 'this process or host has no file descriptor left for a connection, so the pool stays as it is; raise "ulimit -n" (LimitNOFILE of a service), or let fewer clients in',
 };
 
+const NO_MEMORY: Warning = {
+  code: 'memory_exhausted',
+  text: 'this host has no memory for another connection, so the pool stays as it is; look at the memory of the host and of its sockets (net.ipv4.tcp_mem), or let fewer clients in',
+};
+
 /** What this host has run out of, by the code of the system: the server and its limits have no part in it. */
 const HOST_WARNINGS: ReadonlyMap<unknown, Warning> = new Map([
   ['EMFILE', NO_DESCRIPTOR],
   ['ENFILE', NO_DESCRIPTOR],
+  ['ENOMEM', NO_MEMORY],
+  ['ENOBUFS', NO_MEMORY],
   [
     'EADDRNOTAVAIL',
     {

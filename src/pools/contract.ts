@@ -137,6 +137,8 @@ export interface PoolGauges {
   /** Since the start: sessions opened, attempts that failed, sessions lost, cancels sent. */
   readonly opened: number;
   readonly connectFailures: number;
+  /** Of the attempts that failed, those for which this process or host had no descriptor, local port or memory. */
+  readonly localShortages: number;
   readonly lost: number;
   readonly cancels: number;
 }

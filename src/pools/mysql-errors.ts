@@ -1,7 +1,7 @@
 import { ConnectionEndedError } from './connection-ended.js';
 import type { FailureKind } from './contract.js';
 import type { ConnectTrouble } from './session.js';
-import { isSocketLoss, isTlsCode } from './socket-errors.js';
+import { isLocalShortage, isSocketLoss, isTlsCode } from './socket-errors.js';
 
 /** What the driver says where it has a name for it; the number is there whenever the server spoke. */
 interface MysqlError {
@@ -32,7 +32,6 @@ const PREVENTED_BY_OPTION = 1290;
 const CREDENTIALS: ReadonlySet<number> = new Set([1045, 1130, 1396, 1698, 1820, 1862, 3118, 4151]);
 const RIGHTS: ReadonlySet<number> = new Set([1044, 1142, 1227]);
 const CROWDED: ReadonlySet<number> = new Set([1040, 1135, 1203, 1226]);
-const NO_LOCAL_ROOM: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOMEM']);
 const UNRESOLVED: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
 const SECURE_TRANSPORT_REQUIRED = 3159;
 const UNKNOWN_DATABASE = 1049;
@@ -102,7 +101,7 @@ export function mysqlConnectTrouble(error: unknown): ConnectTrouble {
   if (errno === UNKNOWN_DATABASE) return 'unknown_database';
   if (errno !== undefined && CREDENTIALS.has(errno)) return 'credentials';
   if (errno !== undefined && RIGHTS.has(errno)) return 'rights';
-  if ((errno !== undefined && CROWDED.has(errno)) || NO_LOCAL_ROOM.has(code)) return 'crowded';
+  if ((errno !== undefined && CROWDED.has(errno)) || isLocalShortage(error)) return 'crowded';
   if (UNRESOLVED.has(code)) return 'unresolved';
   return TLS_CODES.has(code) || isTlsCode(code) ? 'tls' : 'unreachable';
 }

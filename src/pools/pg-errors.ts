@@ -2,7 +2,7 @@ import { ConnectionEndedError } from './connection-ended.js';
 import type { FailureKind } from './contract.js';
 import { POOLER_STATE, poolerTrouble } from './pooler-errors.js';
 import type { ConnectTrouble } from './session.js';
-import { isSocketLoss, isTlsCode } from './socket-errors.js';
+import { isLocalShortage, isSocketLoss, isTlsCode } from './socket-errors.js';
 
 /** Every SQLSTATE has a digit; that keeps system codes of five capitals (EPIPE, EPERM) apart. */
 const SQLSTATE = /^(?=.*[0-9])[0-9A-Z]{5}$/;
@@ -59,12 +59,9 @@ export function pgConnectTrouble(error: unknown): ConnectTrouble {
     case 'EAI_AGAIN':
       return 'unresolved';
     case '53300':
-    case 'EMFILE':
-    case 'ENFILE':
-    case 'EADDRNOTAVAIL':
-    case 'ENOMEM':
       return 'crowded';
     default:
+      if (isLocalShortage(error)) return 'crowded';
       return isTlsFailure(error) ? 'tls' : 'unreachable';
   }
 }

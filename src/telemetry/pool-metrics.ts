@@ -131,6 +131,12 @@ export const POOL_METRICS: readonly NumberMetric[] = [
   connections('gauge', 'acquiring', 'Borrowers that wait for a connection.', 'acquiring'),
   connections('counter', 'connections_opened_total', 'Connections opened.', 'opened'),
   connections('counter', 'connect_failures_total', 'Attempts to connect that failed.', 'connectFailures'),
+  connections(
+    'counter',
+    'connect_local_shortages_total',
+    'Of these, those for which this process or host had no descriptor, local port or memory.',
+    'localShortages',
+  ),
   connections('counter', 'connections_lost_total', 'Connections lost.', 'lost'),
   connections('counter', 'cancels_total', 'Statements that the server was asked to stop.', 'cancels'),
   pooler('gauge', 'clients_active', 'Clients of the pooler that have a connection to the server.', 'clientsActive'),

@@ -167,8 +167,21 @@ function histogramSnapshot(histogram: Histogram): HistogramSnapshot {
 function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
   const { limit, max: seats, inFlight, headroom, queuedByClass, tuning } = pool.seats;
   const queued = (priority: PriorityClass): number => queuedByClass[PRIORITY_CLASSES.indexOf(priority)] ?? 0;
-  const { max, granted, total, idle, inUse, connecting, cleaning, acquiring, opened, connectFailures, lost, cancels } =
-    pool.gauges();
+  const {
+    max,
+    granted,
+    total,
+    idle,
+    inUse,
+    connecting,
+    cleaning,
+    acquiring,
+    opened,
+    connectFailures,
+    localShortages,
+    lost,
+    cancels,
+  } = pool.gauges();
   return {
     name: pool.name,
     state: pool.state,
@@ -200,6 +213,7 @@ function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
       acquiring,
       opened,
       connectFailures,
+      localShortages,
       lost,
       cancels,
     },

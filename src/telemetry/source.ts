@@ -51,6 +51,7 @@ export interface ConnectionGauges {
   readonly acquiring: number;
   readonly opened: number;
   readonly connectFailures: number;
+  readonly localShortages: number;
   readonly lost: number;
   readonly cancels: number;
 }

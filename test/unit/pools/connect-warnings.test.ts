@@ -44,6 +44,7 @@ describe('ConnectWarnings', () => {
   it.each([
     ['EMFILE', 'descriptors_exhausted', 'ulimit -n'],
     ['ENFILE', 'descriptors_exhausted', 'ulimit -n'],
+    ['ENOMEM', 'memory_exhausted', 'memory of the host'],
     ['EADDRNOTAVAIL', 'ports_exhausted', 'ip_local_port_range'],
   ])('F60 tells %s of this host apart from a full server', (systemCode, code, remedy) => {
     const given: string[][] = [];

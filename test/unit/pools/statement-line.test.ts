@@ -21,7 +21,12 @@ class ScriptedWire implements StatementWire {
     this.#answer = answer;
   }
 
-  fail(): void {}
+  /** What the server has said of the message under way, if the session ends now. */
+  failure: Error | undefined;
+
+  fail(error: Error): void {
+    this.answer(this.failure ?? error);
+  }
 
   answer(error?: Error): void {
     const answer = this.#answer;
@@ -60,6 +65,15 @@ describe('the line of a session’s statements', () => {
     for (let i = 0; i < 5; i += 1) wire.answer(STOPPED);
     await expect(statement).rejects.toBe(STOPPED);
     expect(wire.sent).toHaveLength(5);
+  });
+
+  it('sends nothing more once the session has ended, though the limit before has stopped the change', async () => {
+    const { wire, line } = make();
+    const statement = line.submit('SELECT 1', undefined, limitedBy(100));
+    wire.failure = STOPPED;
+    line.end(new Error('gone'));
+    await expect(statement).rejects.toBe(STOPPED);
+    expect(wire.sent).toEqual(['SET statement_timeout = 100']);
   });
 
   it('does not send a statement that was stopped meanwhile', async () => {

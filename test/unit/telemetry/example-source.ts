@@ -45,6 +45,7 @@ export function exampleSource(): ExampleSource {
     acquiring: 5,
     opened: 40,
     connectFailures: 7,
+    localShortages: 2,
     lost: 6,
     cancels: 8,
   };

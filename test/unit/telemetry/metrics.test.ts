@@ -75,6 +75,7 @@ test('prints what the counters hold', async () => {
     'sluice_pool_acquiring{pool="checkout"}': 5,
     'sluice_pool_connections_opened_total{pool="checkout"}': 40,
     'sluice_pool_connect_failures_total{pool="checkout"}': 7,
+    'sluice_pool_connect_local_shortages_total{pool="checkout"}': 2,
     'sluice_pool_connections_lost_total{pool="checkout"}': 6,
     'sluice_pool_cancels_total{pool="checkout"}': 8,
     sluice_event_loop_lag_seconds: 0.012,

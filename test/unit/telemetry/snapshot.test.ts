@@ -65,6 +65,7 @@ test('tells every figure of a pool', () => {
       acquiring: 5,
       opened: 40,
       connectFailures: 7,
+      localShortages: 2,
       lost: 6,
       cancels: 8,
     },
