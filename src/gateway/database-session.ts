@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.js';
-import type { Outcome } from '../errors.js';
 import { type QueryResult, ResultTooLargeError, type TransactionOptions } from '../pools/contract.js';
 import { BorrowedClient, type SluiceClient } from './borrowed-client.js';
 import { FailedTransactionError, TransactionControlError } from './failures.js';
 import type { Loan } from './loan.js';
-import { Loans, type SessionOwner } from './loans.js';
+import { Loans } from './loans.js';
 import type { PoolRuntime } from './pool-runtime.js';
+import type { SessionOwner } from './session-owner.js';
 import { controlsTransaction, isControl, type StatementKind } from './statement-kind.js';
 import { tellFailure } from './tell-failure.js';
 
@@ -14,51 +14,22 @@ import { tellFailure } from './tell-failure.js';
  * left, and knows at any instant what a caller may be told about the outcome.
  */
 export class DatabaseSession {
-  readonly #loans: Loans;
+  /** Its connections, until when it may have them, and what may be told about the work so far. */
+  readonly loans: Loans;
   readonly #answered = (error: unknown): boolean =>
-    !(error instanceof ResultTooLargeError) && this.#loans.runtime.pool.classify(error) !== 'connection_lost';
+    !(error instanceof ResultTooLargeError) && this.loans.runtime.pool.classify(error) !== 'connection_lost';
 
   constructor(runtime: PoolRuntime, owner: SessionOwner, clock: Clock) {
-    this.#loans = new Loans(runtime, owner, clock);
-  }
-
-  /** True while no connection is borrowed or asked for. */
-  get idle(): boolean {
-    return this.#loans.idle;
-  }
-
-  /** True once {@link close} was called. */
-  get closed(): boolean {
-    return this.#loans.closed;
-  }
-
-  /** True while a COMMIT is on its way: nothing may be stopped now. */
-  get committing(): boolean {
-    return this.#loans.committing;
-  }
-
-  /** See {@link Loans.idleInHandMs}. */
-  idleInHandMs(nowMs: number): number | undefined {
-    return this.#loans.idleInHandMs(nowMs);
-  }
-
-  /** What a caller may be told about the work so far. */
-  get outcome(): Outcome {
-    return this.#loans.work.outcome;
-  }
-
-  /** Resolves when every connection that was given back is idle again or destroyed. */
-  settled(): Promise<void> {
-    return this.#loans.settled();
+    this.loans = new Loans(runtime, owner, clock);
   }
 
   async query<Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
-    const borrowed = this.#loans.borrow();
+    const borrowed = this.loans.borrow();
     const loan = borrowed instanceof Promise ? await borrowed : borrowed;
     try {
       return await this.#statement<Row>(loan, text, values, this.#kindOf(text) !== 'read');
     } finally {
-      this.#loans.giveBack(loan);
+      this.loans.giveBack(loan);
     }
   }
 
@@ -72,33 +43,20 @@ export class DatabaseSession {
       return result;
     } finally {
       client.die();
-      this.#loans.giveBack(loan);
+      this.loans.giveBack(loan);
     }
   }
 
   async connect(): Promise<BorrowedClient> {
-    const loan = await this.#loans.borrow();
+    const loan = await this.loans.borrow();
     return new BorrowedClient(
       (text, values) => this.#freeStatement(loan, text, values),
-      () => this.#loans.giveBack(loan),
+      () => this.loans.giveBack(loan),
     );
   }
 
-  /**
-   * Ends the work: what runs is cancelled and rolled back, what is asked for later rejects with `reason`; without
-   * one, because the request has been answered. A COMMIT that is on its way is left alone.
-   */
-  close(reason?: Error): void {
-    this.#loans.close(reason);
-  }
-
-  /** Gives up waiting for what {@link close} has left: a COMMIT that is not answered. */
-  abandon(): void {
-    this.#loans.abandon();
-  }
-
   async #begin(options: TransactionOptions | undefined): Promise<Loan> {
-    const loans = this.#loans;
+    const { loans } = this;
     const borrowed = loans.borrow();
     const loan = borrowed instanceof Promise ? await borrowed : borrowed;
     const nowMs = loans.clock.nowMs();
@@ -124,8 +82,8 @@ export class DatabaseSession {
     values: readonly unknown[] | undefined,
     commits: boolean,
   ): Promise<QueryResult<Row>> {
-    const { closed, clock, work } = this.#loans;
-    if (closed) throw this.#loans.whyClosed();
+    const { closed, clock, work } = this.loans;
+    if (closed) throw this.loans.whyClosed();
     const nowMs = clock.nowMs();
     loan.statementSinceMs = nowMs;
     work.begin(commits);
@@ -158,8 +116,8 @@ export class DatabaseSession {
       return { rows: [], rowCount: null, command: 'COMMIT' };
     }
     if (kind === 'begin' && !inTransaction) {
-      if (this.#loans.closed) throw this.#loans.whyClosed();
-      await loan.connection.begin(this.#limitMs(this.#loans.clock.nowMs())).catch((error) => {
+      if (this.loans.closed) throw this.loans.whyClosed();
+      await loan.connection.begin(this.#limitMs(this.loans.clock.nowMs())).catch((error) => {
         throw this.#told(error, loan);
       });
       return { rows: [], rowCount: null, command: 'BEGIN' };
@@ -168,8 +126,8 @@ export class DatabaseSession {
   }
 
   async #commit(loan: Loan): Promise<void> {
-    const { closed, clock, work } = this.#loans;
-    if (closed) throw this.#loans.whyClosed();
+    const { closed, clock, work } = this.loans;
+    if (closed) throw this.loans.whyClosed();
     const sentAtMs = clock.nowMs();
     loan.committing = true;
     let committed: boolean;
@@ -185,7 +143,7 @@ export class DatabaseSession {
     } finally {
       loan.committing = false;
       // Closing has passed it over.
-      if (this.#loans.closed) this.#loans.giveBack(loan);
+      if (this.loans.closed) this.loans.giveBack(loan);
     }
     if (!committed) throw new FailedTransactionError(loan.failedWith);
     loan.verdict = 'success';
@@ -193,21 +151,21 @@ export class DatabaseSession {
 
   /** A statement is over. */
   #tellQuery(text: string, sentAtMs: number, error?: unknown): void {
-    const { owner, clock } = this.#loans;
+    const { owner, clock } = this.loans;
     owner.watch?.queried(text, clock.nowMs() - sentAtMs, error);
   }
 
   #kindOf(text: string): StatementKind {
-    return this.#loans.runtime.kinds.of(text);
+    return this.loans.runtime.kinds.of(text);
   }
 
   #told(error: unknown, loan: Loan): unknown {
-    this.#loans.noteFailure(error);
-    return tellFailure(error, loan, this.#loans);
+    this.loans.noteFailure(error);
+    return tellFailure(error, loan, this.loans);
   }
 
   #limitMs(nowMs: number): number | undefined {
-    const { deadlineAtMs } = this.#loans.owner;
+    const { deadlineAtMs } = this.loans.owner;
     return deadlineAtMs === Number.POSITIVE_INFINITY ? undefined : Math.max(1, deadlineAtMs - nowMs);
   }
 }

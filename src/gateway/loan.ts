@@ -48,6 +48,21 @@ export class Loan {
     return sqlStateOf(this.failedWith) !== '25006';
   }
 
+  /** For how long nothing has been sent on it, in milliseconds. */
+  idleMs(nowMs: number): number {
+    return nowMs - Math.max(this.sinceMs, this.statementSinceMs);
+  }
+
+  /** Whether a statement that is stopped now speaks against the database rather than against a short budget. */
+  tookLong(nowMs: number, deadlineMs: number): boolean {
+    return nowMs - this.statementSinceMs >= deadlineMs / 2;
+  }
+
+  /** Its work is, or would be, stopped now: keeps whether a statement was slow. */
+  stopped(nowMs: number, deadlineMs: number): void {
+    this.slow = this.connection.busy && this.tookLong(nowMs, deadlineMs);
+  }
+
   /** Tells the breaker how it went. */
   settle(): void {
     this.#pass?.settle(this.slow ? 'slow' : this.verdict, this.#clock.nowMs());

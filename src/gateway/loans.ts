@@ -1,31 +1,12 @@
 import type { BreakerPass, PoolBreaker } from '../breaker/pool-breaker.js';
 import type { Clock } from '../clock.js';
-import type { PriorityRank } from '../core/priority.js';
-import type { Ticket } from '../core/ticket.js';
-import { AcquireTimeoutError, type Connection, PoolClosedError } from '../pools/contract.js';
-import type { RequestWatch } from '../telemetry/request-watch.js';
-import { AnsweredError, breakerOpen, databaseAway, deadlineExpired } from './failures.js';
+import type { Connection } from '../pools/contract.js';
+import { AnsweredError, breakerOpen } from './failures.js';
 import { Loan } from './loan.js';
 import type { PoolRuntime } from './pool-runtime.js';
-import type { RouteRuntime } from './route-runtime.js';
-import type { Shadow } from './shadow.js';
+import type { SessionOwner } from './session-owner.js';
+import { tellNoConnection } from './tell-failure.js';
 import { WorkOutcome } from './work-outcome.js';
-
-/** Whose database work this is. */
-export interface SessionOwner {
-  readonly route: RouteRuntime;
-  readonly ticket: Ticket;
-  /** The class in which connections are waited for. */
-  readonly rank: PriorityRank;
-  /** Until when statements may run; `Infinity` sets no bound. */
-  readonly deadlineAtMs: number;
-  /** In mode `observe`: what would happen to it otherwise. */
-  readonly shadow: Shadow | undefined;
-  /** Told of what is borrowed and done, where somebody listens. */
-  readonly watch: RequestWatch | undefined;
-  /** Every connection of the request is back. */
-  onIdle(): void;
-}
 
 /** Told when a connection was given back: how long it was lent, and whether its work was stopped. */
 export type LoanListener = (nowMs: number, ms: number, cutShort: boolean) => void;
@@ -76,7 +57,7 @@ export class Loans {
     let idleMs: number | undefined;
     for (const loan of this.#loans) {
       if (loan.returned || loan.committing || loan.connection.busy) return undefined;
-      idleMs = Math.max(idleMs ?? 0, nowMs - Math.max(loan.sinceMs, loan.statementSinceMs));
+      idleMs = Math.max(idleMs ?? 0, loan.idleMs(nowMs));
     }
     return idleMs;
   }
@@ -153,19 +134,17 @@ export class Loans {
     if (!this.#closed) this.runtime.tuning?.statementFailed(error);
   }
 
-  /** Whether a statement that is stopped now speaks against the database rather than against a short budget. */
-  slow(nowMs: number, loan: Loan): boolean {
-    return nowMs - loan.statementSinceMs >= this.owner.route.config.deadlineMs / 2;
-  }
-
-  /** Takes everything back but what is committing, and lends nothing any more. */
-  close(reason: Error | undefined): void {
+  /**
+   * Ends the work: takes everything back but what is committing, so that what runs is cancelled and rolled back. What is
+   * asked for later rejects with `reason`; without one, because the request has been answered.
+   */
+  close(reason?: Error): void {
     this.#closed = true;
     this.#closedBy ??= reason;
     const nowMs = this.clock.nowMs();
     for (const loan of this.#loans) {
       if (loan.committing) continue;
-      loan.slow = loan.connection.busy && this.slow(nowMs, loan);
+      loan.stopped(nowMs, this.owner.route.config.deadlineMs);
       this.giveBack(loan);
     }
   }
@@ -200,7 +179,7 @@ export class Loans {
   #cutInShadow(nowMs: number): void {
     for (const loan of this.#loans) {
       if (loan.committing) continue;
-      loan.slow = loan.connection.busy && this.slow(nowMs, loan);
+      loan.stopped(nowMs, this.owner.route.config.deadlineMs);
       loan.settle();
     }
   }
@@ -215,18 +194,13 @@ export class Loans {
   }
 
   async #acquire(): Promise<Connection> {
-    const { pool } = this.runtime;
-    const { route, ticket, deadlineAtMs, rank } = this.owner;
+    const { deadlineAtMs, rank } = this.owner;
     this.#acquiring++;
     this.#noteWait();
     try {
-      return await pool.acquire({ deadlineAtMs, rank });
+      return await this.runtime.pool.acquire({ deadlineAtMs, rank });
     } catch (error) {
-      if (this.#closed) throw this.whyClosed();
-      if (error instanceof PoolClosedError) throw databaseAway(pool.name, this.work.outcome, error);
-      if (!(error instanceof AcquireTimeoutError)) throw error;
-      if (pool.state !== 'up') throw databaseAway(pool.name, this.work.outcome, error);
-      throw deadlineExpired(route.name, ticket.allowedMs, this.work.outcome);
+      throw tellNoConnection(error, this);
     } finally {
       this.#acquiring--;
       this.#noteWait();

@@ -1,4 +1,4 @@
-import type { DatabaseSession } from './database-session.js';
+import type { Loans } from './loans.js';
 
 /** Time in which a handler that has answered may still give its connections back itself. */
 const RETURN_GRACE_MS = 1_000;
@@ -6,8 +6,8 @@ const RETURN_GRACE_MS = 1_000;
 const COMMIT_LIMIT_MS = 30_000;
 
 /** When the connections that a request keeps after its answer are to be taken from it: see {@link reclaim}. */
-export function reclaimAtMs(nowMs: number, session: DatabaseSession, deadlineAtMs: number): number {
-  if (session.closed) return nowMs + COMMIT_LIMIT_MS;
+export function reclaimAtMs(nowMs: number, loans: Loans, deadlineAtMs: number): number {
+  if (loans.closed) return nowMs + COMMIT_LIMIT_MS;
   return Math.min(nowMs + RETURN_GRACE_MS, Math.max(nowMs, deadlineAtMs));
 }
 
@@ -19,19 +19,19 @@ export function reclaimAtMs(nowMs: number, session: DatabaseSession, deadlineAtM
  */
 export function reclaim(
   nowMs: number,
-  session: DatabaseSession,
+  loans: Loans,
   route: string,
   warn: (code: string, message: string) => void,
 ): number {
-  if (session.closed) {
+  if (loans.closed) {
     warn('commit_unanswered', `route "${route}": a COMMIT was not answered, so its connection was given up`);
-    session.abandon();
+    loans.abandon();
     return Number.POSITIVE_INFINITY;
   }
   warn(
     'connection_not_returned',
     `route "${route}" answered and kept a connection: call release(), or use query() or transaction()`,
   );
-  session.close();
+  loans.close();
   return nowMs + COMMIT_LIMIT_MS;
 }

@@ -50,7 +50,7 @@ export class RequestHandle implements SluiceClient {
 
   /** Aborted when the deadline runs out or the client leaves. Hand it to `fetch` and the like. */
   get signal(): AbortSignal {
-    return this.#work.signal;
+    return this.#work.handler.signal;
   }
 
   /**
@@ -65,7 +65,7 @@ export class RequestHandle implements SluiceClient {
     const { text, params } = readStatement(statement, values);
     if (this.#retry?.aside !== undefined) await this.#retry.aside;
     // Awaited, a promise is told on in one turn of the event loop's jobs; returned, in three.
-    return await this.#work.session.query<Row>(text, params);
+    return await this.#work.handler.session.query<Row>(text, params);
   }
 
   /**
@@ -81,25 +81,25 @@ export class RequestHandle implements SluiceClient {
    */
   async transaction<T>(work: (client: SluiceClient) => Promise<T>, options?: RetryableTransactionOptions): Promise<T> {
     if (this.#retry?.aside !== undefined) await this.#retry.aside;
-    const once = (): Promise<T> => this.#work.session.transaction(work, options);
+    const once = (): Promise<T> => this.#work.handler.session.transaction(work, options);
     const { pool } = this.#work.route;
     const plan = retryPlan(options?.retry);
     pool?.retries.budget.pay();
     if (plan === undefined || pool === undefined) return await once();
     const { clock, random } = this.#runner;
-    this.#retry ??= new TransactionRetry(this.#work, pool, clock, random);
+    this.#retry ??= new TransactionRetry(this.#work.handler, pool, clock, random);
     return this.#retry.run(plan, once);
   }
 
   /** Borrows a connection until its `release()`. Prefer {@link query} and {@link transaction}, which cannot forget it. */
   async connect(): Promise<SluiceConnection> {
     if (this.#retry?.aside !== undefined) await this.#retry.aside;
-    return this.#work.session.connect();
+    return this.#work.handler.session.connect();
   }
 
   /** Seats that the request holds; 0 on a route without seats, and while it gave its own up. */
   get seats(): number {
-    return this.#work.seats;
+    return this.#work.handler.seats;
   }
 
   /**
@@ -109,7 +109,7 @@ export class RequestHandle implements SluiceClient {
    * @returns How many were returned.
    */
   giveBack(seats: number): number {
-    return this.#work.giveBack(seats);
+    return this.#work.handler.giveBack(seats);
   }
 
   /**
@@ -118,7 +118,7 @@ export class RequestHandle implements SluiceClient {
    */
   async outside<T>(work: () => Promise<T>): Promise<T> {
     if (this.#retry?.aside !== undefined) await this.#retry.aside;
-    return this.#work.outside(work);
+    return this.#work.handler.outside(work);
   }
 
   /**

@@ -6,14 +6,10 @@ import type { Refusal, SluiceError } from '../errors.js';
 import type { LaneWaiter } from '../fleet/lane.js';
 import { type RequestWatch, watchOf } from '../telemetry/request-watch.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
-import type { DatabaseSession } from './database-session.js';
 import { ClientGoneError, deadlineExpired, noSeatAgain } from './failures.js';
-import { HandlerWork } from './handler-work.js';
-import type { SessionOwner } from './loans.js';
-import { withoutPool, withoutSeat } from './refusals.js';
+import { type HandledRequest, HandlerWork } from './handler-work.js';
 import type { RequestWishes } from './route-entry.js';
 import type { RouteRuntime } from './route-runtime.js';
-import { aroundShadow, SeatBreak } from './seat-break.js';
 import { SeatClaim } from './seat-claim.js';
 import { Shadow } from './shadow.js';
 import type { ShadowedWork } from './shadow-lease.js';
@@ -23,7 +19,7 @@ import type { WorkContext, WorkHost } from './work-contract.js';
  * One request from its ticket to the end of its seat. The seat ends exactly once: when the answer is complete, or will
  * never come, and every connection of the request is idle again or destroyed.
  */
-export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwner, ShadowedWork {
+export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledRequest, ShadowedWork {
   readonly route: RouteRuntime;
   readonly ticket: Ticket<GateClient>;
   /** Whose bucket is charged, where the route has buckets per caller. */
@@ -32,17 +28,17 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
   readonly shadow: Shadow | undefined;
   /** Absent where nobody listens to the diagnostics channels, or wants its times. */
   readonly watch: RequestWatch | undefined;
+  /** What its handler may use, and has running. */
+  readonly handler: HandlerWork;
   dueAtMs = 0;
   heapIndex = -1;
   readonly #context: WorkContext;
   readonly #host: WorkHost;
   readonly #claim: SeatClaim;
-  readonly #running = new HandlerWork();
   /** Set once, when the answer is complete or nobody waits for one any more. */
   #ending: RouteOutcome | undefined;
   #clientGone = false;
   #graceUsed = false;
-  #break: SeatBreak | undefined;
 
   constructor(
     context: WorkContext,
@@ -61,6 +57,7 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
     const cost = Number.isInteger(seats) && seats >= 1 ? seats : route.config.cost;
     this.ticket = new Ticket<GateClient>(this, route, rank, arrivedAtMs, enforced, tenant, cost);
     this.watch = watchOf(route, this.ticket, host.timed);
+    this.handler = new HandlerWork(context, this);
     this.#claim = new SeatClaim(context, route, this.ticket, callerKey, this.watch ?? route.stats, this);
     this.shadow =
       context.mode === 'observe' ? new Shadow(context, route, this.ticket, deadlineAtMs, callerKey, this) : undefined;
@@ -83,41 +80,16 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
 
   /** True while a COMMIT is on its way: nothing may be stopped now. */
   get committing(): boolean {
-    return this.#running.committing;
+    return this.handler.committing;
   }
 
   get queueWaitMs(): number {
     return this.#claim.queueWaitMs;
   }
 
-  /** Aborted when the deadline runs out or the client leaves. */
-  get signal(): AbortSignal {
-    return this.#running.signal;
-  }
-
   /** True once the answer is complete, a refusal too, or nobody waits for one. */
   get answered(): boolean {
     return this.#ending !== undefined || this.ticket.state === 'ended';
-  }
-
-  /** The database work of this request. */
-  get session(): DatabaseSession {
-    const { pool } = this.route;
-    if (pool === undefined) throw withoutPool(this.route.name);
-    if (this.#break !== undefined) throw withoutSeat();
-    const session = this.#running.session(pool, this, this.#context.clock);
-    if (this.#isOver() && !session.closed) this.#running.close();
-    return session;
-  }
-
-  /** Whether it holds a seat and no connection, so that it can give the seat up for a time. */
-  get mayStepOut(): boolean {
-    return this.#break === undefined && this.ticket.state === 'leased' && this.#running.idle;
-  }
-
-  /** Resolves when every connection that was given back is idle again or destroyed. */
-  async settled(): Promise<void> {
-    if (this.route.pool !== undefined && this.#break === undefined) await this.session.settled();
   }
 
   /** Counts a refusal, and gives back what was taken for the request. */
@@ -154,29 +126,26 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
 
   onLease(nowMs: number): void {
     this.#context.timer.set(this, this.ticket.deadlineAtMs, nowMs);
-    if (this.#break === undefined) {
-      this.#claim.granted(nowMs);
-      this.#host.proceed(nowMs);
-    } else {
-      this.#break.end();
-    }
+    if (this.handler.steppedOut) return this.handler.endBreak();
+    this.#claim.granted(nowMs);
+    this.#host.proceed(nowMs);
   }
 
   onShed(nowMs: number, refusal: Refusal): void {
-    if (this.#break !== undefined) return this.#seatRefused(nowMs, refusal);
+    if (this.handler.steppedOut) return this.#seatRefused(nowMs, refusal);
     this.refused(nowMs, refusal);
     this.#host.refuse(refusal);
   }
 
   onDue(nowMs: number): void {
     const { ticket } = this;
-    const { timer, warn } = this.#context;
+    const { timer } = this.#context;
     if (ticket.state === 'ended') return;
-    const waits = ticket.state === 'new' || (ticket.state === 'queued' && this.#break === undefined);
+    const waits = ticket.state === 'new' || (ticket.state === 'queued' && !this.handler.steppedOut);
     if (waits) this.onShed(nowMs, this.#claim.giveUp(nowMs));
     else if (this.#ending === undefined) this.#deadlinePassed(nowMs);
     // The answer is out, and connections are not back.
-    else timer.set(this, this.#running.reclaim(nowMs, this.route.name, warn), nowMs);
+    else timer.set(this, this.handler.reclaim(nowMs), nowMs);
   }
 
   onIdle(): void {
@@ -198,7 +167,7 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
     this.shadow?.clientGone(nowMs);
     if (this.route.config.onDisconnect === 'finish') return;
     this.#ending = 'abandoned';
-    this.#stop(new ClientGoneError());
+    this.handler.stop(new ClientGoneError());
     this.#endSeat(nowMs);
   }
 
@@ -208,41 +177,10 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
    */
   #leftUnadmitted(nowMs: number): boolean {
     if (this.ticket.state === 'ended') return true;
-    if (this.#break !== undefined || !this.#claim.abandon(nowMs)) return false;
+    if (this.handler.steppedOut || !this.#claim.abandon(nowMs)) return false;
     this.#context.timer.clear(this);
     this.shadow?.clientGone(nowMs);
     return true;
-  }
-
-  /** Seats that it holds. */
-  get seats(): number {
-    const { state, heldSeats } = this.ticket;
-    return state === 'leased' && this.route.gate !== undefined ? heldSeats : 0;
-  }
-
-  /** Returns seats of a request that turned out to cost less; it keeps one at least. Returns how many it returned. */
-  giveBack(seats: number): number {
-    const { gate } = this.route;
-    this.shadow?.giveBack(this.#context.clock.nowMs(), seats);
-    if (gate === undefined || this.ticket.state !== 'leased' || this.#context.mode !== 'enforce') return 0;
-    return gate.giveBack(this.#context.clock.nowMs(), this.ticket, seats);
-  }
-
-  /** Gives the seat up while `work` waits for something else, and comes back at the head of the class. */
-  async outside<T>(work: () => Promise<T>): Promise<T> {
-    const { gate } = this.route;
-    if (gate === undefined || this.#context.mode !== 'enforce')
-      return aroundShadow(this.#context.clock, this.shadow, work);
-    if (!this.#running.idle) {
-      throw new Error('outside() needs every connection of the request to be given back first');
-    }
-    if (this.ticket.state !== 'leased') throw new Error('outside() needs a request that holds its seat');
-    this.#break = new SeatBreak(gate, this.ticket, this.#context.clock);
-    try {
-      return await this.#break.around(work);
-    } finally {
-      this.#break = undefined;
-    }
   }
 
   #deadlinePassed(nowMs: number): void {
@@ -253,16 +191,8 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
       this.#context.timer.set(this, nowMs + config.commitGraceMs, nowMs);
       return;
     }
-    this.#warnOfIdleness(nowMs);
-    this.#cutShort(nowMs, 'expired', deadlineExpired(this.route.name, this.ticket.allowedMs, this.#running.outcome));
-  }
-
-  /** A handler that has answered nothing by its deadline, though nobody kept it from that, may never do. */
-  #warnOfIdleness(nowMs: number): void {
-    const idleness = this.#running.idleness(nowMs);
-    if (idleness === undefined || this.#break !== undefined) return;
-    const text = `route "${this.route.name}": a handler had not answered at its deadline, and ${idleness}`;
-    this.#context.warn('handler_silent', `${text}; see that each way through it ends the response, and release()s`);
+    this.handler.warnOfIdleness(nowMs);
+    this.#cutShort(nowMs, 'expired', deadlineExpired(this.route.name, this.ticket.allowedMs, this.handler.outcome));
   }
 
   /** The request gave its seat up for a time, and does not get another. */
@@ -270,7 +200,7 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
     // Shed from the queue it counts as ended there, but it was admitted, and has its own end still before it.
     this.ticket.state = 'away';
     if (refusal.code === 'deadline_expired') this.#deadlinePassed(nowMs);
-    else this.#cutShort(nowMs, 'failed', noSeatAgain(refusal, this.#running.outcome));
+    else this.#cutShort(nowMs, 'failed', noSeatAgain(refusal, this.handler.outcome));
   }
 
   /** Answers for the handler, and stops what it is doing. */
@@ -280,20 +210,9 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
     stats.answerWith(error.code);
     stats.lastRefusals.add(nowMs, error);
     stats.respond(nowMs - this.ticket.arrivedAtMs);
-    this.#stop(error);
+    this.handler.stop(error);
     this.#host.expire(error);
     this.#endSeat(nowMs);
-  }
-
-  #stop(reason: Error): void {
-    this.#running.stop(reason);
-    this.#break?.end();
-  }
-
-  /** Work that comes after the answer would run without a seat. */
-  #isOver(): boolean {
-    const ended = this.ticket.state === 'ended' && this.#context.mode === 'enforce';
-    return ended || this.#running.stoppedBy !== undefined;
   }
 
   /** Ends the seat if nothing of the request is left. */
@@ -301,16 +220,16 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, SessionOwn
     const { ticket } = this;
     const { timer } = this.#context;
     if (this.#ending === undefined || ticket.state === 'ended') return;
-    if (!this.#running.idle) {
-      timer.set(this, this.#running.reclaimAtMs(nowMs, ticket.deadlineAtMs), nowMs);
+    if (!this.handler.idle) {
+      timer.set(this, this.handler.reclaimAtMs(nowMs), nowMs);
       return;
     }
     timer.clear(this);
-    const cutShort = this.#running.stoppedBy !== undefined;
+    const cutShort = this.handler.stopped;
     const stalledMs = this.#context.lag.stalledMs(ticket.leasedAtMs, nowMs);
     const heldMs = this.#claim.end(nowMs, this.#ending, cutShort, stalledMs, this.shadow?.waitedMs(nowMs));
     this.watch?.end(this.#ending, heldMs);
     this.shadow?.workEnded(nowMs, cutShort);
-    if (this.#isOver()) this.#running.close();
+    if (this.handler.over) this.handler.close();
   }
 }

@@ -86,7 +86,7 @@ export async function runInside<T>(
   if (gate !== undefined && gate === parent.route.gate) throw nestedOnSameSeats(route, pool?.name);
   if (lane !== undefined && lane === parent.route.lane) throw nestedInLane(route);
   const budgetMs = parent.deadlineAtMs - runner.clock.nowMs();
-  return runWork(runner, entry, run, { budgetMs, signal: parent.signal });
+  return runWork(runner, entry, run, { budgetMs, signal: parent.handler.signal });
 }
 
 function refusalOf(arrival: 'leased' | 'queued' | Refusal, caller: Caller): Refusal | undefined {

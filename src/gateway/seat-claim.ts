@@ -1,22 +1,14 @@
 import type { GateTicket } from '../admission/gate.js';
-import type { PoolAdvisor } from '../core/advisor.js';
 import { deadlineUnreachable, expiredInQueue, expiredOnArrival } from '../core/refusals.js';
-import type { ErrorCode, Refusal } from '../errors.js';
+import type { Refusal } from '../errors.js';
 import type { LaneWaiter } from '../fleet/lane.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
+import type { ClaimLedger } from './claim-ledger.js';
 import { LanePass } from './lane-pass.js';
 import { rateLimited } from './refusals.js';
 import type { RouteRuntime } from './route-runtime.js';
+import { adviseOn, learnService } from './service-lessons.js';
 import type { WorkContext } from './work-contract.js';
-
-/** Where the way of a claim is counted. */
-export interface ClaimLedger {
-  arrive(): void;
-  enqueue(): void;
-  admit(queueWaitMs: number, timeLeftMs?: number): void;
-  shedWith(code: ErrorCode, refusal?: Refusal): void;
-  abandon(): void;
-}
 
 /**
  * What one request holds of its route: tokens, a place in the fleet's lane, a place in the queue, a seat. Each is taken
@@ -158,26 +150,10 @@ export class SeatClaim {
     stats.end(outcome, heldMs);
     const tookMs = Math.max(0, heldMs - stalledMs);
     pool?.tuning?.ended(nowMs, name, tookMs, outcome);
-    if (pool?.advisor !== undefined) this.#advise(nowMs, pool.advisor, tookMs, outcome);
-    if (!this.#free) this.learn(nowMs, tookMs, cutShort);
+    adviseOn(nowMs, this.#route, outcome, tookMs, this.#queueWaitMs, this.#found);
+    if (!this.#free) learnService(nowMs, this.#route, tookMs, cutShort);
     this.leave(nowMs);
     return heldMs;
-  }
-
-  /** Tells the route how long its work takes; `cutShort`, how long at least. An outage tells nothing of the route. */
-  learn(nowMs: number, heldMs: number, cutShort: boolean): void {
-    const { gate, times } = this.#route;
-    if (gate?.bulkhead.outage.down === true) return;
-    if (cutShort) times.recordCensored(nowMs, heldMs);
-    else times.record(nowMs, heldMs);
-  }
-
-  /** What failed or was given up says nothing of how long the work takes. */
-  #advise(nowMs: number, advisor: PoolAdvisor, heldMs: number, outcome: RouteOutcome): void {
-    const { gate, name } = this.#route;
-    if (gate === undefined || gate.bulkhead.outage.down || outcome === 'failed' || outcome === 'abandoned') return;
-    const { inFlight: left, seats: limit } = gate.bulkhead;
-    advisor.ended(nowMs, { route: name, heldMs, waitMs: this.#queueWaitMs, found: this.#found, left, limit });
   }
 
   /** Gives the seat back, or the place in the queue for another. */

@@ -2,6 +2,7 @@ import type { Deadline } from '../admission/deadline-timer.js';
 import type { GateTicket } from '../admission/gate.js';
 import type { RouteRuntime } from './route-runtime.js';
 import type { SeatClaim } from './seat-claim.js';
+import { learnService } from './service-lessons.js';
 import type { ShadowLedger } from './shadow-ledger.js';
 import type { ShadowService } from './shadow-service.js';
 import type { WorkContext } from './work-contract.js';
@@ -163,6 +164,6 @@ export class ShadowLease {
   }
 
   #learn(nowMs: number, servedMs: number, cutShort: boolean): void {
-    this.#parts.claim.learn(nowMs, Math.max(0, servedMs - this.#stalledMs), cutShort);
+    learnService(nowMs, this.#parts.route, Math.max(0, servedMs - this.#stalledMs), cutShort);
   }
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.js';
 import type { RouteStats } from '../telemetry/route-stats.js';
-import type { ClaimLedger } from './seat-claim.js';
+import type { ClaimLedger } from './claim-ledger.js';
 
 /** What mode `enforce` would have done with a request that mode `observe` lets through, as far as is known. */
 export type ShadowFate =

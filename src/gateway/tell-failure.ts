@@ -1,7 +1,9 @@
 import { SluiceError } from '../errors.js';
-import { connectionLost, databaseBusy, deadlineExpired } from './failures.js';
+import { AcquireTimeoutError, PoolClosedError } from '../pools/contract.js';
+import { connectionLost, databaseAway, databaseBusy, deadlineExpired } from './failures.js';
 import type { Loan } from './loan.js';
-import type { Loans, SessionOwner } from './loans.js';
+import type { Loans } from './loans.js';
+import type { SessionOwner } from './session-owner.js';
 import { verdictOf } from './verdict.js';
 
 /** The server measures its limit with a clock of its own. */
@@ -17,7 +19,7 @@ export function tellFailure(error: unknown, loan: Loan, loans: Loans): unknown {
     return loans.whyClosed();
   }
   const nowMs = clock.nowMs();
-  loan.verdict = verdictOf(kind, error, loans.slow(nowMs, loan));
+  loan.verdict = verdictOf(kind, error, loan.tookLong(nowMs, owner.route.config.deadlineMs));
   if (error instanceof SluiceError) return error;
   switch (kind) {
     case 'connection_lost':
@@ -29,6 +31,17 @@ export function tellFailure(error: unknown, loan: Loan, loans: Loans): unknown {
     default:
       return error;
   }
+}
+
+/** What a caller is told that asked for a connection and got none. */
+export function tellNoConnection(error: unknown, loans: Loans): unknown {
+  const { owner, work } = loans;
+  const { pool } = loans.runtime;
+  if (loans.closed) return loans.whyClosed();
+  if (error instanceof PoolClosedError) return databaseAway(pool.name, work.outcome, error);
+  if (!(error instanceof AcquireTimeoutError)) return error;
+  if (pool.state !== 'up') return databaseAway(pool.name, work.outcome, error);
+  return deadlineExpired(owner.route.name, owner.ticket.allowedMs, work.outcome);
 }
 
 /** A statement that was stopped before its deadline was stopped by somebody else: its handler, or an operator. */

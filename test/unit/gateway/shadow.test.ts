@@ -274,10 +274,10 @@ describe('one seat', () => {
     const first = world.arrive({ route: 'work', atMs: 0, serviceMs: 100, seats: 3 });
     world.clock.runUntil(10);
     const second = world.arrive({ route: 'work', atMs: 10, serviceMs: 100, seats: 3 });
-    second.work.giveBack(1);
+    second.work.handler.giveBack(1);
     world.clock.runUntil(40);
     expect(world.gate.bulkhead.inFlight).toBe(3);
-    first.work.giveBack(2);
+    first.work.handler.giveBack(2);
     expect(world.gate.bulkhead.inFlight).toBe(1);
     world.clock.runUntil(101);
     expect(second.fate).toBe(90);
