@@ -1,0 +1,66 @@
+import type { Clock } from '../clock.js';
+import { explainTrouble } from './connect-warnings.js';
+import { PoolClosedError } from './contract.js';
+import { type LoginChange, type RotateOptions, RotationRefusedError } from './login.js';
+import type { Reachability } from './reachability.js';
+import type { SessionDriver } from './session.js';
+import type { SessionSet } from './session-set.js';
+import { timeLimit } from './time-limit.js';
+import { tryLogin } from './trial.js';
+import type { Upkeep } from './upkeep.js';
+
+/** For work in progress on a login that is expelled. */
+const EXPEL_WITHIN_MS = 1_000;
+
+/** What a change of the login works on. */
+export interface RotationParts {
+  /** For messages. */
+  readonly pool: string;
+  readonly clock: Clock;
+  readonly sessions: SessionSet;
+  readonly reach: Reachability;
+  readonly upkeep: Upkeep;
+}
+
+/** Changes the login of a pool: tried first, then adopted, then every session of before is replaced. */
+export class Rotation {
+  readonly #driver: SessionDriver;
+  readonly #parts: RotationParts;
+  #adopting: Promise<unknown> = Promise.resolve();
+
+  constructor(driver: SessionDriver, parts: RotationParts) {
+    this.#driver = driver;
+    this.#parts = parts;
+  }
+
+  /** See {@link ConnectionPool.rotate}. */
+  async rotate(change: LoginChange, { expel = false, withinMs = EXPEL_WITHIN_MS }: RotateOptions): Promise<void> {
+    if (!(withinMs >= 0 && withinMs <= 600_000)) {
+      throw new RangeError(`withinMs is ${withinMs}: use a number from 0 to 600000`);
+    }
+    const { clock, sessions } = this.#parts;
+    // One after the other, so that the last one that was asked for stays.
+    const adopted = this.#adopting.then(() => this.#adopt(change));
+    this.#adopting = adopted.catch(() => undefined);
+    const epoch = await adopted;
+    const limit = expel ? timeLimit(clock, withinMs, () => sessions.destroyBefore(epoch)) : undefined;
+    await sessions.gone(epoch);
+    limit?.cancel();
+  }
+
+  /** @returns The epoch in which the new login begins. */
+  async #adopt(change: LoginChange): Promise<number> {
+    const { pool, reach, upkeep } = this.#parts;
+    const refuseIfClosed = (): void => {
+      if (reach.state === 'closed') throw new PoolClosedError(pool);
+    };
+    refuseIfClosed();
+    const login = this.#driver.prepare(change);
+    await tryLogin(login).catch((error: unknown) => {
+      throw new RotationRefusedError(pool, explainTrouble(this.#driver.connectTrouble(error), error));
+    });
+    refuseIfClosed();
+    login.adopt();
+    return upkeep.renew();
+  }
+}
