@@ -16,9 +16,9 @@ const RENEW_MS = 100;
  * A pool full of lower work frees a seat every `mean hold / seats`. Where that is less than this part of what the top
  * class holds a seat for, its wait for one does not show, and closed seats would only cost throughput.
  */
-const UNFELT = 0.15;
+const UNFELT = 0.2;
 /** From this part on the whole headroom is kept. */
-const FELT = 0.3;
+const FELT = 0.5;
 
 /** How many seats lower classes leave to the top class: fixed, or measured from what that class asks for. */
 export class HeadroomGauge {

@@ -188,4 +188,15 @@ describe('one factor at a time', () => {
   it('those who are served wait little because the newest are served first', () => {
     expect(of('without lifo')?.total.shedFromQueue.p50Ms).toBeGreaterThan(300);
   });
+
+  it.each([
+    { file: 'w02-short-queue-2x', mechanism: 'displacement', lost: 'a queue of ten is full of browsing and reports' },
+    { file: 'w03-spike-long-reports', mechanism: 'headroom', lost: 'all seats are taken by reports' },
+  ])('$file: checkouts are served because of $mechanism; without, $lost', ({ file, mechanism }) => {
+    const { scenario: base, gateway: options } = load(file);
+    const one = { scenario: { ...base, seeds: [1] }, gateway: options };
+    const without = simulate({ ...one, discipline: variants.get(`without ${mechanism}`) }).report.windows.at(-1);
+    expect(gap(simulate(one).report.windows.at(-1), 'critical')).toBeLessThanOrEqual(0.5);
+    expect(gap(without, 'critical')).toBeGreaterThan(10);
+  });
 });

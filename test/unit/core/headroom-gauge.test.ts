@@ -63,10 +63,10 @@ describe('HeadroomGauge', () => {
   it.each<[lowerHoldMs: number, seats: number]>([
     [0, 5],
     [20, 0],
-    [48, 0],
-    [49, 1],
-    [72, 3],
-    [96, 5],
+    [64, 0],
+    [65, 1],
+    [112, 3],
+    [160, 5],
     [300, 5],
   ])(
     'behind work of %d ms a seat, checkouts of 20 ms need %d of 16 seats: shorter work frees one in no time',
