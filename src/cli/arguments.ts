@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { nearestName } from '../config/nearest.js';
-import { type Arguments, type Command, type OptionSpec, UsageError } from './command.js';
+import { type Arguments, CliError, type Command, type OptionSpec, UsageError } from './command.js';
 
 /** Every command knows it. */
 export const HELP: OptionSpec = { type: 'boolean', short: 'h', description: 'Show this text.' };
@@ -88,4 +88,20 @@ export function readSeed(option: string, text: string): number {
 export function readNumber(option: string, text: string): number {
   if (/^-?\d+(?:\.\d+)?$/.test(text)) return Number(text);
   throw new UsageError(`${option} is "${text}": give a number`);
+}
+
+/**
+ * The value of an option that is a whole number.
+ *
+ * @throws {@link CliError} for anything else, and for one beyond the bounds.
+ */
+export function wholeNumber(
+  args: Arguments,
+  name: string,
+  byDefault: number,
+  { least, most }: { readonly least: number; readonly most: number },
+): number {
+  const value = args.number(name) ?? byDefault;
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new CliError(`--${name} is ${value}: use a whole number from ${least} to ${most}`);
 }

@@ -1,7 +1,6 @@
 import { describeConfig, formatConfig } from '../config/describe.js';
-import { resolveConfig } from '../config/resolve.js';
-import { type Command, UsageError } from './command.js';
-import { inFile, loadOptions } from './config-file.js';
+import type { Command } from './command.js';
+import { CONFIG_OPTION, givenConfig } from './given-config.js';
 
 /** `sluice config`: the effective configuration. */
 export const configCommand: Command = {
@@ -19,19 +18,11 @@ export const configCommand: Command = {
     ],
   ],
   options: {
-    config: {
-      type: 'string',
-      short: 'c',
-      value: '<file>',
-      description: 'The options, as createGateway takes them: .json, or the default export of .mjs, .js, .ts.',
-    },
+    ...CONFIG_OPTION,
     json: { type: 'boolean', description: 'Print JSON.' },
   },
   run: async (args, io) => {
-    const file = args.text('config');
-    if (file === undefined) throw new UsageError('give --config <file>');
-    const options = await loadOptions(file, io.cwd);
-    const config = inFile(file, () => resolveConfig(options, io.env));
+    const config = await givenConfig(args, io);
     io.out(args.flag('json') ? JSON.stringify(describeConfig(config), undefined, 2) : formatConfig(config));
     return 0;
   },

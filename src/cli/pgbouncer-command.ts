@@ -1,8 +1,8 @@
 import type { GatewayConfig, PoolConfig } from '../config/config.js';
-import { resolveConfig } from '../config/resolve.js';
 import { pgAddressOf } from '../pools/pg-address.js';
-import { type Arguments, CliError, type Command, UsageError } from './command.js';
-import { inFile, loadOptions } from './config-file.js';
+import { wholeNumber } from './arguments.js';
+import { CliError, type Command } from './command.js';
+import { CONFIG_OPTION, givenConfig } from './given-config.js';
 import { type PooledEntry, pgbouncerIni } from './pgbouncer-ini.js';
 
 const DEFAULTS = { maxConnections: 100, superuserReserved: 3, port: 6_432 } as const;
@@ -23,12 +23,7 @@ export const pgbouncerCommand: Command = {
     ],
   ],
   options: {
-    config: {
-      type: 'string',
-      short: 'c',
-      value: '<file>',
-      description: 'The options, as createGateway takes them: .json, or the default export of .mjs, .js, .ts.',
-    },
+    ...CONFIG_OPTION,
     'max-connections': {
       type: 'string',
       value: '<n>',
@@ -42,19 +37,19 @@ export const pgbouncerCommand: Command = {
     port: { type: 'string', value: '<n>', description: 'Port that the pooler listens on. Default 6432.' },
   },
   run: async (args, io) => {
-    const file = args.text('config');
-    if (file === undefined) throw new UsageError('give --config <file>');
-    const options = await loadOptions(file, io.cwd);
-    const config = inFile(file, () => resolveConfig(options, io.env));
+    const config = await givenConfig(args, io);
     if (config.pools.size === 0) throw new CliError('the configuration has no pools');
     const { text, problems } = pgbouncerIni({
       pools: [...config.pools.values()].map(entryFor),
       instances: config.instances,
-      maxConnections: whole(args, 'max-connections', DEFAULTS.maxConnections, 1),
-      superuserReserved: whole(args, 'superuser-reserved', DEFAULTS.superuserReserved, 0),
+      maxConnections: wholeNumber(args, 'max-connections', DEFAULTS.maxConnections, { least: 1, most: 1_000_000 }),
+      superuserReserved: wholeNumber(args, 'superuser-reserved', DEFAULTS.superuserReserved, {
+        least: 0,
+        most: 1_000_000,
+      }),
       reserve: config.budgetReserve,
       longestDeadlineMs: longestDeadlineMs(config),
-      listenPort: whole(args, 'port', DEFAULTS.port, 1),
+      listenPort: wholeNumber(args, 'port', DEFAULTS.port, { least: 1, most: 1_000_000 }),
     });
     if (problems.length > 0) throw new CliError(problems.join('\n'));
     io.out(text.trimEnd());
@@ -79,10 +74,4 @@ function longestDeadlineMs({ pools, routes }: GatewayConfig): number {
     .filter(({ pool }) => pool !== undefined && pools.has(pool))
     .map(({ deadlineMs }) => deadlineMs);
   return Math.max(1_000, ...deadlines);
-}
-
-function whole(args: Arguments, name: string, byDefault: number, atLeast: number): number {
-  const value = args.number(name) ?? byDefault;
-  if (Number.isInteger(value) && value >= atLeast && value <= 1_000_000) return value;
-  throw new CliError(`--${name} is ${value}: use a whole number of at least ${atLeast}`);
 }

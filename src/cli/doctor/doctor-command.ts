@@ -1,8 +1,7 @@
 import type { GatewayConfig } from '../../config/config.js';
-import { resolveConfig } from '../../config/resolve.js';
 import { checkLogins } from '../../gateway/login-check.js';
-import { type Command, UsageError } from '../command.js';
-import { loadOptions } from '../config-file.js';
+import type { Command } from '../command.js';
+import { CONFIG_OPTION, givenConfig } from '../given-config.js';
 import { formatFindings } from './doctor-text.js';
 import type { Finding } from './finding.js';
 import { checkHost, thisHost } from './host-checks.js';
@@ -24,19 +23,12 @@ export const doctorCommand: Command = {
     ['sluice doctor --config gateway.mjs --strict --json', 'in a pipeline: warnings fail it as well'],
   ],
   options: {
-    config: {
-      type: 'string',
-      short: 'c',
-      value: '<file>',
-      description: 'The options, as createGateway takes them: .json, or the default export of .mjs, .js, .ts.',
-    },
+    ...CONFIG_OPTION,
     json: { type: 'boolean', description: 'Print JSON.' },
     strict: { type: 'boolean', description: 'Fail on warnings, too.' },
   },
   run: async (args, io) => {
-    const file = args.text('config');
-    if (file === undefined) throw new UsageError('give --config <file>');
-    const config = resolveConfig(await loadOptions(file, io.cwd), io.env);
+    const config = await givenConfig(args, io);
     checkLogins(config);
     const findings = await examine(config, (what) => io.err(`sluice: looking at ${what}`));
     const bad = findings.some(({ state }) => state === 'failure' || (args.flag('strict') && state === 'warning'));

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Arguments, CliError, type CliIo, type Command, UsageError } from '../command.js';
+import { wholeNumber } from '../arguments.js';
+import { type Arguments, type CliIo, type Command, UsageError } from '../command.js';
 import type { Reading } from './interval.js';
 import { Screen } from './screen.js';
 import { type SnapshotSource, snapshotSource } from './snapshot-source.js';
@@ -39,8 +40,11 @@ async function runTop(args: Arguments, io: CliIo): Promise<number> {
   const address = args.operand;
   if (address === undefined) throw new UsageError('give the address of a gateway: sluice top http://host:port/sluice');
   const source = snapshotSource(address, args.all('header'));
-  const intervalMs = whole(args, 'interval-ms', 1_000, 100);
-  const count = args.text('count') === undefined ? Number.POSITIVE_INFINITY : whole(args, 'count', 1, 1);
+  const intervalMs = wholeNumber(args, 'interval-ms', 1_000, { least: 100, most: 3_600_000 });
+  const count =
+    args.text('count') === undefined
+      ? Number.POSITIVE_INFINITY
+      : wholeNumber(args, 'count', 1, { least: 1, most: 3_600_000 });
   // A wrong address is told at once, and not on a screen that is gone afterwards.
   const first = await take(source, io);
   const { terminal } = io;
@@ -72,10 +76,4 @@ async function print(
 async function take(source: SnapshotSource, io: CliIo): Promise<Reading> {
   const snapshot = await source.read();
   return { atMs: io.nowMs(), snapshot };
-}
-
-function whole(args: Arguments, name: string, byDefault: number, atLeast: number): number {
-  const value = args.number(name) ?? byDefault;
-  if (Number.isInteger(value) && value >= atLeast && value <= 3_600_000) return value;
-  throw new CliError(`--${name} is ${value}: use a whole number from ${atLeast} to 3600000`);
 }

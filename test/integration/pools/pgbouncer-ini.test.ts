@@ -69,7 +69,7 @@ it('SIZ-6: writes nothing that the server has no room for, and shows the sum', a
 
 it.each([
   [{ ...OPTIONS, pools: {}, routes: { ping: {} } }, [], 'the configuration has no pools'],
-  [OPTIONS, ['--port', '0'], '--port is 0: use a whole number of at least 1'],
+  [OPTIONS, ['--port', '0'], '--port is 0: use a whole number from 1 to 1000000'],
   [OPTIONS, ['--max-connections', '1.5'], '--max-connections is 1.5'],
 ])('names what cannot be used: %#', async (options, args, message) => {
   const { code, err } = await call(options, ...args);
