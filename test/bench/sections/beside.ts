@@ -1,9 +1,10 @@
 import type { LoadResult, StreamPlan } from '../../load/plan.js';
-import { checkouts, windows } from '../scenario.js';
+import type { Table } from '../../load/table.js';
+import { CHECKOUT_WORK_MS, checkouts, windows } from '../scenario.js';
 import type { BenchContext } from '../section.js';
 import { drive, startShop, streamOf, withServer } from '../servers.js';
 import type { BenchDatabase } from '../support/database.js';
-import { type Spread, spreadOf } from '../support/statistics.js';
+import { type Spread, showSpread, spreadOf } from '../support/statistics.js';
 
 /** Checkouts alone, and the same checkouts with other load beside them. */
 export interface BesideRun {
@@ -67,6 +68,35 @@ export function checkoutsLost(runs: readonly BesideRun[], which: keyof BesideRun
 /** Reports served per second, over all repeats. */
 export function reportSpread(runs: readonly BesideRun[]): Spread {
   return spreadOf(runs.map((run) => streamOf(run.beside, 'report').goodPerSecond));
+}
+
+/** What checkouts have alone and beside the other load; `served` is the other load's own figure, under its `unit`. */
+export function besideTable(
+  runs: readonly BesideRun[],
+  { title, other, served, unit }: { title: string; other: string; served: string; unit: string },
+): Table {
+  const row = (name: string, which: keyof BesideRun, last: string): string[] => [
+    name,
+    showSpread(checkoutSpread(runs, which, 'p50Ms'), 1),
+    showSpread(checkoutSpread(runs, which, 'p99Ms'), 1),
+    String(checkoutsLost(runs, which)),
+    last,
+  ];
+  return {
+    title,
+    columns: ['', 'p50 ms', 'p99 ms', 'checkouts lost', unit],
+    rows: [row('alone', 'alone', '–'), row(`beside ${other}`, 'beside', served)],
+  };
+}
+
+/** What the figures of the checkouts depend on, whatever goes on beside them. */
+export function besideConditions(
+  context: BenchContext,
+  checkoutsPerSecond: number,
+  runs: readonly BesideRun[],
+): Readonly<Record<string, number>> {
+  const { measureMs } = windows(context, MEASURE_MS);
+  return { checkoutsPerSecond, checkoutWorkMs: CHECKOUT_WORK_MS, measureMs, repeats: runs.length };
 }
 
 function p99(result: LoadResult): string {

@@ -1,8 +1,15 @@
-import { CHECKOUT_WORK_MS, LIFTED_BUCKETS, reports, windows, workEnvironment } from '../scenario.js';
+import { LIFTED_BUCKETS, reports, workEnvironment } from '../scenario.js';
 import type { BenchContext, Section, SectionResult } from '../section.js';
 import { startDatabase } from '../support/database.js';
 import { showSpread } from '../support/statistics.js';
-import { type BesideRun, checkoutSpread, checkoutsLost, MEASURE_MS, measureBeside, reportSpread } from './beside.js';
+import {
+  type BesideRun,
+  besideConditions,
+  besideTable,
+  checkoutSpread,
+  measureBeside,
+  reportSpread,
+} from './beside.js';
 
 const CHECKOUTS_PER_SECOND = 100;
 const REPORT_WORK_MS = 300;
@@ -35,31 +42,19 @@ export const flood: Section = {
 
 function summarise(context: BenchContext, runs: readonly BesideRun[]): SectionResult {
   const served = reportSpread(runs);
-  const row = (title: string, which: keyof BesideRun, reportsServed: string): string[] => [
-    title,
-    showSpread(checkoutSpread(runs, which, 'p50Ms'), 1),
-    showSpread(checkoutSpread(runs, which, 'p99Ms'), 1),
-    String(checkoutsLost(runs, which)),
-    reportsServed,
-  ];
   return {
     conditions: {
-      checkoutsPerSecond: CHECKOUTS_PER_SECOND,
-      checkoutWorkMs: CHECKOUT_WORK_MS,
+      ...besideConditions(context, CHECKOUTS_PER_SECOND, runs),
       reportsPerSecond: REPORTS_PER_SECOND,
       reportWorkMs: REPORT_WORK_MS,
-      measureMs: windows(context, MEASURE_MS).measureMs,
-      repeats: runs.length,
     },
     tables: [
-      {
+      besideTable(runs, {
         title: `${CHECKOUTS_PER_SECOND} checkouts/s, with reports in the same pool of ${SEATS}`,
-        columns: ['', 'p50 ms', 'p99 ms', 'checkouts lost', 'reports/s'],
-        rows: [
-          row('alone', 'alone', '–'),
-          row(`beside ${REPORTS_PER_SECOND} reports/s of ${REPORT_WORK_MS} ms`, 'beside', showSpread(served, 1)),
-        ],
-      },
+        other: `${REPORTS_PER_SECOND} reports/s of ${REPORT_WORK_MS} ms`,
+        served: showSpread(served, 1),
+        unit: 'reports/s',
+      }),
     ],
     checks: [
       {

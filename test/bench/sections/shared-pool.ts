@@ -1,10 +1,10 @@
 import type { StreamPlan } from '../../load/plan.js';
-import { CHECKOUT_WORK_MS, LIFTED_BUCKETS, windows, workEnvironment } from '../scenario.js';
+import { LIFTED_BUCKETS, workEnvironment } from '../scenario.js';
 import type { BenchContext, Section, SectionResult } from '../section.js';
 import { streamOf } from '../servers.js';
 import { startDatabase } from '../support/database.js';
 import { showSpread, spreadOf } from '../support/statistics.js';
-import { type BesideRun, checkoutSpread, checkoutsLost, MEASURE_MS, measureBeside } from './beside.js';
+import { type BesideRun, besideConditions, besideTable, checkoutsLost, measureBeside } from './beside.js';
 
 /** So few that seats are scarce before the processor is: a product is read in a millisecond or two. */
 const SEATS = 4;
@@ -53,31 +53,19 @@ function summarise(context: BenchContext, runs: readonly BesideRun[]): SectionRe
   const ratios = runs.map(
     ({ alone, beside }) => streamOf(beside, 'checkout').okLatency.p99Ms / streamOf(alone, 'checkout').okLatency.p99Ms,
   );
-  const row = (title: string, which: keyof BesideRun, productsServed: string): string[] => [
-    title,
-    showSpread(checkoutSpread(runs, which, 'p50Ms'), 1),
-    showSpread(checkoutSpread(runs, which, 'p99Ms'), 1),
-    String(checkoutsLost(runs, which)),
-    productsServed,
-  ];
   return {
     conditions: {
       seats: SEATS,
-      checkoutsPerSecond: CHECKOUTS_PER_SECOND,
-      checkoutWorkMs: CHECKOUT_WORK_MS,
+      ...besideConditions(context, CHECKOUTS_PER_SECOND, runs),
       productsPerSecond: PRODUCTS_PER_SECOND,
-      measureMs: windows(context, MEASURE_MS).measureMs,
-      repeats: runs.length,
     },
     tables: [
-      {
+      besideTable(runs, {
         title: `${CHECKOUTS_PER_SECOND} checkouts/s, with the catalogue in the same pool of ${SEATS}`,
-        columns: ['', 'p50 ms', 'p99 ms', 'checkouts lost', 'products/s'],
-        rows: [
-          row('alone', 'alone', '–'),
-          row(`beside ${PRODUCTS_PER_SECOND} products/s`, 'beside', showSpread(served)),
-        ],
-      },
+        other: `${PRODUCTS_PER_SECOND} products/s`,
+        served: showSpread(served),
+        unit: 'products/s',
+      }),
     ],
     checks: [
       {

@@ -1,17 +1,17 @@
-import {
-  CHECKOUT_WORK_MS,
-  LIFTED_BUCKETS,
-  REPORT_WORK_MS,
-  REPORTS_PER_SECOND,
-  reports,
-  windows,
-  workEnvironment,
-} from '../scenario.js';
+import { LIFTED_BUCKETS, REPORT_WORK_MS, REPORTS_PER_SECOND, reports, windows, workEnvironment } from '../scenario.js';
 import type { BenchContext, Section, SectionResult } from '../section.js';
 import { drive, startShop, streamOf, withServer } from '../servers.js';
 import { type BenchDatabase, startDatabase } from '../support/database.js';
 import { showSpread, spreadOf } from '../support/statistics.js';
-import { type BesideRun, checkoutSpread, checkoutsLost, MEASURE_MS, measureBeside, reportSpread } from './beside.js';
+import {
+  type BesideRun,
+  besideConditions,
+  besideTable,
+  checkoutSpread,
+  MEASURE_MS,
+  measureBeside,
+  reportSpread,
+} from './beside.js';
 
 const CHECKOUTS_PER_SECOND = 100;
 const REPORT_CONNECTIONS = 4;
@@ -56,35 +56,19 @@ function summarise(context: BenchContext, most: number, runs: readonly BesideRun
   const alone = checkoutSpread(runs, 'alone', 'p99Ms');
   const beside = checkoutSpread(runs, 'beside', 'p99Ms');
   const served = reportSpread(runs);
-  const row = (title: string, which: keyof BesideRun, reportsServed: string): string[] => [
-    title,
-    showSpread(checkoutSpread(runs, which, 'p50Ms'), 1),
-    showSpread(checkoutSpread(runs, which, 'p99Ms'), 1),
-    String(checkoutsLost(runs, which)),
-    reportsServed,
-  ];
   return {
     conditions: {
-      checkoutsPerSecond: CHECKOUTS_PER_SECOND,
-      checkoutWorkMs: CHECKOUT_WORK_MS,
+      ...besideConditions(context, CHECKOUTS_PER_SECOND, runs),
       reportsPerSecond: REPORTS_PER_SECOND,
       reportWorkMs: REPORT_WORK_MS,
-      measureMs: windows(context, MEASURE_MS).measureMs,
-      repeats: runs.length,
     },
     tables: [
-      {
+      besideTable(runs, {
         title: `${CHECKOUTS_PER_SECOND} checkouts/s behind Sluice`,
-        columns: ['', 'p50 ms', 'p99 ms', 'checkouts lost', 'reports/s'],
-        rows: [
-          row('alone', 'alone', '–'),
-          row(
-            `beside ${REPORTS_PER_SECOND} one-second reports/s`,
-            'beside',
-            `${showSpread(served, 1)} of ${most.toFixed(1)}`,
-          ),
-        ],
-      },
+        other: `${REPORTS_PER_SECOND} one-second reports/s`,
+        served: `${showSpread(served, 1)} of ${most.toFixed(1)}`,
+        unit: 'reports/s',
+      }),
     ],
     checks: [
       {
