@@ -17,6 +17,7 @@ import type { RequestHandle } from './gateway/request-handle.js';
 import type { RequestWork } from './gateway/request-work.js';
 import type { RouteEntry } from './gateway/route-entry.js';
 import { type RunOptions, runInside, runWork } from './gateway/run-work.js';
+import { RunningDiagnosis } from './gateway/running-diagnosis.js';
 import { type GatewaySurroundings, knownSurroundings } from './gateway/surroundings.js';
 import type { LoginChange, RotateOptions } from './pools/login.js';
 import type { Logger } from './telemetry/log.js';
@@ -36,6 +37,7 @@ export class Gateway<RouteName extends string = string> {
   readonly random: () => number;
   readonly #engine: Engine;
   readonly #ending: Ending;
+  readonly #diagnosis = new RunningDiagnosis();
   #clientsTurnedAway = 0;
   #liveChanges: LiveChanges | undefined;
 
@@ -157,7 +159,9 @@ export class Gateway<RouteName extends string = string> {
 
   /** Everything that the gateway can tell about itself at this instant, as plain data. */
   snapshot(): Snapshot {
-    return snapshot(this.telemetry());
+    const source = this.telemetry();
+    const taken = snapshot(source);
+    return { ...taken, diagnoses: this.#diagnosis.of(this.clock.nowMs(), taken, source) };
   }
 
   /**

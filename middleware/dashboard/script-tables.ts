@@ -27,7 +27,18 @@ const breakerText = ({ breaker, circuit }) => {
     (circuit.openedBy ? ': ' + OPENED_BY[circuit.openedBy] : ''));
 };
 
-const poolCard = (pool) => {
+// What is at fault, and what would help; a pool without trouble says so in a word.
+const FAULTS = {
+  none: 'nothing', database_down: 'the server', lock_contention: 'locks', slow_query: 'a query',
+  database_saturated: 'the server', pool_too_small: 'the pool', unclear: 'not clear',
+};
+const faultCell = ({ fault, detail }) => fault === 'none' ? [make('span', FAULTS.none)] :
+  [make('strong', FAULTS[fault] || fault, fault === 'unclear' ? 'soft' : 'bad'), ': ' + detail];
+const hogText = (hog) => 'route "' + hog.route + '" holds ' + Math.round(hog.seatTimeShare * 100) +
+  " % of the seats' time with " + Math.round(hog.requestShare * 100) + ' % of the requests, ' + time(hog.meanHoldMs) +
+  ' each: give it a pool of its own';
+
+const poolCard = (pool, { diagnoses, seatHogs }) => {
   const { seats, connections } = pool;
   const card = make('article', undefined, 'card');
   card.dataset.pool = pool.name;
@@ -51,6 +62,9 @@ const poolCard = (pool) => {
   pair(list, 'Granted', connections.granted + ' of ' + connections.max,
     connections.granted < connections.max ? 'warn' : '');
   if (connections.acquiring > 0) pair(list, 'Acquiring', String(connections.acquiring));
+  const diagnosis = diagnoses.find((each) => each.pool === pool.name);
+  if (diagnosis) pair(list, 'At fault', faultCell(diagnosis));
+  for (const hog of seatHogs.filter((each) => each.pool === pool.name)) pair(list, 'Seat hog', hogText(hog), 'warn');
   if (pool.advice && pool.advice.action !== 'leave') pair(list, 'Advice', pool.advice.detail);
   return inside(card, meter, list);
 };
@@ -78,7 +92,7 @@ const showView = (view) => {
   at('facts').textContent = 'mode ' + view.mode + ', event loop ' + time(view.eventLoopLagMs) + ' late' +
     (view.fleet === null ? '' : ', fleet of ' + view.fleet.instances + (view.fleet.degraded ? ' (Redis does not answer)' : '')) +
     (view.draining ? ', draining' : '');
-  at('pools').replaceChildren(...view.pools.map(poolCard));
+  at('pools').replaceChildren(...view.pools.map((pool) => poolCard(pool, view)));
   at('routes').replaceChildren(...view.routes.map(routeRow));
 };
 

@@ -46,6 +46,9 @@ export interface DashboardView {
   readonly fleet: FleetTelemetry | null;
   readonly routes: readonly RouteView[];
   readonly pools: readonly PoolSnapshot[];
+  /** What each pool suffers from; absent where nothing is known yet. */
+  readonly diagnoses: Snapshot['diagnoses'];
+  readonly seatHogs: Snapshot['seatHogs'];
 }
 
 /**
@@ -91,7 +94,9 @@ export function viewOf(taken: readonly Taken[], wallMs: number): DashboardView |
       timeLeft: { p50: quantile(0.5, 'timeLeft'), p5: quantile(0.05, 'timeLeft') },
     };
   });
-  return { at: wallMs, mode, draining, eventLoopLagMs: rounded(eventLoopLagMs), fleet, routes: views, pools };
+  const { diagnoses, seatHogs } = newest.snapshot;
+  const figures = { routes: views, pools, diagnoses, seatHogs };
+  return { at: wallMs, mode, draining, eventLoopLagMs: rounded(eventLoopLagMs), fleet, ...figures };
 }
 
 type DurationName = 'queueWait' | 'seatHold' | 'response' | 'timeLeft';

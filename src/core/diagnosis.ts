@@ -141,6 +141,11 @@ function slowQuery(pool: string, { routes }: PoolFigures, slow: RouteFigures): D
   return { pool, fault: 'slow_query', route: slow.name, detail };
 }
 
+/** Whether requests wait for seats, or are shed for want of them, more than in passing. */
+export function seatsScarce(pool: PoolFigures): boolean {
+  return scarcity(pool) !== undefined;
+}
+
 /** Why seats are scarce, as the beginning of a sentence. */
 function scarcity(pool: PoolFigures): string | undefined {
   const asked = pool.admitted + pool.shed;

@@ -22,15 +22,18 @@ const FOR_WANT_OF_SEATS: readonly ErrorCode[] = ['queue_full', 'displaced', 'dea
  */
 export function diagnosePools(now: Snapshot, earlier: Snapshot, options: DiagnoseOptions = {}): Diagnosis[] {
   const quiet = options.quiet ?? earlier;
-  return now.pools.map((pool) => diagnose(figures(pool, now, earlier, quiet, options.servers?.[pool.name])));
+  const quietOf = (name: string): number | undefined => quietMs(quiet.routes.find((route) => route.name === name));
+  return now.pools.map((pool) =>
+    diagnose({ ...poolFigures(pool, now, earlier, quietOf), server: options.servers?.[pool.name] }),
+  );
 }
 
-function figures(
+/** What happened on a pool between two snapshots; `quietOf` tells how long the work of a route takes in quiet times. */
+export function poolFigures(
   pool: PoolSnapshot,
   now: Snapshot,
   earlier: Snapshot,
-  quiet: Snapshot,
-  server: ServerFigures | undefined,
+  quietOf: (route: string) => number | undefined,
 ): PoolFigures {
   const routes = now.routes.filter((route) => route.pool === pool.name);
   const since = (read: (route: RouteSnapshot) => number): number =>
@@ -46,9 +49,8 @@ function figures(
       name: route.name,
       ended: route.seatHold.count - readEarlier(earlier, route, ({ seatHold }) => seatHold.count),
       heldMs: route.seatHold.sumMs - readEarlier(earlier, route, ({ seatHold }) => seatHold.sumMs),
-      quietMs: quietMs(quiet.routes.find(({ name }) => name === route.name)),
+      quietMs: quietOf(route.name),
     })),
-    server,
   };
 }
 
@@ -58,7 +60,7 @@ function readEarlier(earlier: Snapshot, { name }: RouteSnapshot, read: (route: R
 }
 
 /** A handful of requests may have been any; so many are a habit. */
-const LEAST_QUIET = 20;
+export const LEAST_QUIET = 20;
 
 function quietMs(route: RouteSnapshot | undefined): number | undefined {
   if (route === undefined || route.seatHold.count < LEAST_QUIET) return undefined;

@@ -64,7 +64,7 @@ export const REFUSAL_CODES: Readonly<Record<ErrorCode, RefusalCode>> = {
   database_busy: {
     title: 'The database cannot serve this now',
     status: '503',
-    when: 'lock timeout, too many connections, read-only, disk full: `state` names it',
+    when: 'lock timeout, too many connections, read-only, disk full: `sql_state` names it',
     helps: 'look at the state that the server named',
   },
   fleet_limited: {

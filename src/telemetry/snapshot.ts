@@ -1,4 +1,5 @@
 import type { PoolAdvice } from '../core/advisor.js';
+import type { Diagnosis } from '../core/diagnosis.js';
 import { PRIORITY_CLASSES, type PriorityClass } from '../core/priority.js';
 import { type SeatHog, type SeatUse, seatHogs } from '../core/seat-hogs.js';
 import { BUCKET_BOUNDS_MS, type Histogram } from './histogram.js';
@@ -102,9 +103,14 @@ export interface Snapshot {
   readonly pools: readonly PoolSnapshot[];
   /** Routes that hold the seats of their pool out of all proportion to their requests, since the start. */
   readonly seatHogs: readonly SeatHog[];
+  /**
+   * Whether the pool, a query, locks or the server is at fault, for each pool: of the time since an earlier snapshot, of
+   * ten to twenty seconds before where there was one. Empty in the first.
+   */
+  readonly diagnoses: readonly Diagnosis[];
 }
 
-/** Reads every figure once. The result shares nothing with the live counters. */
+/** Reads every figure once, and compares none. The result shares nothing with the live counters. */
 export function snapshot(source: TelemetrySource): Snapshot {
   const routes = [...source.routes()];
   return {
@@ -116,6 +122,7 @@ export function snapshot(source: TelemetrySource): Snapshot {
     routes: routes.map(routeSnapshot),
     pools: Array.from(source.pools(), poolSnapshot),
     seatHogs: seatHogs(routes.map(seatUse)),
+    diagnoses: [],
   };
 }
 

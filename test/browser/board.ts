@@ -39,6 +39,7 @@ export async function startBoard({ databaseUrl, port = 0, logger = SILENT, ...re
       routes: {
         checkout: { pool: 'checkout', priority: 'critical', ratePerSecond: 400, burst: 800, deadlineMs: 500 },
         report: { pool: 'reports', priority: 'low', ratePerSecond: 5, burst: 5, deadlineMs: 5_000 },
+        export: { pool: 'checkout', priority: 'low', deadlineMs: 10_000 },
       },
     },
     { env: {}, logger },

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
+import { freePort, type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import { until } from '../integration/pools/pool-fixture.js';
 import { type Board, startBoard } from './board.js';
 import { foreignRequests, processorSeconds, scriptFigures, startBrowser, troublesOf } from './browser.js';
@@ -71,6 +71,37 @@ test('shows what happens under load, cheaply, and breaks no rule of its policy',
     await load.stop();
     await page.close();
   }
+});
+
+test('names what is at fault, and the route that holds the seats', async () => {
+  board = await startBoard({ databaseUrl: postgres.url });
+  const page = await newPage();
+  await open(page);
+  const card = page.locator('[data-pool=checkout]');
+  await card.filter({ hasText: /At fault(not clear: \d+ requests ended: too few to tell|nothing)/ }).waitFor();
+  for (let request = 0; request < 120; request += 1) {
+    await board.gateway.run('checkout', (handle) => handle.query('select 1'));
+  }
+  const exports = Array.from({ length: 6 }, () =>
+    board.gateway.run('export', (handle) => handle.query('select pg_sleep(0.5)')),
+  );
+  await Promise.all(exports);
+  await card
+    .filter({ hasText: /Seat hogroute "export" holds \d+ % of the seats' time with 5 % of the requests/ })
+    .waitFor();
+  await page.close();
+});
+
+test('says that the server is at fault when it cannot be reached', async () => {
+  const { port } = new URL(postgres.url);
+  const dead = await freePort();
+  board = await startBoard({ databaseUrl: postgres.url.replace(`:${port}/`, `:${dead}/`) });
+  const page = await newPage();
+  await open(page);
+  await page
+    .locator('[data-pool=checkout]', { hasText: 'At faultthe server: the database cannot be reached: look at it' })
+    .waitFor();
+  await page.close();
 });
 
 test('survives a restart of the server', async () => {

@@ -1,4 +1,4 @@
-import type { PoolSnapshot } from '../../telemetry/snapshot.js';
+import type { PoolSnapshot, Snapshot } from '../../telemetry/snapshot.js';
 import { type Reading, type RouteInterval, routeIntervals } from './interval.js';
 
 /** In the order in which one key goes through them. */
@@ -42,6 +42,7 @@ export function viewLines(view: View): string[] {
     head,
     '',
     ...table(view, 'pools', pools, POOL_COLUMNS, poolColour),
+    ...troubles(now.snapshot).map((line) => paint(view, cut(plain(line), columns), YELLOW)),
     '',
     ...table(view, sorted, routes, ROUTE_COLUMNS, ({ shedPerSecond }) => (shedPerSecond > 0 ? YELLOW : undefined)),
   ];
@@ -108,6 +109,20 @@ function table<Row>(
         line((column) => cells.get(column)?.[index] ?? ''),
         colourOf(row),
       ),
+    ),
+  ];
+}
+
+/** What is at fault, pool by pool; a gateway of an older version does not say. */
+function troubles({ diagnoses = [], seatHogs = [] }: Partial<Pick<Snapshot, 'diagnoses' | 'seatHogs'>>): string[] {
+  const faults = diagnoses.filter(({ fault }) => fault !== 'none' && fault !== 'unclear');
+  const percent = (share: number): string => `${Math.round(share * 100)} %`;
+  return [
+    ...faults.map(({ pool, fault, detail }) => `${pool}: ${fault.replaceAll('_', ' ')}: ${detail}`),
+    ...seatHogs.map(
+      ({ pool, route, seatTimeShare, requestShare }) =>
+        `${pool}: route "${route}" holds ${percent(seatTimeShare)} of the seats' time with ${percent(requestShare)} of ` +
+        'the requests: give it a pool of its own',
     ),
   ];
 }

@@ -57,6 +57,31 @@ describe('the time between two readings', () => {
     expect(search?.arrivedPerSecond).toBe(10);
   });
 
+  it('names below the pools what is at fault, and says nothing of a gateway that does not tell', () => {
+    const now = reading(1_000, {});
+    const shown = (snapshot: Reading['snapshot']): string[] =>
+      viewLines({
+        where: 'http://x',
+        now: { ...now, snapshot },
+        before: undefined,
+        sort: 'name',
+        columns: 120,
+        colours: false,
+      });
+    const diagnoses = [
+      { pool: 'main', fault: 'slow_query', route: 'search', detail: 'look at its plan' },
+      { pool: 'other', fault: 'none', detail: 'all is well' },
+    ] as const;
+    const hog = { route: 'search', pool: 'main', requestShare: 0.03, seatTimeShare: 0.6, meanHoldMs: 900 };
+    const lines = shown({ ...now.snapshot, diagnoses, seatHogs: [hog] });
+    expect(lines).toContain('main: slow query: look at its plan');
+    expect(lines).toContain(
+      'main: route "search" holds 60 % of the seats\' time with 3 % of the requests: give it a pool of its own',
+    );
+    const { diagnoses: _, seatHogs: __, ...old } = now.snapshot;
+    expect(shown(old as Reading['snapshot'])).toHaveLength(lines.length - 2);
+  });
+
   it('has no rates before there is a second reading', () => {
     const [search] = routeIntervals(reading(2_000, { arrived: 10 }), undefined);
     expect(search?.arrivedPerSecond).toBeNaN();
