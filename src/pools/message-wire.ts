@@ -30,7 +30,7 @@ export abstract class MessageWire implements StatementWire {
     return undefined;
   }
 
-  abstract send(text: string, values: readonly unknown[] | undefined, answer: Answer): void;
+  abstract send(text: string, values: readonly unknown[] | undefined, answer: Answer, before?: string): void;
 
   /** So many bytes have come. Returns how many that are since the last message was sent. */
   receive(bytes: number): number {

@@ -55,9 +55,9 @@ export class MysqlWire extends MessageWire {
     this.#onFatal = onFatal;
   }
 
-  send(text: string, values: readonly unknown[] | undefined, answer: Answer): void {
+  send(text: string, values: readonly unknown[] | undefined, answer: Answer, before = ''): void {
     if (this.isOver(answer)) return;
-    if (this.status !== 'E') this.#query(text, values, this.begin(answer));
+    if (this.status !== 'E') this.#query(text, values, this.begin(answer), before);
     else if (!ENDS_ALL.test(text)) answer(new TransactionGoneError(), undefined);
     else this.#query('ROLLBACK', undefined, this.begin(answer));
   }
@@ -77,16 +77,17 @@ export class MysqlWire extends MessageWire {
     this.#connection.ping(done);
   }
 
-  #query(text: string, values: readonly unknown[] | undefined, message: number): void {
+  #query(text: string, values: readonly unknown[] | undefined, message: number, before = ''): void {
     const done = (error: unknown, answer: unknown): void => this.#settle(message, error ?? undefined, text, answer);
+    const whole = before === '' ? text : before + text;
     if (values === undefined || values.length === 0) {
-      this.#connection.query(text, done);
+      this.#connection.query(whole, done);
     } else if (this.#escapesByBackslash) {
-      this.#connection.query(text, plainValues(values) as (string | null)[], done);
+      this.#connection.query(whole, plainValues(values) as (string | null)[], done);
     } else {
       // The driver's way to write a value into a text is not safe in this mode, so the server gets it apart.
       const apart = plainValues(values).map((value) => value ?? null);
-      this.#connection.execute(text, apart as (string | null)[], done);
+      this.#connection.execute(whole, apart as (string | null)[], done);
     }
   }
 

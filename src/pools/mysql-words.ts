@@ -1,5 +1,6 @@
 import { wholeLimitMs } from './limit-steps.js';
 import { isMysqlReadOnlyRefusal, isMysqlStopped, MysqlStatementStoppedError } from './mysql-errors.js';
+import type { SessionLimitValue } from './session-limit.js';
 import type { StatementWords } from './statement-wire.js';
 
 /** What a server is, as far as its two kinds differ. */
@@ -40,6 +41,9 @@ export function hasRoles({ kind, major }: MysqlFlavour): boolean {
   return kind === 'MariaDB' || major >= 8;
 }
 
+/** What MariaDB can be told a limit for in the same message; other statements refuse it, or are not worth it. */
+const TAKES_LIMIT = /^(?:select|insert|update|delete|replace|with)\b/i;
+
 /**
  * How the statements of a session speak. MariaDB bounds every statement, in seconds; MySQL only those that read, in
  * milliseconds: what writes is bounded there by a cancel alone.
@@ -49,8 +53,13 @@ export function hasRoles({ kind, major }: MysqlFlavour): boolean {
 export function mysqlWords({ kind }: MysqlFlavour, defaultLimit: string): StatementWords {
   const name = kind === 'MariaDB' ? 'max_statement_time' : 'max_execution_time';
   const perMs = kind === 'MariaDB' ? 1_000 : 1;
+  const setting = (limit: SessionLimitValue): string =>
+    `${name} = ${limit === 'default' ? defaultLimit : wholeLimitMs(limit) / perMs}`;
+  const limitBefore: StatementWords['limitBefore'] = (limit, text) =>
+    TAKES_LIMIT.test(text) ? `SET STATEMENT ${setting(limit)} FOR ` : undefined;
   return {
-    limitChange: (limit) => `SET ${name} = ${limit === 'default' ? defaultLimit : wholeLimitMs(limit) / perMs}`,
+    limitChange: (limit) => `SET ${setting(limit)}`,
+    ...(kind === 'MariaDB' ? { limitBefore } : {}),
     isStopped: isMysqlStopped,
     isReadOnlyRefusal: isMysqlReadOnlyRefusal,
     stoppedUnsent: () => new MysqlStatementStoppedError(),

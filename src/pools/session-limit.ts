@@ -1,14 +1,29 @@
 /** A limit of the session in milliseconds, or the one that the server gave it at the start. */
 export type SessionLimitValue = number | 'default';
 
+/** Statements one after the other with the same limit after which the session takes it on, for one more message. */
+const SAME_LIMITS = 4;
+
 /** What a session's statement limit is, so that it is set only when it has to change. */
 export class SessionLimit {
+  #lastWanted: SessionLimitValue | undefined;
+  #sameWanted = 0;
   #value: SessionLimitValue | 'unknown' = 'default';
 
   /** Whether it has to change for a statement that wants `wanted`. */
   changesTo(wanted: SessionLimitValue): boolean {
     // Where it is unknown, the borrower has set a limit of its own: it asked for none of ours.
     return wanted !== this.#value && !(wanted === 'default' && this.#value === 'unknown');
+  }
+
+  /**
+   * A statement wants this limit. Returns whether others have wanted the same before it, so that the session had better
+   * have it: routes with several deadlines that share a session would else change it with every statement.
+   */
+  wants(wanted: SessionLimitValue): boolean {
+    this.#sameWanted = wanted === this.#lastWanted ? this.#sameWanted + 1 : 1;
+    this.#lastWanted = wanted;
+    return this.#sameWanted >= SAME_LIMITS;
   }
 
   /** Whether it is certain to be this. */

@@ -142,9 +142,16 @@ export class StatementLine {
       return;
     }
     // Inside a transaction the limit is the transaction's own, and a SET would be undone by its rollback.
-    const changes = limit !== undefined && this.#wire.status === 'I' && this.#limit.changesTo(limit);
-    if (!changes) this.#run(statement);
-    else this.#setLimit(statement, limit, LIMIT_TRIES);
+    if (limit === undefined || this.#wire.status !== 'I') this.#run(statement);
+    else this.#runUnder(limit, statement);
+  }
+
+  #runUnder(limit: SessionLimitValue, statement: Statement): void {
+    const lasts = this.#limit.wants(limit);
+    const changes = this.#limit.changesTo(limit);
+    const before = changes && !lasts ? this.#words.limitBefore?.(limit, statement.text) : undefined;
+    if (changes && before === undefined) this.#setLimit(statement, limit, LIMIT_TRIES);
+    else this.#run(statement, before);
   }
 
   /** A change of the limit runs under the old one itself, which is none of this statement's business. */
@@ -159,7 +166,7 @@ export class StatementLine {
     });
   }
 
-  #run(statement: Statement): void {
+  #run(statement: Statement, before?: string): void {
     statement.sent = true;
     if (statement.terms.leavesTrace) {
       this.#dirty = true;
@@ -170,7 +177,7 @@ export class StatementLine {
       this.#settle(statement, error, result);
     const wire = this.#wire;
     if (terms.local === undefined || wire.sendLimited === undefined || wire.status !== 'I') {
-      wire.send(text, values, done);
+      wire.send(text, values, done, before);
     } else {
       wire.sendLimited(terms.local, text, values, done);
     }

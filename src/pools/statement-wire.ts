@@ -13,7 +13,8 @@ export interface StatementWire {
   readonly status: TransactionStatus;
   /** A message is under way. */
   readonly sending: boolean;
-  send(text: string, values: readonly unknown[] | undefined, answer: Answer): void;
+  /** @param before - What the message begins with, and is no part of the statement: see {@link StatementWords.limitBefore}. */
+  send(text: string, values: readonly unknown[] | undefined, answer: Answer, before?: string): void;
   /** Sends limits and the statement that they are for as one message; absent where an engine has no such thing. */
   sendLimited?(limits: LocalLimits, text: string, values: readonly unknown[] | undefined, answer: Answer): void;
   /** The session has ended: completes the message under way, and whatever is still to be sent, with `error`. */
@@ -24,6 +25,11 @@ export interface StatementWire {
 export interface StatementWords {
   /** The statement that gives the session this limit for those that follow. */
   limitChange(limit: SessionLimitValue): string;
+  /**
+   * What stands before a statement to give it, and it alone, this limit; `undefined` where that is not to be had for it.
+   * Absent where no statement of an engine can have it.
+   */
+  limitBefore?(limit: SessionLimitValue, text: string): string | undefined;
   /** Whether a statement failed because it was stopped: by a cancel, or by its limit. */
   isStopped(error: unknown): boolean;
   /** Whether a write failed because the server or the session takes none. */

@@ -92,6 +92,11 @@ describe('versions', () => {
     expect(words('10.11.6-MariaDB').limitChange(1_500)).toBe('SET max_statement_time = 1.5');
     expect(words('10.11.6-MariaDB').limitChange('default')).toBe('SET max_statement_time = 0.000000');
     expect(words('8.0.36').limitChange(1_500)).toBe('SET max_execution_time = 1500');
+    const prefix = (text: string) => words('10.11.6-MariaDB').limitBefore?.(1_500, text);
+    expect(prefix('select 1')).toBe('SET STATEMENT max_statement_time = 1.5 FOR ');
+    for (const text of ['START TRANSACTION', 'SET a = 1', 'CALL p()', '/* x */ SELECT 1'])
+      expect(prefix(text)).toBeUndefined();
+    expect(words('8.0.36').limitBefore).toBeUndefined();
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { QueryResult } from '../../../src/pools/contract.js';
+import { PG_WORDS } from '../../../src/pools/pg-words.js';
 import { StatementLine } from '../../../src/pools/statement-line.js';
 import type { Answer, StatementWire } from '../../../src/pools/statement-wire.js';
 
@@ -16,8 +17,8 @@ class ScriptedWire implements StatementWire {
     return this.#answer !== undefined;
   }
 
-  send(text: string, _values: unknown, answer: Answer): void {
-    this.sent.push(text);
+  send(text: string, _values: unknown, answer: Answer, before = ''): void {
+    this.sent.push(before + text);
     this.#answer = answer;
   }
 
@@ -40,6 +41,9 @@ function make(): { readonly wire: ScriptedWire; readonly line: StatementLine } {
   return { wire, line: new StatementLine(wire) };
 }
 
+const briefly = (limit: number | 'default', text: string): string | undefined =>
+  text.startsWith('SELECT') ? `under ${limit}: ` : undefined;
+
 const limitedBy = (limit: number | 'default') => ({ limit, leavesTrace: false, commits: false });
 
 describe('the line of a session’s statements', () => {
@@ -57,6 +61,26 @@ describe('the line of a session’s statements', () => {
     await second;
     const reset = 'RESET statement_timeout';
     expect(wire.sent).toEqual(['SET statement_timeout = 100', 'SELECT 1', reset, reset, reset, 'SELECT 2']);
+  });
+
+  it('says a limit in the statement where that can be, until so many want the same that the session takes it on', async () => {
+    const wire = new ScriptedWire();
+    const line = new StatementLine(wire, { ...PG_WORDS, limitBefore: (limit, text) => briefly(limit, text) });
+    const wanted = [500, 5_000, 500, 5_000, 500, 500, 500, 500, 500, 5_000, 500] as const;
+    for (const limit of wanted) {
+      const statement = line.submit('SELECT 1', undefined, limitedBy(limit));
+      while (wire.sending) wire.answer();
+      await statement;
+    }
+    const [low, high] = ['under 500: SELECT 1', 'under 5000: SELECT 1'];
+    expect(wire.sent).toEqual([
+      ...[low, high, low, high, low, low, low],
+      ...['SET statement_timeout = 500', 'SELECT 1', 'SELECT 1', high, 'SELECT 1'],
+    ]);
+    const begin = line.submit('BEGIN', undefined, limitedBy(200));
+    while (wire.sending) wire.answer();
+    await begin;
+    expect(wire.sent.slice(-2)).toEqual(['SET statement_timeout = 200', 'BEGIN']);
   });
 
   it('gives up in the end, and tells why', async () => {
