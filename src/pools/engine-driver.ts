@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { TextMemo } from '../core/text-memo.js';
 import { CertificateWatch } from './certificate-watch.js';
 import { ConnectTimeoutError } from './connect-timeout.js';
 import type { FailureKind } from './contract.js';
@@ -6,7 +7,7 @@ import type { SessionParts } from './engine-session.js';
 import type { LoginChange } from './login.js';
 import { PasswordError } from './password.js';
 import type { ConnectTrouble, Opening, SessionDriver, SessionOwner } from './session.js';
-import type { StatementNatures } from './session-trace.js';
+import type { StatementNature, StatementNatures } from './session-trace.js';
 import type { PreparedLogin } from './trial.js';
 
 /** What every driver needs to know. */
@@ -47,13 +48,13 @@ export abstract class EngineDriver<Way> implements SessionDriver {
     options: EngineDriverOptions,
     nextId: () => number,
     way: Way,
-    engine: { readonly errors: EngineErrors; readonly natures: StatementNatures },
+    engine: { readonly errors: EngineErrors; readonly natureOf: (text: string) => StatementNature },
   ) {
     this.nextId = nextId;
     this.certificates = new CertificateWatch(options.warn);
     this.#options = options;
     this.#errors = engine.errors;
-    this.#natures = engine.natures;
+    this.#natures = new TextMemo(engine.natureOf);
     this.#way = way;
   }
 

@@ -10,6 +10,33 @@ export interface LoginChange {
   readonly password?: string | PasswordSource | undefined;
 }
 
+/** What a pool logs in with. */
+export interface Login {
+  /** A secret. */
+  readonly url: string;
+  /** In place of a password in the url. */
+  readonly password?: PasswordSource | undefined;
+}
+
+/**
+ * What a pool logs in with after a change.
+ *
+ * @param putInto - Puts a user and a password into a url, in place of those that are there; `undefined` leaves them.
+ * @throws LoginSettingError for an empty user.
+ */
+export function changedLogin(
+  pool: string,
+  before: Login,
+  { url, user, password }: LoginChange,
+  putInto: (url: string, user: string | undefined, password: string | undefined) => string,
+): Login {
+  if (user === '') throw new LoginSettingError(pool, 'user', user, 'name a user of the server');
+  const source = typeof password === 'function' ? password : undefined;
+  const kept = url === undefined && password === undefined ? before.password : undefined;
+  const next = putInto(url ?? before.url, user, typeof password === 'string' ? password : undefined);
+  return { url: next, password: source ?? kept };
+}
+
 /** How the sessions of before end. */
 export interface RotateOptions {
   /**

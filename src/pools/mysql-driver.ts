@@ -15,7 +15,6 @@ import { MysqlTarget, type MysqlTargetSettings } from './mysql-target.js';
 import { commandOf, MysqlWire, NOTHING } from './mysql-wire.js';
 import { mysqlWords } from './mysql-words.js';
 import type { Opening, SessionOwner } from './session.js';
-import { StatementNatures } from './session-trace.js';
 import { StatementLine } from './statement-line.js';
 
 /** For a connection that stops a statement; the session gives up at the same time. */
@@ -46,7 +45,7 @@ export class MysqlDriver extends EngineDriver<MysqlTarget> {
   constructor(options: MysqlDriverOptions, nextId: () => number) {
     const mysql = loadMysql(options.name);
     const target = new MysqlTarget(options.name, options);
-    super(options, nextId, target, { errors: ERRORS, natures: new StatementNatures(mysqlNature) });
+    super(options, nextId, target, { errors: ERRORS, natureOf: mysqlNature });
     this.#options = options;
     this.#mysql = mysql;
     this.#killer = new MysqlKiller(mysql, options.name, options.clock, KILL_LIMIT_MS);

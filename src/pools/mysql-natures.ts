@@ -1,4 +1,4 @@
-import { type StatementNature, withoutLeadingNoise } from './session-trace.js';
+import { SECOND_STATEMENT, type StatementNature, withoutLeadingNoise } from './session-trace.js';
 
 /** Statements that by their form leave nothing in the session. */
 const TRACELESS_START =
@@ -10,8 +10,6 @@ const TRACELESS_START =
  */
 const TRACE_WORD =
   /:=|\binto\b[^;]*@|get_lock|release_lock|\btemporary\b|last_insert_id\s*\(\s*[^)\s]|sql_calc_found_rows/i;
-
-const SECOND_STATEMENT = /;\s*\S/;
 
 /**
  * What a statement of MySQL leaves behind, read from its text: a routine that changes session state behind a plain

@@ -1,14 +1,10 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions, SslOptions } from 'mysql2';
-import { type LoginChange, LoginSettingError, type PasswordSource } from './login.js';
-import { readTls, TLS_PARAMETERS, type Tls, type TlsSettings } from './pg-tls.js';
+import { changedLogin, type Login, type LoginChange, LoginSettingError, type PasswordSource } from './login.js';
+import { readTls, TLS_PARAMETERS, type Tls, type TlsSettings } from './tls-settings.js';
 
 /** Where a pool connects, and as whom. */
-export interface MysqlTargetSettings extends TlsSettings {
-  readonly url: string;
-  /** In place of a password in the url. */
-  readonly password?: PasswordSource | undefined;
-}
+export interface MysqlTargetSettings extends TlsSettings, Login {}
 
 /** Where a server listens: a host and a port, or the path of a socket. */
 export type MysqlAddress = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -96,18 +92,11 @@ export class MysqlTarget {
    *
    * @throws LoginSettingError as the constructor.
    */
-  changed({ url, user, password }: LoginChange): MysqlTarget {
-    if (user === '') throw new LoginSettingError(this.#pool, 'user', user, 'name a user of the server');
-    const source = typeof password === 'function' ? password : undefined;
-    const kept = url === undefined && password === undefined ? this.#settings.password : undefined;
-    let next = url ?? this.#settings.url;
-    if (isMysqlUrl(next) && URL.canParse(next)) {
-      const parsed = new URL(next);
-      if (user !== undefined) parsed.username = encodeURIComponent(user);
-      if (typeof password === 'string') parsed.password = encodeURIComponent(password);
-      next = parsed.href;
-    }
-    return new MysqlTarget(this.#pool, { ...this.#settings, url: next, password: source ?? kept });
+  changed(change: LoginChange): MysqlTarget {
+    return new MysqlTarget(this.#pool, {
+      ...this.#settings,
+      ...changedLogin(this.#pool, this.#settings, change, withLogin),
+    });
   }
 
   get #tlsName(): string {
@@ -125,6 +114,15 @@ export class MysqlTarget {
     const material = Object.fromEntries(Object.entries({ ca, cert, key }).filter(([, each]) => each !== undefined));
     return { ssl: { ...material, rejectUnauthorized, verifyIdentity: rejectUnauthorized && !anyName } };
   }
+}
+
+/** Puts a user and a password into a url. What is no url stays as it is. */
+function withLogin(url: string, user: string | undefined, password: string | undefined): string {
+  if (!isMysqlUrl(url) || !URL.canParse(url)) return url;
+  const parsed = new URL(url);
+  if (user !== undefined) parsed.username = encodeURIComponent(user);
+  if (password !== undefined) parsed.password = encodeURIComponent(password);
+  return parsed.href;
 }
 
 interface Parameters {

@@ -10,13 +10,13 @@ import { KEEPALIVE_DELAY_MS } from './keepalive.js';
 import type { LoginChange } from './login.js';
 import { cancelTargetOf, setPassword, streamOf } from './pg-client.js';
 import { classifyPgError, isPgOutage, pgConnectTrouble } from './pg-errors.js';
+import { pgNature } from './pg-natures.js';
 import { PgSession } from './pg-session.js';
 import { PgTarget, type PgTargetSettings } from './pg-target.js';
 import { PgWire } from './pg-wire.js';
 import { refusesStartupParameter } from './pooler-errors.js';
 import { type PoolerSetting, PoolerWatch } from './pooler-watch.js';
 import type { Opening, SessionOwner } from './session.js';
-import { StatementNatures } from './session-trace.js';
 import { StatementLine } from './statement-line.js';
 
 const STUCK =
@@ -52,7 +52,7 @@ export class PgDriver extends EngineDriver<Way> {
    */
   constructor(options: PgDriverOptions, nextId: () => number) {
     const way = { target: new PgTarget(options.name, options), pooler: new PoolerWatch(options.pooler ?? 'none') };
-    super(options, nextId, way, { errors: ERRORS, natures: new StatementNatures() });
+    super(options, nextId, way, { errors: ERRORS, natureOf: pgNature });
     this.#options = options;
   }
 

@@ -1,13 +1,9 @@
 import pg from 'pg';
-import { type LoginChange, LoginSettingError, type PasswordSource } from './login.js';
-import { readTls, TLS_PARAMETERS, type Tls, type TlsSettings } from './pg-tls.js';
+import { changedLogin, type Login, type LoginChange, LoginSettingError, type PasswordSource } from './login.js';
+import { readTls, TLS_PARAMETERS, type Tls, type TlsSettings } from './tls-settings.js';
 
 /** Where a pool connects, and as whom. */
-export interface PgTargetSettings extends TlsSettings {
-  readonly url: string;
-  /** In place of a password in the url. */
-  readonly password?: PasswordSource | undefined;
-}
+export interface PgTargetSettings extends TlsSettings, Login {}
 
 const SCHEME = /^postgres(?:ql)?:\/\//i;
 
@@ -59,14 +55,11 @@ export class PgTarget {
    *
    * @throws LoginSettingError as the constructor.
    */
-  changed({ url, user, password }: LoginChange): PgTarget {
-    if (user === '') throw new LoginSettingError(this.#pool, 'user', user, 'name a role of the server');
-    const source = typeof password === 'function' ? password : undefined;
-    const kept = url === undefined && password === undefined ? this.#settings.password : undefined;
-    let next = url ?? this.#settings.url;
-    // A change that is no url must not pass for one by having a user put into it.
-    if (SCHEME.test(next)) next = withLogin(next, user, typeof password === 'string' ? password : undefined);
-    return new PgTarget(this.#pool, { ...this.#settings, url: next, password: source ?? kept });
+  changed(change: LoginChange): PgTarget {
+    return new PgTarget(this.#pool, {
+      ...this.#settings,
+      ...changedLogin(this.#pool, this.#settings, change, withLogin),
+    });
   }
 
   #check(): void {
@@ -103,7 +96,8 @@ function takeParameters(url: string): { readonly rest: string; readonly paramete
 
 /** Puts a user and a password into a url, wherever it had others. */
 function withLogin(url: string, user: string | undefined, password: string | undefined): string {
-  if (user === undefined && password === undefined) return url;
+  // A change that is no url must not pass for one by having a user put into it.
+  if ((user === undefined && password === undefined) || !SCHEME.test(url)) return url;
   const [, scheme = '', login = '', rest = ''] = /^([a-z]+:\/\/)(?:([^@/?#]*)@)?(.*)$/is.exec(url) ?? [];
   const query = new URLSearchParams(rest.slice(rest.indexOf('?') + 1));
   const inQuery = (name: string): string | null => (rest.includes('?') ? query.get(name) : null);

@@ -1,4 +1,4 @@
-import type { FailureKind, QueryResult, TransactionOptions } from './contract.js';
+import type { Connection, FailureKind } from './contract.js';
 import type { LoginChange } from './login.js';
 import type { PreparedLogin } from './trial.js';
 
@@ -33,22 +33,7 @@ export type ConnectTrouble =
  * One server session as its pool sees it: what {@link Connection} offers a borrower, plus the care between borrowers.
  * Implemented once per engine.
  */
-export interface Session {
-  readonly id: number;
-  readonly busy: boolean;
-  readonly inTransaction: boolean;
-  readonly alive: boolean;
-  /** True when nothing of the last borrower is left: no statement, no transaction, no session state, no cancel. */
-  readonly clean: boolean;
-  query<Row>(
-    text: string,
-    values: readonly unknown[] | undefined,
-    limitMs: number | undefined,
-  ): Promise<QueryResult<Row>>;
-  begin(limitMs: number | undefined, options: TransactionOptions | undefined): Promise<void>;
-  commit(): Promise<boolean>;
-  rollback(): Promise<void>;
-  cancel(): void;
+export interface Session extends Omit<Connection, 'release' | 'destroy'> {
   /**
    * Makes the session clean: refuses what is queued, stops what runs, rolls back, forgets session state. Resolves to
    * whether it is fit for the next borrower; if not, it was destroyed. Bounded in time, never rejects.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isCommit, mayLeaveTrace, StatementNatures } from '../../../src/pools/session-trace.js';
+import { TextMemo } from '../../../src/core/text-memo.js';
+import { isCommit, mayLeaveTrace, pgNature } from '../../../src/pools/pg-natures.js';
 
 describe('mayLeaveTrace', () => {
   it.each([
@@ -72,9 +73,9 @@ describe('isCommit', () => {
   });
 });
 
-describe('StatementNatures', () => {
+describe('the natures of the texts seen last', () => {
   it('reads a text once and keeps its memory bounded', () => {
-    const natures = new StatementNatures();
+    const natures = new TextMemo(pgNature);
     const first = natures.of('SELECT 1');
     expect(natures.of('SELECT 1')).toBe(first);
     for (let i = 0; i < 2_000; i += 1) natures.of(`SELECT ${i} AS n`);
