@@ -22,15 +22,22 @@ process.send?.(await measure(), () => process.exit(0));
 async function measure(): Promise<CostRun> {
   const client = await connectBare(url);
   const gateway = await createGateway(
-    { pools: { main: { url, max: 4 } }, routes: { work: { pool: 'main', deadlineMs: 500 } } },
+    {
+      pools: { main: { url, max: 4 } },
+      routes: { work: { pool: 'main', deadlineMs: 500 }, patient: { pool: 'main', deadlineMs: 5_000 } },
+    },
     { env: {} },
   );
-  const run = (work: (handle: RequestHandle) => Promise<unknown>): Promise<unknown> => gateway.run('work', work);
+  const run = (
+    work: (handle: RequestHandle) => Promise<unknown>,
+    route: 'work' | 'patient' = 'work',
+  ): Promise<unknown> => gateway.run(route, work);
   const manyIn = (work: (handle: RequestHandle) => Promise<unknown>) => (): Promise<unknown> =>
     run(async (handle) => {
       for (let i = 0; i < MANY; i += 1) await work(handle);
     });
   const { text, bound } = client;
+  let patient = false;
   const cases: Record<CostCase, () => Promise<unknown>> = {
     bareText: () => client.query(text),
     text: manyIn((handle) => handle.query(text)),
@@ -38,6 +45,10 @@ async function measure(): Promise<CostRun> {
     bareBound: () => client.query(bound, [1]),
     bound: manyIn((handle) => handle.query(bound, [1])),
     boundRun: () => run((handle) => handle.query(bound, [1])),
+    mixedRun: () => {
+      patient = !patient;
+      return run((handle) => handle.query(bound, [1]), patient ? 'patient' : 'work');
+    },
     bareTransaction: async () => {
       await client.query('BEGIN');
       await client.query(bound, [1]);

@@ -29,6 +29,7 @@ const AGAINST: Partial<Record<CostCase, CostCase>> = {
   textRun: 'bareText',
   bound: 'bareBound',
   boundRun: 'bareBound',
+  mixedRun: 'bareBound',
   transaction: 'bareTransaction',
   transactionRun: 'bareTransaction',
   borrow: 'bareText',
