@@ -1,13 +1,16 @@
 import { beginText } from './begin-text.js';
 import type { QueryResult, TransactionOptions } from './contract.js';
 import { EngineSession, type SessionParts } from './engine-session.js';
+import { LimitRun } from './limit-run.js';
 import { isLimited, limitStepMs } from './limit-steps.js';
 import { PgSessionEnd } from './pg-session-end.js';
 import type { PgWire } from './pg-wire.js';
 import { SessionStateError } from './session-guard.js';
 import type { SessionLimitValue } from './session-limit.js';
-import { StandingLimit } from './standing-limit.js';
 import { BEGIN, beginUnder } from './statement.js';
+
+/** Transactions one after the other with the same limit after which the session takes it on, for one more message. */
+const SAME_STEPS = 4;
 
 /** What a PostgreSQL session is made of. */
 export interface PgSessionParts extends SessionParts {
@@ -23,7 +26,7 @@ export class PgSession extends EngineSession {
   readonly wire: PgWire;
   readonly ending: PgSessionEnd;
   readonly #sharedLockMs: number | undefined;
-  readonly #standing = new StandingLimit();
+  readonly #steps = new LimitRun();
 
   /** @param parts - Connected; what becomes of the connection is to be passed to `wire` and `ending`. */
   constructor(id: number, parts: PgSessionParts) {
@@ -76,8 +79,14 @@ export class PgSession extends EngineSession {
     return this.line.roundTrip('');
   }
 
-  /** The limit under which the session stands, or had better stand from now on, if it does for this transaction. */
+  /**
+   * The limit under which the session stands, or had better stand from now on, if it does for a transaction with this
+   * one: to say it in every transaction costs a tenth of a short one.
+   */
   #limitToStand(limitMs: number | undefined): SessionLimitValue | undefined {
-    return isLimited(limitMs) ? this.#standing.next(limitMs, this.line) : 'default';
+    if (!isLimited(limitMs)) return 'default';
+    const step = limitStepMs(limitMs);
+    const lasts = this.#steps.next(step) > SAME_STEPS;
+    return lasts || this.line.hasLimit(step) ? step : undefined;
   }
 }

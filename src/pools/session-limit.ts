@@ -1,3 +1,5 @@
+import { LimitRun } from './limit-run.js';
+
 /** A limit of the session in milliseconds, or the one that the server gave it at the start. */
 export type SessionLimitValue = number | 'default';
 
@@ -6,8 +8,7 @@ const SAME_LIMITS = 4;
 
 /** What a session's statement limit is, so that it is set only when it has to change. */
 export class SessionLimit {
-  #lastWanted: SessionLimitValue | undefined;
-  #sameWanted = 0;
+  readonly #wanted = new LimitRun();
   #value: SessionLimitValue | 'unknown' = 'default';
 
   /** Whether it has to change for a statement that wants `wanted`. */
@@ -18,12 +19,10 @@ export class SessionLimit {
 
   /**
    * A statement wants this limit. Returns whether others have wanted the same before it, so that the session had better
-   * have it: routes with several deadlines that share a session would else change it with every statement.
+   * have it.
    */
   wants(wanted: SessionLimitValue): boolean {
-    this.#sameWanted = wanted === this.#lastWanted ? this.#sameWanted + 1 : 1;
-    this.#lastWanted = wanted;
-    return this.#sameWanted >= SAME_LIMITS;
+    return this.#wanted.next(wanted) >= SAME_LIMITS;
   }
 
   /** Whether it is certain to be this. */
