@@ -1,12 +1,12 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, chownSync, closeSync, openSync } from 'node:fs';
+import { chmodSync, chownSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { freePort } from './postgres-server.js';
+import { freePort } from './free-port.js';
+import { ServerProcess } from './server-process.js';
+import { type Owner, unprivilegedOwner } from './unprivileged-owner.js';
+import { type Watchdog, watchFor } from './watchdog.js';
 
 /** How {@link startPgbouncer} starts a pooler. */
 export interface PgbouncerOptions {
@@ -43,8 +43,8 @@ const START_TIMEOUT_MS = 10_000;
 const ADMIN = 'pooler_admin';
 /** Of a console that ends with its test. */
 const ADMIN_PASSWORD = 'console';
-/** Kills the pooler once the pipe from our process closes, however that process ended. */
-const WATCHDOG = 'read word; [ "$word" = closed ] || kill -9 "$1" 2>/dev/null';
+/** Kills the pooler. */
+const KILL = 'kill -9 "$1" 2>/dev/null';
 
 /**
  * Starts a real PgBouncer on a free port, with files of its own. As root it runs as `nobody`, because it refuses root.
@@ -65,25 +65,35 @@ export async function startPgbouncer(options: PgbouncerOptions): Promise<Pgbounc
 
 class LocalPgbouncer implements PgbouncerServer {
   readonly port: number;
-  readonly #binary: string;
   readonly #directory: string;
-  readonly #owner: { readonly uid: number; readonly gid: number } | undefined;
+  readonly #owner: Owner | undefined;
+  readonly #process: ServerProcess;
   #options: PgbouncerOptions;
-  #process: ChildProcess | undefined;
-  #watchdog: ChildProcess | undefined;
+  #watchdog: Watchdog | undefined;
   #console: pg.Client | undefined;
   #lastCommand: Promise<unknown> = Promise.resolve();
 
-  constructor(binary: string, directory: string, port: number, options: PgbouncerOptions) {
-    this.#binary = binary;
+  constructor(program: string, directory: string, port: number, options: PgbouncerOptions) {
     this.#directory = directory;
     this.port = port;
     this.#options = options;
-    this.#owner = unprivilegedOwner();
+    this.#owner = unprivilegedOwner('nobody');
+    this.#process = new ServerProcess({
+      name: 'PgBouncer',
+      program,
+      args: () => [join(directory, 'pgbouncer.ini')],
+      options: { ...this.#owner, cwd: directory },
+      log: join(directory, 'pgbouncer.log'),
+      appends: true,
+      startTimeoutMs: START_TIMEOUT_MS,
+      crashSignal: 'SIGKILL',
+      ready: () => this.#answers(),
+      reason: (log) => log.slice(-500),
+    });
   }
 
   get pid(): number | undefined {
-    return this.#process?.pid;
+    return this.#process.pid;
   }
 
   get adminUrl(): string {
@@ -119,39 +129,16 @@ class LocalPgbouncer implements PgbouncerServer {
   }
 
   async start(): Promise<void> {
-    if (this.#process !== undefined) return;
-    const output = openSync(join(this.#directory, 'pgbouncer.log'), 'a');
-    const child = spawn(this.#binary, [join(this.#directory, 'pgbouncer.ini')], {
-      ...this.#owner,
-      cwd: this.#directory,
-      stdio: ['ignore', output, output],
+    if (this.#process.running) return;
+    await this.#process.start((pid) => {
+      this.#watchdog = watchFor(KILL, String(pid));
     });
-    closeSync(output);
-    let failure: Error | undefined;
-    child.once('error', (error) => {
-      failure = error;
-    });
-    child.once('exit', () => {
-      failure ??= new Error('PgBouncer ended');
-      if (this.#process === child) this.#process = undefined;
-    });
-    this.#process = child;
-    this.#watchdog = guard(child);
-    const giveUpAt = performance.now() + START_TIMEOUT_MS;
-    while (!(await this.#answers())) {
-      if (performance.now() > giveUpAt) failure = new Error(`no answer within ${START_TIMEOUT_MS} ms`);
-      if (failure !== undefined) throw new Error(`${failure.message}: ${(await this.log()).slice(-500)}`);
-      await delay(5);
-    }
   }
 
   async stop(how: 'orderly' | 'crash'): Promise<void> {
-    const child = this.#process;
-    if (child === undefined) return;
-    const ended = once(child, 'exit');
-    child.kill(how === 'orderly' ? 'SIGTERM' : 'SIGKILL');
-    await ended;
-    this.#watchdog?.stdin?.end('closed\n');
+    if (!this.#process.running) return;
+    await this.#process.stop(how === 'orderly' ? 'SIGTERM' : 'SIGKILL');
+    this.#watchdog?.dismiss();
   }
 
   admin(command: string): Promise<Record<string, unknown>[]> {
@@ -201,22 +188,4 @@ class LocalPgbouncer implements PgbouncerServer {
     if (this.#owner === undefined) return;
     for (const each of [this.#directory, path]) chownSync(each, this.#owner.uid, this.#owner.gid);
   }
-}
-
-function unprivilegedOwner(): { readonly uid: number; readonly gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const idOf = (flag: string): number => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
-  return { uid: idOf('-u'), gid: idOf('-g') };
-}
-
-function guard(pooler: ChildProcess): ChildProcess {
-  const child = spawn('sh', ['-c', WATCHDOG, 'sh', String(pooler.pid)], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  child.on('error', () => undefined);
-  child.stdin.on('error', () => undefined);
-  child.unref();
-  if ('unref' in child.stdin && typeof child.stdin.unref === 'function') child.stdin.unref();
-  return child;
 }

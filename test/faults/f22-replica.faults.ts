@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePort } from '../../examples/support/postgres-server.js';
+import { freePort } from '../../examples/support/free-port.js';
 import { ask } from '../integration/pools/pool-fixture.js';
 import { type Answer, send } from './fault-app.js';
 import { type FaultShop, startFaultShop } from './fault-shop.js';

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freePort } from '../../examples/support/free-port.js';
 import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import { SessionCount } from '../integration/fleet/session-count.js';
 import { ask } from '../integration/pools/pool-fixture.js';
-import { freePort } from '../support/free-port.js';
 import { describeFault } from './repetitions.js';
 import { until } from './until.js';
 

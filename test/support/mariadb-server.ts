@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
-import { freePort } from './free-port.js';
+import { freePort } from '../../examples/support/free-port.js';
+import { ServerProcess } from '../../examples/support/server-process.js';
+import { type Watchdog, watchFor } from '../../examples/support/watchdog.js';
 import { findProgram } from './programs.js';
 
 /** A MariaDB that belongs to this process. */
@@ -32,10 +32,8 @@ const DATABASE = 'app';
 const ADMIN = 'keeper';
 /** Of an administrator who ends with the test. */
 const PASSWORD = 'keeper';
-/** Ends the server and removes its data once the pipe from our process closes, however that process ended. */
-const WATCHDOG = `
-read word
-[ "$word" = closed ] && exit 0
+/** Ends the server and removes its data. */
+const REMOVE = `
 kill -9 "$(cat "$1/pid")" 2>/dev/null
 rm -rf "$1"
 `;
@@ -73,28 +71,35 @@ export async function startMariadb(settings: Readonly<Record<string, string>> = 
 
 class LocalMariadb implements MariadbServer {
   readonly port: number;
-  readonly #binary: string;
   readonly #directory: string;
-  readonly #flags: readonly string[];
-  readonly #watchdog: ChildProcess;
-  #process: ChildProcess | undefined;
+  readonly #watchdog: Watchdog;
+  readonly #process: ServerProcess;
   #admin: Promise<Connection> | undefined;
 
-  constructor(binary: string, directory: string, port: number, settings: Readonly<Record<string, string>>) {
+  constructor(program: string, directory: string, port: number, settings: Readonly<Record<string, string>>) {
     this.port = port;
-    this.#binary = binary;
     this.#directory = directory;
-    this.#flags = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
-    this.#watchdog = spawn('sh', ['-c', WATCHDOG, 'sh', directory], {
-      detached: true,
-      stdio: ['pipe', 'ignore', 'ignore'],
+    this.#watchdog = watchFor(REMOVE, directory);
+    const at = (name: string): string => join(directory, name);
+    const places = { datadir: at('data'), tmpdir: at('data'), socket: at('socket'), 'pid-file': at('pid') };
+    const all = { ...places, port: String(port), 'init-file': at('data/init.sql'), ...settings };
+    const flags = Object.entries(all).map(([name, value]) => `--${name}=${value}`);
+    const log = at('server.log');
+    this.#process = new ServerProcess({
+      name: 'MariaDB',
+      program,
+      args: () => ['--no-defaults', ...asRoot(), ...flags],
+      options: { detached: true },
+      log,
+      startTimeoutMs: START_TIMEOUT_MS,
+      crashSignal: 'SIGKILL',
+      ready: async () => (await readFile(log, 'utf8')).includes('ready for connections'),
+      reason: (text) => text.split('\n').slice(-3).join(' '),
     });
-    this.#watchdog.stdin?.on('error', () => undefined);
-    this.#watchdog.unref();
   }
 
   get pid(): number | undefined {
-    return this.#process?.pid;
+    return this.#process.pid;
   }
 
   get url(): string {
@@ -102,44 +107,12 @@ class LocalMariadb implements MariadbServer {
   }
 
   async start(): Promise<void> {
-    if (this.#process !== undefined) return;
-    const log = join(this.#directory, 'server.log');
-    const output = openSync(log, 'w');
-    const places = ['datadir=data', 'tmpdir=data', 'socket=socket', 'pid-file=pid'].map((each) => {
-      const [name, file = ''] = each.split('=');
-      return `--${name}=${join(this.#directory, file)}`;
-    });
-    const init = `--init-file=${join(this.#directory, 'data', 'init.sql')}`;
-    const child = spawn(
-      this.#binary,
-      ['--no-defaults', ...asRoot(), ...places, `--port=${this.port}`, init, ...this.#flags],
-      { stdio: ['ignore', output, output], detached: true },
-    );
-    closeSync(output);
-    child.once('exit', () => {
-      if (this.#process === child) this.#process = undefined;
-    });
-    this.#process = child;
-    const giveUpAt = performance.now() + START_TIMEOUT_MS;
-    for (let text = ''; !text.includes('ready for connections'); text = await readFile(log, 'utf8')) {
-      if (this.#process === undefined || performance.now() > giveUpAt) {
-        throw new Error(
-          `MariaDB did not start: ${(await readFile(log, 'utf8')).trim().split('\n').slice(-3).join(' ')}`,
-        );
-      }
-      await delay(5);
-    }
-    child.unref();
+    if (!this.#process.running) await this.#process.start();
   }
 
   async stop(how: 'orderly' | 'crash'): Promise<void> {
-    const child = this.#process;
-    if (child === undefined) return;
-    const ended = once(child, 'exit');
-    this.#admin = undefined;
-    child.ref();
-    child.kill(how === 'orderly' ? 'SIGTERM' : 'SIGKILL');
-    await ended;
+    if (this.#process.running) this.#admin = undefined;
+    await this.#process.stop(how === 'orderly' ? 'SIGTERM' : 'SIGKILL');
   }
 
   async ask<Row extends RowDataPacket>(text: string, values?: unknown[]): Promise<Row[]> {
@@ -162,7 +135,7 @@ class LocalMariadb implements MariadbServer {
     );
     await this.stop('crash');
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 3 });
-    this.#watchdog.stdin?.end('closed\n');
+    this.#watchdog.dismiss();
   }
 
   async #connect(): Promise<Connection> {

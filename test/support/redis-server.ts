@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from './free-port.js';
+import { freePort } from '../../examples/support/free-port.js';
 import { findProgram } from './programs.js';
 
 /** How a {@link RedisServer} is started. */

@@ -1,12 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 
@@ -63,7 +60,7 @@ describe('an embedded PostgreSQL', () => {
   });
 
   it('ends with its owner, even when that is killed', async () => {
-    const owner = await startOwner();
+    const owner = startOwner();
     const [pid, directory] = await firstLine(owner);
     expect(directory).toMatch(/sluice-postgres-/);
     expect(existsSync(directory)).toBe(true);
@@ -76,28 +73,22 @@ describe('an embedded PostgreSQL', () => {
       },
       { timeout: 10_000, interval: 20 },
     );
-  });
+  }, 60_000);
 });
 
+const OWNER = `
+  import { execFileSync } from 'node:child_process';
+  import { createJiti } from 'jiti';
+  const { startPostgres } = await createJiti(process.cwd() + '/').import('./examples/support/postgres-server.ts');
+  const server = await startPostgres();
+  const line = execFileSync('ps', ['-o', 'args=', '-p', String(server.pid)], { encoding: 'utf8' });
+  console.log(server.pid, line.match(/-D (\\S+)\\/data/)[1]);
+  setInterval(() => {}, 1000);`;
+
 /** A process that starts a server, prints its process id and directory, and lives until it is killed. */
-async function startOwner(): Promise<ChildProcess> {
-  const root = fileURLToPath(new URL('../../..', import.meta.url));
-  const folder = join(root, 'node_modules', '.sluice-test');
-  await mkdir(folder, { recursive: true });
-  const source = await readFile(join(root, 'examples/support/postgres-server.ts'), 'utf8');
-  const script = join(folder, `owner-${process.pid}.mjs`);
-  const compiled = ts.transpileModule(source, {
-    compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
-  });
-  const main = `
-    const server = await startPostgres();
-    const line = execFileSync('ps', ['-o', 'args=', '-p', String(server.pid)], { encoding: 'utf8' });
-    console.log(server.pid, line.match(/-D (\\S+)\\/data/)[1]);
-    setInterval(() => {}, 1000);`;
-  await writeFile(script, compiled.outputText + main);
-  const owner = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  owner.once('exit', () => rmSync(script, { force: true }));
-  return owner;
+function startOwner(): ChildProcess {
+  const cwd = fileURLToPath(new URL('../../..', import.meta.url));
+  return spawn(process.execPath, ['--input-type=module', '-e', OWNER], { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 async function firstLine(child: ChildProcess): Promise<[string, string]> {

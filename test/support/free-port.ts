@@ -1,1 +1,0 @@
-export { freePort } from '../../examples/support/postgres-server.js';
