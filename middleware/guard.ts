@@ -73,7 +73,7 @@ class Guard implements HostGuard {
     const host = new HttpHost(req, res, next, this);
     const work = this.#entry.classify(nowMs, host, wishesOf(req, this.gateway, this.#entry.runtime));
     const refusal = this.#entry.preflight(nowMs, work);
-    if (refusal !== undefined) return host.refuse(refusal, work.ticket.rank);
+    if (refusal !== undefined) return host.refuse(refusal, work);
     host.watch(work);
     if (this.#body === undefined) this.#enter(host, nowMs);
     else this.#readBody(this.#body, host);

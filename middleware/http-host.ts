@@ -1,13 +1,13 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
-import type { PriorityRank } from '../src/core/priority.js';
 import type { ErrorCode, Refusal } from '../src/errors.js';
 import type { OpenAnswer } from '../src/gateway/open-answers.js';
 import { RequestHandle } from '../src/gateway/request-handle.js';
 import type { RequestWork } from '../src/gateway/request-work.js';
 import type { WorkHost } from '../src/gateway/work-contract.js';
 import type { Gateway } from '../src/gateway.js';
+import { CLIENT_CLOSED, knownMethod } from '../src/telemetry/http-times.js';
 import { type RetrySpread, sendProblem } from './problem.js';
 import { endUnread, takenBytes } from './socket-progress.js';
 import { closesAfterRefusal } from './unread-body.js';
@@ -30,6 +30,7 @@ export class HttpHost implements WorkHost, OpenAnswer {
   readonly #guard: HostGuard;
   #work: RequestWork | undefined;
   #admitted = false;
+  #told = false;
   #handle: RequestHandle | undefined;
   /** The async context of a request that waits, which must not become that of the one that made room for it. */
   #context: AsyncResource | undefined;
@@ -101,12 +102,13 @@ export class HttpHost implements WorkHost, OpenAnswer {
     return { random: this.#guard.gateway.random, rank: this.#work?.ticket.rank };
   }
 
-  /** @param rank - Its class, where it was refused before it was watched. */
-  refuse(refusal: Refusal, rank: PriorityRank | undefined = this.#work?.ticket.rank): void {
+  /** @param work - Given where it was refused before it was watched. */
+  refuse(refusal: Refusal, work: RequestWork = this.work): void {
     // A body that did not come in time is not waited for any longer.
     const late = refusal.code === 'deadline_expired' && !this.req.complete;
     const close = late || closesAfterRefusal(this.req) || refusal.code === 'draining';
-    sendProblem(this.res, refusal, { close, random: this.#guard.gateway.random, rank });
+    sendProblem(this.res, refusal, { close, random: this.#guard.gateway.random, rank: work.ticket.rank });
+    this.#tellAnswer(work, refusal.status);
   }
 
   expire(refusal: Refusal): void {
@@ -147,14 +149,35 @@ export class HttpHost implements WorkHost, OpenAnswer {
   closed(): void {
     const { answers, clock } = this.#guard.gateway;
     answers.remove(this);
+    this.#tellAnswer(this.work, this.res.writableEnded || this.work.answered ? this.res.statusCode : CLIENT_CLOSED);
     if (this.work.answered) return;
     if (!this.res.writableEnded) this.work.clientGone(clock.nowMs());
     else this.#complete(this.res.statusCode);
   }
 
   #complete(statusCode: number): void {
+    this.#tellAnswer(this.work, statusCode);
     this.work.complete(this.#guard.gateway.clock.nowMs(), statusCode >= 500 ? 'failed' : 'succeeded');
   }
+
+  /** Counts the answer, once, with how long it took since its request arrived. */
+  #tellAnswer({ route, ticket, watch }: RequestWork, status: number): void {
+    if (this.#told) return;
+    this.#told = true;
+    const { req } = this;
+    const method = knownMethod(req.method);
+    const durationMs = this.#guard.gateway.clock.nowMs() - ticket.arrivedAtMs;
+    route.stats.http.observe(method, status, durationMs);
+    if (watch === undefined) return;
+    const scheme = 'encrypted' in req.socket && req.socket.encrypted === true ? 'https' : 'http';
+    watch.answered(method, status, scheme, templateOf(req), durationMs);
+  }
+}
+
+/** Below another path, the part that was mounted may hold what clients sent. */
+function templateOf(req: Request): string | undefined {
+  const path: unknown = req.baseUrl === '' ? req.route?.path : undefined;
+  return typeof path === 'string' ? path : undefined;
 }
 
 /** Makes a response that was answered for its handler deaf to what the handler still writes. */

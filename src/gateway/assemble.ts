@@ -17,6 +17,7 @@ import { createPool } from '../pools/create-pool.js';
 import type { TotalRate } from '../rate-limit/total-rate.js';
 import type { DecisionLog } from '../telemetry/decision-log/decision-log.js';
 import { ownSeatsName } from '../telemetry/decision-log/policy-settings.js';
+import { PoolConnects } from '../telemetry/pool-connects.js';
 import { RouteStats } from '../telemetry/route-stats.js';
 import { assembleRate } from './assemble-rate.js';
 import type { FleetBudget } from './fleet-budget.js';
@@ -77,6 +78,7 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   });
   const gate = new Gate(bulkhead, clock, timer);
   const bounds = new SeatBounds(gate, seats);
+  const connects = new PoolConnects(config);
   const listener: PoolListener = {
     onDown: (nowMs, _error, leaving) => {
       gate.down(nowMs);
@@ -87,6 +89,7 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
       // Seats without connections would only let requests wait out of order.
       if (parts.config.mode === 'enforce') bounds.set(nowMs, 'granted', seatsFor(granted));
     },
+    onOpened: (tookMs) => connects.tell(tookMs),
     onWarning: (code, message) => warn(code, `pool "${config.name}": ${message}`),
   };
   gate.down(clock.nowMs());
@@ -109,7 +112,7 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   const kinds = new TextMemo(statementKind);
   const pooler = poolerMonitorOf(config, clock);
   const server = new ServerMonitor(pool, config.url, clock);
-  const later = { pooler, server, tuning: undefined, onLoanEnd: undefined };
+  const later = { connects, pooler, server, tuning: undefined, onLoanEnd: undefined };
   return { name: config.name, config, pool, gate, seats, bounds, kinds, retries, advisor, breaker, ...later };
 }
 

@@ -56,6 +56,7 @@ export function describePool(runtime: PoolRuntime, nowMs: number): PoolTelemetry
       headroom: bulkhead.headroom(nowMs),
     },
     retries: retries.counts,
+    connects: runtime.connects,
     advice: runtime.advisor?.advice(nowMs),
     pooler: runtime.pooler?.figures(nowMs),
     server: () => runtime.server?.gauges(nowMs),

@@ -4,6 +4,7 @@ import type { PoolConfig } from '../config/config.js';
 import type { PoolAdvisor } from '../core/advisor.js';
 import type { TextMemo } from '../core/text-memo.js';
 import type { ConnectionPool } from '../pools/contract.js';
+import type { PoolConnects } from '../telemetry/pool-connects.js';
 import type { LoanListener } from './loans.js';
 import type { PoolRetries } from './pool-retries.js';
 import type { PoolTuning } from './pool-tuning.js';
@@ -23,6 +24,8 @@ export interface PoolRuntime {
   readonly bounds: SeatBounds;
   /** What the texts of its statements mean for the transactions around them. */
   readonly kinds: TextMemo<StatementKind>;
+  /** How long its connections took to open. */
+  readonly connects: PoolConnects;
   /** Its transactions that are tried again. */
   readonly retries: PoolRetries;
   /** Absent where seats are not enforced, so that nothing is known of their use. */

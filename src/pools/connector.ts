@@ -30,7 +30,7 @@ const LONGEST_WAIT_MS: Readonly<Record<ConnectTrouble, number>> = {
 /** What a pool learns from its connector. */
 export interface ConnectorOwner extends Omit<SessionOwner, 'onOpen' | 'onOpenFailed'> {
   /** @param birth - The one given when the attempt began. */
-  onOpened(session: Session, birth: Birth): void;
+  onOpened(session: Session, birth: Birth, tookMs: number): void;
   /** Whether this trouble only says that there can be no more sessions than there are; if so, the owner sees to it. */
   onlyBoundsGrowth(trouble: ConnectTrouble): boolean;
   /** @param sinceMs - When the attempt began. */
@@ -135,7 +135,7 @@ export class Connector {
         this.#patience.answered();
         const tookMs = this.#clock.nowMs() - startedAtMs;
         this.#connectMs = this.#connectMs === 0 ? tookMs : (this.#connectMs + tookMs) / 2;
-        owner.onOpened(session, birth);
+        owner.onOpened(session, birth, tookMs);
       },
       onOpenFailed: (error) => {
         limit?.cancel();

@@ -27,6 +27,8 @@ export interface PoolListener {
   onUp(nowMs: number): void;
   /** The server gives so many sessions of `max` at present. Called when that changes. */
   onGranted(nowMs: number, granted: number): void;
+  /** A session was opened, which took so long. */
+  onOpened?(tookMs: number): void;
   /** Something to log; `code` is stable, `message` names no secret. */
   onWarning(code: string, message: string): void;
 }
@@ -54,6 +56,8 @@ export interface PoolGauges {
   readonly localShortages: number;
   readonly lost: number;
   readonly cancels: number;
+  /** Borrowers whose deadline came before a session, since the start. */
+  readonly acquireTimeouts: number;
 }
 
 /**

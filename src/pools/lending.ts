@@ -35,6 +35,7 @@ export class Lending implements Lender<Slot> {
   readonly #sessions: SessionSet;
   readonly #reach: Reachability;
   readonly #waiters: Waiters<Connection>;
+  #timeouts = 0;
   #lastOfferMs = Number.NEGATIVE_INFINITY;
   /** From then on whoever the loss of a session was to take along has been taken. */
   #settledAtMs = Number.NEGATIVE_INFINITY;
@@ -44,7 +45,18 @@ export class Lending implements Lender<Slot> {
     this.#clock = context.clock;
     this.#sessions = context.sessions;
     this.#reach = context.reach;
-    this.#waiters = new Waiters(context.clock, () => new AcquireTimeoutError(context.name));
+    this.#waiters = new Waiters(context.clock, () => this.late());
+  }
+
+  /** Borrowers whose deadline came before a session, since the start. */
+  get timeouts(): number {
+    return this.#timeouts;
+  }
+
+  /** What a borrower gets whose deadline has come; it is counted. */
+  late(): AcquireTimeoutError {
+    this.#timeouts += 1;
+    return new AcquireTimeoutError(this.#context.name);
   }
 
   /** Borrowers that wait. */

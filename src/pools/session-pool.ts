@@ -2,7 +2,6 @@ import type { Clock } from '../clock.js';
 import { Closing } from './closing.js';
 import {
   type AcquireRequest,
-  AcquireTimeoutError,
   type Connection,
   type ConnectionPool,
   type FailureKind,
@@ -95,7 +94,7 @@ export class SessionPool implements ConnectionPool {
   acquire(request: AcquireRequest): Promise<Connection> {
     if (this.#reach.state === 'closed') return Promise.reject(new PoolClosedError(this.name));
     const nowMs = this.#options.clock.nowMs();
-    if (request.deadlineAtMs <= nowMs) return Promise.reject(new AcquireTimeoutError(this.name));
+    if (request.deadlineAtMs <= nowMs) return Promise.reject(this.#lending.late());
     const free = this.#lendFree();
     if (free !== undefined) return Promise.resolve(free);
     const connection = this.#lending.wait(request);
@@ -118,6 +117,7 @@ export class SessionPool implements ConnectionPool {
       connecting: this.#upkeep.connecting,
       cleaning: this.#sessions.between,
       acquiring: this.#lending.waiting,
+      acquireTimeouts: this.#lending.timeouts,
       ...this.#upkeep.counts,
     };
   }

@@ -107,7 +107,8 @@ export class Upkeep implements ConnectorOwner {
     this.growth.pursue();
   }
 
-  onOpened(session: Session, birth: Birth): void {
+  onOpened(session: Session, birth: Birth, tookMs: number): void {
+    this.#parts.listener.onOpened?.(tookMs);
     const { maxLifetimeMs, random, sessions, clock, reach, lending } = this.#parts;
     const lifetimeMs = maxLifetimeMs > 0 ? maxLifetimeMs * (1 - LIFETIME_JITTER * random()) : Number.POSITIVE_INFINITY;
     const slot = sessions.add(clock.nowMs(), session, birth, lifetimeMs);

@@ -61,6 +61,27 @@ export interface EndMessage extends RequestMessage {
   readonly seatHoldMs: number;
 }
 
+/** `sluice:connect`: a pool has opened a connection. */
+export interface ConnectMessage {
+  /** The same object in all messages of one pool of one gateway. */
+  readonly source: object;
+  readonly pool: string;
+  readonly durationMs: number;
+}
+
+/** `sluice:answer`: the answer to an HTTP request is complete, a refusal too, or its client has left. */
+export interface AnswerMessage extends RequestMessage {
+  /** One of the usual methods, or `_OTHER`. */
+  readonly method: string;
+  /** 499 where the client left before the answer was complete. */
+  readonly status: number;
+  readonly scheme: 'http' | 'https';
+  /** The path as the application wrote it, where it stands in no router that was mounted under another path. */
+  readonly template: string | undefined;
+  /** From its arrival. */
+  readonly durationMs: number;
+}
+
 /** What is published where, by the name of the channel of `node:diagnostics_channel`. */
 export interface ChannelMessages {
   readonly 'sluice:queued': QueuedMessage;
@@ -69,6 +90,8 @@ export interface ChannelMessages {
   readonly 'sluice:release': ReleaseMessage;
   readonly 'sluice:query': QueryMessage;
   readonly 'sluice:end': EndMessage;
+  readonly 'sluice:answer': AnswerMessage;
+  readonly 'sluice:connect': ConnectMessage;
 }
 
 /** A channel of Sluice. */
@@ -85,6 +108,8 @@ export const CHANNELS: { readonly [Name in ChannelName]: Channel<ChannelMessages
   'sluice:release': typed('sluice:release'),
   'sluice:query': typed('sluice:query'),
   'sluice:end': typed('sluice:end'),
+  'sluice:answer': typed('sluice:answer'),
+  'sluice:connect': typed('sluice:connect'),
 };
 
 /** Node's types know nothing of what is published where. */

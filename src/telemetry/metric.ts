@@ -2,7 +2,7 @@ import type { Histogram } from './histogram.js';
 import type { TelemetrySource } from './source.js';
 
 /** Every label that a metric may carry: all of them from closed sets or from the configuration. */
-export type MetricLabel = 'route' | 'class' | 'pool' | 'code' | 'reason' | 'outcome';
+export type MetricLabel = 'route' | 'class' | 'pool' | 'code' | 'reason' | 'outcome' | 'method' | 'status';
 
 /** The labels of one series. */
 export type MetricLabels = Readonly<Partial<Record<MetricLabel, string>>>;

@@ -1,5 +1,5 @@
 import { PRIORITY_CLASSES } from '../core/priority.js';
-import type { NumberMetric } from './metric.js';
+import type { HistogramMetric, NumberMetric } from './metric.js';
 import {
   type ConnectionGauges,
   type PoolerGauges,
@@ -101,8 +101,17 @@ function yielding(name: string, help: string, key: 'quietDatabaseMs' | 'targetMs
   });
 }
 
+const POOL_CREATE_TIME: HistogramMetric = {
+  type: 'histogram',
+  name: 'pool_connection_create_seconds',
+  help: 'How long connections took to open.',
+  labels: ['pool'],
+  read: (source) =>
+    Array.from(source.pools(), ({ name, connects }) => ({ labels: { pool: name }, value: connects.times })),
+};
+
 /** What is told of each pool. */
-export const POOL_METRICS: readonly NumberMetric[] = [
+export const POOL_METRICS: readonly (NumberMetric | HistogramMetric)[] = [
   poolNumber('gauge', 'up', 'Whether the database of the pool can be reached.', ({ state }) => Number(state === 'up')),
   poolNumber('gauge', 'breaker_state', 'The circuit breaker: 0 closed, 1 half-open, 2 open.', ({ breaker }) =>
     breaker === undefined ? undefined : BREAKER_VALUES[breaker],
@@ -139,6 +148,13 @@ export const POOL_METRICS: readonly NumberMetric[] = [
   ),
   connections('counter', 'connections_lost_total', 'Connections lost.', 'lost'),
   connections('counter', 'cancels_total', 'Statements that the server was asked to stop.', 'cancels'),
+  connections(
+    'counter',
+    'acquire_timeouts_total',
+    'Borrowers whose deadline came before a connection.',
+    'acquireTimeouts',
+  ),
+  POOL_CREATE_TIME,
   pooler('gauge', 'clients_active', 'Clients of the pooler that have a connection to the server.', 'clientsActive'),
   pooler('gauge', 'clients_waiting', 'Clients of the pooler that wait for one.', 'clientsWaiting'),
   pooler('gauge', 'servers_active', 'Connections of the pooler that serve a client.', 'serversActive'),

@@ -91,6 +91,29 @@ export class RequestWatch {
     CHANNELS['sluice:end'].publish({ request, source, route, priority, pool, outcome, seatHoldMs });
   }
 
+  answered(
+    method: string,
+    status: number,
+    scheme: 'http' | 'https',
+    template: string | undefined,
+    durationMs: number,
+  ): void {
+    if (!CHANNELS['sluice:answer'].hasSubscribers) return;
+    const { request, source, route, priority, pool } = this.#about;
+    CHANNELS['sluice:answer'].publish({
+      request,
+      source,
+      route,
+      priority,
+      pool,
+      method,
+      status,
+      scheme,
+      template,
+      durationMs,
+    });
+  }
+
   acquired(waitMs: number, error?: unknown): void {
     this.#acquireWaitMs += waitMs;
     if (!CHANNELS['sluice:acquire'].hasSubscribers) return;

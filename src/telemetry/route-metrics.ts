@@ -1,5 +1,6 @@
 import { ERROR_CODES, type ErrorCode } from '../errors.js';
 import type { Histogram } from './histogram.js';
+import type { HttpAnswers } from './http-times.js';
 import type { HistogramMetric, MetricLabels, NumberMetric, Sample } from './metric.js';
 import type { CodeCounts, RouteStats } from './route-stats.js';
 import type { LaneGauges, OwnSeats, RouteTelemetry, TelemetrySource } from './source.js';
@@ -22,6 +23,17 @@ function routeLabels({ name, priority, stats }: RouteTelemetry): RouteLabels {
   const own = { route: name, class: priority };
   const made: RouteLabels = { own, byCode: ERROR_CODES.map((code) => [code, { ...own, code }]) };
   labelsOf.set(stats, made);
+  return made;
+}
+
+const labelsOfAnswers = new WeakMap<Histogram, MetricLabels>();
+
+function httpLabels(route: RouteTelemetry, { method, status, times }: HttpAnswers): MetricLabels {
+  const { own } = routeLabels(route);
+  const known = labelsOfAnswers.get(times);
+  if (known !== undefined && known.class === own.class) return known;
+  const made = { ...own, method, status: String(status) };
+  labelsOfAnswers.set(times, made);
   return made;
 }
 
@@ -82,6 +94,18 @@ function lane(name: string, help: string, key: keyof LaneGauges): NumberMetric {
       ),
   };
 }
+
+/** In Prometheus' spelling of `http.server.request.duration`; the route stands for its template. */
+const HTTP_TIMES: HistogramMetric = {
+  type: 'histogram',
+  name: 'http_request_duration_seconds',
+  help: 'From the arrival of an HTTP request to the end of its answer, refusals included; 499: its client left.',
+  labels: ['route', 'class', 'method', 'status'],
+  read: (source) =>
+    Array.from(source.routes()).flatMap((route) =>
+      Array.from(route.stats.http, (answers) => ({ labels: httpLabels(route, answers), value: answers.times })),
+    ),
+};
 
 /** What is told of each route. */
 export const ROUTE_METRICS: readonly (NumberMetric | HistogramMetric)[] = [
@@ -147,6 +171,7 @@ export const ROUTE_METRICS: readonly (NumberMetric | HistogramMetric)[] = [
     'From arrival to the end of the answer, of requests that had a seat.',
     (s) => s.response,
   ),
+  HTTP_TIMES,
   routeSeats('route_seats', 'The concurrency limit of a route that has one of its own.', 'limit'),
   routeSeats('route_seats_in_flight', 'Seats of such a route that are taken.', 'inFlight'),
   routeSeats('route_queued', 'Requests that wait for a seat of such a route.', 'queued'),

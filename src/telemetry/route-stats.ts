@@ -1,5 +1,6 @@
 import { ERROR_CODES, type ErrorCode } from '../errors.js';
 import { Histogram } from './histogram.js';
+import { HttpTimes } from './http-times.js';
 import { LastRefusals } from './last-refusals.js';
 
 /**
@@ -52,6 +53,8 @@ export class RouteStats {
   readonly seatHold: Histogram = new Histogram();
   /** From arrival to the end of the response, of admitted requests. */
   readonly response: Histogram = new Histogram();
+  /** HTTP requests by method and status, refused ones included. */
+  readonly http: HttpTimes = new HttpTimes();
   /** The last refusals and error answers with what was measured; in mode `observe`, what would have been refused. */
   readonly lastRefusals: LastRefusals = new LastRefusals();
   #shed = 0;

@@ -188,6 +188,7 @@ function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
     localShortages,
     lost,
     cancels,
+    acquireTimeouts,
   } = pool.gauges();
   return {
     name: pool.name,
@@ -223,6 +224,7 @@ function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
       localShortages,
       lost,
       cancels,
+      acquireTimeouts,
     },
   };
 }

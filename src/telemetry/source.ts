@@ -1,5 +1,6 @@
 import type { PoolAdvice } from '../core/advisor.js';
 import type { PriorityClass } from '../core/priority.js';
+import type { PoolConnects } from './pool-connects.js';
 import type { RouteStats } from './route-stats.js';
 
 /** One route, as telemetry sees it. */
@@ -38,7 +39,7 @@ export interface OwnSeats {
   readonly queued: number;
 }
 
-/** The connections of a pool at one instant; `opened` to `cancels` count since the start. */
+/** The connections of a pool at one instant; what follows `acquiring` counts since the start. */
 export interface ConnectionGauges {
   readonly max: number;
   /** Of `max`, how many the server was found to give. */
@@ -54,6 +55,8 @@ export interface ConnectionGauges {
   readonly localShortages: number;
   readonly lost: number;
   readonly cancels: number;
+  /** Borrowers whose deadline came before a connection. */
+  readonly acquireTimeouts: number;
 }
 
 /** Why the concurrency limit of a pool was last changed: up to `strain` where it adapts, the rest where it yields. */
@@ -168,6 +171,8 @@ export interface PoolTelemetry {
   readonly seats: SeatGauges;
   /** Counts since the start. */
   readonly retries: Readonly<Record<RetryOutcome, number>>;
+  /** How long its connections took to open. */
+  readonly connects: PoolConnects;
   /** On the size of the pool; absent where seats are not enforced. */
   readonly advice: PoolAdvice | undefined;
   /** The last reading of a few seconds ago; absent where there is no pooler with a console. */

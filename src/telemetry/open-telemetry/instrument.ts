@@ -36,7 +36,10 @@ export function instrument(gateway: Instrumented, { meter, tracer }: InstrumentO
     throw new TypeError('instrument() needs { meter } or { tracer }, of @opentelemetry/api');
   }
   const source = (): TelemetrySource => gateway.telemetry();
-  const own = new Set<object>(Array.from(source().routes(), ({ stats }) => stats));
+  const own = new Set<object>([
+    ...Array.from(source().routes(), ({ stats }) => stats),
+    ...Array.from(source().pools(), ({ connects }) => connects),
+  ]);
   const ends: (() => void)[] = [];
   if (meter !== undefined) {
     const measures = measure(meter, source);

@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Attributes } from '@opentelemetry/api';
 import type { Request, Response } from 'express';
 import { instrument } from 'sluice';
 import { protect } from 'sluice/express';
@@ -47,6 +48,8 @@ afterEach(async () => {
   await bench.atRest();
   await bench.close();
 });
+
+const statusOf = (attributes: Attributes): number => Number(attributes['http.response.status_code'] ?? 0);
 
 /** One request holds the seat, one waits, one is shed; then the seat is let go. */
 async function crowd(): Promise<number[]> {
@@ -134,6 +137,9 @@ test('measures carry the names and units of the conventions, and the counts of t
     'db.client.connection.count': '{connection}',
     'db.client.connection.max': '{connection}',
     'db.client.connection.pending_requests': '{request}',
+    'db.client.connection.timeouts': '{timeout}',
+    'db.client.connection.create_time': 's',
+    'http.server.request.duration': 's',
     'db.client.connection.wait_time': 's',
     'db.client.connection.use_time': 's',
     'db.client.operation.duration': 's',
@@ -154,6 +160,80 @@ test('measures carry the names and units of the conventions, and the counts of t
     { value: 1, attributes: { ...database, 'db.client.connection.state': 'idle' } },
     { value: 0, attributes: { ...database, 'db.client.connection.state': 'used' } },
   ]);
+});
+
+test('HTTP requests are measured with method, template and status, whether answered, shed or left', async () => {
+  const recording = new RecordingMeter();
+  stop = instrument(bench.gateway, { meter: recording.meter });
+  await crowd();
+  const held = latch();
+  act = () => held.promise;
+  const left = get();
+  const gone = left.then(
+    () => 'answered',
+    () => 'left',
+  );
+  await until(() => bench.stats('work').inFlight === 1);
+  left.abort();
+  expect(await gone).toBe('left');
+  await until(() => bench.stats('work').ended === 3);
+  held.open();
+  const answers = recording.recorded.filter(({ name }) => name === 'http.server.request.duration');
+  const common = { 'http.request.method': 'GET', 'http.route': '/work', 'sluice.route': 'work', 'url.scheme': 'http' };
+  const bySuccess = answers.map(({ attributes }) => attributes).sort((a, b) => statusOf(a) - statusOf(b));
+  expect(bySuccess).toEqual([
+    { ...common, 'error.type': '499' },
+    { ...common, 'http.response.status_code': 200 },
+    { ...common, 'http.response.status_code': 200 },
+    { ...common, 'http.response.status_code': 503, 'error.type': '503' },
+  ]);
+  const counted = Array.from(bench.stats('work').http, ({ method, status, times }) => [method, status, times.count]);
+  expect(counted).toEqual([
+    ['GET', 503, 1],
+    ['GET', 200, 2],
+    ['GET', 499, 1],
+  ]);
+});
+
+test('a mounted path, which may hold anything, is told of no template', async () => {
+  const recording = new RecordingMeter();
+  const other = await serve({ routes: { work: { concurrency: 1 } } }, (app, gateway, express) => {
+    const router = express.Router();
+    router.get('/orders/:id', protect(gateway, 'work'), (_req, res) => res.json({}));
+    app.use('/:tenant', router);
+  });
+  stop = instrument(other.gateway, { meter: recording.meter });
+  await other.request.get('/acme/orders/7');
+  await other.request.post('/acme/orders/7');
+  await other.close();
+  const [answer, ...more] = recording.recorded.filter(({ name }) => name === 'http.server.request.duration');
+  expect(answer?.attributes).not.toHaveProperty('http.route');
+  expect(more).toEqual([]);
+});
+
+test('connections that were opened, and waits for one that were too long, are measured', async () => {
+  const recording = new RecordingMeter();
+  const routes = { work: { pool: 'main', deadlineMs: 300, commitGraceMs: 0 } };
+  const other = await serve({ url: postgres.url, pools: { main: { max: 1, minIdle: 0 } }, routes }, () => undefined);
+  stop = instrument(other.gateway, { meter: recording.meter });
+  await other.gateway
+    .run('work', async (handle) => {
+      await handle.connect();
+      await handle.connect();
+    })
+    .catch(() => undefined);
+  const timeouts = (): number => recording.collect('db.client.connection.timeouts')[0]?.value ?? -1;
+  await until(() => timeouts() === 1);
+  // The connection that was never given back was taken away, and the pool opens another when it is asked for one.
+  other.gateway.recycle('main');
+  await until(() => other.gateway.snapshot().pools[0]?.connections.total === 0);
+  await other.gateway.run('work', (handle) => handle.query('select 1'));
+  const created = recording.values('db.client.connection.create_time', { 'db.client.connection.pool.name': 'main' });
+  expect(created.length).toBeGreaterThan(0);
+  expect(created.every((seconds) => seconds > 0 && seconds < 60)).toBe(true);
+  const { connects, gauges } = Array.from(other.gateway.telemetry().pools())[0] ?? {};
+  expect(connects?.times.count).toBe(gauges?.().opened);
+  await other.close();
 });
 
 test('hears of its own gateway alone, and of nothing any more once it was ended', async () => {

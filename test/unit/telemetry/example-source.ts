@@ -1,3 +1,4 @@
+import { PoolConnects } from '../../../src/telemetry/pool-connects.js';
 import { RouteStats } from '../../../src/telemetry/route-stats.js';
 import type { PoolTelemetry, RouteTelemetry, TelemetrySource } from '../../../src/telemetry/source.js';
 
@@ -28,6 +29,9 @@ export function exampleSource(): ExampleSource {
   checkout.swallowLateWrite();
   checkout.ignoreBudget();
   checkout.returnDirty();
+  checkout.http.observe('POST', 201, 21);
+  checkout.http.observe('POST', 503, 2);
+  checkout.http.observe('POST', 503, 3);
   const asked = { routes: 0, pools: 0 };
   const routes: RouteTelemetry[] = [
     { name: 'checkout', pool: 'checkout', priority: 'critical', stats: checkout },
@@ -48,7 +52,11 @@ export function exampleSource(): ExampleSource {
     localShortages: 2,
     lost: 6,
     cancels: 8,
+    acquireTimeouts: 3,
   };
+  const connects = new PoolConnects({ name: 'checkout' });
+  connects.tell(4);
+  connects.tell(30);
   const pools: PoolTelemetry[] = [
     {
       name: 'checkout',
@@ -67,6 +75,7 @@ export function exampleSource(): ExampleSource {
         waitMsTotal: 7_500,
         transactionsTotal: 900,
       },
+      connects,
       gauges: () => gauges,
     },
     {
@@ -83,6 +92,7 @@ export function exampleSource(): ExampleSource {
       },
       retries: { retried: 0, recovered: 0, out_of_tries: 0, out_of_budget: 0, out_of_time: 0 },
       advice: undefined,
+      connects: new PoolConnects({ name: 'reports' }),
       gauges: () => ({ ...gauges, max: 4 }),
     },
   ];

@@ -78,6 +78,11 @@ test('prints what the counters hold', async () => {
     'sluice_pool_connect_local_shortages_total{pool="checkout"}': 2,
     'sluice_pool_connections_lost_total{pool="checkout"}': 6,
     'sluice_pool_cancels_total{pool="checkout"}': 8,
+    'sluice_pool_acquire_timeouts_total{pool="checkout"}': 3,
+    'sluice_pool_connection_create_seconds_count{pool="checkout"}': 2,
+    'sluice_pool_connection_create_seconds_bucket{le="0.01",pool="checkout"}': 1,
+    [`sluice_http_request_duration_seconds_count{${checkout},method="POST",status="201"}`]: 1,
+    [`sluice_http_request_duration_seconds_sum{${checkout},method="POST",status="503"}`]: 0.005,
     sluice_event_loop_lag_seconds: 0.012,
     sluice_enforcing: 1,
     sluice_draining: 0,
@@ -104,7 +109,7 @@ test('prints histograms in seconds, with buckets that add up', async () => {
   expect([response('30'), response('+Inf')]).toEqual([0, 1]);
 });
 
-test('describes every metric and carries no label beyond the six', async () => {
+test('describes every metric and carries no label beyond the eight', async () => {
   const metrics = new Metrics(() => exampleSource().source, { processMetrics: false });
   const text = await metrics.text();
   const names = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1]));
@@ -113,7 +118,7 @@ test('describes every metric and carries no label beyond the six', async () => {
     expect(text).toMatch(new RegExp(`^# HELP ${name} \\S.*\\.$`, 'm'));
   }
   const labels = new Set([...text.matchAll(/(\w+)="/g)].map((match) => match[1]));
-  expect([...labels].sort()).toEqual(['class', 'code', 'le', 'outcome', 'pool', 'reason', 'route']);
+  expect([...labels].sort()).toEqual(['class', 'code', 'le', 'method', 'outcome', 'pool', 'reason', 'route', 'status']);
   expect(metrics.contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
 });
 

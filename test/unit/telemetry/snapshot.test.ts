@@ -68,6 +68,7 @@ test('tells every figure of a pool', () => {
       localShortages: 2,
       lost: 6,
       cancels: 8,
+      acquireTimeouts: 3,
     },
   });
   expect(reports).toMatchObject({
