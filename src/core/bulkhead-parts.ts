@@ -1,3 +1,4 @@
+import type { Refusal } from '../errors.js';
 import type { Archive } from './archive.js';
 import { ClassShares, DEFAULT_SHARES, type Shares } from './class-shares.js';
 import { DEFAULT_DISCIPLINE, type Discipline } from './discipline.js';
@@ -79,6 +80,13 @@ export class BulkheadParts<Owner> {
     if (!this.passes(nowMs, ticket)) return false;
     this.leases.begin(nowMs, ticket);
     return true;
+  }
+
+  /** Why a ticket that cannot start at once is turned away, and that its tenant was. */
+  judge(nowMs: number, ticket: Ticket): Refusal | undefined {
+    const refusal = this.places.refusal(nowMs, ticket);
+    if (refusal !== undefined) this.queue.line(ticket.rank).noteUnserved(nowMs, ticket);
+    return refusal;
   }
 
   /** Makes sure that a ticket holds seats to give back, before any account is told. */

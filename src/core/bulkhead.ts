@@ -58,7 +58,7 @@ export class Bulkhead<Owner = unknown> {
     return this.#parts.queue.line(rank).tenants;
   }
 
-  /** What is kept of tenants in all classes: accounts, and names of those that were served once. */
+  /** What is kept of tenants in all classes: accounts, and names of those without. */
   get tenantEntries(): number {
     return PRIORITY_RANKS.reduce<number>((sum, rank) => sum + this.#parts.queue.line(rank).entries, 0);
   }
@@ -76,7 +76,7 @@ export class Bulkhead<Owner = unknown> {
     const refusal = this.#parts.discipline.feasibility ? hopeless(nowMs, ticket) : undefined;
     if (refusal !== undefined || this.#parts.passes(nowMs, ticket)) return refusal;
     this.#parts.advance(nowMs);
-    return this.#parts.places.refusal(nowMs, ticket);
+    return this.#parts.judge(nowMs, ticket);
   }
 
   /** A ticket arrives, with everything it needs. Others may have to leave for it: see {@link leaving}. */
@@ -84,7 +84,7 @@ export class Bulkhead<Owner = unknown> {
     if (ticket.rank === TOP_RANK) this.#parts.gauge.noteArrival(nowMs, ticket.route.times.meanMs(nowMs));
     if (this.#parts.startAtOnce(nowMs, ticket)) return 'leased';
     this.#parts.advance(nowMs);
-    const refusal = this.#parts.places.refusal(nowMs, ticket);
+    const refusal = this.#parts.judge(nowMs, ticket);
     if (refusal !== undefined) {
       ticket.state = 'ended';
       return refusal;

@@ -79,8 +79,16 @@ export class ClassLine<Owner> {
     line.add(ticket);
     this.work.add(ticket.expectedMs, ticket.seats);
     if (this.#book === undefined) return;
+    if (line.key === undefined) this.noteUnserved(ticket.queuedAtMs, ticket);
     if (line.turn.heapIndex === -1) this.#turns.set(line.turn, Math.max(line.turn.dueAtMs, this.#virtualNowMs));
     this.#weigh(line);
+  }
+
+  /** A ticket has to wait, or is turned away: its tenant is no newcomer when it comes again. */
+  noteUnserved(nowMs: number, { tenant }: Ticket): void {
+    if (tenant === undefined) return;
+    this.#book ??= this.#open();
+    this.#book.noteUnserved(nowMs, tenant);
   }
 
   /** Takes a ticket out of the queue. */
@@ -156,7 +164,7 @@ export class ClassLine<Owner> {
   }
 
   #bill(nowMs: number, line: TenantLine<Owner>, ticket: Ticket<Owner>, fromMs: number, chargeMs: number): void {
-    if (line === this.#book?.newcomers && ticket.tenant !== undefined) this.#book.noteServed(nowMs, ticket.tenant);
+    if (line.key === undefined && ticket.tenant !== undefined) this.#book?.noteServed(nowMs, ticket.tenant);
     this.#virtualNowMs = Math.max(this.#virtualNowMs, fromMs);
     this.#charge(line, fromMs, chargeMs);
   }

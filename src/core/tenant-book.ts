@@ -1,34 +1,50 @@
 import { type Archive, archiveMap } from './archive.js';
 import { boundedKey, detached } from './bounded-key.js';
+import { KnownNames } from './known-names.js';
 import { type Overtaking, TenantLine } from './tenant-line.js';
 
 /** A tenant without tickets is forgotten after so long. */
 const IDLE_MS = 600_000;
 
+/** Names of tenants that wait for their first seat are kept for so many times as many as there are accounts. */
+const WAITING_PER_ACCOUNT = 8;
+
 /**
- * Who the tenants of one class are: at most `maxTenants` accounts, and as many names of tenants that were served once.
+ * Who the tenants of one class are: at most `maxTenants` accounts, as many names of tenants that were served once, and
+ * eight times as many of those that came and were not served.
  *
  * A tenant gets an account of its own when it comes again after it was served. Until then, and where all accounts are
- * in use, tickets of newcomers stand in one account together: it has one share, so a flood of invented keys, each of
- * which is served once at most, costs the others no more than one more tenant would. (Hashing keys to a fixed number of
- * lines would let the flood into every line.) Who proves many keys by coming back with each gets a share for each:
- * fairness by key is as good as the key.
+ * in use, it stands in one account together with others: with all who come for the first time, or with all who came
+ * before. Each of the two has one share, so a flood of invented keys, each of which comes once, costs the others no more
+ * than one more tenant would, and does not keep them from being served for the first time either. (Hashing keys to a
+ * fixed number of lines would let the flood into every line.) Who proves many keys by being served with each gets a
+ * share for each: fairness by key is as good as the key.
  */
 export class TenantBook<Owner> {
-  /** Everybody who has no account. */
+  /** Everybody who comes for the first time, as far as is known. */
   readonly newcomers: TenantLine<Owner>;
+  /** Everybody who came before and has no account yet. */
+  readonly waiting: TenantLine<Owner>;
   readonly #maxTenants: number;
   readonly #mayOvertake: Overtaking;
   readonly #active = new Map<string, TenantLine<Owner>>();
   /** Accounts without tickets and leases, the one that is idle longest first. */
   readonly #idle = new Map<string, TenantLine<Owner>>();
-  /** When tenants without account were served, the one served longest ago first. */
-  readonly #served = new Map<string, number>();
+  /** What an account is like before its first ticket. */
+  readonly #blank: TenantLine<Owner>;
+  /** Who was served without an account. */
+  readonly #served: KnownNames;
+  /** Who came and was not served. */
+  readonly #unserved: KnownNames;
 
   constructor(maxTenants: number, mayOvertake: Overtaking) {
     this.#maxTenants = maxTenants;
     this.#mayOvertake = mayOvertake;
     this.newcomers = new TenantLine<Owner>(undefined, mayOvertake);
+    this.waiting = new TenantLine<Owner>(undefined, mayOvertake);
+    this.#blank = new TenantLine<Owner>(undefined, mayOvertake);
+    this.#served = new KnownNames(maxTenants);
+    this.#unserved = new KnownNames(WAITING_PER_ACCOUNT * maxTenants);
   }
 
   /** Tenants that have an account. */
@@ -36,15 +52,15 @@ export class TenantBook<Owner> {
     return this.#active.size + this.#idle.size;
   }
 
-  /** Everything that is kept: accounts, and names of those that were served once. */
+  /** Everything that is kept: accounts, and names. */
   get entries(): number {
-    return this.size + this.#served.size;
+    return this.size + this.#served.size + this.#unserved.size;
   }
 
   /** The account that a ticket of this tenant would stand in, as far as is known; nothing changes. */
   find(tenant: string): TenantLine<Owner> {
     const key = boundedKey(tenant);
-    return this.#active.get(key) ?? this.#idle.get(key) ?? this.newcomers;
+    return this.#active.get(key) ?? this.#idle.get(key) ?? (this.#isDue(key) ? this.#blank : this.#common(key));
   }
 
   /** The account for a ticket of this tenant, which is in use from now on. */
@@ -58,19 +74,22 @@ export class TenantBook<Owner> {
       this.#active.set(key, idle);
       return idle;
     }
-    return this.#served.has(key) && this.#makeRoom() ? this.#open(key) : this.newcomers;
+    return this.#isDue(key) ? this.#open(key) : this.#common(key);
   }
 
-  /** A ticket of a newcomer was served: when its tenant comes again, it is known. */
+  /** A ticket of a tenant was served: when it comes again and has no account, it gets one. */
   noteServed(nowMs: number, tenant: string): void {
     if (this.#maxTenants === 0) return;
     const key = boundedKey(tenant);
-    if (this.#served.delete(key)) this.#served.set(key, nowMs);
-    else this.#served.set(detached(key), nowMs);
-    for (const [first, atMs] of this.#served) {
-      if (this.#served.size <= this.#maxTenants && nowMs - atMs < IDLE_MS) break;
-      this.#served.delete(first);
-    }
+    this.#unserved.delete(key);
+    this.#served.note(nowMs, key);
+  }
+
+  /** A tenant without account came and was not served, or not yet: when it comes again, it is no newcomer. */
+  noteUnserved(nowMs: number, tenant: string): void {
+    const key = boundedKey(tenant);
+    if (this.#active.has(key) || this.#idle.has(key) || this.#served.has(key)) return;
+    this.#unserved.note(nowMs, key);
   }
 
   /** An account has neither tickets nor leases any more. */
@@ -87,6 +106,7 @@ export class TenantBook<Owner> {
   /** Carries its state; see {@link Archive}. */
   archive(io: Archive): void {
     this.newcomers.archive(io);
+    this.waiting.archive(io);
     for (const lines of [this.#active, this.#idle]) {
       archiveMap(io, lines, (key, known) => {
         const line = known ?? new TenantLine<Owner>(key, this.#mayOvertake);
@@ -94,21 +114,30 @@ export class TenantBook<Owner> {
         return line;
       });
     }
-    archiveMap(io, this.#served, (_, atMs) => io.number(atMs ?? 0));
+    this.#served.archive(io);
+    this.#unserved.archive(io);
   }
 
+  /** Whether a tenant without account gets one with its next ticket: it was served, and there is room. */
+  #isDue(key: string): boolean {
+    return this.#served.has(key) && (this.size < this.#maxTenants || this.#idle.size > 0);
+  }
+
+  /** The account of those who have none. */
+  #common(key: string): TenantLine<Owner> {
+    return this.#served.has(key) || this.#unserved.has(key) ? this.waiting : this.newcomers;
+  }
+
+  /** Opens an account. Where there is no room, the one that is idle longest makes it. */
   #open(key: string): TenantLine<Owner> {
+    if (this.size >= this.#maxTenants) {
+      const [longest] = this.#idle.keys();
+      if (longest !== undefined) this.#idle.delete(longest);
+    }
     const own = detached(key);
     this.#served.delete(key);
     const line = new TenantLine<Owner>(own, this.#mayOvertake);
     this.#active.set(own, line);
     return line;
-  }
-
-  /** Whether there is room for one more account: where there is none, the one that is idle longest makes it. */
-  #makeRoom(): boolean {
-    if (this.size < this.#maxTenants) return true;
-    for (const key of this.#idle.keys()) return this.#idle.delete(key);
-    return false;
   }
 }

@@ -111,6 +111,15 @@ describe('w09-loud-tenant', () => {
   });
 });
 
+describe('w09-invented-keys', () => {
+  it('costs those who come again and again half a point at most, though nobody was known before', () => {
+    const { scenario, gateway } = load('w09-invented-keys');
+    const [whole] = simulate({ scenario: { ...scenario, seeds: [1] }, gateway }).report.windows;
+    const honest = whole?.routes.find(({ name }) => name === 'honest');
+    expect(honest?.successPercent).toBeGreaterThanOrEqual((honest?.ceilingPercent ?? 100) - 0.5);
+  });
+});
+
 describe('w10-elephants', () => {
   it('116 tenants are within 0.02 of the max-min division of what they get', () => {
     expect(simulate(load('w10-elephants')).report.tenants[0]?.fairnessMargin).toBeLessThanOrEqual(0.02);

@@ -4,8 +4,21 @@ import type { PriorityRank } from '../../../src/core/priority.js';
 import type { RouteLoad, Ticket } from '../../../src/core/ticket.js';
 import { fixedTimes, routeLoad, ticketOf } from '../../support/tickets.js';
 
+/** What {@link bench} makes. */
+export interface Bench {
+  readonly bulkhead: Bulkhead<unknown>;
+  readonly holder: Ticket;
+  /** Somebody comes; whether it is queued, or with which code it is refused. */
+  come(name: string, route: RouteLoad, nowMs: number, rank?: PriorityRank): string;
+  /** Those whose waiting ends at an instant, without a seat being freed. */
+  told(nowMs: number): string[];
+  /** Frees the seat again and again; the order in which those that wait are served. */
+  served(fromMs: number): string[];
+  named(name: string): Ticket | undefined;
+}
+
 /** One seat that is taken until somebody releases `holder`, and what happens to those that come meanwhile. */
-export function bench(options: Partial<BulkheadOptions> = {}) {
+export function bench(options: Partial<BulkheadOptions> = {}): Bench {
   const bulkhead = new Bulkhead<unknown>({ seats: 1, servesTopClass: false, ...options });
   const holder = ticketOf(routeLoad({ name: 'holder', times: fixedTimes(1) }), 2, 0);
   bulkhead.arrive(0, holder);
@@ -16,7 +29,6 @@ export function bench(options: Partial<BulkheadOptions> = {}) {
     const arrival = bulkhead.arrive(nowMs, ticket);
     return typeof arrival === 'string' ? arrival : arrival.code;
   };
-  /** Those whose waiting ends at an instant, without a seat being freed. */
   const told = (nowMs: number): string[] => {
     const all: string[] = [];
     for (let one = bulkhead.next(nowMs); one !== undefined; one = bulkhead.next(nowMs)) {
@@ -24,7 +36,6 @@ export function bench(options: Partial<BulkheadOptions> = {}) {
     }
     return all;
   };
-  /** Frees the seat again and again; the order in which those that wait are served. */
   const served = (fromMs: number): string[] => {
     const all: string[] = [];
     let running: Ticket = holder;
@@ -42,5 +53,5 @@ export function bench(options: Partial<BulkheadOptions> = {}) {
 }
 
 /** A route whose tickets may overtake each other. */
-export const brisk = (init: Partial<RouteLoad> = {}) =>
+export const brisk = (init: Partial<RouteLoad> = {}): RouteLoad =>
   routeLoad({ name: 'brisk', deadlineMs: 2_000, times: fixedTimes(10), ...init });

@@ -2,65 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Bulkhead } from '../../../src/core/bulkhead.js';
 import { ClassLine } from '../../../src/core/class-line.js';
-import { type RouteLoad, Ticket } from '../../../src/core/ticket.js';
+import { Ticket } from '../../../src/core/ticket.js';
 import { fixedTimes, routeLoad } from '../../support/tickets.js';
-
-const HOLD_MS = 10;
-
-/** One seat that serves queued tickets one after the other, each for what its tenant takes; who was served for how long. */
-class Server {
-  readonly bulkhead: Bulkhead<string>;
-  readonly usedMs = new Map<string, number>();
-  readonly order: string[] = [];
-  readonly route: RouteLoad = routeLoad({ deadlineMs: 1e9, maxQueued: 1e6, times: fixedTimes(HOLD_MS) });
-  nowMs = 0;
-  #running: Ticket<string>;
-
-  constructor(maxTenants?: number) {
-    const discipline = { eviction: false, feasibility: false, lifo: false };
-    const bound = maxTenants === undefined ? {} : { maxTenants };
-    this.bulkhead = new Bulkhead({ seats: 1, servesTopClass: false, discipline, ...bound });
-    this.#running = this.#ticket(undefined);
-    this.bulkhead.arrive(0, this.#running);
-  }
-
-  #ticket(tenant: string | undefined): Ticket<string> {
-    return new Ticket(tenant ?? '', this.route, 2, this.nowMs, this.nowMs + 1e9, tenant);
-  }
-
-  come(tenant: string | undefined, count: number = 1): void {
-    for (let n = 0; n < count; n++) this.bulkhead.arrive(this.nowMs, this.#ticket(tenant));
-  }
-
-  /** Ends the running ticket, which took so long, and starts the next. */
-  serve(tookMs: number = HOLD_MS): string | undefined {
-    this.nowMs += tookMs;
-    this.bulkhead.release(this.nowMs, this.#running);
-    const { owner } = this.#running;
-    this.usedMs.set(owner, (this.usedMs.get(owner) ?? 0) + tookMs);
-    const next = this.bulkhead.next(this.nowMs);
-    if (next === undefined) return undefined;
-    this.#running = next;
-    this.order.push(next.owner);
-    return next.owner;
-  }
-
-  get running(): string {
-    return this.#running.owner;
-  }
-
-  /** Makes tenants known: each was served once before. */
-  introduce(...tenants: string[]): void {
-    for (const tenant of tenants) this.come(tenant);
-    for (const _ of tenants) this.serve();
-    this.order.length = 0;
-    this.usedMs.clear();
-  }
-}
+import { HOLD_MS, TenantServer } from './tenant-server.js';
 
 describe('tenants within a class', () => {
   it('are served in turn, however much one of them has queued', () => {
-    const server = new Server();
+    const server = new TenantServer();
     server.introduce('a', 'b', 'greedy');
     server.come('greedy', 50);
     server.come('a', 3);
@@ -70,7 +18,7 @@ describe('tenants within a class', () => {
   });
 
   it('pay for what was used, not for what was predicted', () => {
-    const server = new Server();
+    const server = new TenantServer();
     server.introduce('slow', 'quick');
     server.come('slow', 200);
     server.come('quick', 200);
@@ -80,7 +28,7 @@ describe('tenants within a class', () => {
   });
 
   it('without a name are one tenant together, also those that waited before the first name came', () => {
-    const server = new Server();
+    const server = new TenantServer();
     server.come(undefined, 20);
     server.introduce();
     server.come('a', 1);
@@ -93,7 +41,7 @@ describe('tenants within a class', () => {
   });
 
   it('that come back from idleness have neither credit nor debt', () => {
-    const server = new Server();
+    const server = new TenantServer();
     server.introduce('a', 'b');
     server.come('a', 500);
     for (let n = 0; n < 100; n++) server.serve();
@@ -106,7 +54,7 @@ describe('tenants within a class', () => {
   it('share within one service of each other, whatever each of them takes', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 2, maxLength: 6 }), (holds) => {
-        const server = new Server();
+        const server = new TenantServer();
         const names = holds.map((_, index) => `t${index}`);
         server.introduce(...names);
         for (const name of names) server.come(name, 400);
@@ -124,7 +72,7 @@ describe('tenants within a class', () => {
 
 describe('the predicted wait of a tenant', () => {
   it('counts what stands in its own line once for each tenant that takes turns with it, and never more than there is', () => {
-    const server = new Server();
+    const server = new TenantServer();
     server.introduce('greedy', 'modest', 'third');
     server.come('greedy', 20);
     server.come('modest', 2);
@@ -135,49 +83,6 @@ describe('the predicted wait of a tenant', () => {
     expect(wait('greedy')).toBe(22 * HOLD_MS + seatMs);
     expect(wait('modest')).toBe(2 * 2 * HOLD_MS + seatMs);
     expect(wait('third')).toBe(seatMs);
-  });
-});
-
-describe('a flood of invented keys', () => {
-  it('has one share together: those who are known keep theirs', () => {
-    const server = new Server();
-    server.introduce('a', 'b');
-    let invented = 0;
-    for (let n = 0; n < 300; n++) {
-      for (let key = 0; key < 5; key++) server.come(`invented${invented++}`);
-      if (n % 3 === 0) {
-        server.come('a');
-        server.come('b');
-      }
-      server.serve();
-    }
-    const known = server.order.filter((tenant) => tenant === 'a' || tenant === 'b').length;
-    // They ask for two thirds of the seat and are owed as much.
-    expect(known).toBeGreaterThanOrEqual(198);
-  });
-
-  it('costs bounded memory, and drives no account out that is in use', () => {
-    const server = new Server(10);
-    server.introduce('a');
-    server.come('a', 400);
-    for (let n = 0; n < 300; n++) {
-      // Each of them comes twice, and would be known the second time.
-      server.come(`invented${n % 100}`);
-      server.serve();
-      expect(server.bulkhead.tenantsOf(2)).toBeLessThanOrEqual(10);
-      expect(server.bulkhead.tenantEntries).toBeLessThanOrEqual(20);
-    }
-    const ofA = server.order.slice(-40).filter((tenant) => tenant === 'a').length;
-    expect(ofA).toBeGreaterThan(0);
-  });
-
-  it('leaves nothing behind after ten quiet minutes but the latest', () => {
-    const server = new Server();
-    server.introduce(...Array.from({ length: 50 }, (_, n) => `t${n}`));
-    expect(server.bulkhead.tenantEntries).toBe(50);
-    server.nowMs += 600_000;
-    server.introduce('late');
-    expect(server.bulkhead.tenantEntries).toBe(1);
   });
 });
 
