@@ -1,6 +1,20 @@
 import { systemClock } from '../../src/clock.js';
 import type { PriorityRank } from '../../src/core/priority.js';
+import type { PgPoolOptions } from '../../src/pools/connection-pool.js';
 import type { AcquireRequest, Connection, PoolListener, QueryResult } from '../../src/pools/contract.js';
+
+/** Settings of a pool in which nothing happens by itself: no session is opened ahead, and none is closed for its age. */
+export const STILL: Omit<PgPoolOptions, 'name' | 'url' | 'applicationName' | 'listener'> = {
+  max: 4,
+  minIdle: 0,
+  connectTimeoutMs: 5_000,
+  idleTimeoutMs: 0,
+  maxLifetimeMs: 0,
+  validateAfterIdleMs: 60_000,
+  lockTimeoutMs: 0,
+  clock: systemClock,
+  random: Math.random,
+};
 
 /** What a pool told its owner: its comings and goings in order, and its warnings. */
 export class Journal implements PoolListener {

@@ -1,5 +1,4 @@
 import type { RowDataPacket } from 'mysql2';
-import { systemClock } from '../../../src/clock.js';
 import type { Connection } from '../../../src/pools/contract.js';
 import { createPool } from '../../../src/pools/create-pool.js';
 import { readMysqlLimits } from '../../../src/pools/mysql-limits.js';
@@ -7,7 +6,7 @@ import type { ServerLimits } from '../../../src/pools/server-limits.js';
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.js';
 import type { Account, ContractServer, Dialect, Engine, TestedPool, TestedPoolOptions } from '../engine.js';
 import type { Address } from '../relay.js';
-import { Journal } from '../support.js';
+import { Journal, STILL } from '../support.js';
 import { FreezingRelay } from './freezing-relay.js';
 
 const VARIABLES = [
@@ -187,16 +186,8 @@ class DirectMariadb implements ContractServer {
     const pool = createPool({
       name: 'tested',
       url: `mysql://${account?.name ?? ORDINARY}:${PASSWORD}@${at.host}:${at.port}/app`,
-      max: 4,
-      minIdle: 0,
-      connectTimeoutMs: 5_000,
-      idleTimeoutMs: 0,
-      maxLifetimeMs: 0,
-      validateAfterIdleMs: 60_000,
-      lockTimeoutMs: 0,
+      ...STILL,
       applicationName,
-      clock: systemClock,
-      random: Math.random,
       listener: journal,
       ...settings,
     });

@@ -1,12 +1,11 @@
 import pg from 'pg';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
-import { systemClock } from '../../../src/clock.js';
 import { createPgPool, type PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import type { Connection } from '../../../src/pools/contract.js';
 import { readServerLimits, type ServerLimits } from '../../../src/pools/server-limits.js';
 import type { Account, ContractServer, Dialect, Engine, TestedPool, TestedPoolOptions } from '../engine.js';
 import type { Address } from '../relay.js';
-import { Journal } from '../support.js';
+import { Journal, STILL } from '../support.js';
 
 const SETTINGS = ['search_path', 'work_mem', 'statement_timeout', 'lock_timeout', 'session_replication_role'];
 
@@ -161,16 +160,8 @@ export class DirectPostgres implements ContractServer {
     const pool = createPgPool({
       name: 'tested',
       url: this.#url(account?.name ?? ORDINARY, at ?? this.addressFor(account)),
-      max: 4,
-      minIdle: 0,
-      connectTimeoutMs: 5_000,
-      idleTimeoutMs: 0,
-      maxLifetimeMs: 0,
-      validateAfterIdleMs: 60_000,
-      lockTimeoutMs: 0,
+      ...STILL,
       applicationName,
-      clock: systemClock,
-      random: Math.random,
       listener: journal,
       ...this.poolSettings,
       ...settings,

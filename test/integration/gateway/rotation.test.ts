@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { LogBook } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
+import { rotateUnderLoad } from './rotate-under-load.js';
 
 /** Every password of this file begins so, and nothing else does. */
 const SECRET = 'Zq7secret';
@@ -88,45 +89,10 @@ async function refusalOf(work: Promise<unknown> | undefined): Promise<Error> {
 
 describe('CRE-1 CRE-2: a rotation to a second user', () => {
   it('costs no request under load, cuts no transaction, and resolves when the first user is gone', async () => {
-    await start();
-    let answered = 0;
-    let stop = false;
-    const load = Array.from({ length: 8 }, async () => {
-      while (!stop) {
-        await userOfWork();
-        answered += 1;
-      }
-    });
-    let finish = (): void => undefined;
-    const finished = new Promise<void>((resolve) => {
-      finish = resolve;
-    });
-    const transaction = gateway.run('work', (handle) =>
-      handle.transaction(async (client) => {
-        await client.query('INSERT INTO kept VALUES (1)');
-        await finished;
-        await client.query('INSERT INTO kept VALUES (2)');
-      }),
-    );
-    await until(() => answered > 50);
-    let rotated = false;
-    const rotation = gateway
-      .rotate('main', { user: 'new_app', password: passwordOf('new_app') })
-      .then(() => (rotated = true));
-    await until(async () => (await userOfWork()) === 'new_app');
-    const atSwitch = answered;
-    await until(() => answered > atSwitch + 50);
-    expect(rotated).toBe(false);
-    expect(await usersOnServer()).toEqual(['new_app', 'old_app']);
-    finish();
-    await transaction;
-    await rotation;
-    expect(await usersOnServer()).toEqual(['new_app']);
-    stop = true;
-    await Promise.all(load);
-    expect(await ask(postgres.url, 'SELECT n FROM kept ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }]);
-    const [pool] = gateway.snapshot().pools;
-    expect(pool?.connections).toMatchObject({ lost: 0, connectFailures: 0, cancels: 0 });
+    const running = await start();
+    const kept = (): Promise<unknown[]> => ask(postgres.url, 'SELECT n FROM kept ORDER BY n');
+    const password = passwordOf('new_app');
+    await rotateUnderLoad({ gateway: running, callers: 8, password, userOfWork, usersOnServer, kept });
     expect(log.entries).toEqual([]);
   });
 

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { createGateway, type Gateway, type PoolOptions, RotationRefusedError } from 'sluice';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.js';
+import { rotateUnderLoad } from '../gateway/rotate-under-load.js';
 import { LogBook } from '../http/harness.js';
 import { until } from './pool-fixture.js';
 
@@ -75,43 +76,14 @@ async function usersOnServer(): Promise<string[]> {
 describe('a rotation to a second user', () => {
   it('costs no request under load, cuts no transaction, and resolves when the first user is gone', async () => {
     const running = await start();
-    let answered = 0;
-    let stop = false;
-    const load = Array.from({ length: 6 }, async () => {
-      while (!stop) {
-        await userOfWork(running);
-        answered += 1;
-      }
+    await rotateUnderLoad({
+      gateway: running,
+      callers: 6,
+      password: passwordOf('new_app'),
+      userOfWork: () => userOfWork(running),
+      usersOnServer,
+      kept: () => mariadb.ask('SELECT n FROM kept ORDER BY n'),
     });
-    let finish = (): void => undefined;
-    const finished = new Promise<void>((resolve) => {
-      finish = resolve;
-    });
-    const transaction = running.run('work', (handle) =>
-      handle.transaction(async (client) => {
-        await client.query('INSERT INTO kept VALUES (1)');
-        await finished;
-        await client.query('INSERT INTO kept VALUES (2)');
-      }),
-    );
-    await until(() => answered > 50);
-    let rotated = false;
-    const rotation = running
-      .rotate('main', { user: 'new_app', password: passwordOf('new_app') })
-      .then(() => (rotated = true));
-    await until(async () => (await userOfWork(running)) === 'new_app');
-    const atSwitch = answered;
-    await until(() => answered > atSwitch + 50);
-    expect(rotated).toBe(false);
-    expect(await usersOnServer()).toEqual(['new_app', 'old_app']);
-    finish();
-    await transaction;
-    await rotation;
-    expect(await usersOnServer()).toEqual(['new_app']);
-    stop = true;
-    await Promise.all(load);
-    expect(await mariadb.ask('SELECT n FROM kept ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }]);
-    expect(running.snapshot().pools[0]?.connections).toMatchObject({ lost: 0, connectFailures: 0, cancels: 0 });
     expect(log.entries).toEqual([]);
   });
 

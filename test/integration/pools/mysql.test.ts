@@ -4,12 +4,11 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/clock.js';
 import { type Connection, ResultTooLargeError } from '../../../src/pools/contract.js';
 import { createPool } from '../../../src/pools/create-pool.js';
 import type { ContractServer, TestedPool, TestedPoolOptions } from '../../contract/engine.js';
 import { mysql } from '../../contract/engines/mysql.js';
-import { FOREVER, failureOf, giveBack, Journal, run, until } from '../../contract/support.js';
+import { FOREVER, failureOf, giveBack, Journal, run, STILL, until } from '../../contract/support.js';
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.js';
 import { selfSigned } from './self-signed.js';
 
@@ -225,16 +224,9 @@ describe('a server that cannot be used is told of at once, with the remedy', () 
     const pool = createPool({
       name: 'tested',
       url,
+      ...STILL,
       max: 1,
-      minIdle: 0,
-      connectTimeoutMs: 5_000,
-      idleTimeoutMs: 0,
-      maxLifetimeMs: 0,
-      validateAfterIdleMs: 60_000,
-      lockTimeoutMs: 0,
       applicationName: 'refused',
-      clock: systemClock,
-      random: Math.random,
       listener: journal,
       ...settings,
     });

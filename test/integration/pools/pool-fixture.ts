@@ -1,10 +1,9 @@
 import pg from 'pg';
 import { expect } from 'vitest';
 import type { PostgresServer } from '../../../examples/support/postgres-server.js';
-import { systemClock } from '../../../src/clock.js';
 import { createPgPool, type PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import type { Connection, ConnectionPool } from '../../../src/pools/contract.js';
-import { Journal } from '../../contract/support.js';
+import { Journal, STILL } from '../../contract/support.js';
 
 export { FOREVER, until, within } from '../../contract/support.js';
 
@@ -24,16 +23,8 @@ export function makePool(server: Pick<PostgresServer, 'url'>, options: Partial<P
   const pool = createPgPool({
     name: 'test',
     url: server.url,
-    max: 4,
-    minIdle: 0,
-    connectTimeoutMs: 5_000,
-    idleTimeoutMs: 0,
-    maxLifetimeMs: 0,
-    validateAfterIdleMs: 60_000,
-    lockTimeoutMs: 0,
+    ...STILL,
     applicationName,
-    clock: systemClock,
-    random: Math.random,
     listener: journal,
     ...options,
   });
