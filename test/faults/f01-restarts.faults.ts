@@ -8,7 +8,7 @@ import {
   expectOnlyInFlightLost,
   expectRefusedAtOnce,
   expectSoonServed,
-  PATIENT,
+  LASTING,
   underLoad,
   working,
 } from './outage.js';
@@ -20,7 +20,7 @@ import { lasts, until } from './until.js';
 let shop: FaultShop;
 
 beforeAll(async () => {
-  shop = await startFaultShop(PATIENT);
+  shop = await startFaultShop(LASTING);
 });
 afterEach(() => shop.expectAtRest());
 afterAll(() => shop.close());
@@ -41,7 +41,7 @@ const STOPS = [
 for (const [title, mode] of STOPS) {
   describeFault(title, () => {
     it('costs who is in flight, once; who can wait does, and who cannot is told at once', NOISE, async () => {
-      const met = await underLoad(shop, 2_200, async () => {
+      const met = await underLoad(shop, async () => {
         await shop.postgres.stop(mode);
         const downAtMs = await allDown(shop);
         await lasts(400);
@@ -59,7 +59,7 @@ describeFault('F3: one process of the server is killed, and takes all sessions w
   it('is one outage: all are told once, nobody storms the server, and it is found soon', NOISE, async () => {
     const lostBefore = shop.pool('checkout').gauges().lost;
     let knocks = 0;
-    const met = await underLoad(shop, 1_800, async () => {
+    const met = await underLoad(shop, async () => {
       const [victim] = await working(shop);
       if (victim === undefined) throw new Error('no checkout is running');
       const open = shop.pool('checkout').gauges().total;
@@ -95,7 +95,7 @@ describeFault('F4: one session is terminated', () => {
     const gauges = (pool: string): { lost: number; opened: number } => shop.pool(pool).gauges();
     const others = ['catalog', 'reports', 'admin'].map((name) => gauges(name).lost);
     const { lost } = gauges('checkout');
-    const met = await underLoad(shop, 1_200, async () => {
+    const met = await underLoad(shop, async () => {
       const [victim] = await working(shop);
       const downAtMs = Date.now();
       await ask(shop.postgres.url, 'SELECT pg_terminate_backend($1)', [victim]);
@@ -118,7 +118,7 @@ describeFault('F5: the postmaster is killed', () => {
 
   it('a statement that still runs is answered; all else is as with a crash', NOISE, async () => {
     let computed: unknown;
-    const met = await underLoad(shop, 3_200, async (): Promise<Away> => {
+    const met = await underLoad(shop, async (): Promise<Away> => {
       const computing = shop.run('salesReport', (handle) => handle.query(busy));
       await until(() => shop.pool('reports').gauges().inUse === 1);
       await until(async () => (await ask(shop.postgres.url, COMPUTING)).length > 0);

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { failures, latencyAt, sentBetween } from './calls.js';
 import { type FaultShop, NOISE, startFaultShop } from './fault-shop.js';
-import { allDown, expectRefusedAtOnce, expectSoonServed, MARKS, PATIENT, underLoad } from './outage.js';
+import { allDown, expectRefusedAtOnce, expectSoonServed, LASTING, MARKS, underLoad } from './outage.js';
 import { describeFault } from './repetitions.js';
 import { lasts, until } from './until.js';
 
@@ -13,8 +13,8 @@ const RIDE_OUT_MS = 1_000;
 let shop: FaultShop;
 
 beforeAll(async () => {
-  const env = { ...PATIENT.env, SLUICE_POOL_CHECKOUT_RIDE_OUT_MS: String(RIDE_OUT_MS) };
-  shop = await startFaultShop({ ...PATIENT, env });
+  const env = { ...LASTING.env, SLUICE_POOL_CHECKOUT_RIDE_OUT_MS: String(RIDE_OUT_MS) };
+  shop = await startFaultShop({ ...LASTING, env });
 });
 afterEach(() => shop.expectAtRest());
 afterAll(() => shop.close());
@@ -26,7 +26,7 @@ describeFault('F6: the server shuts down when its last session has ended', () =>
     async () => {
       let answered: unknown;
       let stoppedMs = 0;
-      const met = await underLoad(shop, 3_000, async () => {
+      const met = await underLoad(shop, async () => {
         const working = shop.run('salesReport', (handle) => handle.query('SELECT 7 AS seven, pg_sleep(0.4)'));
         await until(() => shop.pool('reports').gauges().inUse === 1);
         const beganMs = performance.now();
@@ -60,7 +60,7 @@ describeFault('F12: the server is away for longer than anybody waits for it', ()
     const failed = (): number => shop.pool('checkout').gauges().connectFailures;
     let knocks = 0;
     let most = 0;
-    const met = await underLoad(shop, 3_600, async () => {
+    const met = await underLoad(shop, async () => {
       await shop.postgres.stop();
       const downAtMs = await allDown(shop);
       const before = failed();
@@ -77,7 +77,7 @@ describeFault('F12: the server is away for longer than anybody waits for it', ()
     expectRefusedAtOnce(products, downMs, downMs + 1_400, noiseMs);
     // A backlog at the end of the outage would take time as well, so the last of them are refused a little earlier.
     const patient = sentBetween(checkouts, downMs, downMs + RIDE_OUT_MS / 2);
-    expect(patient.length).toBeGreaterThan(20);
+    expect(patient.length).toBeGreaterThan(10);
     expect(failures(patient)).toEqual({ '503 database_unavailable': patient.length });
     const overshoot = patient.map((call) => ({ ...call, latencyMs: call.endedAtMs - downMs - RIDE_OUT_MS }));
     expect(latencyAt(overshoot, 0.99)).toBeLessThanOrEqual(MARKS.overshootMs + noiseMs);

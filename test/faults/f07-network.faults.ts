@@ -8,6 +8,7 @@ import {
   expectAnsweredInTime,
   expectRefusedAtOnce,
   expectSoonServed,
+  LASTING,
   MARKS,
   products,
   underLoad,
@@ -21,6 +22,7 @@ import { lasts, until } from './until.js';
 const DEADLINE_MS = 1_000;
 const READ_DEADLINE_MS = 500;
 const VALIDATE_AFTER_MS = 300;
+const SILENCE = { recoveryMs: MARKS.recoveryFromSilenceMs };
 const POOLS = ['checkout', 'catalog', 'reports', 'admin'];
 
 let shop: FaultShop;
@@ -38,7 +40,7 @@ beforeAll(async () => {
     env[`SLUICE_POOL_${pool.toUpperCase()}_IDLE_TIMEOUT_MS`] = '200';
     env[`SLUICE_POOL_${pool.toUpperCase()}_VALIDATE_AFTER_IDLE_MS`] = String(VALIDATE_AFTER_MS);
   }
-  shop = await startFaultShop({ checkoutWorkMs: 40, env, relayed: true });
+  shop = await startFaultShop({ ...LASTING, env, relayed: true });
 });
 afterEach(async () => {
   firewall.lift();
@@ -68,19 +70,23 @@ const silences: readonly Silence[] = [
 
 describeFault('F7: the network falls silent under load', () => {
   it.each(silences)('$how: everybody hears in time, and its end is found soon', NOISE, async ({ begin, end }) => {
-    const met = await underLoad(shop, 4_800, async () => {
-      begin();
-      const downAtMs = await allDown(shop);
-      await lasts(800);
-      end();
-      return { downAtMs, acceptsAtMs: Date.now() };
-    });
+    const met = await underLoad(
+      shop,
+      async () => {
+        begin();
+        const downAtMs = await allDown(shop);
+        await lasts(1_200);
+        end();
+        return { downAtMs, acceptsAtMs: Date.now() };
+      },
+      SILENCE,
+    );
     const { checkouts, products, inFlight, noiseMs } = met;
     expectAnsweredInTime(sentBetween(checkouts, 0, met.acceptsMs), DEADLINE_MS, noiseMs);
     expectAnsweredInTime(sentBetween(products, 0, met.acceptsMs), READ_DEADLINE_MS, noiseMs);
     expect(failures(checkouts)['504 deadline_expired']).toBeGreaterThanOrEqual(inFlight - 1);
     expectRefusedAtOnce(products, met.downMs, met.acceptsMs - READ_DEADLINE_MS, noiseMs);
-    expectSoonServed(met, MARKS.recoveryFromSilenceMs);
+    expectSoonServed(met, SILENCE.recoveryMs);
   });
 
   it(
@@ -89,7 +95,7 @@ describeFault('F7: the network falls silent under load', () => {
     async () => {
       let stopped: number | undefined;
       try {
-        const met = await underLoad(shop, 2_200, async () => {
+        const met = await underLoad(shop, async () => {
           [stopped] = await working(shop);
           if (stopped === undefined) throw new Error('no checkout is running');
           process.kill(stopped, 'SIGSTOP');

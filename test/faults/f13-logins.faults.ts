@@ -4,7 +4,7 @@ import { ask } from '../integration/pools/pool-fixture.js';
 import type { StreamPlan } from '../load/plan.js';
 import { checkoutStream, failures } from './calls.js';
 import { type FaultShop, NOISE, startFaultShop, urlThrough } from './fault-shop.js';
-import { PATIENT } from './outage.js';
+import { UNBOUNDED } from './outage.js';
 import { describeFault } from './repetitions.js';
 import { until } from './until.js';
 
@@ -18,12 +18,12 @@ const others: pg.Client[] = [];
 
 beforeAll(async () => {
   const env = {
-    ...PATIENT.env,
+    ...UNBOUNDED.env,
     // What a burst opened is gone soon after it, so that the next one wants it again.
     SLUICE_POOL_CHECKOUT_IDLE_TIMEOUT_MS: '200',
   };
   shop = await startFaultShop({
-    ...PATIENT,
+    ...UNBOUNDED,
     env,
     relayed: true,
     settings: { max_connections: '40' },

@@ -7,7 +7,7 @@ import {
   expectOnlyInFlightLost,
   expectRefusedAtOnce,
   expectSoonServed,
-  PATIENT,
+  LASTING,
   products,
   underLoad,
 } from './outage.js';
@@ -21,7 +21,7 @@ let pooled: PooledShop;
 let shop: FaultShop;
 
 beforeAll(async () => {
-  pooled = await startPooledShop(PATIENT);
+  pooled = await startPooledShop(LASTING);
   ({ shop } = pooled);
 });
 afterEach(() => shop.expectAtRest());
@@ -33,7 +33,7 @@ for (const [title, how] of [
 ] as const) {
   describeFault(title, () => {
     it('costs who is in flight, once; who can wait does, and who cannot is told at once', NOISE, async () => {
-      const met = await underLoad(shop, 2_200, async () => {
+      const met = await underLoad(shop, async () => {
         await pooled.pooler.stop(how);
         const downAtMs = await allDown(shop);
         await lasts(400);
@@ -49,7 +49,7 @@ for (const [title, how] of [
 
 describeFault('F33: the server behind the pooler restarts', () => {
   it('is found although the pooler says nothing, and costs who is in flight', NOISE, async () => {
-    const met = await underLoad(shop, 3_200, async () => {
+    const met = await underLoad(shop, async () => {
       await shop.postgres.stop('fast');
       const downAtMs = await allDown(shop);
       await lasts(400);
@@ -80,8 +80,8 @@ for (const [title, strike] of CALMLY) {
     it('costs nobody anything but time', NOISE, async () => {
       const { ended } = shop.stats('checkout');
       const lost = shop.pool('checkout').gauges().lost;
-      const loading = shop.load(1_800, [checkoutStream('checkout', 150), products]);
-      await until(() => shop.stats('checkout').ended - ended >= 50);
+      const loading = shop.load(1_800, [checkoutStream('checkout', 60), products]);
+      await until(() => shop.stats('checkout').ended - ended >= 20);
       const from = performance.now();
       await strike();
       const tookMs = performance.now() - from;

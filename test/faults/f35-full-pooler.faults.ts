@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { ask } from '../integration/pools/pool-fixture.js';
 import { checkoutStream, failures, sentBetween } from './calls.js';
 import { type FaultShop, NOISE } from './fault-shop.js';
-import { MARKS, PATIENT } from './outage.js';
+import { MARKS, UNBOUNDED } from './outage.js';
 import { type PooledShop, startPooledShop } from './pooled-shop.js';
 import { describeFault } from './repetitions.js';
 import { lasts, until } from './until.js';
@@ -14,7 +14,7 @@ let shop: FaultShop;
 
 beforeAll(async () => {
   // Nobody tells the shop that its sixteen connections share two.
-  pooled = await startPooledShop(PATIENT, { query_wait_timeout: 0.5 }, { checkout: 2 });
+  pooled = await startPooledShop(UNBOUNDED, { query_wait_timeout: 0.5 }, { checkout: 2 });
   ({ shop } = pooled);
 });
 afterEach(() => shop.expectAtRest());

@@ -70,8 +70,12 @@ export interface FaultShop {
   stats(route: string): RouteStats;
   /** Requests that wait for a seat at this instant. */
   queued(): number;
-  /** Drives these streams for so long, open loop, and keeps every call. */
-  load(runMs: number, streams: readonly StreamPlan[]): Promise<Outcome>;
+  /**
+   * Drives these streams for so long, open loop, and keeps every call.
+   *
+   * @param ending - Once it resolves nothing more is sent.
+   */
+  load(runMs: number, streams: readonly StreamPlan[], ending?: Promise<unknown>): Promise<Outcome>;
   /** Work outside HTTP, counted with the requests. */
   run: Gateway['run'];
   /** What must hold after every fault: see {@link Invariants.expect}. */
@@ -186,7 +190,7 @@ function running({ gateway, port, postgres, relay, log, answers, invariants, wor
       runs += 1;
       return gateway.run(...work);
     },
-    load: async (runMs, streams) => {
+    load: async (runMs, streams, ending) => {
       const before = arrived() - runs;
       const plan: LoadPlan = {
         port,
@@ -197,7 +201,7 @@ function running({ gateway, port, postgres, relay, log, answers, invariants, wor
         streams: streams.map(kept),
       };
       const noise = new MachineNoise();
-      const result = await startLoad(plan, { workerFile });
+      const result = await startLoad(plan, { workerFile, ...(ending === undefined ? {} : { ending }) });
       const sentLateMs = Math.max(...result.streams.map(({ sendLag }) => sendLag.maxMs));
       const noiseMs = noise.stop() + sentLateMs;
       const calls = new Map(result.streams.map((stream) => [stream.name, callsOf(stream)]));

@@ -3,7 +3,15 @@ import { ask } from '../integration/pools/pool-fixture.js';
 import type { StreamPlan } from '../load/plan.js';
 import { type Call, checkoutStream, failures, latencyAt, sentBetween } from './calls.js';
 import type { FaultShop, FaultShopOptions } from './fault-shop.js';
-import { until } from './until.js';
+import { lasts, until } from './until.js';
+
+/** Little to do for the processor, and as many in flight as a fault has to meet. */
+const PER_SECOND = 60;
+const LASTING_MS = 100;
+/** A fault that lasts longer than this has gone wrong. */
+const LONGEST_MS = 30_000;
+/** For more than twenty of each kind to be sent once the recovery is over. */
+const AFTER_MS = 700;
 
 /** A shop whose checkouts last long enough to be met by a fault, and can wait for the end of one that is short. */
 export const PATIENT: FaultShopOptions & { readonly env: Readonly<Record<string, string>> } = {
@@ -14,12 +22,21 @@ export const PATIENT: FaultShopOptions & { readonly env: Readonly<Record<string,
 /** What a fault may cost by the pass marks, in milliseconds. */
 export const MARKS = { overshootMs: 25, refusalMs: 10, recoveryMs: 500, recoveryFromSilenceMs: 1_000 } as const;
 
+/** The same with so much to wait for in each that few make as many in flight. */
+export const LASTING: typeof PATIENT = { ...PATIENT, checkoutWorkMs: LASTING_MS };
+
+/** The same where all that can wait may: how much that is, is not what a fault is about that leaves few connections. */
+export const UNBOUNDED: typeof PATIENT = {
+  ...PATIENT,
+  env: { ...PATIENT.env, SLUICE_POOL_CHECKOUT_EVICTION: 'false' },
+};
+
 /** Reads of products: what is short, and cannot wait for a server. */
 export const products: StreamPlan = {
   name: 'product',
   method: 'GET',
   path: '/products/{{int 1 1000}}',
-  arrivals: { kind: 'poisson', ratePerSecond: 150 },
+  arrivals: { kind: 'poisson', ratePerSecond: PER_SECOND },
   deadlineMs: 500,
   unansweredAfterMs: 15_000,
 };
@@ -42,15 +59,40 @@ export interface Met {
   readonly noiseMs: number;
 }
 
-/** Loads the shop, lets the fault strike while checkouts are in flight, and checks that what callers were told is true. */
-export async function underLoad(shop: FaultShop, runMs: number, strike: () => Promise<Away>): Promise<Met> {
+/** How {@link underLoad} loads. */
+export interface LoadOptions {
+  readonly checkoutsPerSecond?: number;
+  /** For the recovery, in milliseconds: the load goes on for so long, and then for long enough to judge it. */
+  readonly recoveryMs?: number;
+}
+
+/**
+ * Loads the shop, lets the fault strike while checkouts are in flight, and checks that what callers were told is true.
+ * The load lasts until some time after the fault, however long this machine takes for it.
+ */
+export async function underLoad(
+  shop: FaultShop,
+  strike: () => Promise<Away>,
+  { checkoutsPerSecond = PER_SECOND, recoveryMs = MARKS.recoveryMs }: LoadOptions = {},
+): Promise<Met> {
   const checkout = shop.stats('checkout');
   const before = await ordersOf(shop);
   const ended = checkout.ended;
-  const loading = shop.load(runMs, [checkoutStream('checkout', 150), products]);
-  await until(() => checkout.ended - ended >= 50 && checkout.inFlight >= 3 && shop.queued() === 0);
-  const { inFlight } = checkout;
-  const { downAtMs, acceptsAtMs } = await strike();
+  let end: () => void = () => undefined;
+  const ending = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const loading = shop.load(LONGEST_MS, [checkoutStream('checkout', checkoutsPerSecond), products], ending);
+  let inFlight = 0;
+  const struck = (async (): Promise<Away> => {
+    await until(() => checkout.ended - ended >= 20 && checkout.inFlight >= 3 && shop.queued() === 0);
+    ({ inFlight } = checkout);
+    const away = await strike();
+    await lasts(recoveryMs + AFTER_MS);
+    return away;
+  })().finally(end);
+  await Promise.allSettled([struck, loading]);
+  const { downAtMs, acceptsAtMs } = await struck;
   const { result, of, noiseMs } = await loading;
   const met: Met = {
     checkouts: of('checkout'),

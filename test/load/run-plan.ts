@@ -31,9 +31,11 @@ const RETRY_AFTER_MS = 10;
  * Runs a plan in this process and gives the figures back. Use {@link startLoad} to run it in a process of its own:
  * a generator that shares an event loop with anything else measures its own stalls.
  *
+ * @param signal - Ends it without a result.
+ * @param ending - Once it resolves nothing more is sent; what is on its way is waited for, and counts.
  * @throws RangeError when the plan is not bounded or makes no sense; the signal's reason when it is aborted.
  */
-export function runPlan(plan: LoadPlan, signal?: AbortSignal): Promise<LoadResult> {
+export function runPlan(plan: LoadPlan, signal?: AbortSignal, ending?: Promise<unknown>): Promise<LoadResult> {
   validatePlan(plan);
   return new Promise((resolve, reject) => {
     const run = new Run(plan, resolve);
@@ -41,6 +43,7 @@ export function runPlan(plan: LoadPlan, signal?: AbortSignal): Promise<LoadResul
       run.stop();
       reject(signal.reason);
     });
+    void ending?.then(() => run.endNow());
     if (signal?.aborted === true) reject(signal.reason);
     else run.start();
   });
@@ -53,7 +56,7 @@ class Run {
   readonly #streams: Stream[];
   readonly #open: Stream[];
   readonly #schedule: ArrivalSchedule;
-  readonly #sendUntilMs: number;
+  #sendUntilMs: number;
   readonly #windowSeconds: number;
   readonly #originMs = performance.now();
   readonly #startedAtEpochMs = Date.now();
@@ -91,6 +94,11 @@ class Run {
       for (let caller = 0; caller < callers; caller += 1) this.#send(stream, this.#nowMs());
     }
     this.#tick();
+  }
+
+  /** Sends nothing more. */
+  endNow(): void {
+    this.#sendUntilMs = Math.min(this.#sendUntilMs, this.#nowMs());
   }
 
   /** Ends the run without a result. */

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { LoadReply, LoadRequest } from './messages.js';
+import type { LoadEnding, LoadReply, LoadRequest } from './messages.js';
 import type { LoadPlan, LoadResult } from './plan.js';
 import { validatePlan } from './validate-plan.js';
 
@@ -8,6 +8,8 @@ import { validatePlan } from './validate-plan.js';
 export interface StartLoadOptions {
   /** Ends the generator's process. */
   readonly signal?: AbortSignal;
+  /** Once it resolves nothing more is sent; what is on its way is waited for, and counts. */
+  readonly ending?: Promise<unknown>;
   /** The compiled `worker.js`. Default: the one beside this file. */
   readonly workerFile?: string;
 }
@@ -46,6 +48,9 @@ export async function startLoad(plan: LoadPlan, options: StartLoadOptions = {}):
         else reject(new Error(`the load generator ended without a result (code ${code}, signal ${signal})`));
       });
       worker.send({ plan } satisfies LoadRequest);
+      void options.ending?.then(() => {
+        if (worker.connected) worker.send({ endNow: true } satisfies LoadEnding);
+      });
     });
   } finally {
     clearTimeout(bound);

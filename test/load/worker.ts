@@ -1,4 +1,4 @@
-import type { LoadReply, LoadRequest } from './messages.js';
+import type { LoadEnding, LoadReply, LoadRequest } from './messages.js';
 import { runPlan } from './run-plan.js';
 
 // The process of the load generator: one plan in, one result out, then it ends. It also ends when its parent does.
@@ -8,7 +8,8 @@ function reply(message: LoadReply): void {
 }
 
 process.once('message', (message: LoadRequest) => {
-  runPlan(message.plan).then(
+  const ending = new Promise<LoadEnding>((resolve) => process.once('message', resolve));
+  runPlan(message.plan, undefined, ending).then(
     (result) => reply({ result }),
     (error: unknown) => reply({ error: error instanceof Error ? error.message : String(error) }),
   );

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -48,6 +49,14 @@ describe('startLoad', () => {
     const result = await startLoad(plan(300), { workerFile: worker.file });
     expect(result.streams[0]).toMatchObject({ offered: 30, unanswered: 0 });
     expect(result.streams[0]?.good).toBeGreaterThan(20);
+  });
+
+  it('sends nothing more when it is told to end, and brings back what was sent', async () => {
+    const connected = once(server, 'connection');
+    const { streams } = await startLoad(plan(60_000), { workerFile: worker.file, ending: connected });
+    expect(streams[0]).toMatchObject({ unanswered: 0 });
+    expect(streams[0]?.offered).toBeGreaterThan(0);
+    expect(streams[0]?.offered).toBeLessThan(1_000);
   });
 
   it('ends the process when it is aborted', async () => {
