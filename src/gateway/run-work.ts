@@ -52,8 +52,8 @@ export async function runWork<T>(
   try {
     const refusal = entry.preflight(nowMs, work) ?? refusalOf(work.enter(nowMs), caller);
     if (refusal !== undefined) throw new SluiceError(refusal);
-    await caller.turn;
-    return await Promise.race([finish(runner, work, run), caller.end]);
+    await caller.turn();
+    return await caller.unlessEnded(finish(runner, work, run));
   } finally {
     options.signal?.removeEventListener('abort', leave);
   }
@@ -61,17 +61,20 @@ export async function runWork<T>(
 
 /** What an application without types can give. Names of tenants and callers stay out of the messages. */
 function checkOptions({ budgetMs, callerKey, tenant, cost }: { readonly [Option in keyof RunOptions]: unknown }): void {
-  for (const [name, value] of Object.entries({ callerKey, tenant })) {
-    if (value === undefined || typeof value === 'string') continue;
-    const found = typeof value === 'number' ? value : `a value of type ${value === null ? 'null' : typeof value}`;
-    throw new TypeError(`${name} is ${found}: give a string, or leave it out`);
-  }
+  checkName('callerKey', callerKey);
+  checkName('tenant', tenant);
   if (budgetMs !== undefined && (typeof budgetMs !== 'number' || Number.isNaN(budgetMs))) {
     throw new RangeError(`budgetMs is ${String(budgetMs)}: give milliseconds, or leave it out`);
   }
   if (cost !== undefined && !(typeof cost === 'number' && Number.isInteger(cost) && cost >= 1)) {
     throw new RangeError(`cost is ${String(cost)}: give a whole number from 1, or leave it out`);
   }
+}
+
+function checkName(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'string') return;
+  const found = typeof value === 'number' ? value : `a value of type ${value === null ? 'null' : typeof value}`;
+  throw new TypeError(`${name} is ${found}: give a string, or leave it out`);
 }
 
 /** How work runs other work inside itself: on other seats only, and within its own time left. */
@@ -106,37 +109,42 @@ async function finish<T>(runner: Runner, work: RequestWork, run: (handle: Reques
   }
 }
 
-/** The caller of `run`: a promise for its turn, and one that rejects when its time is over. */
+/** The caller of `run`: waits for its turn, and for the end of its work or of its time, whichever comes first. */
 class Caller implements WorkHost {
-  readonly turn: Promise<void>;
-  readonly end: Promise<never>;
-  #proceed: () => void = () => {};
-  #refuse: (reason: unknown) => void = () => {};
-  #expire: (reason: unknown) => void = () => {};
+  #state: 'waits' | 'runs' | 'over' = 'waits';
+  #reason: unknown;
+  #resolve: (() => void) | undefined;
+  #reject: ((reason: unknown) => void) | undefined;
 
-  constructor() {
-    this.turn = new Promise((resolve, reject) => {
-      this.#proceed = resolve;
-      this.#refuse = reject;
+  /** @throws What it is refused with. */
+  turn(): Promise<void> | undefined {
+    if (this.#state === 'runs') return undefined;
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      if (this.#state === 'over') reject(this.#reason);
     });
-    this.end = new Promise((_, reject) => {
-      this.#expire = reject;
+  }
+
+  unlessEnded<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      if (this.#state === 'over') reject(this.#reason);
+      work.then(resolve, reject);
     });
-    // Whoever waits sees the rejection; a caller that waits no more must not bring the process down.
-    this.turn.catch(() => {});
-    this.end.catch(() => {});
   }
 
   proceed(): void {
-    this.#proceed();
+    if (this.#state === 'waits') this.#state = 'runs';
+    this.#resolve?.();
   }
 
   refuse(refusal: Refusal): void {
-    this.#refuse(new SluiceError(refusal));
+    if (this.#state === 'waits') this.#end(new SluiceError(refusal));
   }
 
   expire(refusal: Refusal): void {
-    this.#expire(refusal instanceof SluiceError ? refusal : new SluiceError(refusal));
+    this.#end(refusal instanceof SluiceError ? refusal : new SluiceError(refusal));
   }
 
   streaming(): boolean {
@@ -144,7 +152,13 @@ class Caller implements WorkHost {
   }
 
   leave(reason: unknown): void {
-    this.#refuse(reason);
-    this.#expire(reason);
+    this.#end(reason);
+  }
+
+  #end(reason: unknown): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#reason = reason;
+    this.#reject?.(reason);
   }
 }
