@@ -11,8 +11,8 @@ export interface OperationsOptions {
   /** Everybody may look. Never together with `authorize` or `allowChanges`. */
   readonly public?: true;
   /**
-   * Whether those who may look may also change settings while the gateway works: sizes of pools, rate limits, deadlines
-   * and concurrency limits of routes. Default `false`.
+   * Whether those who may look may also change settings while the gateway works: sizes of pools, rate limits (those of
+   * each caller and of all routes too), deadlines and concurrency limits of routes. Default `false`.
    */
   readonly allowChanges?: boolean;
 }

@@ -37,8 +37,8 @@ interface Entry {
  * spend at least `maxKeys` tokens in the time in which one token refills.
  */
 export class KeyedBuckets {
-  readonly #refillPerSecond: number;
-  readonly #burst: number;
+  #refillPerSecond: number;
+  #burst: number;
   readonly #maxKeys: number;
   readonly #buckets: Map<string, Bucket> = new Map();
   readonly #entries: Entry[] = [];
@@ -51,10 +51,10 @@ export class KeyedBuckets {
   /** @throws RangeError when an option is out of range. */
   constructor(options: KeyedBucketsOptions) {
     const { refillPerSecond, burst } = options;
-    this.#makeBucket = options.makeBucket ?? (() => new TokenBucket(refillPerSecond, burst));
-    this.#overflow = this.#makeBucket(undefined);
     this.#refillPerSecond = refillPerSecond;
     this.#burst = burst;
+    this.#makeBucket = options.makeBucket ?? (() => new TokenBucket(this.#refillPerSecond, this.#burst));
+    this.#overflow = this.#makeBucket(undefined);
     this.#maxKeys = requireNumber('maxKeys', options.maxKeys ?? 10_000, { min: 1, max: 1_000_000, integer: true });
   }
 
@@ -109,6 +109,26 @@ export class KeyedBuckets {
     const atMs = this.#at(nowMs);
     (this.#buckets.get(boundedKey(key)) ?? this.#overflow).refund(atMs, cost);
     this.#latestMs = atMs;
+  }
+
+  /** Whether {@link reconfigure} can change anything: its buckets are in this process alone. */
+  get adjustable(): boolean {
+    return this.#overflow instanceof TokenBucket;
+  }
+
+  /**
+   * Changes rate and burst of every caller from `nowMs` on; each keeps the tokens that it has, up to the new burst. Takes
+   * time for each caller that has a bucket. `makeBucket` has to make those to come by the new figures.
+   *
+   * @throws RangeError when either is out of range; nothing has changed then.
+   */
+  reconfigure(nowMs: number, refillPerSecond: number, burst: number): void {
+    const atMs = this.#at(nowMs);
+    for (const bucket of [this.#overflow, ...this.#buckets.values()]) {
+      if (bucket instanceof TokenBucket) bucket.reconfigure(atMs, refillPerSecond, burst);
+    }
+    this.#refillPerSecond = refillPerSecond;
+    this.#burst = burst;
   }
 
   /** Carries its state; see {@link Archive}. */

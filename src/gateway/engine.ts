@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import type { GatewayConfig } from '../config/config.js';
 import type { Fleet } from '../fleet/fleet.js';
 import { RIGHTS_MISSING } from '../pools/connect-warnings.js';
+import type { TotalRate } from '../rate-limit/total-rate.js';
 import type { DecisionLog } from '../telemetry/decision-log/decision-log.js';
 import type { Logger } from '../telemetry/log.js';
 import { assemblePool, type Parts } from './assemble.js';
@@ -36,6 +37,8 @@ export interface Engine {
   readonly admitting: Admitting;
   readonly answers: OpenAnswers;
   readonly startUp: StartUp;
+  /** The rate limit of all routes together, where there is one. */
+  readonly total: TotalRate | undefined;
   /** Absent where no decisions are logged. */
   readonly decisions: DecisionLog | undefined;
   /** Absent where the instance is alone. */
@@ -62,6 +65,7 @@ export function assembleEngine(
     logger.warn({ code }, message);
   };
   let connections = 0;
+  const total = assembleTotalRate(config, fleet);
   const parts: Parts = {
     config,
     clock,
@@ -74,7 +78,7 @@ export function assembleEngine(
     decisions,
     fleet,
     budget,
-    total: assembleTotalRate(config, fleet),
+    total,
   };
   for (const pool of config.pools.values()) pools.set(pool.name, assemblePool(parts, pool));
   budget?.follow(pools);
@@ -83,5 +87,5 @@ export function assembleEngine(
   const routes = Array.from(entries.values(), ({ runtime }) => runtime);
   if (config.mode === 'enforce') answers.endUnread(clock, config.writeTimeoutMs, warn);
   const standing = { config, clock, random, logger, timer, lag, admitting, answers, startUp };
-  return { ...standing, pools, routes, entries, decisions, fleet, budget };
+  return { ...standing, pools, routes, entries, total, decisions, fleet, budget };
 }

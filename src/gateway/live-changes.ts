@@ -4,6 +4,7 @@ import type { GatewayConfig, PoolConfig, RouteConfig } from '../config/config.js
 import { checkTogether } from '../config/contradictions.js';
 import { ConfigError } from '../config/problem.js';
 import { Reading } from '../config/reading.js';
+import type { TotalRate } from '../rate-limit/total-rate.js';
 import type { Logger } from '../telemetry/log.js';
 import { type LiveField, liveFields } from './live-fields.js';
 import type { PoolRuntime } from './pool-runtime.js';
@@ -41,6 +42,8 @@ export interface LiveParts {
   readonly logger: Logger;
   readonly pools: ReadonlyMap<string, PoolRuntime>;
   readonly routes: readonly RouteRuntime[];
+  /** Absent where all routes together have no rate limit. */
+  readonly total: TotalRate | undefined;
 }
 
 /** Changes that are remembered, and so can be undone. */
@@ -49,7 +52,8 @@ const MOST_REMEMBERED = 100;
 type Remembered = Omit<LiveChange, 'undo' | 'undone'> & { undone: boolean };
 
 /**
- * Changes settings of a gateway at work: sizes of pools, and rate limits, deadlines and concurrency limits of routes.
+ * Changes settings of a gateway at work: sizes of pools, rate limits, those of each caller and of all routes together,
+ * deadlines and concurrency limits of routes.
  * Each is checked like the configuration, logged, and can be undone. What is in flight goes on by what held when it
  * arrived. Nothing is kept over a restart.
  */
@@ -62,7 +66,9 @@ export class LiveChanges {
 
   constructor(parts: LiveParts) {
     this.#parts = parts;
-    this.#fields = new Map(liveFields(parts.pools.values(), parts.routes).map((field) => [field.path, field]));
+    this.#fields = new Map(
+      liveFields(parts.pools.values(), parts.routes, parts.total).map((field) => [field.path, field]),
+    );
     this.#initial = new Map(Array.from(this.#fields, ([path, field]) => [path, field.read()]));
   }
 

@@ -1,8 +1,9 @@
-import type { PoolConfig, RouteConfig } from '../config/config.js';
+import type { GatewayValues, PerCallerValues, PoolConfig, RouteConfig } from '../config/config.js';
 import type { Field } from '../config/field.js';
 import { showMistake } from '../config/mask.js';
 import { ConfigError } from '../config/problem.js';
-import { poolSection, routeSection } from '../config/section.js';
+import { gatewaySection, perCallerSection, poolSection, routeSection } from '../config/section.js';
+import type { TotalRate } from '../rate-limit/total-rate.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import type { RouteRuntime } from './route-runtime.js';
 
@@ -25,9 +26,30 @@ type Changeable = { -readonly [Key in keyof RouteRuntime]: RouteRuntime[Key] };
 type Fields<Config> = { readonly [Key in keyof Config]: Field<unknown> };
 type Way = Pick<LiveField, 'read' | 'write'> & { readonly most?: number };
 
-/** What can be changed of these pools and routes. */
-export function liveFields(pools: Iterable<PoolRuntime>, routes: readonly RouteRuntime[]): LiveField[] {
-  return [...Array.from(pools, poolFields).flat(), ...routes.flatMap(routeFields)];
+/** What can be changed of these pools and routes, and of all routes together. */
+export function liveFields(
+  pools: Iterable<PoolRuntime>,
+  routes: readonly RouteRuntime[],
+  total: TotalRate | undefined,
+): LiveField[] {
+  return [...totalFields(total), ...Array.from(pools, poolFields).flat(), ...routes.flatMap(routeFields)];
+}
+
+function totalFields(total: TotalRate | undefined): LiveField[] {
+  if (total?.adjustable !== true) return [];
+  const { pathPrefix, fields } = gatewaySection;
+  const rate: Way = {
+    read: () => total.refillPerSecond,
+    write: (nowMs, perSecond) => total.adjust(nowMs, perSecond, total.burst),
+  };
+  const burst: Way = {
+    read: () => total.burst,
+    write: (nowMs, most) => total.adjust(nowMs, total.refillPerSecond, most),
+  };
+  return [
+    liveField<GatewayValues>(pathPrefix, 'ratePerSecond', fields, rate),
+    liveField<GatewayValues>(pathPrefix, 'burst', fields, burst),
+  ];
 }
 
 function poolFields({ name, config, pool }: PoolRuntime): LiveField[] {
@@ -52,11 +74,28 @@ function routeFields(route: RouteRuntime): LiveField[] {
     const burst = { read: () => route.config.burst, write: write(route, 'burst', adjustRate) };
     list.push(field('ratePerSecond', rate), field('burst', burst));
   }
+  if (route.rate?.callersAdjustable === true) list.push(...callerFields(route));
   if (config.concurrency !== undefined) {
     const read = (): number => route.config.concurrency ?? 0;
     list.push(field('concurrency', { read, write: write(route, 'concurrency', setConcurrency) }));
   }
   return list;
+}
+
+function callerFields(route: Changeable): LiveField[] {
+  const { pathPrefix, fields } = perCallerSection(route.name);
+  return (['ratePerSecond', 'burst'] as const).map((key) =>
+    liveField<PerCallerValues>(pathPrefix, key, fields, {
+      read: () => route.config.perCaller?.[key] ?? 0,
+      write: (nowMs, value) => {
+        const { perCaller } = route.config;
+        if (perCaller === undefined) return;
+        const changed = Object.freeze({ ...perCaller, [key]: value });
+        route.config = Object.freeze({ ...route.config, perCaller: changed });
+        route.rate?.adjustCallers(nowMs, changed.ratePerSecond, changed.burst);
+      },
+    }),
+  );
 }
 
 /** Changes a value in the configuration of a route, and lets what works by it know. */

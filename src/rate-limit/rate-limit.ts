@@ -48,17 +48,22 @@ export class RateLimit {
   readonly #endpoint: Bucket | undefined;
   readonly #callers: KeyedBuckets | undefined;
   readonly #total: TotalRate | undefined;
+  /** Of those buckets of callers that are still to be made. */
+  #callerRate: { readonly refillPerSecond: number; readonly burst: number } | undefined;
 
   /** @throws RangeError when a rate, a burst or `maxKeys` is out of range. */
   constructor(options: RateLimitOptions) {
     const { endpoint, perCaller, total, makeBucket = localBucket } = options;
     this.#endpoint = endpoint && makeBucket('endpoint', endpoint.refillPerSecond, endpoint.burst);
+    this.#callerRate = perCaller;
     this.#callers =
       perCaller &&
       new KeyedBuckets({
         ...perCaller,
-        makeBucket: (key) =>
-          makeBucket(key === undefined ? 'others' : `caller:${key}`, perCaller.refillPerSecond, perCaller.burst),
+        makeBucket: (key) => {
+          const { refillPerSecond, burst } = this.#callerRate ?? perCaller;
+          return makeBucket(key === undefined ? 'others' : `caller:${key}`, refillPerSecond, burst);
+        },
       });
     this.#total = total;
   }
@@ -76,6 +81,18 @@ export class RateLimit {
    */
   adjust(nowMs: number, refillPerSecond: number, burst: number): void {
     if (this.#endpoint instanceof TokenBucket) this.#endpoint.reconfigure(nowMs, refillPerSecond, burst);
+  }
+
+  /** Whether {@link adjustCallers} changes anything: there are buckets per caller, in this process alone. */
+  get callersAdjustable(): boolean {
+    return this.#callers?.adjustable === true;
+  }
+
+  /** The same as {@link adjust}, for the bucket of each caller. */
+  adjustCallers(nowMs: number, refillPerSecond: number, burst: number): void {
+    if (this.#callers?.adjustable !== true) return;
+    this.#callers.reconfigure(nowMs, refillPerSecond, burst);
+    this.#callerRate = { refillPerSecond, burst };
   }
 
   /** Callers that have a bucket of their own now. */

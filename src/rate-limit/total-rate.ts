@@ -1,5 +1,6 @@
 import type { Bucket } from '../core/bucket.js';
 import type { PriorityRank } from '../core/priority.js';
+import { TokenBucket } from '../core/token-bucket.js';
 
 /**
  * The share of the burst that each class leaves to those above it, so that reports cannot take the last tokens from a
@@ -23,6 +24,20 @@ export class TotalRate {
   /** Capacity, in tokens. */
   get burst(): number {
     return this.#bucket.burst;
+  }
+
+  /** Whether {@link adjust} changes anything: the bucket is in this process alone. */
+  get adjustable(): boolean {
+    return this.#bucket instanceof TokenBucket;
+  }
+
+  /**
+   * Changes rate and burst from `nowMs` on; the tokens that are there stay, up to the new burst.
+   *
+   * @throws RangeError when either is out of range; nothing has changed then.
+   */
+  adjust(nowMs: number, refillPerSecond: number, burst: number): void {
+    if (this.#bucket instanceof TokenBucket) this.#bucket.reconfigure(nowMs, refillPerSecond, burst);
   }
 
   /** The bucket, where it has fewer than `cost` tokens for a request of this class. */

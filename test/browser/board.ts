@@ -35,10 +35,18 @@ export async function startBoard({ databaseUrl, port = 0, logger = SILENT, ...re
     {
       readinessDelayMs: 0,
       maxEventLoopLagMs: 0,
+      ratePerSecond: 5_000,
       pools: { checkout: { url: databaseUrl, max: 4 }, reports: { url: databaseUrl, max: 2, yieldsTo: 'checkout' } },
       routes: {
         checkout: { pool: 'checkout', priority: 'critical', ratePerSecond: 400, burst: 800, deadlineMs: 500 },
-        report: { pool: 'reports', priority: 'low', ratePerSecond: 5, burst: 5, deadlineMs: 5_000 },
+        report: {
+          pool: 'reports',
+          priority: 'low',
+          ratePerSecond: 5,
+          burst: 5,
+          deadlineMs: 5_000,
+          perCaller: { key: () => undefined, ratePerSecond: 3, burst: 3 },
+        },
         export: { pool: 'checkout', priority: 'low', deadlineMs: 10_000 },
       },
     },

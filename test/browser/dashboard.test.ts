@@ -184,6 +184,17 @@ test('an operator changes a setting and takes it back', async () => {
   await page.getByRole('button', { name: 'Undo pools.checkout.max to 2' }).click();
   await page.getByText('● pools.checkout.max is 4 again').waitFor();
   expect(board.gateway.snapshot().pools[0]?.connections.max).toBe(4);
+  for (const [path, value] of [
+    ['ratePerSecond', '4000'],
+    ['routes.report.perCaller.burst', '7'],
+  ] as const) {
+    const rate = page.getByLabel(new RegExp(`^${path}:`));
+    await rate.fill(value);
+    await rate.press('Enter');
+    await page.getByText(`● ${path} is ${value} now`).waitFor();
+    await page.getByRole('button', { name: `Undo ${path} to ${value}` }).click();
+    await page.getByText(`● ${path} is `).filter({ hasText: 'again' }).waitFor();
+  }
   expect(troubles).toEqual([]);
   await page.close();
 });

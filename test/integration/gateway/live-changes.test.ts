@@ -96,6 +96,35 @@ describe('the size of a pool', () => {
   });
 });
 
+describe('the rate of all routes together', () => {
+  it('changes for all of them at once, and back', async () => {
+    await start({
+      ratePerSecond: 0.001,
+      burst: 3,
+      routes: { one: { priority: 'critical' }, two: { priority: 'critical' } },
+    });
+    const admitted = async (): Promise<number> => {
+      const names = Array.from({ length: 10 }, (_, place) => (place % 2 === 0 ? 'one' : 'two'));
+      const runs = names.map((name) => gateway.run(name, async () => 1).catch(() => 0));
+      return (await Promise.all(runs)).reduce<number>((sum, one) => sum + one, 0);
+    };
+    expect(await admitted()).toBe(3);
+    const { id } = gateway.liveChanges.set('ratePerSecond', 1_000_000);
+    await until(async () => (await admitted()) >= 3);
+    gateway.liveChanges.undo(id);
+    await until(async () => (await admitted()) === 0);
+    expect(gateway.liveChanges.settings()).toContainEqual(
+      expect.objectContaining({ path: 'ratePerSecond', value: 0.001, changed: false }),
+    );
+    expect(() => gateway.liveChanges.set('burst', -1)).toThrow(/burst is -1: use /);
+  });
+
+  it('cannot be given to a gateway without one', async () => {
+    await start({ routes: { work: {} } });
+    expect(() => gateway.liveChanges.set('ratePerSecond', 5)).toThrow(/cannot be changed while running/);
+  });
+});
+
 describe('a route', () => {
   it('has another rate from the next request on, and keeps the tokens that it had', async () => {
     await start({ routes: { work: { ratePerSecond: 0.001, burst: 2 } } });
@@ -109,6 +138,25 @@ describe('a route', () => {
     expect(await admitted()).toBe(0);
     gateway.liveChanges.set('routes.work.ratePerSecond', 1_000_000);
     await until(async () => (await admitted()) >= 5);
+  });
+
+  it('has another rate for each caller, of those that came and of those to come', async () => {
+    const perCaller = { key: () => undefined, ratePerSecond: 0.001, burst: 2 };
+    await start({ routes: { work: { perCaller } } });
+    const admitted = async (callerKey: string): Promise<number> => {
+      const runs = Array.from({ length: 10 }, () => gateway.run('work', async () => 1, { callerKey }).catch(() => 0));
+      return (await Promise.all(runs)).reduce<number>((sum, one) => sum + one, 0);
+    };
+    expect(await admitted('known')).toBe(2);
+    const { id } = gateway.liveChanges.set('routes.work.perCaller.burst', '5');
+    expect([await admitted('known'), await admitted('new')]).toEqual([0, 5]);
+    const rate = gateway.liveChanges.set('routes.work.perCaller.ratePerSecond', 1_000_000);
+    await until(async () => (await admitted('known')) >= 5);
+    gateway.liveChanges.undo(rate.id);
+    gateway.liveChanges.undo(id);
+    expect(await admitted('another')).toBe(2);
+    expect(() => gateway.liveChanges.set('routes.work.perCaller.burst', 0)).toThrow(/perCaller\.burst is 0: use /);
+    expect(gateway.config.routes.get('work')?.perCaller?.burst).toBe(2);
   });
 
   it('has another concurrency limit at once', async () => {
