@@ -6,7 +6,6 @@ import type { GatewayConfig, PoolConfig, RouteConfig } from '../config/config.js
 import { PoolAdvisor } from '../core/advisor.js';
 import { Bulkhead } from '../core/bulkhead.js';
 import type { BulkheadOptions } from '../core/bulkhead-parts.js';
-import { rankOf } from '../core/priority.js';
 import { ServiceTimes } from '../core/service-times.js';
 import { TextMemo } from '../core/text-memo.js';
 import { TimeWindow } from '../core/time-window.js';
@@ -18,13 +17,12 @@ import type { TotalRate } from '../rate-limit/total-rate.js';
 import type { DecisionLog } from '../telemetry/decision-log/decision-log.js';
 import { ownSeatsName } from '../telemetry/decision-log/policy-settings.js';
 import { PoolConnects } from '../telemetry/pool-connects.js';
-import { RouteStats } from '../telemetry/route-stats.js';
 import { assembleRate } from './assemble-rate.js';
 import type { FleetBudget } from './fleet-budget.js';
 import { PoolRetries } from './pool-retries.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { poolerMonitorOf } from './pooler-monitor.js';
-import type { RouteRuntime } from './route-runtime.js';
+import { newRoute, type RouteRuntime } from './route-runtime.js';
 import { RouteWindow } from './route-window.js';
 import { SeatBounds } from './seat-bounds.js';
 import { ServerMonitor } from './server-monitor.js';
@@ -149,22 +147,14 @@ export function assembleRoute(
   pools: ReadonlyMap<string, PoolRuntime>,
 ): RouteRuntime {
   const pool = config.pool === undefined ? undefined : pools.get(config.pool);
-  const runtime: RouteRuntime = {
-    name: config.name,
-    config,
-    rank: rankOf(config.priority),
-    deadlineMs: config.deadlineMs,
-    maxQueued: config.maxQueued,
+  const runtime = newRoute(config, {
     times: assembleTimes(parts, config),
-    stats: new RouteStats(),
     window: assembleWindow(parts, config),
     rate: assembleRate(parts, config),
     lane: assembleLane(parts, config),
     pool,
     gate: pool?.gate ?? assembleConcurrency(parts, config),
-    queued: 0,
-    lastLeaseMs: Number.NEGATIVE_INFINITY,
-  };
+  });
   const ownSeats = config.concurrency === undefined ? undefined : ownSeatsName(config.name);
   parts.decisions?.addRoute({ route: runtime, rank: runtime.rank, gate: config.pool ?? ownSeats });
   return runtime;

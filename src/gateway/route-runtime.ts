@@ -1,11 +1,11 @@
 import type { Gate } from '../admission/gate.js';
 import type { RouteConfig } from '../config/config.js';
-import type { PriorityRank } from '../core/priority.js';
+import { type PriorityRank, rankOf } from '../core/priority.js';
 import type { ServiceTimes } from '../core/service-times.js';
 import type { RouteLoad } from '../core/ticket.js';
 import type { Lane } from '../fleet/lane.js';
 import type { RateLimit } from '../rate-limit/rate-limit.js';
-import type { RouteStats } from '../telemetry/route-stats.js';
+import { RouteStats } from '../telemetry/route-stats.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import type { RouteWindow } from './route-window.js';
 
@@ -26,4 +26,27 @@ export interface RouteRuntime extends RouteLoad {
   readonly pool: PoolRuntime | undefined;
   /** The seats it competes for: those of its pool, its own `concurrency`, or none. */
   readonly gate: Gate | undefined;
+}
+
+/** What a route is at work with, beside its configuration. */
+export type RouteParts = Pick<RouteRuntime, 'times' | 'window' | 'rate' | 'lane' | 'pool' | 'gate'>;
+
+/** A route on which nobody has come yet. */
+export function newRoute(config: RouteConfig, { times, window, rate, lane, pool, gate }: RouteParts): RouteRuntime {
+  return {
+    name: config.name,
+    config,
+    rank: rankOf(config.priority),
+    deadlineMs: config.deadlineMs,
+    maxQueued: config.maxQueued,
+    times,
+    stats: new RouteStats(),
+    window,
+    rate,
+    lane,
+    pool,
+    gate,
+    queued: 0,
+    lastLeaseMs: Number.NEGATIVE_INFINITY,
+  };
 }

@@ -5,14 +5,13 @@ import type { RouteOptions } from '../../src/config/options.js';
 import { resolveConfig } from '../../src/config/resolve.js';
 import { Bulkhead } from '../../src/core/bulkhead.js';
 import type { Discipline } from '../../src/core/discipline.js';
-import { rankOf } from '../../src/core/priority.js';
 import { ServiceTimes } from '../../src/core/service-times.js';
 import type { Refusal } from '../../src/errors.js';
 import type { RequestWork } from '../../src/gateway/request-work.js';
 import { RouteEntry } from '../../src/gateway/route-entry.js';
-import type { RouteRuntime } from '../../src/gateway/route-runtime.js';
+import { newRoute } from '../../src/gateway/route-runtime.js';
 import type { WorkHost } from '../../src/gateway/work-contract.js';
-import { RouteStats } from '../../src/telemetry/route-stats.js';
+import type { RouteStats } from '../../src/telemetry/route-stats.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 /** How one request of a scenario went. Instants in milliseconds; those that did not come are `undefined`. */
@@ -47,21 +46,13 @@ export class PoolModel {
       warn: () => undefined,
     } as const;
     for (const config of resolveConfig({ routes }, {}).routes.values()) {
-      const runtime: RouteRuntime = {
-        window: undefined,
-        name: config.name,
-        config,
-        rank: rankOf(config.priority),
-        deadlineMs: config.deadlineMs,
-        maxQueued: config.maxQueued,
+      const runtime = newRoute(config, {
         times: new ServiceTimes(),
-        stats: new RouteStats(),
+        window: undefined,
         rate: undefined,
         pool: undefined,
         gate: this.gate,
-        queued: 0,
-        lastLeaseMs: Number.NEGATIVE_INFINITY,
-      };
+      });
       this.#entries.set(config.name, new RouteEntry(runtime, context, this.#lag, { draining: false }));
     }
   }

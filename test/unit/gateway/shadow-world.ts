@@ -6,15 +6,13 @@ import type { Clock } from '../../../src/clock.js';
 import type { Mode, RouteOptions } from '../../../src/config/options.js';
 import { resolveConfig } from '../../../src/config/resolve.js';
 import { Bulkhead } from '../../../src/core/bulkhead.js';
-import { rankOf } from '../../../src/core/priority.js';
 import { ServiceTimes } from '../../../src/core/service-times.js';
 import type { Refusal } from '../../../src/errors.js';
 import type { RequestWork } from '../../../src/gateway/request-work.js';
 import { RouteEntry } from '../../../src/gateway/route-entry.js';
-import type { RouteRuntime } from '../../../src/gateway/route-runtime.js';
+import { newRoute, type RouteRuntime } from '../../../src/gateway/route-runtime.js';
 import type { WorkHost } from '../../../src/gateway/work-contract.js';
 import { RateLimit } from '../../../src/rate-limit/rate-limit.js';
-import { RouteStats } from '../../../src/telemetry/route-stats.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 /** One request as it comes, whatever becomes of it. Durations in milliseconds. */
@@ -86,25 +84,17 @@ export class ShadowWorld {
     const guard = maxLagMs === undefined ? undefined : new EventLoopGuard(lag, maxLagMs, loopTimes);
     const context = { mode, clock: this.clock, timer: this.timer, lag, warn: () => undefined };
     for (const config of resolveConfig({ routes }, {}).routes.values()) {
-      const { ratePerSecond, burst } = config;
-      const runtime: RouteRuntime = {
-        window: undefined,
-        name: config.name,
-        config,
-        rank: rankOf(config.priority),
-        deadlineMs: config.deadlineMs,
-        maxQueued: config.maxQueued,
+      const refillPerSecond = config.ratePerSecond;
+      const runtime = newRoute(config, {
         times: new ServiceTimes(),
-        stats: new RouteStats(),
+        window: undefined,
         rate:
-          ratePerSecond === undefined
+          refillPerSecond === undefined
             ? undefined
-            : new RateLimit({ endpoint: { refillPerSecond: ratePerSecond, burst } }),
+            : new RateLimit({ endpoint: { refillPerSecond, burst: config.burst } }),
         pool: undefined,
         gate: this.gate,
-        queued: 0,
-        lastLeaseMs: Number.NEGATIVE_INFINITY,
-      };
+      });
       this.#entries.set(config.name, new RouteEntry(runtime, context, lag, { draining: false }, guard));
     }
   }
