@@ -80,6 +80,15 @@ describe('the figures in the README and the guides', () => {
     expect(await readFile(other, 'utf8')).toBe('It keeps <!-- figure: raw: over bare -->0.951<!-- end --> of it.\n');
     await writeFile(other, '<!-- figure: raw: under bare -->1<!-- end -->');
     await expect(updateReadme(root, false)).rejects.toThrow('no bar "under bare" in the section "raw"');
+    await writeFile(other, '<!-- figure: rough: over bare -->1<!-- end -->');
+    await expect(updateReadme(root, false)).rejects.toThrow('in the section "rough"');
+  });
+
+  it('say so in a sentence while their section was never run', async () => {
+    const other = join(folder, 'examples/guides/other.md');
+    await writeFile(other, 'It keeps <!-- figure: raw: over bare -->1<!-- end --> of it.\n');
+    await updateReadme(root, true);
+    expect(await readFile(other, 'utf8')).toContain('<!-- figure: raw: over bare -->not measured yet<!-- end -->');
   });
 });
 
