@@ -1,31 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
-import type { PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import type { Connection } from '../../../src/pools/contract.js';
-import { activeStatements, expectAtRest, FOREVER, makePool, type PoolUnderTest, until } from './pool-fixture.js';
+import { activeStatements, FOREVER, makePool, tendedPools, until } from './pool-fixture.js';
 import { Tap } from './tap.js';
 
 let server: PostgresServer;
-const tested: PoolUnderTest[] = [];
+const open = tendedPools(() => server, { max: 1 });
 
 beforeAll(async () => {
   server = await startPostgres({ settings: { fsync: 'off' } });
 });
 
-afterEach(async () => {
-  for (const each of tested.splice(0)) {
-    await expectAtRest(each, server.url);
-    await each.pool.close(0);
-  }
-});
-
 afterAll(() => server.close());
-
-function open(options: Partial<PgPoolOptions> = {}): PoolUnderTest {
-  const made = makePool(server, { max: 1, ...options });
-  tested.push(made);
-  return made;
-}
 
 describe('cancel', () => {
   it('leaves a transaction in failure, for its owner to end', async () => {

@@ -1,31 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
-import type { PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import type { Connection } from '../../../src/pools/contract.js';
-import { ask, expectAtRest, FOREVER, makePool, type PoolUnderTest, pidOf, until, within } from './pool-fixture.js';
+import { ask, FOREVER, type PoolUnderTest, pidOf, tendedPools, until, within } from './pool-fixture.js';
 import { Tap } from './tap.js';
 
 let server: PostgresServer;
-const tested: PoolUnderTest[] = [];
+const open = tendedPools(() => server);
 
 beforeAll(async () => {
   server = await startPostgres({ settings: { fsync: 'off', max_connections: '40' } });
 });
 
-afterEach(async () => {
-  for (const each of tested.splice(0)) {
-    await expectAtRest(each, server.url);
-    await each.pool.close(0);
-  }
-});
-
 afterAll(() => server.close());
-
-function open(options: Partial<PgPoolOptions> = {}, url = server.url): PoolUnderTest {
-  const made = makePool({ url }, options);
-  tested.push(made);
-  return made;
-}
 
 async function take(made: PoolUnderTest, count: number): Promise<Connection[]> {
   return await Promise.all(Array.from({ length: count }, () => made.pool.acquire(FOREVER)));

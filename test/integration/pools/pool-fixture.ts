@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { expect } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import type { PostgresServer } from '../../../examples/support/postgres-server.js';
 import { createPgPool, type PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import type { Connection, ConnectionPool } from '../../../src/pools/contract.js';
@@ -74,4 +74,26 @@ export async function pidOf(connection: Connection): Promise<number> {
 export async function expectAtRest({ pool, applicationName }: PoolUnderTest, url: string): Promise<void> {
   expect(pool.gauges()).toMatchObject({ inUse: 0, acquiring: 0 });
   expect((await sessionsOf(url, applicationName)).length).toBeLessThanOrEqual(pool.max);
+}
+
+/** Makes a pool, on the server of the file or on another. */
+export type OpenPool = (options?: Partial<PgPoolOptions>, url?: string) => PoolUnderTest;
+
+/** Makes the pools of the tests of a file: after each test they are seen to be at rest, and closed. */
+export function tendedPools(
+  server: () => Pick<PostgresServer, 'url'>,
+  defaults: Partial<PgPoolOptions> = {},
+): OpenPool {
+  const opened: PoolUnderTest[] = [];
+  afterEach(async () => {
+    for (const each of opened.splice(0)) {
+      await expectAtRest(each, server().url);
+      await each.pool.close(0);
+    }
+  });
+  return (options = {}, url = server().url) => {
+    const made = makePool({ url }, { ...defaults, ...options });
+    opened.push(made);
+    return made;
+  };
 }

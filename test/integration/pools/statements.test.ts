@@ -1,12 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
-import type { PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import type { Connection } from '../../../src/pools/contract.js';
-import { ask, expectAtRest, FOREVER, makePool, type PoolUnderTest } from './pool-fixture.js';
+import { ask, expectAtRest, FOREVER, makePool, tendedPools } from './pool-fixture.js';
 import { Tap } from './tap.js';
 
 let server: PostgresServer;
-const tested: PoolUnderTest[] = [];
+const open = tendedPools(() => server, { max: 1 });
 
 beforeAll(async () => {
   server = await startPostgres({ settings: { fsync: 'off', deadlock_timeout: '20ms' } });
@@ -14,20 +13,7 @@ beforeAll(async () => {
   await ask(server.url, 'INSERT INTO stock SELECT n, 1000 FROM generate_series(1, 10) n');
 });
 
-afterEach(async () => {
-  for (const each of tested.splice(0)) {
-    await expectAtRest(each, server.url);
-    await each.pool.close(0);
-  }
-});
-
 afterAll(() => server.close());
-
-function open(options: Partial<PgPoolOptions> = {}): PoolUnderTest {
-  const made = makePool(server, { max: 1, ...options });
-  tested.push(made);
-  return made;
-}
 
 async function read(connection: Connection, text: string, limitMs?: number): Promise<unknown> {
   const { rows } = await connection.query<{ value: unknown }>(`SELECT (${text}) AS value`, undefined, limitMs);
