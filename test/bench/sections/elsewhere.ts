@@ -16,7 +16,7 @@ export const pgbouncer: Section = {
   about: 'goodput at 2 and 5 times the capacity, and the cost of a query, through PgBouncer',
   async run(context) {
     const database = await startPooledDatabase(context.signal);
-    // Two messages more stand around a statement with parameters there, and nothing was promised of that.
+    // There a statement sets its own limit, which its session cannot keep, and nothing was promised of what that costs.
     return measureThere(context, database, { where: ' through PgBouncer', costUrl: database.pooledUrl, bars: [] });
   },
 };
