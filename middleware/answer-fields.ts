@@ -3,7 +3,6 @@ import type { RouteConfig } from '../src/config/config.js';
 import type { RequestWork } from '../src/gateway/request-work.js';
 import type { RouteRuntime } from '../src/gateway/route-runtime.js';
 import type { Gateway } from '../src/gateway.js';
-import { tellShadow } from './observe-field.js';
 import { RateLimitFields } from './rate-limit-fields.js';
 import { tellTiming } from './server-timing.js';
 
@@ -16,7 +15,6 @@ export function answerFields({ config, clock }: Gateway, route: RouteRuntime): S
   const setters = [
     config.rateLimitHeaders && mode === 'enforce' ? rateFields(route) : undefined,
     config.serverTiming ? (res: ServerResponse, work: RequestWork) => tellTiming(res, work, clock) : undefined,
-    mode === 'observe' ? tellShadow : undefined,
   ].filter((setter) => setter !== undefined);
   if (setters.length < 2) return setters[0];
   return (res, work, nowMs) => {
@@ -30,6 +28,8 @@ function rateFields(route: RouteRuntime): SetAnswerFields | undefined {
   let { config } = route;
   let fields = fieldsOf(config);
   return (res, work, nowMs) => {
+    // An operator may have switched to observing meanwhile, and nothing is enforced on this request.
+    if (work.shadow !== undefined) return;
     // An operator may have changed the rate meanwhile; the configuration of the route is another object then.
     if (config !== route.config) {
       config = route.config;

@@ -5,6 +5,7 @@ import type { RouteEntry } from '../src/gateway/route-entry.js';
 import type { Gateway } from '../src/gateway.js';
 import { answerFields } from './answer-fields.js';
 import { type HostGuard, HttpHost } from './http-host.js';
+import { tellShadow } from './observe-field.js';
 import { wishesOf } from './request-wishes.js';
 import { hostOf } from './watch.js';
 
@@ -105,6 +106,7 @@ class Guard implements HostGuard {
     host.admit();
     // Somebody else may have begun the answer while the request was queued.
     if (this.#fields !== undefined && !res.headersSent) this.#fields(res, work, this.gateway.clock.nowMs());
+    if (work.shadow !== undefined && !res.headersSent) tellShadow(res, work);
     this.#handOn(host, next);
   }
 

@@ -11,7 +11,7 @@ export interface OperationsOptions {
   /** Everybody may look. Never together with `authorize` or `allowChanges`. */
   readonly public?: true;
   /**
-   * Whether those who may look may also change settings while the gateway works: sizes of pools, rate limits (those of
+   * Whether those who may look may also change settings while the gateway works: the mode, sizes of pools, rate limits (those of
    * each caller and of all routes too), deadlines and concurrency limits of routes. Default `false`.
    */
   readonly allowChanges?: boolean;

@@ -46,6 +46,7 @@ export type { DrainableServer, DrainOptions } from './gateway/drain.js';
 export { AnsweredError, ClientGoneError, FailedTransactionError, TransactionControlError } from './gateway/failures.js';
 export type { DrainableResponse } from './gateway/last-requests.js';
 export type { LiveChange, LiveChanges, LiveSetting } from './gateway/live-changes.js';
+export type { LiveValue } from './gateway/live-fields.js';
 export { MissingRightsError } from './gateway/login-check.js';
 export { PoolerModeError } from './gateway/pooler-check.js';
 export type { Readiness } from './gateway/readiness.js';

@@ -6,9 +6,9 @@ import type { RouteRuntime } from './route-runtime.js';
 
 /** The live figures of a gateway. */
 export function describeGateway(engine: Engine, clientsTurnedAway: number): TelemetrySource {
-  const { config, clock, lag, admitting, answers, fleet, routes, pools } = engine;
+  const { modes, clock, lag, admitting, answers, fleet, routes, pools } = engine;
   return {
-    mode: config.mode,
+    mode: modes.mode,
     draining: admitting.draining,
     eventLoopLagMs: lag.averageMs(clock.nowMs()),
     clientsTurnedAway,

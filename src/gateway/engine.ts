@@ -12,6 +12,7 @@ import { assembleDecisions, assembleEntries } from './assemble-entries.js';
 import { assembleTotalRate } from './assemble-rate.js';
 import type { FleetBudget } from './fleet-budget.js';
 import type { Joined } from './join-fleet.js';
+import { ModeSwitch } from './mode-switch.js';
 import { OpenAnswers } from './open-answers.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { tunePools } from './pool-tuning.js';
@@ -34,6 +35,8 @@ export interface Engine {
   readonly routes: readonly RouteRuntime[];
   /** The ways into the routes, by name. */
   readonly entries: ReadonlyMap<string, RouteEntry>;
+  /** Its mode at present. */
+  readonly modes: ModeSwitch;
   readonly admitting: Admitting;
   readonly answers: OpenAnswers;
   readonly startUp: StartUp;
@@ -87,5 +90,6 @@ export function assembleEngine(
   const routes = Array.from(entries.values(), ({ runtime }) => runtime);
   if (config.mode === 'enforce') answers.endUnread(clock, config.writeTimeoutMs, warn);
   const standing = { config, clock, random, logger, timer, lag, admitting, answers, startUp };
-  return { ...standing, pools, routes, entries, total, decisions, fleet, budget };
+  const modes = new ModeSwitch(config.mode, entries);
+  return { ...standing, pools, routes, entries, modes, total, decisions, fleet, budget };
 }

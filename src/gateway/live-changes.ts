@@ -6,7 +6,8 @@ import { ConfigError } from '../config/problem.js';
 import { Reading } from '../config/reading.js';
 import type { TotalRate } from '../rate-limit/total-rate.js';
 import type { Logger } from '../telemetry/log.js';
-import { type LiveField, liveFields } from './live-fields.js';
+import { type LiveField, type LiveValue, liveFields } from './live-fields.js';
+import type { ModeSwitch } from './mode-switch.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import type { RouteRuntime } from './route-runtime.js';
 
@@ -18,8 +19,8 @@ export interface LiveChange {
   readonly atMs: number;
   /** For example `routes.checkout.deadlineMs`. */
   readonly path: string;
-  readonly from: number;
-  readonly to: number;
+  readonly from: LiveValue;
+  readonly to: LiveValue;
   readonly undone: boolean;
   /** Whether {@link LiveChanges.undo} takes it: the last of its setting that still holds. */
   readonly undo: boolean;
@@ -28,7 +29,7 @@ export interface LiveChange {
 /** What can be changed, and what it is now. */
 export interface LiveSetting {
   readonly path: string;
-  readonly value: number;
+  readonly value: LiveValue;
   /** The values that are allowed, in words that follow "use". */
   readonly allowed: string;
   /** Whether it differs from what was read at the start. */
@@ -44,6 +45,7 @@ export interface LiveParts {
   readonly routes: readonly RouteRuntime[];
   /** Absent where all routes together have no rate limit. */
   readonly total: TotalRate | undefined;
+  readonly modes: ModeSwitch;
 }
 
 /** Changes that are remembered, and so can be undone. */
@@ -52,7 +54,7 @@ const MOST_REMEMBERED = 100;
 type Remembered = Omit<LiveChange, 'undo' | 'undone'> & { undone: boolean };
 
 /**
- * Changes settings of a gateway at work: sizes of pools, rate limits, those of each caller and of all routes together,
+ * Changes settings of a gateway at work: the mode between enforce and observe, sizes of pools, rate limits, those of each caller and of all routes together,
  * deadlines and concurrency limits of routes.
  * Each is checked like the configuration, logged, and can be undone. What is in flight goes on by what held when it
  * arrived. Nothing is kept over a restart.
@@ -60,15 +62,13 @@ type Remembered = Omit<LiveChange, 'undo' | 'undone'> & { undone: boolean };
 export class LiveChanges {
   readonly #parts: LiveParts;
   readonly #fields: ReadonlyMap<string, LiveField>;
-  readonly #initial: ReadonlyMap<string, number>;
+  readonly #initial: ReadonlyMap<string, LiveValue>;
   readonly #made: Remembered[] = [];
   #lastId = 0;
 
   constructor(parts: LiveParts) {
     this.#parts = parts;
-    this.#fields = new Map(
-      liveFields(parts.pools.values(), parts.routes, parts.total).map((field) => [field.path, field]),
-    );
+    this.#fields = new Map(liveFields(parts).map((field) => [field.path, field]));
     this.#initial = new Map(Array.from(this.#fields, ([path, field]) => [path, field.read()]));
   }
 
@@ -93,7 +93,7 @@ export class LiveChanges {
   /**
    * Changes one setting from now on.
    *
-   * @param value - A number, or a text as a variable takes it.
+   * @param value - A number, a mode, or a text as a variable takes it.
    * @throws {@link ConfigError} for a setting that cannot be changed, and for a value that the configuration would not
    *   have taken: nothing has changed then.
    */
@@ -145,7 +145,7 @@ export class LiveChanges {
   }
 
   /** Checks the configuration as it would be. */
-  #check(field: LiveField, to: number): void {
+  #check(field: LiveField, to: LiveValue): void {
     const reading = new Reading({});
     const changed = <Config extends PoolConfig | RouteConfig>(kind: string, config: Config): Config =>
       field.path === `${kind}.${config.name}.${field.key}` ? { ...config, [field.key]: to } : config;

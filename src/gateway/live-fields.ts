@@ -4,8 +4,12 @@ import { showMistake } from '../config/mask.js';
 import { ConfigError } from '../config/problem.js';
 import { gatewaySection, perCallerSection, poolSection, routeSection } from '../config/section.js';
 import type { TotalRate } from '../rate-limit/total-rate.js';
+import type { ModeSwitch } from './mode-switch.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import type { RouteRuntime } from './route-runtime.js';
+
+/** What a setting that can be changed may be: a number, or a mode. */
+export type LiveValue = number | 'enforce' | 'observe';
 
 /** One setting that can be changed while the gateway works. */
 export interface LiveField {
@@ -15,24 +19,55 @@ export interface LiveField {
   readonly key: string;
   readonly allowed: string;
   /** @throws ConfigError for a value that the field does not take. */
-  parse(value: unknown): number;
-  read(): number;
-  write(nowMs: number, value: number): void;
+  parse(value: unknown): LiveValue;
+  read(): LiveValue;
+  /** @param value - What {@link parse} made of it. */
+  write(nowMs: number, value: LiveValue): void;
 }
 
 /** Routes are read where requests come in, so that a change holds from the next one on. */
 type Changeable = { -readonly [Key in keyof RouteRuntime]: RouteRuntime[Key] };
 
 type Fields<Config> = { readonly [Key in keyof Config]: Field<unknown> };
-type Way = Pick<LiveField, 'read' | 'write'> & { readonly most?: number };
+
+/** How a number is read and changed. */
+interface Way {
+  readonly most?: number;
+  read(): number;
+  write(nowMs: number, value: number): void;
+}
+
+/** What can be changed of. */
+export interface LiveSubjects {
+  readonly modes: ModeSwitch;
+  readonly pools: ReadonlyMap<string, PoolRuntime>;
+  readonly routes: readonly RouteRuntime[];
+  readonly total: TotalRate | undefined;
+}
 
 /** What can be changed of these pools and routes, and of all routes together. */
-export function liveFields(
-  pools: Iterable<PoolRuntime>,
-  routes: readonly RouteRuntime[],
-  total: TotalRate | undefined,
-): LiveField[] {
-  return [...totalFields(total), ...Array.from(pools, poolFields).flat(), ...routes.flatMap(routeFields)];
+export function liveFields({ modes, pools, routes, total }: LiveSubjects): LiveField[] {
+  return [
+    ...modeFields(modes),
+    ...totalFields(total),
+    ...Array.from(pools.values(), poolFields).flat(),
+    ...routes.flatMap(routeFields),
+  ];
+}
+
+function modeFields(modes: ModeSwitch): LiveField[] {
+  if (!modes.adjustable) return [];
+  const allowed = 'enforce or observe';
+  const read = (): LiveValue => (modes.mode === 'observe' ? 'observe' : 'enforce');
+  const parse = (given: unknown): LiveValue => {
+    const mode = typeof given === 'string' ? given.trim() : given;
+    if (mode === 'enforce' || mode === 'observe') return mode;
+    throw new ConfigError([{ where: 'mode', value: showMistake(given, false), remedy: `use ${allowed}` }]);
+  };
+  const write = (_nowMs: number, value: LiveValue): void => {
+    if (typeof value === 'string') modes.set(value);
+  };
+  return [{ path: 'mode', key: 'mode', allowed, read, parse, write }];
 }
 
 function totalFields(total: TotalRate | undefined): LiveField[] {
@@ -103,7 +138,7 @@ function write(
   route: Changeable,
   key: keyof RouteConfig,
   apply: (route: Changeable, nowMs: number) => void,
-): LiveField['write'] {
+): Way['write'] {
   return (nowMs, value) => {
     route.config = Object.freeze({ ...route.config, [key]: value });
     apply(route, nowMs);
@@ -135,13 +170,16 @@ function liveField<Config>(
 ): LiveField {
   const { value: number, text, allowed: words = '' } = fields[key] ?? {};
   const path = prefix + key;
-  const { most = Number.POSITIVE_INFINITY, ...ways } = way;
+  const { most = Number.POSITIVE_INFINITY } = way;
   const allowed = most === Number.POSITIVE_INFINITY ? words : `a whole number from 1 to ${most}, its size at the start`;
   return {
     path,
     key,
     allowed,
-    ...ways,
+    read: () => way.read(),
+    write: (nowMs, value) => {
+      if (typeof value === 'number') way.write(nowMs, value);
+    },
     parse: (given) => {
       const parsed = typeof given === 'string' ? text?.safeParse(given.trim()) : number?.safeParse(given);
       const value = parsed?.success === true ? parsed.data : undefined;

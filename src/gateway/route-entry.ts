@@ -1,5 +1,6 @@
 import type { EventLoopGuard } from '../admission/event-loop-guard.js';
 import type { LoopLag } from '../admission/loop-lag.js';
+import type { Mode } from '../config/options.js';
 import { PRIORITY_CLASSES, type PriorityClass, rankOf } from '../core/priority.js';
 import { deadlineUnreachable } from '../core/refusals.js';
 import type { Ticket } from '../core/ticket.js';
@@ -33,7 +34,7 @@ const LONGEST_UNSEEN_MS = 1_000;
 /** The way into one route: makes tickets and says, before any body is read, which of them would be refused. */
 export class RouteEntry {
   readonly runtime: RouteRuntime;
-  readonly #context: WorkContext;
+  #context: WorkContext;
   readonly #lag: LoopLag;
   readonly #admitting: Admitting;
   readonly #guard: EventLoopGuard | undefined;
@@ -51,6 +52,11 @@ export class RouteEntry {
     this.#lag = lag;
     this.#admitting = admitting;
     this.#guard = guard;
+  }
+
+  /** From the next request on; those that are here go on as they are. */
+  setMode(mode: Mode): void {
+    this.#context = { ...this.#context, mode };
   }
 
   /** Classifies a request. Time that it spent unseen, while the event loop was busy, counts against its deadline. */

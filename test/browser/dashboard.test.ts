@@ -187,11 +187,13 @@ test('an operator changes a setting and takes it back', async () => {
   for (const [path, value] of [
     ['ratePerSecond', '4000'],
     ['routes.report.perCaller.burst', '7'],
+    ['mode', 'observe'],
   ] as const) {
     const rate = page.getByLabel(new RegExp(`^${path}:`));
     await rate.fill(value);
     await rate.press('Enter');
     await page.getByText(`● ${path} is ${value} now`).waitFor();
+    if (path === 'mode') await page.locator('#facts', { hasText: 'mode observe' }).waitFor();
     await page.getByRole('button', { name: `Undo ${path} to ${value}` }).click();
     await page.getByText(`● ${path} is `).filter({ hasText: 'again' }).waitFor();
   }

@@ -1,7 +1,7 @@
 import { ConfigError, createGateway, type Gateway, type GatewayOptions } from 'sluice';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
-import { LogBook, latch } from '../http/harness.js';
+import { busyParts, LogBook, latch } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
 
 let postgres: PostgresServer;
@@ -93,6 +93,57 @@ describe('the size of a pool', () => {
   it('is not taken from an admin pool', async () => {
     await start({ pools: { main: { url: postgres.url, max: 2, admin: true } }, routes: { work: { pool: 'main' } } });
     expect(() => gateway.liveChanges.set('pools.main.max', 1)).toThrow(/cannot be changed while running/);
+  });
+});
+
+describe('the mode', () => {
+  it('goes from enforce to observe and back, for requests to come', async () => {
+    await start({ pools: pool(2), routes: { work: { pool: 'main', maxQueued: 0, deadlineMs: 20_000 } } });
+    const first = hold(2);
+    await until(() => first.running() === 2);
+    await expect(gateway.run('work', async () => 1)).rejects.toMatchObject({ code: 'queue_full' });
+    const { id } = gateway.liveChanges.set('mode', 'observe');
+    expect(gateway.snapshot().mode).toBe('observe');
+    // What would be refused goes on, and is counted.
+    expect(await gateway.run('work', async () => 'done')).toBe('done');
+    expect(gateway.snapshot().routes[0]).toMatchObject({
+      shedByCode: { queue_full: 1 },
+      wouldShedByCode: { queue_full: 1 },
+    });
+    gateway.liveChanges.undo(id);
+    expect(gateway.snapshot().mode).toBe('enforce');
+    await expect(gateway.run('work', async () => 1)).rejects.toMatchObject({ code: 'queue_full' });
+    first.release();
+    await first.all;
+    expect(await gateway.run('work', (handle) => handle.query('SELECT 1').then(() => 'done'))).toBe('done');
+    await until(() => busyParts(gateway).length === 0);
+  });
+
+  it('changes nothing for requests that are here', async () => {
+    await start({ pools: pool(1), routes: { work: { pool: 'main', deadlineMs: 20_000 } } });
+    const first = hold(1);
+    await until(() => first.running() === 1);
+    const queued = hold(2);
+    await until(() => gateway.snapshot().pools[0]?.seats.queuedByClass.normal === 2);
+    gateway.liveChanges.set('mode', 'observe');
+    const observed = hold(1);
+    await until(() => gateway.snapshot().pools[0]?.connections.acquiring === 1);
+    expect(queued.running()).toBe(0);
+    gateway.liveChanges.set('mode', 'enforce');
+    for (const held of [queued, observed, first]) held.release();
+    await Promise.all([first.all, queued.all, observed.all]);
+    await until(() => busyParts(gateway).length === 0);
+  });
+
+  it.each([['off'], [''], [1]])('cannot be %j while running', async (mode) => {
+    await start({ routes: { work: {} } });
+    expect(() => gateway.liveChanges.set('mode', mode)).toThrow(/mode is .*: use enforce or observe/);
+    expect(gateway.snapshot().mode).toBe('enforce');
+  });
+
+  it('stays what it is where nothing was made to enforce with', async () => {
+    await start({ mode: 'observe', routes: { work: {} } });
+    expect(() => gateway.liveChanges.set('mode', 'enforce')).toThrow(/cannot be changed while running/);
   });
 });
 
