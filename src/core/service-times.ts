@@ -1,6 +1,7 @@
 import type { Archive } from './archive.js';
 import { CensoredHistogram } from './censored-histogram.js';
 import { requireNumber } from './numbers.js';
+import { RecentDurations } from './recent-durations.js';
 
 /** How many samples the expectation is worth, and how many it takes to displace it. */
 const PRIOR_SAMPLES = 4;
@@ -45,6 +46,8 @@ export class ServiceTimes {
   readonly #baseHalfLifeMs: number;
   readonly #growth: number;
   #halfLifeMs: number;
+  /** Absent where nothing is observed. */
+  #recent: RecentDurations | undefined;
   #samples = 0;
   // Not `undefined` before the first: a field that is always a double is written in place, without allocation.
   #lastMs = Number.NaN;
@@ -108,6 +111,20 @@ export class ServiceTimes {
   meanMs(nowMs: number): number {
     this.#settle(nowMs);
     return this.#meanMs;
+  }
+
+  /** Keeps how long a request took that is only observed, in ms, for {@link recall}; no part of the estimates. */
+  remember(ms: number): void {
+    this.#recent ??= new RecentDurations();
+    this.#recent.note(ms);
+  }
+
+  /**
+   * How long one of the last 256 requests took that were remembered, each in its turn, in ms: what to assume of one
+   * whose end is not known. `undefined` before any is known.
+   */
+  recall(): number | undefined {
+    return this.#recent?.recall();
   }
 
   /** Whether an estimate that is asked for now would be worked out anew, which changes what is told later. */

@@ -40,8 +40,8 @@ export interface ShadowLeaseParts {
 
 /**
  * The seat of a shadow, from when it gets it: held for as long as the real work is served, or to the deadline. Work that
- * waits for a connection can fall behind its shadow: then the seat is held for the mean of the route, and what the
- * service really was is learnt later.
+ * waits for a connection can fall behind its shadow: then the seat is held for as long as another service of the route was,
+ * and what its own was is learnt later. (For the mean, queues would be shorter than those of services that differ.)
  */
 export class ShadowLease {
   readonly #parts: ShadowLeaseParts;
@@ -52,8 +52,12 @@ export class ShadowLease {
   #graceUsed = false;
   /** The answer is complete, or has begun where that is enough. */
   #deadlineMet = false;
+  /** How long the seat is held where its work is behind: as long as another service of the route was. */
+  #assumedMs: number | undefined;
   /** The seat was released on an estimate, and the work goes on. */
   #estimated = false;
+  /** The work has ended behind its shadow: its fate is told, and the seat is held for as long as was assumed. */
+  #told = false;
 
   constructor(parts: ShadowLeaseParts) {
     this.#parts = parts;
@@ -70,7 +74,8 @@ export class ShadowLease {
   /** The timer fell due while the seat is held. */
   due(nowMs: number): void {
     const endAtMs = this.#endAtMs(nowMs);
-    if (endAtMs <= Math.min(nowMs + ROUNDING_MS, this.#deadlineAtMs)) this.#endInTime(nowMs);
+    if (this.#told) this.#leaveAt(nowMs, Math.min(endAtMs, this.#deadlineAtMs));
+    else if (endAtMs <= Math.min(nowMs + ROUNDING_MS, this.#deadlineAtMs)) this.#endInTime(nowMs);
     else if (nowMs < this.#deadlineAtMs) this.arm(nowMs);
     else this.#deadlinePassed(nowMs);
   }
@@ -86,13 +91,19 @@ export class ShadowLease {
 
   /** The real work has ended; the seat may be held, still to be had, or free again. */
   workEnded(nowMs: number, cutShort: boolean): void {
-    const { context, service, ticket } = this.#parts;
+    const { context, route, service, ticket } = this.#parts;
     const servedMs = service.servedMs(nowMs);
     const leased = ticket.state === 'leased';
     this.#stalledMs = context.lag.stalledMs(service.startedAtMs, nowMs);
+    // Also of work that would have been refused: nobody knew how long it would take.
+    if (!cutShort) route.times.remember(Math.max(0, servedMs - this.#stalledMs));
     if (this.#estimated) this.#learnLate(nowMs, servedMs, cutShort);
     else if (leased && cutShort) this.#end(nowMs, Math.min(servedMs, nowMs - ticket.leasedAtMs), true);
-    else this.#servedMs = servedMs;
+    else if (leased && this.#assumedMs !== undefined && this.#behindAtMs(nowMs) <= nowMs) {
+      // Its own service instead of the one that was assumed, wherever it is the shorter, would make all of them shorter.
+      this.#learnLate(nowMs, servedMs, false);
+      this.#told = true;
+    } else this.#servedMs = servedMs;
     if (leased && !cutShort) this.arm(nowMs);
   }
 
@@ -102,11 +113,13 @@ export class ShadowLease {
 
   /** When the seat would be free again; `Infinity` while only the end of the work will tell. */
   #endAtMs(nowMs: number): number {
-    const { leasedAtMs, expectedHoldMs } = this.#parts.ticket;
+    const { route, ticket } = this.#parts;
+    const { leasedAtMs, expectedHoldMs } = ticket;
     if (this.#servedMs !== undefined) return leasedAtMs + this.#servedMs;
     // Where nothing was known of the route, there is nothing to estimate by.
     if (expectedHoldMs === 0) return Number.POSITIVE_INFINITY;
-    return Math.max(leasedAtMs + expectedHoldMs, this.#behindAtMs(nowMs));
+    this.#assumedMs ??= route.times.recall() ?? expectedHoldMs;
+    return Math.max(leasedAtMs + this.#assumedMs, this.#behindAtMs(nowMs));
   }
 
   #behindAtMs(nowMs: number): number {
@@ -145,6 +158,11 @@ export class ShadowLease {
   #release(nowMs: number): void {
     this.#estimated = true;
     this.#leave(nowMs);
+  }
+
+  #leaveAt(nowMs: number, atMs: number): void {
+    if (atMs <= nowMs + ROUNDING_MS) this.#leave(nowMs);
+    else this.#parts.context.timer.set(this.#parts.deadline, atMs, nowMs);
   }
 
   #leave(nowMs: number): void {

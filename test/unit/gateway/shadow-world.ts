@@ -73,6 +73,32 @@ export class ShadowWorld {
   readonly gate: Gate;
   readonly visits: Visit[] = [];
   readonly #entries = new Map<string, RouteEntry>();
+  #free = Number.POSITIVE_INFINITY;
+  readonly #line: (() => void)[] = [];
+
+  /** Makes work wait in line for one of so many connections. Default: there is one for everybody. */
+  withConnections(count: number): this {
+    this.#free = count;
+    return this;
+  }
+
+  /** Runs with a connection; true where one is free now. */
+  connect(run: () => void): boolean {
+    if (this.#free === 0) {
+      this.#line.push(run);
+      return false;
+    }
+    this.#free--;
+    run();
+    return true;
+  }
+
+  /** A connection is free again. */
+  disconnect(): void {
+    const next = this.#line.shift();
+    if (next === undefined) this.#free++;
+    else next();
+  }
 
   /** @param maxLagMs - Lag from which the event-loop guard sheds. Default: there is no guard. */
   constructor(mode: Mode, seats: number, routes: Readonly<Record<string, RouteOptions>>, maxLagMs?: number) {
@@ -129,6 +155,7 @@ export class Visit implements WorkHost {
   readonly call: Call;
   readonly #work: RequestWork;
   #fate: Fate | undefined;
+  #connected = false;
   answeredAtMs: number | undefined;
 
   constructor(world: ShadowWorld, call: Call) {
@@ -169,10 +196,23 @@ export class Visit implements WorkHost {
       this.#work.shadow?.pause(nowMs);
       clock.input(connectMs, () => this.#work.shadow?.resume(clock.nowMs()));
     }
-    clock.input(connectMs + serviceMs, () => {
-      this.answeredAtMs ??= clock.nowMs();
-      this.#work.complete(clock.nowMs(), 'succeeded');
+    let waits = false;
+    const runs = this.#world.connect(() => {
+      this.#connected = true;
+      if (waits) this.#work.shadow?.resume(clock.nowMs());
+      clock.input(connectMs + serviceMs, () => {
+        this.answeredAtMs ??= clock.nowMs();
+        this.#work.complete(clock.nowMs(), 'succeeded');
+        this.#disconnect();
+      });
     });
+    waits = !runs;
+    if (waits) this.#work.shadow?.pause(nowMs);
+  }
+
+  #disconnect(): void {
+    if (this.#connected) this.#world.disconnect();
+    this.#connected = false;
   }
 
   refuse(refusal: Refusal): void {
@@ -181,6 +221,7 @@ export class Visit implements WorkHost {
 
   expire(refusal: Refusal): void {
     this.#fate = refusal.code;
+    this.#disconnect();
   }
 
   streaming(): boolean {
