@@ -1,40 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { QueryResult } from '../../../src/pools/contract.js';
 import { PG_WORDS } from '../../../src/pools/pg-words.js';
 import { StatementLine } from '../../../src/pools/statement-line.js';
-import type { Answer, StatementWire } from '../../../src/pools/statement-wire.js';
+import { ScriptedWire } from './scripted-wire.js';
 
 const STOPPED = Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' });
-const DONE = { rows: [], rowCount: 0, command: 'SELECT' } as QueryResult<never>;
-
-/** The server's side, answered by the test message by message. */
-class ScriptedWire implements StatementWire {
-  readonly status = 'I';
-  readonly sent: string[] = [];
-  #answer: Answer | undefined;
-
-  get sending(): boolean {
-    return this.#answer !== undefined;
-  }
-
-  send(text: string, _values: unknown, answer: Answer, before = ''): void {
-    this.sent.push(before + text);
-    this.#answer = answer;
-  }
-
-  /** What the server has said of the message under way, if the session ends now. */
-  failure: Error | undefined;
-
-  fail(error: Error): void {
-    this.answer(this.failure ?? error);
-  }
-
-  answer(error?: Error): void {
-    const answer = this.#answer;
-    this.#answer = undefined;
-    answer?.(error, error === undefined ? DONE : undefined);
-  }
-}
 
 function make(): { readonly wire: ScriptedWire; readonly line: StatementLine } {
   const wire = new ScriptedWire();
@@ -60,7 +29,7 @@ describe('the line of a session’s statements', () => {
     wire.answer();
     await second;
     const reset = 'RESET statement_timeout';
-    expect(wire.sent).toEqual(['SET statement_timeout = 100', 'SELECT 1', reset, reset, reset, 'SELECT 2']);
+    expect(wire.texts).toEqual(['SET statement_timeout = 100', 'SELECT 1', reset, reset, reset, 'SELECT 2']);
   });
 
   it('says a limit in the statement where that can be, until so many want the same that the session takes it on', async () => {
@@ -73,14 +42,14 @@ describe('the line of a session’s statements', () => {
       await statement;
     }
     const [low, high] = ['under 500: SELECT 1', 'under 5000: SELECT 1'];
-    expect(wire.sent).toEqual([
+    expect(wire.texts).toEqual([
       ...[low, high, low, high, low, low, low],
       ...['SET statement_timeout = 500', 'SELECT 1', 'SELECT 1', high, 'SELECT 1'],
     ]);
     const begin = line.submit('BEGIN', undefined, limitedBy(200));
     while (wire.sending) wire.answer();
     await begin;
-    expect(wire.sent.slice(-2)).toEqual(['SET statement_timeout = 200', 'BEGIN']);
+    expect(wire.texts.slice(-2)).toEqual(['SET statement_timeout = 200', 'BEGIN']);
   });
 
   it('gives up in the end, and tells why', async () => {
@@ -88,7 +57,7 @@ describe('the line of a session’s statements', () => {
     const statement = line.submit('SELECT 1', undefined, limitedBy(100));
     for (let i = 0; i < 5; i += 1) wire.answer(STOPPED);
     await expect(statement).rejects.toBe(STOPPED);
-    expect(wire.sent).toHaveLength(5);
+    expect(wire.texts).toHaveLength(5);
   });
 
   it('sends nothing more once the session has ended, though the limit before has stopped the change', async () => {
@@ -97,7 +66,7 @@ describe('the line of a session’s statements', () => {
     wire.failure = STOPPED;
     line.end(new Error('gone'));
     await expect(statement).rejects.toBe(STOPPED);
-    expect(wire.sent).toEqual(['SET statement_timeout = 100']);
+    expect(wire.texts).toEqual(['SET statement_timeout = 100']);
   });
 
   it('does not send a statement that was stopped meanwhile', async () => {
@@ -106,7 +75,7 @@ describe('the line of a session’s statements', () => {
     expect(line.stopCurrent()).toBe(false);
     wire.answer();
     await expect(statement).rejects.toMatchObject({ code: '57014' });
-    expect(wire.sent).toEqual(['SET statement_timeout = 100']);
+    expect(wire.texts).toEqual(['SET statement_timeout = 100']);
   });
 
   it('sends a statement itself only once, though it was stopped at its limit', async () => {
@@ -115,6 +84,6 @@ describe('the line of a session’s statements', () => {
     wire.answer();
     wire.answer(STOPPED);
     await expect(statement).rejects.toBe(STOPPED);
-    expect(wire.sent).toEqual(['SET statement_timeout = 100', 'SELECT 1']);
+    expect(wire.texts).toEqual(['SET statement_timeout = 100', 'SELECT 1']);
   });
 });
