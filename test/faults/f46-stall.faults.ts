@@ -108,14 +108,14 @@ describe('F46: the event loop stands still', () => {
   );
 
   it('for longer than a connection attempt may take: the server is not thought to be down', async () => {
-    const env = { SLUICE_POOL_CHECKOUT_CONNECT_TIMEOUT_MS: '300', SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '4000' };
+    const env = { SLUICE_POOL_CHECKOUT_CONNECT_TIMEOUT_MS: '1000', SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '4000' };
     shop = await startFaultShop({ checkoutWorkMs: 20, env });
     const pool = [...shop.gateway.telemetry().pools()].find(({ name }) => name === 'checkout');
     if (pool === undefined) throw new Error('the shop has a pool for checkouts');
     // Far more than the few connections of a quiet pool can do, so that it opens more.
-    const loading = shop.load(1_500, [checkoutStream('checkout', 200)]);
+    const loading = shop.load(2_400, [checkoutStream('checkout', 200)]);
     await until(() => pool.gauges().connecting > 0);
-    block(600);
+    block(1_400);
     const { of } = await loading;
     expect(of('checkout').length).toBeGreaterThan(200);
     expectDatabaseTrusted();

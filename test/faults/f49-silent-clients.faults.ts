@@ -129,7 +129,8 @@ describeFault('F50: a client does not read its answer', () => {
     app = await startFaultApp(
       {
         url: postgres.url,
-        pools: { main: { max: 2, minIdle: 2 } },
+        // How many may wait for the two is another matter.
+        pools: { main: { max: 2, minIdle: 2, eviction: false } },
         routes: {
           large: { pool: 'main', deadlineMs: 2_000 },
           stream: { pool: 'main', deadlineMs: 500, stream: true },

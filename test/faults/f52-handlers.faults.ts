@@ -7,6 +7,7 @@ import { latch } from '../integration/http/harness.js';
 import { ask } from '../integration/pools/pool-fixture.js';
 import { type FaultApp, startFaultApp } from './fault-app.js';
 import { NOISE } from './fault-shop.js';
+import { MachineNoise } from './machine-noise.js';
 import { describeFault } from './repetitions.js';
 import { until } from './until.js';
 
@@ -109,13 +110,15 @@ describeFault('F52: a handler never answers', () => {
     const warned = app.log.of('handler_silent').length;
     const { expired } = app.stats('bad').outcomes;
     let admitted = 0;
+    let slowestMs = 0;
+    const noise = new MachineNoise();
     await besideOthers(async () => {
       for (let round = 0; round < 2; round += 1) {
         const answers = await many();
         const late = answers.filter(({ status }) => status === 504);
         for (const { ms, body } of late) {
           expect(body).toMatchObject({ code: 'deadline_expired' });
-          expect(ms).toBeLessThan(DEADLINE_MS + 100);
+          slowestMs = Math.max(slowestMs, ms);
         }
         // Those behind them end with the same deadline, in the queue.
         const queued = answers.filter(({ status, body }) => status === 503 && body.code === 'deadline_expired');
@@ -123,6 +126,7 @@ describeFault('F52: a handler never answers', () => {
         admitted += late.length;
       }
     });
+    expect(slowestMs).toBeLessThan(DEADLINE_MS + 100 + noise.stop());
     expect(admitted).toBeGreaterThanOrEqual(SEATS + 1);
     expect(app.stats('bad').outcomes.expired - expired).toBe(admitted);
     const told = app.log.of('handler_silent').slice(warned);

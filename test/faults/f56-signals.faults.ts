@@ -56,7 +56,7 @@ describeFault('F56: SIGTERM under load', () => {
     // While readiness fails it still serves; only between the two ends of its delay may anybody be told to go elsewhere.
     expect(failures(answered.filter(({ sentAtMs }) => sentAtMs < askedAtMs + 450))).toEqual({});
     expectClean(answered);
-    expect(answered.length).toBeGreaterThan(40);
+    expect(answered.length).toBeGreaterThan(20);
     expect(calls.filter(turnedAway).filter(({ sentAtMs }) => sentAtMs < askedAtMs + 450)).toEqual([]);
     expect(tookMs).toBeLessThan(500 + 1_500);
     expect(await sessions()).toEqual([]);

@@ -8,6 +8,7 @@ import { startLoad } from '../load/start-load.js';
 import { prepareLoadWorker } from '../support/load-worker.js';
 import { findProgram } from '../support/programs.js';
 import { type Call, callsOf, checkoutStream } from './calls.js';
+import { lasts } from './until.js';
 
 /** The built shop, as `npm test` builds it. */
 export const SHOP_FILE: string = fileURLToPath(new URL('../../dist/examples/shop/main.js', import.meta.url));
@@ -127,7 +128,10 @@ export async function startFleetBench(size: number, env: Readonly<Record<string,
   }
 }
 
-const ROUND_MS = 3_000;
+/** Work that lasts longer than this has gone wrong. */
+const LONGEST_MS = 180_000;
+/** For what comes after it to be seen, too. */
+const AFTER_MS = 500;
 
 const STREAMS: readonly StreamPlan[] = [
   checkoutStream('checkout', 60, { keepEvents: true }),
@@ -142,29 +146,23 @@ const STREAMS: readonly StreamPlan[] = [
   },
 ];
 
-/** Two generators take turns in beginning anew, so that there is load at every instant until the work is over. */
+/** There is load from before the work until it is over. The instants of the calls are those of the day. */
 export async function loadDuring(port: number, workerFile: string, work: () => Promise<void>): Promise<Call[]> {
-  const calls: Call[] = [];
-  let over = false;
-  const generate = async (seed: number, firstMs: number): Promise<void> => {
-    for (let round = 0; round === 0 || !over; round += 1) {
-      const measureMs = round === 0 ? firstMs : ROUND_MS;
-      const plan: LoadPlan = { port, seed: seed + round, warmUpMs: 0, measureMs, coolDownMs: 0, streams: STREAMS };
-      const { streams, startedAtEpochMs } = await startLoad(plan, { workerFile });
-      for (const call of streams.flatMap(callsOf)) calls.push(onWallClock(call, startedAtEpochMs));
-    }
-  };
-  const generators = Promise.all([generate(1, ROUND_MS), generate(1_000, ROUND_MS / 2)]);
-  try {
-    await work();
-  } finally {
-    over = true;
-    await generators;
-  }
-  return calls;
+  let end: () => void = () => undefined;
+  const ending = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const plan: LoadPlan = { port, seed: 1, warmUpMs: 0, measureMs: LONGEST_MS, coolDownMs: 0, streams: STREAMS };
+  const loading = startLoad(plan, { workerFile, ending });
+  const working = work()
+    .then(() => lasts(AFTER_MS))
+    .finally(end);
+  await Promise.allSettled([working, loading]);
+  await working;
+  const { streams, startedAtEpochMs } = await loading;
+  return streams.flatMap(callsOf).map((call) => onWallClock(call, startedAtEpochMs));
 }
 
-/** Two generators have no instant in common but that of the day. */
 function onWallClock(call: Call, startedAtEpochMs: number): Call {
   const { sentAtMs, endedAtMs } = call;
   return { ...call, sentAtMs: startedAtEpochMs + sentAtMs, endedAtMs: startedAtEpochMs + endedAtMs };
