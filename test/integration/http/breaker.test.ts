@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import { protect } from 'sluice/express';
+import type { Response as Answer } from 'supertest';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { until } from '../pools/pool-fixture.js';
@@ -77,22 +78,26 @@ describe('the breaker of a pool', () => {
     ['server faults', ILL],
     ['exhaustion of the server', BUSY],
   ])('opens on %s, refuses at preflight, and lets other pools be', async (_what, text) => {
-    await sicken(text);
-    expect(breaker()?.state).toBe('open');
-    expect(bench.log.of('breaker_open').length).toBeGreaterThan(0);
     let started = 0;
-    act = async (_req, res) => {
-      started += 1;
-      res.json({});
-    };
-    const answer = await bench.request.get('/work');
-    expect(answer.status).toBe(503);
-    expect(answer.body).toMatchObject({
+    let answer: Answer | undefined;
+    // On a machine that is slower than the reset the request is the probe, and the circuit has to open once more.
+    await until(async () => {
+      await sicken(text);
+      started = 0;
+      act = async (_req, res) => {
+        started += 1;
+        res.json({});
+      };
+      answer = await bench.request.get('/work');
+      return answer.status === 503;
+    });
+    expect(bench.log.of('breaker_open').length).toBeGreaterThan(0);
+    expect(answer?.body).toMatchObject({
       code: 'breaker_open',
       outcome: 'not_started',
       measured: { pool: 'main', circuit: 'open' },
     });
-    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    expect(Number(answer?.headers['retry-after'])).toBeGreaterThan(0);
     expect(started).toBe(0);
     act = runs('SELECT 2 AS two');
     expect((await bench.request.get('/calm')).body).toEqual([{ two: 2 }]);

@@ -23,31 +23,31 @@ async function onPostgres(): Promise<ShopDatabase> {
   const server = await startPostgres({ settings: { fsync: 'off' } });
   const beside = new pg.Pool({ connectionString: server.url, max: 2 });
   beside.on('error', () => undefined);
-  const sql: ShopDatabase['sql'] = async (text, values) => (await beside.query(text, values)).rows;
-  const asleep = "select count(*)::int as n from pg_stat_activity where wait_event = 'PgSleep'";
-  return {
-    url: server.url,
-    sql,
-    asleep: async () => (await sql<{ n: number }>(asleep))[0]?.n ?? 0,
-    close: async () => {
-      await beside.end();
-      await server.close();
-    },
-  };
+  const sleepers = "select count(*)::int as n from pg_stat_activity where wait_event = 'PgSleep'";
+  return shopDatabase(server, beside, sleepers, async (text, values) => (await beside.query(text, values)).rows);
 }
 
 async function onMariadb(): Promise<ShopDatabase> {
   const server = await startMariadb();
   const beside = mysql.createPool({ uri: server.url, connectionLimit: 2, decimalNumbers: true });
+  const sleepers = "select count(*) as n from information_schema.processlist where state = 'User sleep'";
   const sql = async <Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> => {
     const [rows] = await beside.query(translated(text), values);
     return rows as Row[];
   };
-  const asleep = "select count(*) as n from information_schema.processlist where state = 'User sleep'";
+  return shopDatabase(server, beside, sleepers, sql);
+}
+
+function shopDatabase(
+  server: { readonly url: string; close(): Promise<void> },
+  beside: { end(): Promise<void> },
+  sleepers: string,
+  sql: ShopDatabase['sql'],
+): ShopDatabase {
   return {
     url: server.url,
     sql,
-    asleep: async () => (await sql<{ n: number }>(asleep))[0]?.n ?? 0,
+    asleep: async () => (await sql<{ n: number }>(sleepers))[0]?.n ?? 0,
     close: async () => {
       await beside.end();
       await server.close();
