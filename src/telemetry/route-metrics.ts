@@ -50,7 +50,21 @@ function routeNumber(
   return { type, name, help, labels: ROUTE, read: (source) => perRoute(source, read) };
 }
 
-function routeCodes(name: string, help: string, read: (stats: RouteStats) => CodeCounts): NumberMetric {
+/** Whether a route was ever observed; without, a fifth of all series would say nothing. */
+function observed({ mode }: TelemetrySource, { wouldWait, wouldShedByCode }: RouteStats): boolean {
+  return mode === 'observe' || wouldWait.count > 0 || ERROR_CODES.some((code) => wouldShedByCode[code] > 0);
+}
+
+type Shown = (source: TelemetrySource, stats: RouteStats) => boolean;
+
+const always: Shown = () => true;
+
+function routeCodes(
+  name: string,
+  help: string,
+  read: (stats: RouteStats) => CodeCounts,
+  shown: Shown = always,
+): NumberMetric {
   return {
     type: 'counter',
     name,
@@ -59,14 +73,24 @@ function routeCodes(name: string, help: string, read: (stats: RouteStats) => Cod
     // Every code from the start: a series that appears with its first event hides that event from rate().
     read: (source) =>
       Array.from(source.routes()).flatMap((route) => {
+        if (!shown(source, route.stats)) return [];
         const counts = read(route.stats);
         return routeLabels(route).byCode.map(([code, labels]) => ({ labels, value: counts[code] }));
       }),
   };
 }
 
-function routeHistogram(name: string, help: string, read: (stats: RouteStats) => Histogram): HistogramMetric {
-  return { type: 'histogram', name, help, labels: ROUTE, read: (source) => perRoute(source, read) };
+function routeHistogram(
+  name: string,
+  help: string,
+  read: (stats: RouteStats) => Histogram,
+  shown: Shown = always,
+): HistogramMetric {
+  const of = (source: TelemetrySource): TelemetrySource => {
+    if (shown === always) return source;
+    return { ...source, routes: () => Array.from(source.routes()).filter(({ stats }) => shown(source, stats)) };
+  };
+  return { type: 'histogram', name, help, labels: ROUTE, read: (source) => perRoute(of(source), read) };
 }
 
 function routeSeats(name: string, help: string, key: keyof OwnSeats): NumberMetric {
@@ -117,6 +141,7 @@ export const ROUTE_METRICS: readonly (NumberMetric | HistogramMetric)[] = [
     'requests_would_shed_total',
     'Mode observe: requests that mode enforce would have refused, or cut short at their deadline.',
     (stats) => stats.wouldShedByCode,
+    observed,
   ),
   routeNumber(
     'counter',
@@ -164,6 +189,7 @@ export const ROUTE_METRICS: readonly (NumberMetric | HistogramMetric)[] = [
     'would_wait_seconds',
     'Mode observe: from the queue to the seat as mode enforce would have it, of those that would get one.',
     (stats) => stats.wouldWait,
+    observed,
   ),
   routeHistogram('seat_hold_seconds', 'How long a seat was held.', (stats) => stats.seatHold),
   routeHistogram(

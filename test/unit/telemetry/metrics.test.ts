@@ -97,6 +97,18 @@ test('prints what the counters hold', async () => {
   expect([...values.keys()].filter((series) => /pool_(seats_reason|quiet|yield).*"checkout"/.test(series))).toEqual([]);
 });
 
+test('has series of what would have been only for routes that were observed', async () => {
+  const { source } = exampleSource();
+  const would = async (mode: 'enforce' | 'observe'): Promise<(string | undefined)[]> => {
+    const values = await scrape(new Metrics(() => ({ ...source, mode }), { processMetrics: false }));
+    const series = [...values.keys()].filter((name) => /would_(shed|wait)/.test(name));
+    return [...new Set(series.map((name) => /route="(\w+)"/.exec(name)?.[1]))];
+  };
+  // An operator had switched to observing for a while.
+  expect(await would('enforce')).toEqual(['checkout']);
+  expect(await would('observe')).toEqual(['checkout', 'ping', 'resize']);
+});
+
 test('prints histograms in seconds, with buckets that add up', async () => {
   const values = await scrape(new Metrics(() => exampleSource().source, { processMetrics: false }));
   const wait = (le: string) =>
