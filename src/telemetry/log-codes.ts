@@ -114,6 +114,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'a handler had answered nothing at its deadline, and was not at work on the database',
     'see that each way through it ends the response',
   ),
+  memory_exhausted: warn(
+    'this host has no memory for another connection, so the pool stays as it is',
+    'look at the memory of the host and of its sockets (`net.ipv4.tcp_mem`), or let fewer clients in',
+  ),
   over_budget: error(
     'pools x instances do not fit `max_connections` of their server less the reserve',
     'lower `max` or the number of instances, or raise `max_connections`: the message has the sum',
