@@ -1,7 +1,8 @@
-import { Ticket } from '../../core/ticket.js';
+import type { Ticket } from '../../core/ticket.js';
 import { EventHeap, type TimedEvent } from '../../simulator/event-heap.js';
 import type { DecodedLog } from '../../telemetry/decision-log/log-document.js';
 import type { PolicySettings, RouteSettings } from '../../telemetry/decision-log/policy-settings.js';
+import { type Attempt, attemptOf, endOf } from './attempt.js';
 import { HoldTimes } from './hold-times.js';
 import type { Fate, LoggedRequest } from './logged-request.js';
 import type { ReplayedGate, ReplayedPolicy, ReplayedRoute } from './replayed-policy.js';
@@ -23,14 +24,6 @@ const TIMER_LATE_MS = 20;
 
 interface Event extends TimedEvent {
   readonly run: (nowMs: number) => void;
-}
-
-/** A request under the other settings. */
-interface Attempt {
-  readonly request: LoggedRequest;
-  readonly route: ReplayedRoute;
-  readonly ticket: Ticket<undefined>;
-  charged: boolean;
 }
 
 /**
@@ -101,20 +94,12 @@ class OtherRun {
       this.#fates.set(request, request.fate);
       return;
     }
-    const { rank, arrivedAtMs, deadlineAtMs, tenant, seats, carriedOver, judgedAtMs, enteredAtMs } = request;
-    // The class and the time of a route may be others now; what a client shortened or lowered stays so.
-    const logged = this.#logged.get(request.route);
-    const deadlineMs = deadlineAtMs - arrivedAtMs;
-    const whole = logged !== undefined && Math.abs(deadlineMs - logged.deadlineMs) < 1e-3;
-    const allowedMs = whole ? route.deadlineMs : Math.min(deadlineMs, route.deadlineMs);
-    const newRank = rank === logged?.rank ? route.rank : rank > route.rank ? rank : route.rank;
-    const known = request.slot === undefined ? undefined : route.gate?.slots[request.slot];
-    const ticket = known ?? new Ticket(undefined, route, newRank, arrivedAtMs, arrivedAtMs + allowedMs, tenant, seats);
-    const attempt: Attempt = { request, route, ticket, charged: known !== undefined };
+    const attempt = attemptOf(request, route, this.#logged.get(request.route));
+    const { ticket } = attempt;
     this.#attempts.set(ticket, attempt);
-    if (known !== undefined) this.#goOn(attempt, route.gate);
-    else if (carriedOver) this.#at(this.#startMs, (nowMs) => this.#ask(nowMs, attempt));
-    else this.#at(judgedAtMs ?? enteredAtMs, (nowMs) => this.#judge(nowMs, attempt));
+    if (attempt.charged) this.#goOn(attempt, route.gate);
+    else if (request.carriedOver) this.#at(this.#startMs, (nowMs) => this.#ask(nowMs, attempt));
+    else this.#at(request.judgedAtMs ?? request.enteredAtMs, (nowMs) => this.#judge(nowMs, attempt));
   }
 
   /** A ticket that the state at the head has. */
@@ -189,30 +174,17 @@ class OtherRun {
   }
 
   #start(nowMs: number, attempt: Attempt, gate: ReplayedGate): void {
-    const { request, ticket } = attempt;
-    this.#fates.set(request, 'admitted');
-    const { leasedAtMs, endedAtMs, cutShort, carriedOver, deadlineAtMs } = request;
-    // To the last bit, or nothing after it would be as it was.
-    if (nowMs === leasedAtMs && endedAtMs !== undefined && ticket.deadlineAtMs >= deadlineAtMs) {
-      this.#at(endedAtMs, (now) => this.#end(now, attempt, gate, cutShort));
-      return;
-    }
-    const heldMs = carriedOver && leasedAtMs !== undefined ? nowMs - leasedAtMs : 0;
-    const doneAtMs = nowMs + Math.max(0, this.#holds.of(request) - heldMs);
-    // Whoever was cut short before the deadline had a client that left, and leaves again.
-    const left = cutShort && endedAtMs !== undefined && endedAtMs < deadlineAtMs;
-    const stopAtMs = Math.max(nowMs, Math.min(ticket.deadlineAtMs, left ? endedAtMs : Number.POSITIVE_INFINITY));
-    const cut = stopAtMs < doneAtMs;
-    const endAtMs = cut ? stopAtMs : doneAtMs;
-    if (endAtMs < Number.POSITIVE_INFINITY) this.#at(endAtMs, (now) => this.#end(now, attempt, gate, cut));
+    this.#fates.set(attempt.request, 'admitted');
+    const { atMs, cutShort } = endOf(nowMs, attempt, this.#holds);
+    if (atMs < Number.POSITIVE_INFINITY) this.#at(atMs, (now) => this.#end(now, attempt, gate, cutShort));
   }
 
   #end(nowMs: number, { ticket, route }: Attempt, gate: ReplayedGate, cutShort: boolean): void {
-    const heldMs = nowMs - ticket.leasedAtMs;
+    const tookMs = Math.max(0, nowMs - ticket.leasedAtMs - gate.bulkhead.stoodStillMs(nowMs, ticket));
     // An outage tells nothing of the route.
     if (!gate.bulkhead.outage.down) {
-      if (cutShort) route.times.recordCensored(nowMs, heldMs);
-      else route.times.record(nowMs, heldMs);
+      if (cutShort) route.times.recordCensored(nowMs, tookMs);
+      else route.times.record(nowMs, tookMs);
     }
     gate.bulkhead.release(nowMs, ticket);
     this.#handOut(nowMs, gate);
