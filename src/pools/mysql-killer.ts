@@ -54,22 +54,26 @@ export class MysqlKiller {
 
   /** Serves all orders that go the way of `login`, also those that come meanwhile. */
   async #serve(login: KillOrder['login']): Promise<void> {
-    const password = await this.#passwordOf(login.target);
+    const known = await this.#passwordFor(login.target);
     const next = (): Order | undefined => {
       const index = this.#orders.findIndex((order) => sameWay(order.login, login));
       return index === -1 ? undefined : this.#orders.splice(index, 1)[0];
     };
+    const unanswered = known === undefined ? undefined : await this.#deliver({ ...login, ...known }, next);
+    // An order that was sent may have been taken; whoever else waits for this way is told that it is closed.
+    unanswered?.resolve(true);
+    for (let order = next(); order !== undefined; order = next()) order.resolve(false);
+  }
+
+  /** Gives one order after the other. Returns the one that was under way when the connection ended. */
+  async #deliver(login: MysqlLogin, next: () => Order | undefined): Promise<Order | undefined> {
     let current: Order | undefined;
     await new Promise<void>((closed) => {
-      const client = new MysqlClient(
-        this.#mysql,
-        { ...login, password },
-        {
-          onConnected: () => serveNext(),
-          onError: () => client.hangUp(),
-          onClosed: () => closed(),
-        },
-      );
+      const client = new MysqlClient(this.#mysql, login, {
+        onConnected: () => serveNext(),
+        onError: () => client.hangUp(),
+        onClosed: () => closed(),
+      });
       let limit = timeLimit(this.#clock, this.#limitMs, () => client.hangUp());
       const serveNext = (): void => {
         current = next();
@@ -86,16 +90,20 @@ export class MysqlKiller {
         });
       };
     });
-    // An order that was sent may have been taken; whoever else waits for this way is told that it is closed.
-    current?.resolve(true);
-    for (let order = next(); order !== undefined; order = next()) order.resolve(false);
+    return current;
   }
 
-  async #passwordOf(target: MysqlTarget): Promise<string | undefined> {
-    if (target.password === undefined) return undefined;
-    return await passwordAsker(this.#pool, target.password)
-      .ask()
-      .catch(() => '');
+  /** `undefined` when none comes within the bound: then nobody need try. */
+  #passwordFor({ password: source }: MysqlTarget): Promise<Pick<MysqlLogin, 'password'> | undefined> {
+    if (source === undefined) return Promise.resolve({ password: undefined });
+    return new Promise((resolve) => {
+      const limit = timeLimit(this.#clock, this.#limitMs, () => resolve(undefined));
+      const asked = passwordAsker(this.#pool, source).ask();
+      asked
+        .then((password) => resolve({ password }))
+        .catch(() => resolve(undefined))
+        .finally(() => limit.cancel());
+    });
   }
 }
 
