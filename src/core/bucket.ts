@@ -20,8 +20,12 @@ export interface Bucket {
   miss(nowMs: number, cost: number): void;
   /** Gives back what {@link take} took, for a request that was not started. */
   refund(nowMs: number, cost: number): void;
-  /** Milliseconds until `cost` tokens are there, if nobody else takes any; `Infinity` when they never are. */
-  msUntil(nowMs: number, cost: number): number;
+  /**
+   * Milliseconds until `cost` tokens are there, if nobody else takes any; `Infinity` when they never are.
+   *
+   * @param spare - Tokens that have to be left for others then. Default 0.
+   */
+  msUntil(nowMs: number, cost: number, spare?: number): number;
   /** Whether a new bucket would be the same, so that nothing is lost with this one. */
   isFull(nowMs: number): boolean;
   /** Carries its level; see {@link Archive}. */

@@ -1,68 +1,31 @@
 import type { Archive } from './archive.js';
 import type { Bucket } from './bucket.js';
+import { LedgerLevel } from './ledger-level.js';
 import { requireNumber } from './numbers.js';
+import type { PrepaidBucketOptions } from './prepaid-options.js';
+import { RecentDemand } from './recent-demand.js';
 import { TokenBucket } from './token-bucket.js';
+import { TOKEN_LEASE_MS, type TokenReply, type TokenReport } from './token-report.js';
 
-/** How a {@link PrepaidBucket} shares a rate limit with the same bucket of other processes. */
-export interface PrepaidBucketOptions {
-  /** Tokens per second of all processes together, 0 or more. */
-  readonly refillPerSecond: number;
-  /** Capacity of all processes together, in tokens, above 0. */
-  readonly burst: number;
-  /** Part of its share of the rate that a process lives on while the ledger is away, above 0 up to 1. Default 1. */
-  readonly awayFactor?: number | undefined;
-  /** Processes that share the bucket as far as is known, at least 1. */
-  readonly sharers: () => number;
-  /** The ledger has to hear of the bucket: with the next batch, or, where it has run low, at once. */
-  readonly onNews: (bucket: PrepaidBucket, urgent: boolean) => void;
-}
-
-/** What the ledger is told of one process. */
-export interface TokenReport {
-  /** Counts the reports, so that one that arrives late changes nothing. */
-  readonly sequence: number;
-  /** Tokens spent since the process began. */
-  readonly spent: number;
-  /** As much of {@link spent} as the ledger is known to have heard of. */
-  readonly acknowledged: number;
-  /** Prepaid tokens that are left. */
-  readonly held: number;
-  /** Tokens that are wanted on top of them. */
-  readonly want: number;
-  /** Whether the ledger has answered this process before: if it does not know the bucket now, it has lost it. */
-  readonly known: boolean;
-  /** Whether the process has lived on its share meanwhile. */
-  readonly away: boolean;
-}
-
-/** What the ledger answers. */
-export interface TokenReply {
-  /** Tokens that are prepaid with this. */
-  readonly granted: number;
-  /** Tokens that are left for whoever asks next; below 0 where more was spent than there was. */
-  readonly level: number;
-}
-
-/** Without a request for so long, everything that is prepaid is given back. */
-const IDLE_MS = 1_000;
 /** What is prepaid lasts so long at the present demand, which is averaged over about as long. */
 const AHEAD_MS = 200;
+/** Tokens asked for in {@link AHEAD_MS} from which on some are prepaid: what one process keeps, the others lack. */
+const BEGIN_DEMAND = 3;
+/** Below it, what is prepaid is given back. */
+const END_DEMAND = 0.5;
 /** The ledger hears of a bucket in use at least about this often. */
 const RHYTHM_MS = 50;
 /** What is prepaid is renewed this often even if nothing happens to it; see {@link TOKEN_LEASE_MS}. */
 const RENEW_MS = 1_500;
-/** How long the ledger keeps what is prepaid for a process of which it hears nothing. */
-export const TOKEN_LEASE_MS = 5_000;
-
 /**
  * One process's part of a token bucket that many processes share: tokens are prepaid in batches from a ledger, so that
  * a decision needs nobody's answer.
  *
  * **Bound.** What is prepaid has left the ledger and counts against the capacity there, so in any time T the processes
  * together admit at most `refillPerSecond x T + burst`, and what they spend on credit besides. Credit is what a process
- * has that asked for nothing lately: its share of the burst, or of the level where that is less; the ledger hears of it
- * at once. So with N processes the bound is R x T + B + N x n, with n = B / N. Prepaid batches rather than leases of a
- * rate, because their bound holds whatever the demand does: Envoy's RLQS and Doorman lease.
+ * has that asks for little: its share of the level, and one token where the level has one; the ledger hears of it at
+ * once. So with N processes the bound is R x T + B + N x n, with n = B / N, at least 1. Prepaid batches rather than
+ * leases of a rate, because their bound holds whatever the demand does: Envoy's RLQS and Doorman lease.
  *
  * **Away.** While the ledger does not answer, the process lives on its share of the rate, and begins with what it holds.
  *
@@ -83,17 +46,17 @@ export class PrepaidBucket implements Bucket {
   #acknowledged = 0;
   #sequence = 0;
   #reportedAtMs = Number.NEGATIVE_INFINITY;
-  #level: number;
-  #levelAtMs = 0;
-  #demandPerMs = 0;
-  #askedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #ledger: LedgerLevel;
+  /** Somebody was refused for what others need: that may have changed. */
+  #curious = false;
+  readonly #demand = new RecentDemand(AHEAD_MS);
 
   /** A full bucket. @throws RangeError when a rate or a burst is out of range. */
   constructor(options: PrepaidBucketOptions) {
     this.refillPerSecond = requireNumber('refillPerSecond', options.refillPerSecond, { min: 0 });
     this.burst = requireNumber('burst', options.burst);
     this.#options = options;
-    this.#level = this.burst;
+    this.#ledger = new LedgerLevel(options.refillPerSecond, options.burst);
     this.#share = this.#newShare(1);
   }
 
@@ -109,29 +72,39 @@ export class PrepaidBucket implements Bucket {
 
   /** Whether the ledger has to hear nothing more of it before the next request. */
   get quiet(): boolean {
-    return this.#share !== undefined && !this.#away && this.#spent === this.#acknowledged;
+    return this.#share !== undefined && !this.#away && !this.#curious && this.#spent === this.#acknowledged;
   }
 
   tokens(nowMs: number): number {
-    if (this.#share !== undefined) return this.#share.tokens(nowMs);
-    return Math.min(this.burst, this.#held + Math.max(0, this.#levelAt(nowMs)));
+    if (this.#share !== undefined) return this.#own(nowMs);
+    return Math.min(this.burst, this.#held + Math.max(0, this.#ledger.at(nowMs)));
   }
 
+  /** @param spare - Tokens that all processes together have to have left; what they have prepaid counts. */
   canTake(nowMs: number, cost: number, spare: number = 0): boolean {
-    if (this.#share !== undefined) return this.#share.canTake(nowMs, cost, spare / this.#sharers);
-    return this.#held >= cost && (spare === 0 || this.tokens(nowMs) >= cost + spare);
+    const own = this.#own(nowMs);
+    if (this.#away && this.#share !== undefined) {
+      return own >= cost + Math.min(spare / this.#sharers, Math.max(0, this.#share.burst - cost));
+    }
+    return own >= cost && (spare === 0 || this.#everywhere(nowMs) >= cost + spare);
   }
 
   take(nowMs: number, cost: number): boolean {
-    const taken = this.#share?.take(nowMs, cost) ?? this.#held >= cost;
-    if (taken) this.#spent += cost;
-    if (taken && this.#share === undefined) this.#held -= cost;
+    const taken = this.#own(nowMs) >= cost;
+    if (taken) {
+      this.#spent += cost;
+      if (this.#share === undefined) this.#held -= cost;
+      else this.#share.take(nowMs, Math.min(cost, this.#share.tokens(nowMs)));
+    }
     this.#asked(nowMs, cost);
     return taken;
   }
 
   miss(nowMs: number, cost: number): void {
-    this.#asked(nowMs, cost);
+    if (this.#own(nowMs) < cost) return this.#asked(nowMs, cost);
+    // Who may not take what is here does not need more of it.
+    this.#curious = true;
+    this.#options.onNews(this, false);
   }
 
   refund(nowMs: number, cost: number): void {
@@ -141,13 +114,16 @@ export class PrepaidBucket implements Bucket {
     this.#options.onNews(this, false);
   }
 
-  msUntil(nowMs: number, cost: number): number {
-    if (cost > this.burst) return Number.POSITIVE_INFINITY;
-    if (this.#share !== undefined && cost <= this.#share.burst) return this.#share.msUntil(nowMs, cost);
-    if (this.#held >= cost) return 0;
-    const lacking = Math.max(0, cost - this.#held - this.#levelAt(nowMs));
+  msUntil(nowMs: number, cost: number, spare: number = 0): number {
+    if (cost + spare > this.burst) return Number.POSITIVE_INFINITY;
+    const sparedMs = spare === 0 || this.#away ? 0 : this.#ledger.refillMs(cost + spare - this.#everywhere(nowMs));
+    if (this.#own(nowMs) >= cost) return sparedMs;
+    const shareMs = this.#share?.msUntil(nowMs, cost) ?? Number.POSITIVE_INFINITY;
     // Even what is there has to be fetched.
-    return lacking === 0 ? 1 : 1 + (lacking * 1_000) / this.refillPerSecond;
+    const fetchedMs = this.#away
+      ? Number.POSITIVE_INFINITY
+      : 1 + this.#ledger.refillMs(cost - this.#held - this.#ledger.at(nowMs));
+    return Math.max(sparedMs, Math.min(shareMs, fetchedMs));
   }
 
   isFull(nowMs: number): boolean {
@@ -156,12 +132,13 @@ export class PrepaidBucket implements Bucket {
 
   /** What the ledger is to be told at this instant; `undefined` when there is nothing new. */
   report(nowMs: number): TokenReport | undefined {
-    const idle = nowMs - this.#askedAtMs > IDLE_MS;
-    const target = idle ? 0 : Math.ceil(this.#target);
-    if (this.#held > 2 * target) this.#held = target;
+    const target = Math.ceil(this.#target(nowMs));
+    const returns = this.#held > 2 * target || (target === 0 && this.#share === undefined);
+    if (returns) this.#giveBack(nowMs, target);
     const held = this.#away ? Math.floor(this.#share?.tokens(nowMs) ?? 0) : this.#held;
     const want = Math.max(0, target - Math.ceil(held));
-    const due = idle || nowMs - this.#reportedAtMs >= RENEW_MS;
+    const sinceMs = nowMs - this.#reportedAtMs;
+    const due = returns || sinceMs >= RENEW_MS || (this.#curious && sinceMs >= RHYTHM_MS);
     if (!due && !this.#away && want === 0 && this.#spent === this.#acknowledged) return undefined;
     return this.#say(nowMs, held, want);
   }
@@ -173,18 +150,18 @@ export class PrepaidBucket implements Bucket {
   }
 
   /** The ledger answered a report. */
-  settle(nowMs: number, report: TokenReport, { granted, level }: TokenReply): void {
+  settle(nowMs: number, report: TokenReport, reply: TokenReply): void {
     // On its share it may since have spent more than it held: that is taken off what was granted.
     const before = this.#share === undefined ? this.#held : report.held - (this.#spent - report.spent);
-    this.#held = Math.max(0, before + granted);
+    this.#held = Math.max(0, before + reply.granted);
     this.#share = undefined;
     this.#away = false;
-    this.#dry = granted < report.want;
+    this.#dry = reply.granted < report.want;
     this.#acknowledged = report.spent;
     this.#reportedAtMs = nowMs;
-    this.#level = level;
-    this.#levelAtMs = nowMs;
-    if (this.#held === 0 && report.want === 0) this.#share = this.#filledShare(1, level / this.#sharers, nowMs);
+    this.#ledger.hear(nowMs, reply);
+    if (this.#held > 0 || report.want > 0) return;
+    this.#share = this.#filledShare(1, reply.level / this.#sharers - (this.#spent - report.spent), nowMs);
   }
 
   /** The ledger does not answer. */
@@ -200,8 +177,7 @@ export class PrepaidBucket implements Bucket {
     this.#held = io.number(this.#held);
     this.#spent = io.number(this.#spent);
     this.#acknowledged = io.number(this.#acknowledged);
-    this.#level = io.number(this.#level);
-    this.#levelAtMs = io.number(this.#levelAtMs);
+    this.#ledger.archive(io);
     this.#away = io.flag(this.#away);
     const onShare = io.flag(this.#share !== undefined);
     if (io.loading) this.#share = onShare ? this.#newShare(1) : undefined;
@@ -213,22 +189,41 @@ export class PrepaidBucket implements Bucket {
   }
 
   /** As many prepaid tokens as it should have. */
-  get #target(): number {
-    return Math.min(this.burst, Math.max(1, this.burst / this.#sharers, this.#demandPerMs * AHEAD_MS));
+  #target(nowMs: number): number {
+    const demand = this.#demand.within(nowMs);
+    if (demand < (this.#share === undefined ? END_DEMAND : BEGIN_DEMAND)) return 0;
+    return Math.min(this.burst, Math.max(1, this.burst / this.#sharers, demand));
   }
 
-  #levelAt(nowMs: number): number {
-    return Math.min(this.burst, this.#level + ((nowMs - this.#levelAtMs) * this.refillPerSecond) / 1_000);
+  /** What can be taken here. On credit, a token that the level must have counts, if it is the first since the last news. */
+  #own(nowMs: number): number {
+    if (this.#share === undefined) return this.#held;
+    const tokens = this.#share.tokens(nowMs);
+    if (this.#away) return tokens;
+    const unsaid = Math.max(0, this.#spent - this.#acknowledged);
+    const most = this.#share.burst - unsaid;
+    return Math.max(tokens, Math.min(1, most, this.#ledger.at(nowMs) - unsaid));
+  }
+
+  /** Tokens of all processes and the ledger together, as of the last news. */
+  #everywhere(nowMs: number): number {
+    const unsaid = this.#share === undefined ? 0 : this.#spent - this.#acknowledged;
+    return Math.min(this.burst, this.#ledger.withOthers(nowMs) + this.#held - unsaid);
   }
 
   #asked(nowMs: number, cost: number): void {
-    const quietMs = Math.max(0, nowMs - this.#askedAtMs);
-    this.#demandPerMs = this.#demandPerMs * Math.exp(-quietMs / AHEAD_MS) + cost / AHEAD_MS;
-    this.#askedAtMs = Math.max(nowMs, this.#askedAtMs);
-    const low = this.#share !== undefined || this.#held * 4 < this.#target;
+    this.#demand.note(nowMs, cost);
+    const low = this.#share !== undefined || this.#held * 4 < this.#target(nowMs);
     // Where nothing is left the next batch is as soon as another question, unless it would overflow before that.
     const hurry = !this.#dry || this.burst * 1_000 < this.refillPerSecond * RHYTHM_MS;
     this.#options.onNews(this, low && hurry && !this.#away);
+  }
+
+  /** What is there until it is heard that it was given back is credit like any other. */
+  #giveBack(nowMs: number, target: number): void {
+    this.#ledger.give(nowMs, this.#held - target);
+    this.#held = target;
+    if (target === 0) this.#share = this.#filledShare(1, this.#ledger.at(nowMs) / this.#sharers, nowMs);
   }
 
   #say(nowMs: number, held: number, want: number): TokenReport {
@@ -236,6 +231,7 @@ export class PrepaidBucket implements Bucket {
     // A ledger forgets what has been full again for long: not knowing that, it has lost nothing.
     const known = nowMs - this.#reportedAtMs < TOKEN_LEASE_MS + (this.burst * 1_000) / this.refillPerSecond;
     this.#sequence += 1;
+    this.#curious = false;
     return { sequence: this.#sequence, spent, acknowledged, held, want, known, away };
   }
 

@@ -97,17 +97,18 @@ export class TokenBucket implements Bucket {
   }
 
   /**
-   * Milliseconds from `nowMs` until `cost` tokens are there, if nobody else takes any: a {@link take} at
-   * `nowMs + msUntil` succeeds. 0 when they are there now, `Infinity` when `cost` exceeds {@link burst} or nothing
-   * refills.
+   * Milliseconds from `nowMs` until `cost` tokens, and `spare` to be left, are there, if nobody else takes any: a
+   * {@link take} at `nowMs + msUntil` succeeds. 0 when they are there now, `Infinity` when they exceed {@link burst} or
+   * nothing refills.
    */
-  msUntil(nowMs: number, cost: number): number {
-    const lacking = nonNegative(cost) - this.#level(nowMs);
+  msUntil(nowMs: number, cost: number, spare: number = 0): number {
+    const wanted = nonNegative(cost) + spare;
+    const lacking = wanted - this.#level(nowMs);
     if (lacking <= 0) return 0;
-    if (cost > this.#burst || this.#perSecond === 0) return Number.POSITIVE_INFINITY;
+    if (wanted > this.#burst || this.#perSecond === 0) return Number.POSITIVE_INFINITY;
     // Refill starts again only when the instants have caught up with the latest one.
     let waitMs = Math.max(0, this.#latestMs - nowMs) + (lacking * 1000) / this.#perSecond;
-    for (let nudge = NUDGE_MS; this.#level(nowMs + waitMs) < cost; nudge *= 2) waitMs += nudge;
+    for (let nudge = NUDGE_MS; this.#level(nowMs + waitMs) < wanted; nudge *= 2) waitMs += nudge;
     return waitMs;
   }
 

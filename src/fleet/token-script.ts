@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
  * the least holds while both live.
  *
  * KEYS[1]: the bucket. ARGV: id, rate per second, burst, lease in ms, sequence, spent, acknowledged, held, want, known
- * (0 or 1), away (0 or 1). Returns granted, level, rate and burst in force, as text.
+ * (0 or 1), away (0 or 1). Returns granted, level, rate and burst in force, what others have prepaid, as text.
  */
 export const TOKEN_SCRIPT = `
 local time = redis.call('TIME')
@@ -43,7 +43,7 @@ for index = 1, #state, 2 do
 end
 
 if mine and mine.sequence >= sequence then
-  return { '0', string.format('%.6f', level), tostring(rate), tostring(burst) }
+  return { '0', string.format('%.6f', level), tostring(rate), tostring(burst), string.format('%.6f', others) }
 end
 if not level then level = (known or away) and 0 or burst end
 local elapsed = math.max(0, now - (at or now))
@@ -65,7 +65,7 @@ level = level - granted
 redis.call('HSET', KEYS[1], 'level', string.format('%.6f', level), 'at', string.format('%d', now), 'i:' .. id,
   string.format('%.6f %.6f %d %d %.6f %.6f', held + granted, spent, sequence, now + lease, tonumber(ARGV[2]), tonumber(ARGV[3])))
 redis.call('PEXPIRE', KEYS[1], math.min(86400000, math.ceil(2 * (lease + burst * 1000 / rate))))
-return { tostring(granted), string.format('%.6f', level), tostring(rate), tostring(burst) }
+return { tostring(granted), string.format('%.6f', level), tostring(rate), tostring(burst), string.format('%.6f', others) }
 `;
 
 /** What the server calls the script by, once it has seen it. */

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock.js';
-import { type PrepaidBucket, TOKEN_LEASE_MS, type TokenReply, type TokenReport } from '../core/prepaid-bucket.js';
+import type { PrepaidBucket } from '../core/prepaid-bucket.js';
+import { TOKEN_LEASE_MS, type TokenReply, type TokenReport } from '../core/token-report.js';
 import type { RedisLink } from './redis-link.js';
 import { TOKEN_SCRIPT, TOKEN_SCRIPT_SHA } from './token-script.js';
 
@@ -148,8 +149,9 @@ interface Reply extends TokenReply {
 
 function readReply(answer: unknown): Reply {
   const numbers = Array.isArray(answer) ? answer.map(Number) : [];
-  const [granted, level, refillPerSecond, burst] = numbers;
-  if (granted === undefined || level === undefined || refillPerSecond === undefined || burst === undefined)
+  const [granted, level, refillPerSecond, burst, others] = numbers;
+  if (granted === undefined || level === undefined || refillPerSecond === undefined)
     throw new Error('the ledger of tokens answered what is no answer');
-  return { granted, level, refillPerSecond, burst };
+  if (burst === undefined || others === undefined) throw new Error('the ledger of tokens answered what is no answer');
+  return { granted, level, refillPerSecond, burst, others };
 }

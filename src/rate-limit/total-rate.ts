@@ -56,7 +56,7 @@ export class TotalRate {
 
   /** Milliseconds until a request of this class finds `cost` tokens; `Infinity` when it never does. */
   msUntil(nowMs: number, cost: number, rank: PriorityRank): number {
-    return this.#bucket.msUntil(nowMs, cost + this.#reserve(cost, rank));
+    return this.#bucket.msUntil(nowMs, cost, this.#reserve(cost, rank));
   }
 
   /** A full bucket pays for every class, whatever its size. */

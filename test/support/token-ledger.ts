@@ -1,4 +1,4 @@
-import { TOKEN_LEASE_MS, type TokenReply, type TokenReport } from '../../src/core/prepaid-bucket.js';
+import { TOKEN_LEASE_MS, type TokenReply, type TokenReport } from '../../src/core/token-report.js';
 
 interface Holding {
   readonly held: number;
@@ -44,8 +44,10 @@ export class TokenLedger {
       rate: Math.min(rate, ...others.map((one) => one.rate)),
       burst: Math.min(burst, ...others.map((one) => one.burst)),
     };
-    if (mine !== undefined && mine.sequence >= report.sequence) return { granted: 0, level: this.#level ?? 0 };
     const prepaid = others.reduce((sum, { held }) => sum + held, 0);
+    if (mine !== undefined && mine.sequence >= report.sequence) {
+      return { granted: 0, level: this.#level ?? 0, others: prepaid };
+    }
     const level = this.#levelFor(nowMs, report, mine, prepaid, least);
     const room = Math.min(level, least.burst - prepaid - report.held);
     const granted = Math.max(0, Math.min(report.want, Math.floor(room)));
@@ -59,7 +61,7 @@ export class TokenLedger {
       rate,
       burst,
     });
-    return { granted, level: this.#level };
+    return { granted, level: this.#level, others: prepaid };
   }
 
   #othersOf(nowMs: number, id: string): Holding[] {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { TOKEN_LEASE_MS, type TokenReport } from '../../../src/core/prepaid-bucket.js';
+import { TOKEN_LEASE_MS, type TokenReport } from '../../../src/core/token-report.js';
 import { TOKEN_SCRIPT } from '../../../src/fleet/token-script.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { TokenLedger } from '../../support/token-ledger.js';
@@ -29,6 +29,7 @@ interface Told {
   readonly level: number;
   readonly rate: number;
   readonly burst: number;
+  readonly others: number;
 }
 
 async function tell(
@@ -41,8 +42,9 @@ async function tell(
   const { sequence, spent, acknowledged, held, want, known, away } = report;
   const args = [id, rate, burst, leaseMs, sequence, spent, acknowledged, held, want, known ? 1 : 0, away ? 1 : 0];
   const answer = (await redis.eval(TOKEN_SCRIPT, 1, 'bucket', ...args)) as string[];
-  const [granted = Number.NaN, level = Number.NaN, least = Number.NaN, most = Number.NaN] = answer.map(Number);
-  return { granted, level, rate: least, burst: most };
+  const [granted = Number.NaN, level = Number.NaN, least = Number.NaN, most = Number.NaN, others = Number.NaN] =
+    answer.map(Number);
+  return { granted, level, rate: least, burst: most, others };
 }
 
 const first: TokenReport = { sequence: 1, spent: 0, acknowledged: 0, held: 0, want: 0, known: false, away: false };
@@ -76,6 +78,7 @@ describe('the script of the ledger', () => {
           const found = await tell(`p${who}`, told, STILL, burst);
           expect(found.granted).toBe(expected.granted);
           expect(found.level).toBeCloseTo(expected.level, 2);
+          expect(found.others).toBeCloseTo(expected.others, 2);
           if (lost) continue;
           mine.acknowledged = mine.spent;
           mine.held += found.granted;
@@ -126,6 +129,7 @@ describe('the script of the ledger', () => {
       '45.000000',
       '10',
       '50',
+      '0.000000',
     ]);
   });
 });

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PrepaidBucket, type TokenReport } from '../../../src/core/prepaid-bucket.js';
+import { PrepaidBucket } from '../../../src/core/prepaid-bucket.js';
+import type { TokenReport } from '../../../src/core/token-report.js';
+import { TotalRate } from '../../../src/rate-limit/total-rate.js';
 import { TokenLedger } from '../../support/token-ledger.js';
 
 interface Process {
@@ -27,6 +29,11 @@ function exchange(nowMs: number, ledger: TokenLedger, { id, bucket }: Process): 
   const report = bucket.report(nowMs);
   if (report !== undefined) bucket.settle(nowMs, report, ledger.tell(nowMs, id, report));
   return report;
+}
+
+/** The report of somebody who has and wants nothing. */
+function still(sequence: number): TokenReport {
+  return { sequence, spent: 0, acknowledged: 0, held: 0, want: 0, known: false, away: false };
 }
 
 /** Tokens that can be taken one by one at an instant. */
@@ -85,23 +92,60 @@ describe('PrepaidBucket', () => {
     expect(one.bucket.take(0, 1)).toBe(false);
     // A second for 10 tokens; what is there has to be fetched, too.
     expect(one.bucket.msUntil(0, 1)).toBe(101);
+    drain(1_000, one.bucket);
     exchange(1_000, ledger, one);
-    expect(one.bucket.held).toBe(10);
+    expect(drain(1_000, one.bucket)).toBe(10);
   });
 
   it('gives everything back when nobody comes any more, and begins on credit then', () => {
     const { ledger, all } = fleet(2, 10, 20);
     const [one, other] = all as [Process, Process];
-    one.bucket.take(0, 1);
+    one.bucket.take(0, 3);
     exchange(0, ledger, one);
     expect(one.bucket.held).toBeGreaterThan(0);
     exchange(1_500, ledger, one);
     expect([one.bucket.held, one.bucket.quiet, one.bucket.isFull(1_500)]).toEqual([0, true, true]);
     // What it gave back is there for another.
-    other.bucket.take(1_500, 1);
+    other.bucket.take(1_500, 3);
     exchange(1_500, ledger, other);
-    expect(other.bucket.tokens(1_500)).toBe(19);
+    expect(other.bucket.tokens(1_500)).toBe(17);
     expect(drain(1_500, one.bucket)).toBe(10);
+  });
+
+  it('refuses nobody while what it gave back is on its way', () => {
+    const { ledger, all } = fleet(1, 2, 5);
+    const [one] = all as [Process];
+    one.bucket.take(0, 3);
+    exchange(0, ledger, one);
+    const report = one.bucket.report(1_000);
+    expect(report).toMatchObject({ held: 0, spent: 3 });
+    expect(one.bucket.take(1_001, 1)).toBe(true);
+    if (report !== undefined) one.bucket.settle(1_002, report, ledger.tell(1_002, one.id, report));
+    expect(one.bucket.tokens(1_002)).toBeCloseTo(3, 1);
+    exchange(1_003, ledger, one);
+    expect(one.bucket.tokens(1_003)).toBeCloseTo(3, 1);
+  });
+
+  it('keeps nothing of a bucket that is little used: another finds it there', () => {
+    const { ledger, all } = fleet(8, 10, 10);
+    for (const process of all) {
+      expect(process.bucket.take(0, 1)).toBe(true);
+      exchange(0, ledger, process);
+      expect([process.bucket.held, process.bucket.quiet]).toEqual([0, true]);
+    }
+    const [one] = all as [Process];
+    // Two are left; an eighth of them is less than one token, and yet there is one for whoever comes.
+    expect(one.bucket.canTake(0, 1)).toBe(true);
+  });
+
+  it('takes on credit the token that must have come meanwhile, but one only before it hears of it', () => {
+    const { ledger, all } = fleet(8, 10, 1);
+    const [one] = all as [Process];
+    one.bucket.take(0, 1);
+    exchange(0, ledger, one);
+    expect([one.bucket.take(50, 1), one.bucket.msUntil(50, 1)]).toEqual([false, 51]);
+    // Its share of the refill alone would take eight tenths of a second.
+    expect([one.bucket.take(100, 1), one.bucket.take(400, 1)]).toEqual([true, false]);
   });
 
   it('says again what was not acknowledged', () => {
@@ -192,6 +236,47 @@ describe('PrepaidBucket', () => {
     one.bucket.take(0, 1);
     exchange(0, ledger, one);
     expect([one.bucket.canTake(0, 1, 18), one.bucket.canTake(0, 1, 19)]).toEqual([true, false]);
+  });
+
+  it('counts what others have prepaid with what is left to others', () => {
+    const { ledger, all } = fleet(4, 10, 400);
+    for (const process of all) {
+      process.bucket.take(0, 4);
+      exchange(0, ledger, process);
+      expect(process.bucket.held).toBeGreaterThan(80);
+    }
+    const [one, other] = all as [Process, Process];
+    // Everything is prepaid but for what was spent, and it has to hear of it.
+    expect(ledger.tell(0, 'nobody', still(1)).others).toBe(384);
+    one.bucket.take(0, 1);
+    exchange(0, ledger, one);
+    expect([one.bucket.canTake(0, 1, 200), one.bucket.msUntil(0, 1, 200)]).toEqual([true, 0]);
+    // Others spend theirs: reports may not have the rest, and hear so even where they were refused before.
+    for (const process of all.slice(1)) {
+      process.bucket.take(0, 90);
+      exchange(0, ledger, process);
+      drain(0, process.bucket);
+      exchange(0, ledger, process);
+    }
+    one.bucket.miss(60, 1);
+    exchange(60, ledger, one);
+    expect([one.bucket.canTake(60, 1), one.bucket.canTake(60, 1, 200)]).toEqual([true, false]);
+    expect(one.bucket.msUntil(60, 1, 200)).toBeGreaterThan(5_000);
+    expect(other.bucket.canTake(60, 1, 200)).toBe(false);
+  });
+
+  it('gives back what only those may take who do not come', () => {
+    const { ledger, all } = fleet(2, 10, 100);
+    const [one, other] = all as [Process, Process];
+    one.bucket.take(0, 30);
+    exchange(0, ledger, one);
+    drain(0, other.bucket);
+    exchange(0, ledger, other);
+    for (let nowMs = 0; nowMs < 1_500; nowMs += 50) {
+      if (!one.bucket.canTake(nowMs, 1, 50)) one.bucket.miss(nowMs, 1);
+      exchange(nowMs, ledger, one);
+    }
+    expect(one.bucket.held).toBe(0);
   });
 
   it('refuses senseless settings', () => {
@@ -290,5 +375,41 @@ describe('a fleet of PrepaidBuckets', () => {
     expect(over.most).toBeLessThanOrEqual(burst + 1e-6);
     expect(admitted).toBeLessThanOrEqual(rate * 10 + burst);
     expect(admitted).toBeGreaterThanOrEqual(0.99 * (rate * 10 + burst));
+  });
+
+  it.each([1, 4, 12])('serves reports on %i processes while tokens are unused, and leaves the last half', (count) => {
+    const [rate, burst] = [200, 400];
+    const { ledger, all } = fleet(count, rate, burst);
+    /** One class alone, evenly over the processes; what it got of what it asked for. */
+    const ask = (fromMs: number, perSecond: number): { asked: number; admitted: number } => {
+      let [asked, admitted] = [0, 0];
+      for (let nowMs = fromMs; nowMs < fromMs + 4_000; nowMs += 1) {
+        while (asked < ((nowMs - fromMs) * perSecond) / 1_000) {
+          const { bucket } = all[asked % count] as Process;
+          const rank = new TotalRate(bucket);
+          const short = rank.short(nowMs, 1, 3);
+          if (short === undefined) rank.take(nowMs, 1);
+          else short.miss(nowMs, 1);
+          asked += 1;
+          admitted += short === undefined ? 1 : 0;
+        }
+        for (const [index, process] of all.entries()) {
+          if ((nowMs + 7 * index) % (process.urgent ? 5 : 50) !== 0) continue;
+          process.urgent = false;
+          exchange(nowMs, ledger, process);
+        }
+      }
+      return { asked, admitted };
+    };
+    const gentle = ask(0, 150);
+    expect(gentle.admitted).toBe(gentle.asked);
+    // Ten times the rate: the half of the burst that is not kept for others, and what refills until the news of it.
+    expect(ask(4_000, 2_000).admitted).toBeLessThanOrEqual(rate * 4.1 + burst / 2 + count);
+    // What is left is there for the checkouts, wherever they come.
+    for (const process of all) exchange(8_000, ledger, process);
+    const left = all.reduce((sum, { bucket }) => sum + drain(8_000, bucket), 0);
+    for (const process of all) exchange(8_000, ledger, process);
+    const rest = all.reduce((sum, { bucket }) => sum + drain(8_000, bucket), 0);
+    expect(left + rest).toBeGreaterThan(0.4 * burst);
   });
 });

@@ -1,0 +1,52 @@
+import type { Archive } from './archive.js';
+import type { TokenReply } from './token-report.js';
+
+/** What a ledger of tokens said last of what it has, and what that has become since if nobody took any of it. */
+export class LedgerLevel {
+  readonly #refillPerSecond: number;
+  readonly #burst: number;
+  #level: number;
+  #atMs = 0;
+  #others = 0;
+
+  /** Full. */
+  constructor(refillPerSecond: number, burst: number) {
+    this.#refillPerSecond = refillPerSecond;
+    this.#burst = burst;
+    this.#level = burst;
+  }
+
+  /** Tokens that nobody has prepaid; below 0 where more was spent than there was. */
+  at(nowMs: number): number {
+    return Math.min(this.#burst, this.#level + ((nowMs - this.#atMs) * this.#refillPerSecond) / 1_000);
+  }
+
+  /** The same, and what other processes have prepaid. */
+  withOthers(nowMs: number): number {
+    return this.at(nowMs) + this.#others;
+  }
+
+  /** How long so many tokens take to come, in ms. */
+  refillMs(tokens: number): number {
+    return tokens <= 0 ? 0 : (tokens * 1_000) / this.#refillPerSecond;
+  }
+
+  /** The ledger has told. */
+  hear(nowMs: number, { level, others }: Pick<TokenReply, 'level' | 'others'>): void {
+    this.#level = level;
+    this.#others = others;
+    this.#atMs = nowMs;
+  }
+
+  /** Tokens are on their way to the ledger. */
+  give(nowMs: number, tokens: number): void {
+    this.#level = this.at(nowMs) + tokens;
+    this.#atMs = nowMs;
+  }
+
+  archive(io: Archive): void {
+    this.#level = io.number(this.#level);
+    this.#atMs = io.number(this.#atMs);
+    this.#others = io.number(this.#others);
+  }
+}

@@ -1,0 +1,15 @@
+import type { PrepaidBucket } from './prepaid-bucket.js';
+
+/** How a {@link PrepaidBucket} shares a rate limit with the same bucket of other processes. */
+export interface PrepaidBucketOptions {
+  /** Tokens per second of all processes together, 0 or more. */
+  readonly refillPerSecond: number;
+  /** Capacity of all processes together, in tokens, above 0. */
+  readonly burst: number;
+  /** Part of its share of the rate that a process lives on while the ledger is away, above 0 up to 1. Default 1. */
+  readonly awayFactor?: number | undefined;
+  /** Processes that share the bucket as far as is known, at least 1. */
+  readonly sharers: () => number;
+  /** The ledger has to hear of the bucket: with the next batch, or, where it has run low, at once. */
+  readonly onNews: (bucket: PrepaidBucket, urgent: boolean) => void;
+}
