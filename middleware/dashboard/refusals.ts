@@ -1,4 +1,5 @@
 import type { RefusalRecord } from '../../src/telemetry/last-refusals.js';
+import { REFUSAL_CODES } from '../../src/telemetry/refusal-codes.js';
 import type { RouteTelemetry } from '../../src/telemetry/source.js';
 
 /** The last refusal of one kind on one route, as the dashboard shows it. */
@@ -8,6 +9,8 @@ export interface RefusalView extends RefusalRecord {
   readonly at: number;
   /** How many of the last refusals of the route that are kept are of this kind. */
   readonly alike: number;
+  /** What the operator can do about it. */
+  readonly helps: string;
 }
 
 /** Kinds that are shown at once. */
@@ -23,7 +26,13 @@ export function refusalsOf(routes: Iterable<RouteTelemetry>, nowMs: number, wall
     const newest = kept.filter(({ code }, place) => kept.findIndex((other) => other.code === code) === place);
     return newest.map((record): RefusalView => {
       const alike = kept.filter(({ code }) => code === record.code).length;
-      return { ...record, route: name, at: wallMs - (nowMs - record.atMs), alike };
+      return {
+        ...record,
+        route: name,
+        at: wallMs - (nowMs - record.atMs),
+        alike,
+        helps: REFUSAL_CODES[record.code].helps,
+      };
     });
   });
   return views

@@ -3,7 +3,7 @@ export const SCRIPT_TABLES = `
 const CLASSES = ['critical', 'high', 'normal', 'low'];
 head('routes-head', [['Route', 'text'], ['Class, pool', 'text'], ['Arrived/s'], ['Admitted/s'],
   ['Shed/s', 'text'], ['Waiting'], ['In flight'], ['Queue wait'], ['Service'], ['Response'], ['Time left']]);
-head('refusals-head', [['When', 'text'], ['Route', 'text'], ['Code', 'text'], ['Why', 'text'], ['Measured', 'text'], ['Alike'],
+head('refusals-head', [['When', 'text'], ['Route', 'text'], ['Code', 'text'], ['Why', 'text'], ['Measured', 'text'], ['What helps', 'text'], ['Alike'],
   ['Come back in']]);
 
 // Why the seats are as many as they are, in words.
@@ -103,6 +103,7 @@ const refusalRow = (refusal) => row([
   make('td', refusal.detail, 'text wrap'),
   make('td', Object.entries(refusal.measured || {}).filter(([name]) => name !== 'route')
     .map(([name, value]) => name.replaceAll('_', ' ') + ' ' + value).join(', '), 'text wrap'),
+  make('td', refusal.helps, 'text wrap'),
   make('td', refusal.alike + ' of the last 20'),
   make('td', refusal.retryAfterMs === undefined || refusal.retryAfterMs === null ? NONE : time(refusal.retryAfterMs)),
 ]);

@@ -50,7 +50,7 @@ test('shows what happens under load, cheaply, and breaks no rule of its policy',
     const answer = await page.goto(board.url);
     expect(answer?.headers()['content-security-policy']).toMatch(/^default-src 'none'; /);
     await page.locator('#routes .bad', { hasText: '▲' }).first().waitFor();
-    await page.locator('#refusals tr').first().waitFor();
+    await page.locator('#refusals tr', { hasText: 'raise ratePerSecond or burst of that scope' }).first().waitFor();
     await page.locator('#charts canvas').first().waitFor();
     const checkout = await routeRow(page, 'checkout');
     expect(Number(checkout['Admitted/s'])).toBeGreaterThan(5);

@@ -187,7 +187,7 @@ describe('changes', () => {
   test.each<[number, unknown, RegExp]>([
     [422, { path: 'routes.checkout.deadlineMs', value: 'soon' }, /deadlineMs is "soon": use a whole number from 1/],
     [422, { path: 'routes.checkout.deadlineMs', value: 0 }, /use a whole number from 1/],
-    [422, { path: 'routes.checkout.pool', value: 'other' }, /cannot be changed while running; these can: routes/],
+    [422, { path: 'routes.checkout.pool', value: 'other' }, /cannot be changed while running; these can: mode, routes/],
     [422, { path: '__proto__', value: 1 }, /cannot be changed/],
     [400, { path: 'routes.checkout.deadlineMs' }, /Send/],
     [400, [], /Send/],

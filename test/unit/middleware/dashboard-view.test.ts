@@ -126,9 +126,9 @@ test('what is shed by the thousand does not hide the refusals of another kind or
   const route = (name: string, stats: RouteStats) => ({ name, priority: 'low', stats }) as const;
   const shown = refusalsOf([route('quiet', quiet), route('loud', loud)], 2_000, 1_002_000);
   expect(shown).toEqual([
-    { ...refusal('queue_full'), route: 'loud', atMs: 1_999, at: 1_001_999, alike: 19 },
-    { ...refusal('rate_limited'), route: 'loud', atMs: 1_500, at: 1_001_500, alike: 1 },
-    { ...refusal('queue_full'), route: 'quiet', atMs: 5, at: 1_000_005, alike: 1 },
+    { ...refusal('queue_full'), route: 'loud', atMs: 1_999, at: 1_001_999, alike: 19, helps: expect.any(String) },
+    { ...refusal('rate_limited'), route: 'loud', atMs: 1_500, at: 1_001_500, alike: 1, helps: expect.any(String) },
+    { ...refusal('queue_full'), route: 'quiet', atMs: 5, at: 1_000_005, alike: 1, helps: expect.any(String) },
   ]);
   const crowd = Array.from({ length: 60 }, (_, index) => route(`route ${index}`, quiet));
   expect(refusalsOf(crowd, 2_000, 1_002_000)).toHaveLength(40);
