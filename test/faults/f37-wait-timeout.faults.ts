@@ -13,7 +13,11 @@ describeFault('F37: the server ends what is idle', () => {
   it('is felt by nobody, idle or lent, and the server has ended none', { timeout: 60_000 }, async () => {
     shop = await startMariadbShop({
       settings: { 'wait-timeout': '2' },
-      env: { SLUICE_POOL_CHECKOUT_MIN_IDLE: '4', SLUICE_ROUTE_SALES_REPORT_DEADLINE_MS: '20000' },
+      env: {
+        SLUICE_POOL_CHECKOUT_MIN_IDLE: '4',
+        SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '5000',
+        SLUICE_ROUTE_SALES_REPORT_DEADLINE_MS: '20000',
+      },
     });
     const before = await shop.status('Aborted_clients');
     const pools = [...shop.gateway.telemetry().pools()];
@@ -28,7 +32,7 @@ describeFault('F37: the server ends what is idle', () => {
       return rows[0]?.mine;
     });
     expect(await held).toBe(1);
-    const calls = await shop.load(500, [checkoutStream('checkout', 100)]);
+    const calls = await shop.load(500, [checkoutStream('checkout', 60)]);
     expect(failures(calls)).toEqual({});
     expect(pools.map((pool) => pool.gauges().lost)).toEqual(pools.map(() => 0));
     expect(pools[0]?.gauges().opened).toBeGreaterThanOrEqual(opened[0] ?? 0);
