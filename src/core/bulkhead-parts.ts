@@ -8,6 +8,7 @@ import { Leases } from './leases.js';
 import { Outage } from './outage.js';
 import { Places } from './places.js';
 import { Seats } from './seats.js';
+import { Standstill } from './standstill.js';
 import type { Ticket } from './ticket.js';
 import { Turns } from './turns.js';
 import { WorkQueue } from './work-queue.js';
@@ -21,7 +22,7 @@ export interface BulkheadOptions {
   /** Whether a route of the top class uses these seats; without one there is no headroom. */
   readonly servesTopClass: boolean;
   readonly shares?: Shares;
-  /** How much of an outage tickets wait out, counted from its start, in milliseconds. Default 2,000. */
+  /** How much of an outage tickets wait out, counted from its start, and of a standstill, in ms. Default 2,000. */
   readonly rideOutMs?: number;
   /** Mechanisms to switch off. Default: none. */
   readonly discipline?: Partial<Discipline>;
@@ -43,12 +44,14 @@ export class BulkheadParts<Owner> {
   readonly forecast: Forecast<Owner>;
   readonly places: Places<Owner>;
   readonly turns: Turns<Owner>;
+  readonly standstill: Standstill;
 
   constructor(options: BulkheadOptions) {
     const { shares = DEFAULT_SHARES, rideOutMs = 2_000, maxTenants = 1_024, maxQueued = 65_536 } = options;
     const discipline = { ...DEFAULT_DISCIPLINE, ...options.discipline };
     const outage = new Outage(rideOutMs);
-    const mayOvertake = (nowMs: number): boolean => discipline.lifo && !outage.down && !outage.recovering(nowMs);
+    const spares = (nowMs: number): boolean => outage.recovering(nowMs) || this.standstill.spares(nowMs);
+    const mayOvertake = (nowMs: number): boolean => discipline.lifo && !outage.down && !spares(nowMs);
     this.discipline = discipline;
     this.outage = outage;
     this.gauge = new HeadroomGauge({
@@ -58,9 +61,10 @@ export class BulkheadParts<Owner> {
     this.seats = new Seats(options.seats, this.gauge);
     this.queue = new WorkQueue({ mayOvertake, maxTenants });
     this.accounts = new ClassShares(shares);
-    this.leases = new Leases(this.queue, this.seats, this.accounts);
+    this.standstill = new Standstill(this.seats, this.queue, rideOutMs);
+    this.leases = new Leases(this.queue, this.seats, this.accounts, this.standstill);
     this.forecast = new Forecast(this.queue, this.seats, shares);
-    this.places = new Places(this.queue, this.forecast, { discipline, maxQueued, outage });
+    this.places = new Places(this.queue, this.forecast, { discipline, maxQueued, outage, spares });
     this.turns = new Turns(this.queue, this.seats, this.accounts, discipline);
   }
 
@@ -97,7 +101,7 @@ export class BulkheadParts<Owner> {
 
   /** Carries all state; see {@link Archive}. */
   archive(io: Archive): void {
-    const { outage, gauge, seats, queue, accounts, forecast, turns } = this;
-    for (const part of [outage, gauge, seats, queue, accounts, forecast, turns]) part.archive(io);
+    const { outage, gauge, seats, queue, accounts, forecast, turns, standstill } = this;
+    for (const part of [outage, gauge, seats, queue, accounts, forecast, turns, standstill]) part.archive(io);
   }
 }

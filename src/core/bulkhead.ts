@@ -114,7 +114,7 @@ export class Bulkhead<Owner = unknown> {
       leaving.state = 'ended';
       return leaving;
     }
-    if (queue.size === 0) this.outage.recovered();
+    if (queue.size === 0) this.#recovered();
     if (queue.size === 0 || this.outage.down) return undefined;
     this.#parts.advance(nowMs);
     const ticket = turns.next(nowMs);
@@ -181,7 +181,15 @@ export class Bulkhead<Owner = unknown> {
   /** The server behind the seats answers again. */
   endOutage(nowMs: number): void {
     this.outage.end(nowMs);
-    if (this.#parts.queue.size === 0) this.outage.recovered();
+    if (this.#parts.queue.size === 0) this.#recovered();
+  }
+
+  /**
+   * For how long of its lease a ticket held its seat only because nothing moved, in milliseconds: the pool stood still,
+   * and that is not how long its work takes. 0 for a ticket without a seat.
+   */
+  stoodStillMs(nowMs: number, { state, leasedAtMs }: Ticket<Owner>): number {
+    return state === 'leased' ? this.#parts.standstill.withinMs(leasedAtMs, nowMs) : 0;
   }
 
   /** Milliseconds until a ticket that arrives now would get a seat, as far as can be predicted. */
@@ -193,5 +201,10 @@ export class Bulkhead<Owner = unknown> {
   /** Carries its state. Its tickets are known to the archive, which carries them; see {@link Archive}. */
   archive(io: Archive): void {
     this.#parts.archive(io);
+  }
+
+  #recovered(): void {
+    this.outage.recovered();
+    this.#parts.standstill.recovered();
   }
 }

@@ -1,5 +1,6 @@
 import type { ClassShares } from './class-shares.js';
 import type { Seats } from './seats.js';
+import type { Standstill } from './standstill.js';
 import type { Ticket } from './ticket.js';
 import type { WorkQueue } from './work-queue.js';
 
@@ -11,16 +12,19 @@ export class Leases<Owner> {
   readonly #queue: WorkQueue<Owner>;
   readonly #seats: Seats;
   readonly #accounts: ClassShares;
+  readonly #standstill: Standstill;
 
-  constructor(queue: WorkQueue<Owner>, seats: Seats, accounts: ClassShares) {
+  constructor(queue: WorkQueue<Owner>, seats: Seats, accounts: ClassShares, standstill: Standstill) {
     this.#queue = queue;
     this.#seats = seats;
     this.#accounts = accounts;
+    this.#standstill = standstill;
   }
 
   /** A ticket gets the seats that it wants, from the queue or on arrival. */
   begin(nowMs: number, ticket: Ticket<Owner>): void {
     const { route } = ticket;
+    this.#standstill.moves(nowMs);
     const seats = this.#seats.wanted(nowMs, ticket);
     const holdMs = route.times.meanMs(nowMs);
     this.#queue.serve(nowMs, ticket, holdMs * seats);
@@ -33,12 +37,14 @@ export class Leases<Owner> {
   giveBack(nowMs: number, ticket: Ticket<Owner>, seats: number): number {
     const returned = Math.min(Math.floor(seats), ticket.heldSeats - 1);
     if (!(returned > 0)) return 0;
+    this.#standstill.moves(nowMs);
     this.#seats.giveBack(nowMs, ticket, returned);
     return returned;
   }
 
   /** A ticket gives all its seats back. */
   end(nowMs: number, ticket: Ticket<Owner>): void {
+    this.#standstill.moves(nowMs);
     this.#seats.giveBack(nowMs, ticket, ticket.heldSeats);
     ticket.heldBeforeMs += Math.max(0, nowMs - ticket.leasedAtMs);
     this.#queue.settle(nowMs, ticket, ticket.returnedSeatMs - ticket.expectedMs);

@@ -29,6 +29,8 @@ export interface PlacesOptions {
   /** Tickets that may wait in all. */
   readonly maxQueued: number;
   readonly outage: Outage;
+  /** Whether a long queue tells of no overload at an instant: it is judged by feasibility and count alone. */
+  readonly spares: (nowMs: number) => boolean;
 }
 
 /**
@@ -86,8 +88,8 @@ export class Places<Owner> {
 
   /** Whether the class has more work queued than it may. */
   #tooLong(nowMs: number, ticket: Ticket): boolean {
-    const { discipline, outage } = this.#options;
-    if (!discipline.eviction || this.#queue.count(ticket.rank) === 0 || outage.recovering(nowMs)) return false;
+    const { discipline, spares } = this.#options;
+    if (!discipline.eviction || this.#queue.count(ticket.rank) === 0 || spares(nowMs)) return false;
     const boundMs = this.#boundMs(nowMs, ticket);
     return this.#forecast.drainMs(nowMs, ticket) > boundMs && !this.#modest(nowMs, ticket, boundMs);
   }
@@ -135,8 +137,8 @@ export class Places<Owner> {
    * that lasts: it gets its seats back in a moment otherwise.
    */
   #overdue(nowMs: number, ticket: Ticket): Ticket<Owner> | undefined {
-    const { discipline, outage } = this.#options;
-    if (!discipline.eviction || outage.recovering(nowMs)) return undefined;
+    const { discipline, spares } = this.#options;
+    if (!discipline.eviction || spares(nowMs)) return undefined;
     const oldest = this.#overtaken(nowMs, ticket);
     // Who has less queued than another is served soon.
     if (oldest === undefined || this.#queue.line(ticket.rank).heaviest() !== oldest.line) return undefined;

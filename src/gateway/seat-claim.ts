@@ -145,10 +145,11 @@ export class SeatClaim {
    */
   end(nowMs: number, outcome: RouteOutcome, cutShort: boolean, stalledMs: number, waitedMs: number = 0): number {
     const ticket = this.#ticket;
-    const { stats, pool, name } = this.#route;
+    const { stats, pool, name, gate } = this.#route;
     const heldMs = ticket.heldBeforeMs + (ticket.state === 'leased' ? nowMs - ticket.leasedAtMs - waitedMs : 0);
     stats.end(outcome, heldMs);
-    const tookMs = Math.max(0, heldMs - stalledMs);
+    const stoodMs = gate?.bulkhead.stoodStillMs(nowMs, ticket) ?? 0;
+    const tookMs = Math.max(0, heldMs - Math.max(stalledMs, stoodMs));
     pool?.tuning?.ended(nowMs, name, tookMs, outcome);
     adviseOn(nowMs, this.#route, outcome, tookMs, this.#queueWaitMs, this.#found);
     if (!this.#free) learnService(nowMs, this.#route, tookMs, cutShort);

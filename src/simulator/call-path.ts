@@ -100,12 +100,13 @@ export class CallPath {
     const { route, ticket } = call;
     const { pool } = route;
     const heldMs = nowMs - ticket.leasedAtMs;
+    const tookMs = Math.max(0, heldMs - (pool?.policy.stoodStillMs?.(nowMs, ticket) ?? 0));
     // An outage tells nothing of the route.
     if (pool?.policy.outage?.down !== true) {
-      if (cutShort) route.times.recordCensored(nowMs, heldMs);
-      else route.times.record(nowMs, heldMs);
+      if (cutShort) route.times.recordCensored(nowMs, tookMs);
+      else route.times.record(nowMs, tookMs);
     }
-    pool?.tuner?.ended(nowMs, route.name, heldMs, ending);
+    pool?.tuner?.ended(nowMs, route.name, tookMs, ending);
     this.#end(answeredAtMs, call, ending, heldMs);
     this.#work.freeLock(nowMs, call);
     if (pool === undefined) return;

@@ -25,14 +25,8 @@ export class DatabaseWork {
     const { deadlineAtMs } = call.ticket;
     const { lock } = call.source.stream;
     const workedAtMs = nowMs + call.serviceMs * slowness(nowMs, call);
-    const tooLong = workedAtMs > deadlineAtMs;
-    if (this.#cancelAtDeadline && (tooLong || lock !== undefined)) {
-      this.#agenda.timer(deadlineAtMs, (now) => {
-        if (!call.ended && !call.streams) this.#onDone(now, call, 'late', true, now);
-      });
-    }
-    if (this.#cancelAtDeadline && tooLong) return;
-    this.#agenda.input(workedAtMs, (now) => this.#worked(now, call, lock));
+    if (lock !== undefined && this.#cancelAtDeadline && workedAtMs <= deadlineAtMs) this.#cancelLater(call);
+    this.#work(nowMs, workedAtMs, call, (now) => this.#worked(now, call, lock));
   }
 
   /** A call is over: a lock that it held goes to the next in line. */
@@ -42,8 +36,25 @@ export class DatabaseWork {
     if (next?.source.stream.lock !== undefined) this.#hold(nowMs, next, next.source.stream.lock);
   }
 
+  /** A call works from one instant to another: longer where nothing moves meanwhile, and no longer than its deadline. */
+  #work(fromMs: number, untilMs: number, call: Call, then: (nowMs: number) => void): void {
+    if (this.#cancelAtDeadline && untilMs > call.ticket.deadlineAtMs) return this.#cancelLater(call);
+    this.#agenda.input(untilMs, (now) => {
+      if (call.ended) return;
+      const heldUpMs = call.route.pool?.heldUpMs(fromMs, now) ?? 0;
+      // It is put off once: what stands still ends at the end of that, or after it.
+      if (heldUpMs > 0) this.#work(Number.POSITIVE_INFINITY, now + heldUpMs, call, then);
+      else then(now);
+    });
+  }
+
+  #cancelLater(call: Call): void {
+    this.#agenda.timer(call.ticket.deadlineAtMs, (now) => {
+      if (!call.ended && !call.streams) this.#onDone(now, call, 'late', true, now);
+    });
+  }
+
   #worked(nowMs: number, call: Call, lock: Lock | undefined): void {
-    if (call.ended) return;
     if (lock === undefined) this.#answer(nowMs, call);
     else if (this.#lineOf(lock).ask(call)) this.#hold(nowMs, call, lock);
   }
@@ -51,9 +62,7 @@ export class DatabaseWork {
   #hold(nowMs: number, call: Call, lock: Lock): void {
     const contention = 1 + lock.costPerWaiter * this.#lineOf(lock).waiting;
     const holdMs = draw(lock.hold, call.source.lockRandom) * contention * slowness(nowMs, call);
-    this.#agenda.input(nowMs + holdMs, (now) => {
-      if (!call.ended) this.#answer(now, call);
-    });
+    this.#work(nowMs, nowMs + holdMs, call, (now) => this.#answer(now, call));
   }
 
   /** The answer is complete, or a streamed one begins, which has met its deadline with that. */

@@ -38,6 +38,11 @@ function schedule(event: ScenarioEvent, agenda: Agenda, stage: Stage): void {
       agenda.input(endOf(event), (nowMs) => stage.endOutage(nowMs, pool));
       break;
     }
+    case 'standstill': {
+      const pool = poolOf(stage, event.pool);
+      agenda.input(event.atMs, () => pool.standStill(event.atMs, event.atMs + event.forMs));
+      break;
+    }
     case 'config':
       agenda.input(event.atMs, (nowMs) => change(nowMs, stage, event));
       break;

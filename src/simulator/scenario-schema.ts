@@ -130,6 +130,7 @@ const event = z.discriminatedUnion('kind', [
     everyMs: z.number().min(10).max(DAY_MS).optional(),
   }),
   z.strictObject({ kind: z.literal('outage'), atMs: instantMs, forMs: lengthMs, pool: name }),
+  z.strictObject({ kind: z.literal('standstill'), atMs: instantMs, forMs: lengthMs, pool: name }),
   z.strictObject({
     kind: z.literal('config'),
     atMs: instantMs,

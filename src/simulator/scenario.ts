@@ -118,7 +118,13 @@ export interface Reclaim {
 }
 
 /** Something that befalls the gateway. */
-export type ScenarioEvent = CapacityEvent | SlowdownEvent | LoopBlockEvent | OutageEvent | ConfigEvent;
+export type ScenarioEvent =
+  | CapacityEvent
+  | SlowdownEvent
+  | LoopBlockEvent
+  | OutageEvent
+  | StandstillEvent
+  | ConfigEvent;
 
 /** A pool has other seats for a time. */
 export interface CapacityEvent {
@@ -151,6 +157,14 @@ export interface LoopBlockEvent {
 /** The server behind a pool is down: the requests in flight are lost. */
 export interface OutageEvent {
   readonly kind: 'outage';
+  readonly atMs: number;
+  readonly forMs: number;
+  readonly pool: string;
+}
+
+/** Work on a pool stands still and then goes on where it was, as behind a pooler that is paused. */
+export interface StandstillEvent {
+  readonly kind: 'standstill';
   readonly atMs: number;
   readonly forMs: number;
   readonly pool: string;

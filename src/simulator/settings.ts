@@ -62,6 +62,8 @@ export interface SeatPolicy {
   resize(nowMs: number, seats: number): void;
   anyQueued(): Ticket<Call> | undefined;
   endOutage?(nowMs: number): void;
+  /** For how long of its lease a ticket held its seat only because nothing moved; absent for a rival that never asks. */
+  stoodStillMs?(nowMs: number, ticket: Ticket<Call>): number;
   /**
    * The instant at which a queued ticket is given up. Default: the last one at which it could still start and be done
    * in time, as the gateway does.

@@ -16,6 +16,8 @@ export class SimulatedPool {
   readonly tuner: PoolTuner | undefined;
   longestQueue = 0;
   #slowdown: Slowdown | undefined;
+  #stillFromMs = Number.POSITIVE_INFINITY;
+  #stillUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(settings: PoolSettings, policy: SeatPolicy) {
     this.name = settings.name;
@@ -36,6 +38,18 @@ export class SimulatedPool {
     if (slowdown === undefined) return 1;
     const part = Math.min(1, Math.max(0, (nowMs - slowdown.atMs) / slowdown.forMs));
     return slowdown.factor + (slowdown.toFactor - slowdown.factor) * part;
+  }
+
+  /** No work gets on between two instants. */
+  standStill(fromMs: number, untilMs: number): void {
+    this.#stillFromMs = fromMs;
+    this.#stillUntilMs = untilMs;
+  }
+
+  /** For how long work between two instants got no further, or will not. */
+  heldUpMs(fromMs: number, toMs: number): number {
+    if (toMs <= this.#stillFromMs || fromMs >= this.#stillUntilMs) return 0;
+    return this.#stillUntilMs - Math.max(fromMs, this.#stillFromMs);
   }
 
   /** Somebody was queued. */

@@ -1,27 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { isOptions } from '../../../src/cli/config-file.js';
-import { settingsOf } from '../../../src/cli/simulator-settings.js';
 import { ablations } from '../../../src/simulator/ablation.js';
-import { readScenario } from '../../../src/simulator/read-scenario.js';
 import type { GroupReport, Report, WindowReport } from '../../../src/simulator/report.js';
-import type { Scenario } from '../../../src/simulator/scenario.js';
-import type { GatewaySettings } from '../../../src/simulator/settings.js';
 import { simulate } from '../../../src/simulator/simulate.js';
+import { type Loaded, load } from './load-scenario.js';
 import { CAPACITY } from './workloads.js';
-
-interface Loaded {
-  readonly scenario: Scenario;
-  readonly gateway: GatewaySettings;
-}
-
-function load(file: string): Loaded {
-  const path = fileURLToPath(new URL(`../../../examples/scenarios/${file}.json`, import.meta.url));
-  const { scenario } = readScenario(readFileSync(path, 'utf8'), file);
-  if (!isOptions(scenario.gateway)) throw new RangeError(`${file} brings no gateway`);
-  return { scenario, gateway: settingsOf(scenario.gateway, {}) };
-}
 
 function classOf(window: WindowReport | undefined, name: string): GroupReport {
   const group = window?.classes.find((each) => each.name === name);

@@ -126,6 +126,7 @@ describe('readScenario', () => {
     expect([...numbers].toSorted((one, other) => one - other)).toEqual([
       ...Array.from({ length: 17 }, (_, n) => n + 1),
       19,
+      20,
     ]);
   });
   it.each(files)('reads %s', (file) => {
