@@ -1,46 +1,64 @@
-import { type Archive, archiveMap } from './archive.js';
+import type { Archive } from './archive.js';
 import { detached } from './bounded-key.js';
 
-/** A name that nobody came with for so long is forgotten. */
+/** A name that nobody came with is forgotten after so long, and after half of it at the earliest. */
 const FORGOTTEN_MS = 600_000;
 
-/** The names that came last, so many of them at most: the one that came longest ago makes room. */
+/**
+ * The names that came last, so many of them at most and half as many at least. In two generations: when the younger one
+ * is full or old, the older one is forgotten as a whole, because a map whose oldest entry leaves for each that comes is
+ * slow to find its oldest.
+ */
 export class KnownNames {
-  readonly #max: number;
-  /** When each came, the one that came longest ago first. */
-  readonly #atMs = new Map<string, number>();
+  readonly #perGeneration: number;
+  #young = new Set<string>();
+  #old = new Set<string>();
+  #sinceMs = Number.NEGATIVE_INFINITY;
 
+  /** @param max - At least 2. */
   constructor(max: number) {
-    this.#max = max;
+    this.#perGeneration = Math.floor(max / 2);
   }
 
   /** Names that are kept. */
   get size(): number {
-    return this.#atMs.size;
+    return this.#young.size + this.#old.size;
   }
 
   /** Whether a name is kept. */
   has(name: string): boolean {
-    return this.#atMs.has(name);
+    return this.#young.has(name) || this.#old.has(name);
   }
 
   /** Somebody came with this name. */
   note(nowMs: number, name: string): void {
-    if (this.#atMs.delete(name)) this.#atMs.set(name, nowMs);
-    else this.#atMs.set(detached(name), nowMs);
-    for (const [first, atMs] of this.#atMs) {
-      if (this.#atMs.size <= this.#max && nowMs - atMs < FORGOTTEN_MS) break;
-      this.#atMs.delete(first);
-    }
+    const ageMs = nowMs - this.#sinceMs;
+    const known = this.#young.has(name);
+    if (ageMs >= FORGOTTEN_MS / 2 || (!known && this.#young.size >= this.#perGeneration)) {
+      this.#old = ageMs >= FORGOTTEN_MS ? new Set() : this.#young;
+      this.#young = new Set();
+      this.#sinceMs = nowMs;
+    } else if (known) return;
+    this.#young.add(detached(name));
+    this.#old.delete(name);
   }
 
   /** Forgets a name. */
   delete(name: string): void {
-    this.#atMs.delete(name);
+    this.#young.delete(name);
+    this.#old.delete(name);
   }
 
   /** Carries its state; see {@link Archive}. */
   archive(io: Archive): void {
-    archiveMap(io, this.#atMs, (_, atMs) => io.number(atMs ?? 0));
+    this.#sinceMs = io.number(this.#sinceMs);
+    for (const generation of [this.#young, this.#old]) {
+      const names = [...generation];
+      const count = io.number(names.length);
+      for (let place = 0; place < count; place++) {
+        const name = io.key(names[place] ?? '');
+        if (io.loading) generation.add(name);
+      }
+    }
   }
 }

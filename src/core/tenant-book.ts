@@ -6,12 +6,13 @@ import { type Overtaking, TenantLine } from './tenant-line.js';
 /** A tenant without tickets is forgotten after so long. */
 const IDLE_MS = 600_000;
 
-/** Names of tenants that wait for their first seat are kept for so many times as many as there are accounts. */
-const WAITING_PER_ACCOUNT = 8;
+/** So many names are kept for each account: of tenants that were served, and of those that came and were not. */
+const SERVED_PER_ACCOUNT = 2;
+const UNSERVED_PER_ACCOUNT = 8;
 
 /**
- * Who the tenants of one class are: at most `maxTenants` accounts, as many names of tenants that were served once, and
- * eight times as many of those that came and were not served.
+ * Who the tenants of one class are: at most `maxTenants` accounts, twice as many names of tenants that were served once,
+ * and eight times as many of those that came and were not served.
  *
  * A tenant gets an account of its own when it comes again after it was served. Until then, and where all accounts are
  * in use, it stands in one account together with others: with all who come for the first time, or with all who came
@@ -36,6 +37,9 @@ export class TenantBook<Owner> {
   readonly #served: KnownNames;
   /** Who came and was not served. */
   readonly #unserved: KnownNames;
+  /** What {@link find} was asked last, and what it found, until something changes. */
+  #asked: string | undefined;
+  #found: TenantLine<Owner>;
 
   constructor(maxTenants: number, mayOvertake: Overtaking) {
     this.#maxTenants = maxTenants;
@@ -43,8 +47,9 @@ export class TenantBook<Owner> {
     this.newcomers = new TenantLine<Owner>(undefined, mayOvertake);
     this.waiting = new TenantLine<Owner>(undefined, mayOvertake);
     this.#blank = new TenantLine<Owner>(undefined, mayOvertake);
-    this.#served = new KnownNames(maxTenants);
-    this.#unserved = new KnownNames(WAITING_PER_ACCOUNT * maxTenants);
+    this.#found = this.#blank;
+    this.#served = new KnownNames(SERVED_PER_ACCOUNT * maxTenants);
+    this.#unserved = new KnownNames(UNSERVED_PER_ACCOUNT * maxTenants);
   }
 
   /** Tenants that have an account. */
@@ -59,12 +64,22 @@ export class TenantBook<Owner> {
 
   /** The account that a ticket of this tenant would stand in, as far as is known; nothing changes. */
   find(tenant: string): TenantLine<Owner> {
+    // One decision asks several times.
+    if (this.#asked !== tenant) {
+      this.#asked = tenant;
+      this.#found = this.#lookUp(tenant);
+    }
+    return this.#found;
+  }
+
+  #lookUp(tenant: string): TenantLine<Owner> {
     const key = boundedKey(tenant);
     return this.#active.get(key) ?? this.#idle.get(key) ?? (this.#isDue(key) ? this.#blank : this.#common(key));
   }
 
   /** The account for a ticket of this tenant, which is in use from now on. */
   activate(tenant: string): TenantLine<Owner> {
+    this.#asked = undefined;
     const key = boundedKey(tenant);
     const active = this.#active.get(key);
     if (active !== undefined) return active;
@@ -80,6 +95,7 @@ export class TenantBook<Owner> {
   /** A ticket of a tenant was served: when it comes again and has no account, it gets one. */
   noteServed(nowMs: number, tenant: string): void {
     if (this.#maxTenants === 0) return;
+    this.#asked = undefined;
     const key = boundedKey(tenant);
     this.#unserved.delete(key);
     this.#served.note(nowMs, key);
@@ -87,14 +103,16 @@ export class TenantBook<Owner> {
 
   /** A tenant without account came and was not served, or not yet: when it comes again, it is no newcomer. */
   noteUnserved(nowMs: number, tenant: string): void {
-    const key = boundedKey(tenant);
-    if (this.#active.has(key) || this.#idle.has(key) || this.#served.has(key)) return;
-    this.#unserved.note(nowMs, key);
+    const line = this.find(tenant);
+    if (line !== this.newcomers && line !== this.waiting) return;
+    this.#unserved.note(nowMs, boundedKey(tenant));
+    this.#asked = undefined;
   }
 
   /** An account has neither tickets nor leases any more. */
   rest(nowMs: number, line: TenantLine<Owner>): void {
     line.idleSinceMs = nowMs;
+    this.#asked = undefined;
     if (line.key === undefined || !this.#active.delete(line.key)) return;
     this.#idle.set(line.key, line);
     for (const [key, { idleSinceMs }] of this.#idle) {

@@ -326,7 +326,7 @@ function play(seats: number, steps: readonly [number, Step][]): string[] {
     expect(bulkhead.inFlight).toBe(seatsOf(leased));
     expect(bulkhead.queued).toBe(queued.size);
     expect(bulkhead.queued).toBeLessThanOrEqual(20 + away.size + leased.size);
-    expect(bulkhead.tenantEntries).toBeLessThanOrEqual(4 * (2 + 2 + 8 * 2));
+    expect(bulkhead.tenantEntries).toBeLessThanOrEqual(4 * (2 + 2 * 2 + 8 * 2));
     expect(routes.reduce((sum, route) => sum + route.queued, 0)).toBe(queued.size);
     for (const route of routes) expect(route.queued).toBeLessThanOrEqual(8 + away.size + leased.size);
   }
