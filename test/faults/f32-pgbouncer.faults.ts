@@ -65,9 +65,16 @@ describeFault('F33: the server behind the pooler restarts', () => {
 
 const CALMLY = [
   ['PAUSE, a restart of the server and RESUME', async () => await plannedRestart()],
+  ['PAUSE for much longer than any checkout takes, and RESUME', async () => await pause(1_200)],
   ['RECONNECT', async () => void (await pooled.pooler.admin('RECONNECT'))],
   ['RELOAD', async () => void (await pooled.pooler.admin('RELOAD'))],
 ] as const;
+
+async function pause(forMs: number): Promise<void> {
+  await pooled.pooler.admin('PAUSE');
+  await lasts(forMs);
+  await pooled.pooler.admin('RESUME');
+}
 
 async function plannedRestart(): Promise<void> {
   await pooled.pooler.admin('PAUSE');
@@ -80,7 +87,7 @@ for (const [title, strike] of CALMLY) {
     it('costs nobody anything but time', NOISE, async () => {
       const { ended } = shop.stats('checkout');
       const lost = shop.pool('checkout').gauges().lost;
-      const loading = shop.load(1_800, [checkoutStream('checkout', 60), products]);
+      const loading = shop.load(3_000, [checkoutStream('checkout', 60), products]);
       await until(() => shop.stats('checkout').ended - ended >= 20);
       const from = performance.now();
       await strike();
