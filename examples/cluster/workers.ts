@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BookKeeper } from 'sluice';
+import { HandedOver } from './handed-over.js';
 import { type Answer, END, type Question } from './messages.js';
 
 /** How {@link Workers} are started. */
@@ -29,6 +30,7 @@ export class Workers {
   readonly #book = new BookKeeper({ nowMs: () => performance.now() });
   /** Names of the workers in the book. */
   readonly #members = new Map<number, string>();
+  readonly #handedOver = new HandedOver();
   #ending = false;
 
   constructor(options: WorkersOptions) {
@@ -59,6 +61,7 @@ export class Workers {
     if (this.#ending) return;
     const bornAtMs = performance.now();
     const worker = cluster.fork(this.#options.env);
+    this.#handedOver.watch(worker);
     worker.on('message', (question: Question) => void this.#answer(worker, question));
     const exited = once(worker, 'exit');
     void exited.then(() => this.#exited(worker, bornAtMs));
