@@ -12,6 +12,7 @@ import { LiveChanges } from './gateway/live-changes.js';
 import { checkLogins } from './gateway/login-check.js';
 import { named } from './gateway/named.js';
 import type { OpenAnswers } from './gateway/open-answers.js';
+import { ProcessHold } from './gateway/process-hold.js';
 import { type Readiness, readinessOf } from './gateway/readiness.js';
 import type { RequestHandle } from './gateway/request-handle.js';
 import type { RequestWork } from './gateway/request-work.js';
@@ -38,17 +39,19 @@ export class Gateway<RouteName extends string = string> {
   readonly #engine: Engine;
   readonly #ending: Ending;
   readonly #diagnosis = new RunningDiagnosis();
+  readonly #hold: ProcessHold;
   #clientsTurnedAway = 0;
   #liveChanges: LiveChanges | undefined;
 
   /** Use {@link createGateway}, which checks the budget and waits for the first connections. @internal */
-  constructor(engine: Engine) {
+  constructor(engine: Engine, hold: ProcessHold) {
     const { config, clock, answers, random } = engine;
     this.config = config;
     this.clock = clock;
     this.answers = answers;
     this.random = random;
     this.#engine = engine;
+    this.#hold = hold;
     this.#ending = new Ending(engine);
   }
 
@@ -77,17 +80,21 @@ export class Gateway<RouteName extends string = string> {
 
   /**
    * Runs work outside HTTP (a batch, a consumer, a migration) under the same rules as a request on the route.
+   * The process stays alive until it is over.
+   *
    * Inside a request use `req.sluice.run`: it refuses a route on the same seats, for which this would wait until the
    * deadline when all of them are taken by requests that do the same.
    *
    * @throws SluiceError - the refusal, or `deadline_expired`; and whatever `work` throws.
    */
   run<T>(route: RouteName, work: (handle: RequestHandle) => Promise<T>, options: RunOptions = {}): Promise<T> {
-    return runWork(this, this.entry(route), work, options);
+    const entry = this.entry(route);
+    return this.#hold.during(() => runWork(this, entry, work, options));
   }
 
   /**
-   * Runs long work in pieces, each admitted by itself, so that its seat is free between them.
+   * Runs long work in pieces, each admitted by itself, so that its seat is free between them. The process stays
+   * alive until the last is over.
    *
    * @throws ChunkError when a chunk fails or the job cannot go on; RangeError for options out of range.
    */
@@ -96,7 +103,7 @@ export class Gateway<RouteName extends string = string> {
     chunk: Chunk<Cursor>,
     options: ChunkOptions<Cursor> = {},
   ): Promise<ChunkedRun<Cursor>> {
-    return runInChunks(this, route, chunk, options);
+    return this.#hold.during(() => runInChunks(this, route, chunk, options));
   }
 
   /** Aborted when {@link drain} begins, before admission ends. @internal */
@@ -214,7 +221,10 @@ export async function createGateway<RouteName extends string, PoolName extends s
   const known = knownSurroundings(surroundings);
   const config = resolveConfig(options, known.env);
   checkLogins(config);
-  const gateway = new Gateway<RouteName>(assembleEngine(config, known, await joinFleet(config, known)));
-  await gateway.start();
-  return gateway;
+  const hold = new ProcessHold();
+  return hold.during(async () => {
+    const gateway = new Gateway<RouteName>(assembleEngine(config, known, await joinFleet(config, known)), hold);
+    await gateway.start();
+    return gateway;
+  });
 }
