@@ -106,8 +106,8 @@ describe('sluice replay', () => {
   it.each<[what: string, change: (bytes: Uint8Array) => Uint8Array, message: RegExp]>([
     [
       'another version of the log',
-      (bytes) => new TextEncoder().encode(`sluice-decisions 2 sluice 9.1.0 ${Buffer.from(bytes.subarray(40))}`),
-      /^sluice: altered\.log: written by Sluice 9\.1\.0 in version 2 of the log; this is Sluice [\d.]+, which reads version 1$/,
+      (bytes) => new TextEncoder().encode(`sluice-decisions 99 sluice 9.1.0 ${Buffer.from(bytes.subarray(40))}`),
+      /^sluice: altered\.log: written by Sluice 9\.1\.0 in version 99 of the log; this is Sluice [\d.]+, which reads version \d+$/,
     ],
     ['a log that is cut off', (bytes) => bytes.subarray(0, 20_000), /cut off at byte 20000: it goes on to byte \d+$/],
     [
