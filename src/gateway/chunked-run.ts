@@ -7,15 +7,16 @@ import { sleep } from './sleep.js';
 
 /**
  * One piece of a long job: works from `cursor` on (`undefined` for the beginning) and returns where the next piece
- * begins, or `undefined` when there is nothing left. It must be safe to run again from the same cursor: after a lost
+ * begins, or `undefined` or `null` when there is nothing left. Where it began itself (the same string, number, bigint or
+ * boolean) is an error: such a job would never end. It must be safe to run again from the same cursor: after a lost
  * connection, a restart or an abort it will be. One transaction that also stores the cursor is the surest way.
  */
-export type Chunk<Cursor> = (handle: RequestHandle, cursor: Cursor | undefined) => Promise<Cursor | undefined>;
+export type Chunk<Cursor> = (handle: RequestHandle, cursor: Cursor | undefined) => Promise<Cursor | null | undefined>;
 
 /** How to run a job in chunks. What {@link RunOptions} say holds for each chunk. */
 export interface ChunkOptions<Cursor> extends RunOptions {
-  /** Where an earlier run stopped. Default: the beginning. */
-  readonly from?: Cursor | undefined;
+  /** Where an earlier run stopped. Default, and for `null`: the beginning. */
+  readonly from?: Cursor | null | undefined;
   /** Told after each chunk that is not the last, before the next one begins; the place to store the cursor. */
   readonly onChunk?: (cursor: Cursor, chunks: number) => unknown;
   /** How long the job may go without finishing a chunk while it is shed, in ms, 1 to 604,800,000. Default 600,000. */
@@ -84,7 +85,7 @@ export async function runInChunks<Cursor>(
 ): Promise<ChunkedRun<Cursor>> {
   requireNumber('patienceMs', patienceMs, { min: 1, max: WEEK_MS });
   const entry = runner.entry(route);
-  let [cursor, chunks, repeats, inARow] = [from, 0, 0, 0];
+  let [cursor, chunks, repeats, inARow] = [from ?? undefined, 0, 0, 0];
   let lastMs = runner.clock.nowMs();
   const ended = (end: ChunkedRun<Cursor>['end']): ChunkedRun<Cursor> => ({ end, cursor, chunks, repeats });
   const failed = (error: unknown): ChunkError<Cursor> => new ChunkError(route, cursor, chunks, error);
@@ -95,8 +96,10 @@ export async function runInChunks<Cursor>(
     const attempt = await attemptChunk(runner, route, (handle) => chunk(handle, cursor), options);
     if ('next' in attempt) {
       chunks += 1;
-      cursor = attempt.next;
+      const before = cursor;
+      cursor = attempt.next ?? undefined;
       if (cursor === undefined) return ended('done');
+      if (standsStill(before, cursor)) throw failed(unmoved());
       inARow = 0;
       lastMs = runner.clock.nowMs();
       try {
@@ -118,13 +121,15 @@ export async function runInChunks<Cursor>(
   }
 }
 
-type Attempt<Cursor> = { readonly next: Cursor | undefined } | { readonly error: unknown; readonly began: boolean };
+type Attempt<Cursor> =
+  | { readonly next: Cursor | null | undefined }
+  | { readonly error: unknown; readonly began: boolean };
 
 /** One run of a chunk. While it is only queued, the end of the gateway takes it out of the queue. */
 async function attemptChunk<Cursor>(
   runner: ChunkRunner,
   route: string,
-  work: (handle: RequestHandle) => Promise<Cursor | undefined>,
+  work: (handle: RequestHandle) => Promise<Cursor | null | undefined>,
   options: RunOptions,
 ): Promise<Attempt<Cursor>> {
   let began = false;
@@ -135,7 +140,7 @@ async function attemptChunk<Cursor>(
   };
   options.signal?.addEventListener('abort', onEnd, { once: true });
   runner.stopping.addEventListener('abort', onStopping, { once: true });
-  const begin = (handle: RequestHandle): Promise<Cursor | undefined> => {
+  const begin = (handle: RequestHandle): Promise<Cursor | null | undefined> => {
     began = true;
     return work(handle);
   };
@@ -147,6 +152,19 @@ async function attemptChunk<Cursor>(
     options.signal?.removeEventListener('abort', onEnd);
     runner.stopping.removeEventListener('abort', onStopping);
   }
+}
+
+/** An object may be one that the chunk changes in place; anything else that is the same leads nowhere. */
+function standsStill(before: unknown, next: unknown): boolean {
+  return typeof next !== 'object' && Object.is(before, next);
+}
+
+/** A mistake of the application. The cursor may be a key of a row, which is nothing for a log. */
+function unmoved(): Error {
+  return new Error(
+    'a chunk returned the cursor that it was given, so the job would never end: return undefined when nothing is left; ' +
+      'where the work has no position, count the chunks',
+  );
 }
 
 /** Whether a chunk that did not succeed while the gateway shuts down left nothing behind. */

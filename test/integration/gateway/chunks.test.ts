@@ -102,6 +102,34 @@ describe('a job in chunks', () => {
     expect(seen).toEqual(Array.from({ length: 22 }, () => 0));
   });
 
+  it('ends at null too, which is the highest key of no rows, and begins there', async () => {
+    const seen: (number | undefined)[] = [];
+    const run = await gateway.runInChunks(
+      'export',
+      async (handle, cursor: number | undefined) => {
+        seen.push(cursor);
+        const text = 'SELECT max(id) FROM (SELECT id FROM orders WHERE id > $1 ORDER BY id LIMIT 60) AS chunk';
+        const { rows } = await handle.query<{ max: number | null }>(text, [cursor ?? 0]);
+        return rows[0]?.max;
+      },
+      { from: null },
+    );
+    expect(run).toEqual({ end: 'done', cursor: undefined, chunks: 3, repeats: 0 });
+    expect(seen).toEqual([undefined, 60, 100]);
+  });
+
+  it.each(['p42', 42, Number.NaN])('does not go round in circles: %j again and again is a mistake', async (cursor) => {
+    const failure = await gateway.runInChunks('export', async () => cursor).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ChunkError);
+    expect(failure).toMatchObject({ cursor, chunks: 2, message: expect.stringContaining('return undefined when') });
+  });
+
+  it('takes a cursor that the chunk changes in place', async () => {
+    const place = { id: 0 };
+    const run = await gateway.runInChunks('export', async () => (++place.id < 4 ? place : undefined), { from: place });
+    expect(run).toMatchObject({ end: 'done', chunks: 4 });
+  });
+
   it('is shed like any other work, and comes back no sooner than it was told', async () => {
     const began: number[] = [];
     const job = gateway.runInChunks<number>('slow', async (_, cursor = 0) => {
