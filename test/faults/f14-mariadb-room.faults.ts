@@ -48,7 +48,13 @@ describeFault('F14: the server is full', () => {
     const others: { end(): Promise<void> }[] = [];
     shop = await startMariadbShop({
       settings: { 'max-connections': '40' },
-      env: { ...POOLS, SLUICE_POOL_CHECKOUT_MAX: '8' },
+      // How many may wait for few connections is another matter: here all of them may.
+      env: {
+        ...POOLS,
+        SLUICE_POOL_CHECKOUT_MAX: '8',
+        SLUICE_POOL_CHECKOUT_EVICTION: 'false',
+        SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '5000',
+      },
     });
     const { default: mysql } = await import('mysql2/promise');
     // As many as there is room for.

@@ -97,14 +97,13 @@ describe('a fleet on a real Redis', () => {
     const bucket = fleet.bucket('x', 1_000_000, 1_000_000, 1);
     const beganAtMs = now();
     let requests = 0;
-    while (now() - beganAtMs < 500) {
+    while (now() - beganAtMs < 500 || fleet.status.reports <= 5) {
       for (let burst = 0; burst < 100; burst += 1) if (bucket.take(now(), 1)) requests += 1;
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(requests).toBeGreaterThan(10_000);
     // At most every 5 ms, however low it runs.
-    expect(fleet.status.reports).toBeLessThanOrEqual(102);
-    expect(fleet.status.reports).toBeGreaterThan(5);
+    expect(fleet.status.reports).toBeLessThanOrEqual((now() - beganAtMs) / 5 + 2);
   });
 
   it('hides what callers are called', async () => {

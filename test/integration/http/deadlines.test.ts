@@ -97,6 +97,7 @@ describe('a deadline that runs out', () => {
     expect(signal?.reason).toMatchObject({ code: 'deadline_expired' });
     expect(await told.promise).toMatchObject({ code: 'deadline_expired' });
     await until(async () => (await bench.running()).length === 0, 1_000);
+    await bench.atRest();
     expect(bench.stats(name).outcomes.expired).toBe(1);
   });
 
