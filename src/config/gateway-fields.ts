@@ -43,7 +43,8 @@ export const gatewayFields: FieldsOf<GatewayValues> = {
     default: 'sluice',
   }),
   instances: whole(1, 10_000, {
-    description: "Processes that share the database server's connections.",
+    description:
+      "Processes that share the database server's connections; where they meet in a Redis, only until it answers.",
     default: 1,
   }),
   budgetReserve: {

@@ -39,7 +39,11 @@ export interface GatewayOptions<RouteName extends string = string, PoolName exte
   readonly burst?: number | undefined;
   /** What the database server shows as the name of every session; 1 to 63 printable ASCII characters. Default `sluice`. */
   readonly applicationName?: string | undefined;
-  /** Processes that share the database server's connections, 1 to 10,000. Default 1. */
+  /**
+   * Processes that share the database server's connections, 1 to 10,000. Where they meet in a Redis, those that live
+   * are counted, and this is what limits and connections are divided by until it has answered for the first time.
+   * Default 1.
+   */
   readonly instances?: number | undefined;
   /** Share of the server's `max_connections` that stays free, 0.1 to 0.2. Default 0.15. */
   readonly budgetReserve?: number | undefined;

@@ -24,8 +24,6 @@ export interface MemberReport {
   readonly id: string;
   /** Whether it has been in the book before: if it is missing now, the book was lost. */
   readonly known: boolean;
-  /** Instances that its configuration assumes at least. */
-  readonly instances: number;
   /** What its configuration says, as text; the same text for the same configuration. */
   readonly fields: string;
   readonly needs: readonly ServerNeed[];
@@ -66,7 +64,6 @@ interface Claim {
 interface Member {
   readonly id: string;
   readonly seenMs: number;
-  readonly instances: number;
   readonly fields: string;
   readonly claims: readonly Claim[];
 }
@@ -118,13 +115,12 @@ export function meet(
   const frozenUntilMs = lost ? clockMs + LEASE_MS : (book?.frozenUntilMs ?? 0);
   const others = before.filter(({ id }) => id !== report.id).flatMap((member) => remember(member, clockMs, report));
   const living = others.filter((member) => isLive(member, clockMs));
-  const count = Math.max(living.length + 1, report.instances, ...living.map(({ instances }) => instances));
   const rooms = report.needs.map((need) => {
-    const held = { need, count, living, ghosts: others.filter((member) => !living.includes(member)) };
+    const held = { need, living, ghosts: others.filter((member) => !living.includes(member)) };
     return shareOf(held, clockMs < frozenUntilMs);
   });
-  const { id, instances, fields } = report;
-  const member: Member = { id, seenMs: clockMs, instances, fields, claims: rooms.map(({ claim }) => claim) };
+  const { id, fields } = report;
+  const member: Member = { id, seenMs: clockMs, fields, claims: rooms.map(({ claim }) => claim) };
   const otherFields = [...new Set(living.map((other) => other.fields))].filter((text) => text !== fields);
   return {
     book: { clockMs, atMs: nowMs, frozenUntilMs, members: [...others, member] },
@@ -169,13 +165,12 @@ function remember(member: Member, clockMs: number, { needs }: MemberReport): Mem
 
 interface Server {
   readonly need: ServerNeed;
-  readonly count: number;
   readonly living: readonly Member[];
   readonly ghosts: readonly Member[];
 }
 
 function shareOf(
-  { need, count, living, ghosts }: Server,
+  { need, living, ghosts }: Server,
   frozen: boolean,
 ): { readonly share: ServerShare; readonly claim: Claim } {
   const { server, wish, least, held, open } = need;
@@ -184,9 +179,8 @@ function shareOf(
   const others = claimsOf(living);
   const rooms = [need.room, ...others.map((claim) => claim.room)].filter((each) => each !== undefined);
   const room = rooms.length === 0 ? undefined : Math.min(...rooms);
-  // Instances that are expected want as much as this one does.
-  const expected = Array.from({ length: count - living.length - 1 }, () => wish);
-  const target = room === undefined ? wish : fairShare(room, wish, [...others.map((claim) => claim.wish), ...expected]);
+  const wishes = others.map((claim) => claim.wish);
+  const target = room === undefined ? wish : fairShare(room, wish, wishes);
   const taken = [...others, ...claimsOf(ghosts)].reduce((sum, { granted }) => sum + granted, 0);
   const free = room === undefined ? Math.min(wish, least) : Math.max(0, room - taken);
   const granted = target <= held ? target : frozen ? held : Math.min(target, Math.max(held, free));

@@ -18,7 +18,7 @@ export interface HeartbeatOptions {
   readonly random: () => number;
   /** Names this instance; unique in the fleet. */
   readonly id: string;
-  /** Instances that are assumed at least. */
+  /** Instances that are assumed before the registry has answered for the first time. */
   readonly instances: number;
 }
 
@@ -43,9 +43,14 @@ export class Heartbeat {
     this.#options = options;
   }
 
-  /** Instances that live as far as is known, and no fewer than are assumed. */
+  /** Whether the registry has ever answered. */
+  get known(): boolean {
+    return this.#known;
+  }
+
+  /** Instances that live, as was heard last; before anything was, as many as are assumed. */
   get live(): number {
-    return Math.max(this.#options.instances, this.#live);
+    return this.#known ? this.#live : this.#options.instances;
   }
 
   /** The first heartbeat; the others follow. Resolves to whether it was answered. Never rejects. */
@@ -80,10 +85,10 @@ export class Heartbeat {
   }
 
   async #exchange(source: HeartbeatSource): Promise<boolean> {
-    const { registry, id, instances } = this.#options;
+    const { registry, id } = this.#options;
     let soon = false;
     try {
-      const reply = await registry.meet({ id, known: this.#known, instances, ...source.report() });
+      const reply = await registry.meet({ id, known: this.#known, ...source.report() });
       this.#known = true;
       this.#live = reply.live;
       soon = source.hear(reply);

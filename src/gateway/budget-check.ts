@@ -19,11 +19,14 @@ export class OverBudgetError extends Error {
   override readonly name = 'OverBudgetError';
 }
 
-/** Compares what the pools on one server may open, in every instance, with what the server really gives. */
+/**
+ * Compares what the pools on one server may open, in so many instances, with what the server really gives.
+ */
 export async function checkServerBudget(
   connection: Connection,
   poolName: string,
   config: GatewayConfig,
+  instances: number,
 ): Promise<BudgetReport> {
   const readLimits = isMysqlUrl(config.pools.get(poolName)?.url ?? '') ? readMysqlLimits : readServerLimits;
   const { maxConnections, superuserReserved } = await readLimits(connection);
@@ -34,7 +37,7 @@ export async function checkServerBudget(
     maxConnections,
     superuserReserved,
     reserve: config.budgetReserve,
-    instances: config.instances,
+    instances,
   });
   return { ok, message: detail, room: Math.max(0, available - reserved) };
 }

@@ -19,7 +19,8 @@ export interface FleetBudgetOptions {
 /**
  * The connections of a fleet: what the pools of this instance may open is its part of what each server has, by the
  * number of instances that live. Pools shrink when instances come, as their sessions return, and grow back when they
- * go. Without an answer from where the fleet meets, what was told last holds; before the first, what is configured.
+ * go. Without an answer from where the fleet meets, what was told last holds; before the first, as many instances are
+ * assumed as are configured.
  */
 export class FleetBudget implements HeartbeatSource {
   readonly #options: FleetBudgetOptions;
@@ -43,7 +44,10 @@ export class FleetBudget implements HeartbeatSource {
 
   /** Enters the fleet, before anything is connected. Never rejects. */
   async join(): Promise<void> {
-    await this.#options.heartbeat.start(this);
+    const { heartbeat, config } = this.#options;
+    if ((await heartbeat.start(this)) || config.instances === 1) return;
+    // How many more there may be is not known before the server has told what it has.
+    for (const { name } of this.#servers().flatMap(([, pools]) => pools)) this.#ceilings.set(name, 1);
   }
 
   /** What a pool may open at the start; `undefined` where nothing is known yet. */
@@ -65,6 +69,7 @@ export class FleetBudget implements HeartbeatSource {
     const server = serverOf(pool.url);
     if (room === undefined) this.#unbounded.add(server);
     else this.#rooms.set(server, room);
+    if (room !== undefined && !this.#options.heartbeat.known) this.#assume(server, room);
     if (this.#unbounded.has(server) || this.#pools.get(pool.name)?.pool.shared) this.#lift(pool.name);
     this.#options.heartbeat.hurry();
   }
@@ -144,6 +149,14 @@ export class FleetBudget implements HeartbeatSource {
     const sharing = pools.map((pool) => ({ name: pool.name, max: this.#most(pool), admin: pool.admin }));
     for (const [name, ceiling] of divideShare(sharing, share.granted)) this.#resize(name, ceiling);
     if (share.ghosts.length > 0) void this.#look(share, pools);
+  }
+
+  /** Nobody has told yet who else is there: its part, if there are as many as are configured. */
+  #assume(server: string, room: number): void {
+    const pools = this.#servers().find(([name]) => name === server)?.[1] ?? [];
+    const sharing = pools.map((pool) => ({ name: pool.name, max: this.#most(pool), admin: pool.admin }));
+    const part = Math.max(pools.length, Math.floor(room / this.#options.config.instances));
+    for (const [name, ceiling] of divideShare(sharing, part)) this.#resize(name, ceiling);
   }
 
   #lift(name: string): void {

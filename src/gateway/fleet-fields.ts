@@ -13,7 +13,6 @@ const STRICTER: Readonly<Record<string, 'least' | 'most'>> = {
   max: 'least',
   fleetMaxConcurrent: 'least',
   budgetReserve: 'most',
-  instances: 'most',
 };
 
 /** Nothing in it is secret, for it is written where the fleet meets: servers are named by host and port only. */

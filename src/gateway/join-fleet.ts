@@ -34,8 +34,14 @@ export async function joinFleet(config: GatewayConfig, surroundings: KnownSurrou
   const heartbeat = fleet?.heartbeat ?? own;
   const budget = heartbeat && new FleetBudget({ config, heartbeat, clock, warn });
   await budget?.join();
+  const { origin = 'default' } = config.origins.get('instances') ?? {};
+  if (heartbeat?.known === false && origin === 'default') warn('fleet_size_unknown', SIZE_UNKNOWN);
   return { fleet, budget };
 }
+
+const SIZE_UNKNOWN =
+  'where the instances of this fleet meet did not answer at the start, and instances is not set: until it does, this ' +
+  'one takes all limits and connections for itself alone. Set SLUICE_INSTANCES or instances to their usual number.';
 
 function openFleet(
   { mode, redisUrl, fleetName, applicationName, fleetSyncMs, instances }: GatewayConfig,

@@ -90,7 +90,9 @@ export class StartUp {
 
   /** Behind a pooler its connections are what counts, and how they add up at the server is its own business. */
   #check({ pool, config }: PoolRuntime, connection: Connection): Promise<BudgetReport> {
-    if (!pool.shared) return checkServerBudget(connection, config.name, this.#config);
+    // Those who can ask each other divide what there is; nobody else sees to it that it is enough for all.
+    const instances = this.#shared === undefined ? this.#config.instances : 1;
+    if (!pool.shared) return checkServerBudget(connection, config.name, this.#config, instances);
     const warn = (code: string, message: string): void => this.#logger.warn({ code }, message);
     return checkPooler({ pool, config, all: this.#config, clock: this.#clock, warn }, connection);
   }

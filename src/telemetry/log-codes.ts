@@ -110,6 +110,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'give all of them the same configuration; passing while a deploy runs',
   ),
   fleet_restored: warn('Redis answers again: limits hold over the whole fleet', 'nothing'),
+  fleet_size_unknown: warn(
+    'Redis did not answer at the start, and `instances` is not set: this instance takes the limits for itself alone',
+    'set `instances` to the usual number of instances; it counts only until Redis has answered once',
+  ),
   handler_silent: warn(
     'a handler had answered nothing at its deadline, and was not at work on the database',
     'see that each way through it ends the response',

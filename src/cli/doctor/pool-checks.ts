@@ -77,7 +77,12 @@ async function checkBudgetOf(
   all: GatewayConfig,
   { connection }: OpenPool,
 ): Promise<Finding> {
-  const { ok, message } = await checkServerBudget(connection, name, all);
+  const { ok, message } = await checkServerBudget(
+    connection,
+    name,
+    all,
+    all.redisUrl === undefined ? all.instances : 1,
+  );
   if (ok) return about.ok('budget', message);
   const { found, remedy } = splitRemedy(message);
   return about.failure('budget', found, remedy);
