@@ -79,6 +79,10 @@ export class HttpHost implements WorkHost, OpenAnswer {
     return takenBytes(this.req.socket);
   }
 
+  get keepsConnection(): boolean {
+    return this.#work?.handler.idle === false;
+  }
+
   cutOff(): void {
     endUnread(this.req.socket);
   }

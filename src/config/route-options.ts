@@ -34,7 +34,12 @@ export interface RouteOptions<PoolName extends string = string> {
   readonly maxQueued?: number | undefined;
   /** Concurrency limit of a route without a pool, 1 to 100,000. Default: none. */
   readonly concurrency?: number | undefined;
-  /** Whether the deadline ends at the first byte of the answer. Default false. */
+  /**
+   * Whether the deadline ends at the first byte of the answer. Default false. After the deadline such a request holds its
+   * seat only while it holds a connection or waits for one: where nothing of the database is in its hands, its client may
+   * read as slowly as it likes. The next `query`, `transaction` or `connect` waits for a seat again, at the head of the
+   * class. While it holds a connection its client has to read 8,192 bytes a second on average over `writeTimeoutMs`.
+   */
   readonly stream?: boolean | undefined;
   /** What happens to the work of a client that went away. Default `cancel`. */
   readonly onDisconnect?: DisconnectPolicy | undefined;

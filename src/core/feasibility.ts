@@ -47,13 +47,17 @@ export function expired(nowMs: number, { route, deadlineAtMs, queuedAtMs }: Tick
   return deadlineAtMs <= nowMs ? expiredInQueue(route.name, nowMs - queuedAtMs) : undefined;
 }
 
-/** Whether a ticket whose turn has come can still make its deadline; one that has begun already may try to the end. */
+/**
+ * Whether a ticket whose turn has come can still make its deadline. One that has begun already may try to the end, and
+ * its owner knows where that is: a streamed answer that has begun has met its deadline.
+ */
 export function mayStart(nowMs: number, ticket: Ticket): Refusal | undefined {
   const { route } = ticket;
   const timeLeftMs = ticket.deadlineAtMs - nowMs;
+  if (ticket.heldBeforeMs > 0) return undefined;
   if (timeLeftMs <= 0) return expired(nowMs, ticket);
   const p90 = route.times.p90(nowMs);
-  if (ticket.heldBeforeMs > 0 || p90 <= timeLeftMs || probes(nowMs, route, 1)) return undefined;
+  if (p90 <= timeLeftMs || probes(nowMs, route, 1)) return undefined;
   return deadlineUnreachable(route.name, timeLeftMs, 0, p90, 'dispatch');
 }
 

@@ -4,6 +4,7 @@ import { DatabaseSession } from './database-session.js';
 import { reclaim, reclaimAtMs } from './reclaim.js';
 import { withoutPool, withoutSeat } from './refusals.js';
 import { aroundShadow, SeatBreak } from './seat-break.js';
+import { SeatRest } from './seat-rest.js';
 import type { SessionOwner } from './session-owner.js';
 import type { RetryingRequest } from './transaction-retry.js';
 import type { WorkContext } from './work-contract.js';
@@ -26,6 +27,7 @@ export class HandlerWork implements RetryingRequest {
   #controller: AbortController | undefined;
   #stoppedBy: Error | undefined;
   #break: SeatBreak | undefined;
+  #rest: SeatRest | undefined;
 
   constructor(context: WorkContext, request: HandledRequest) {
     this.#context = context;
@@ -108,7 +110,7 @@ export class HandlerWork implements RetryingRequest {
 
   /** Whether the seat is given up for a time. */
   get steppedOut(): boolean {
-    return this.#break !== undefined;
+    return this.#break !== undefined || this.#rest !== undefined;
   }
 
   /** Whether it holds a seat and no connection, so that it can give the seat up for a time. */
@@ -121,6 +123,7 @@ export class HandlerWork implements RetryingRequest {
     const { clock, mode } = this.#context;
     const { ticket, route, shadow } = this.#request;
     if (route.gate === undefined || mode !== 'enforce') return aroundShadow(clock, shadow, work);
+    if (this.#rest !== undefined) return work();
     if (!this.idle) throw new Error('outside() needs every connection of the request to be given back first');
     if (ticket.state !== 'leased') throw new Error('outside() needs a request that holds its seat');
     this.#break = new SeatBreak(route.gate, ticket, clock);
@@ -134,6 +137,22 @@ export class HandlerWork implements RetryingRequest {
   /** The seat is back that was given up for a time, or never will be. */
   endBreak(): void {
     this.#break?.end();
+    this.#rest?.end();
+  }
+
+  /** Its client reads a streamed answer: gives the seat up, unless it has the database at work, until it wants that again. */
+  rest(): void {
+    const { clock, mode } = this.#context;
+    const { route, ticket } = this.#request;
+    if (route.pool === undefined || route.gate === undefined || mode !== 'enforce' || !this.mayStepOut) return;
+    this.#rest = new SeatRest(new SeatBreak(route.gate, ticket, clock));
+  }
+
+  /** See {@link SessionOwner.seatAgain}. */
+  seatAgain(): Promise<void> | undefined {
+    return this.#rest?.wake().then(() => {
+      this.#rest = undefined;
+    });
   }
 
   /** Warns of a handler that has answered nothing by its deadline, though nobody kept it from that: it may never do. */
@@ -161,12 +180,12 @@ export class HandlerWork implements RetryingRequest {
     this.#stoppedBy = reason;
     this.#controller?.abort(reason);
     this.close();
-    this.endBreak();
   }
 
   /** Lets no more database work begin. */
   close(): void {
     this.#session?.loans.close(this.#stoppedBy);
+    this.endBreak();
   }
 
   /** When the connections that are kept after the answer are to be taken back; `Infinity` for never. */

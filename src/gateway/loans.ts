@@ -74,6 +74,8 @@ export class Loans {
    */
   borrow(): Loan | Promise<Loan> {
     if (this.#closed) throw this.whyClosed();
+    const seated = this.owner.seatAgain();
+    if (seated !== undefined) return seated.then(() => this.borrow());
     const { pool, breaker } = this.runtime;
     const nowMs = this.clock.nowMs();
     const pass = breaker && this.#enter(breaker, nowMs);

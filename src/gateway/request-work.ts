@@ -15,6 +15,9 @@ import { Shadow } from './shadow.js';
 import type { ShadowedWork } from './shadow-lease.js';
 import type { WorkContext, WorkHost } from './work-contract.js';
 
+/** A streamed answer outlasts its deadline: looks whether it needs its seat. */
+const STREAM_LOOK_MS = 1_000;
+
 /**
  * One request from its ticket to the end of its seat. The seat ends exactly once: when the answer is complete, or will
  * never come, and every connection of the request is idle again or destroyed.
@@ -90,6 +93,10 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
   /** True once the answer is complete, a refusal too, or nobody waits for one. */
   get answered(): boolean {
     return this.#ending !== undefined || this.ticket.state === 'ended';
+  }
+
+  seatAgain(): Promise<void> | undefined {
+    return this.handler.seatAgain();
   }
 
   /** Counts a refusal, and gives back what was taken for the request. */
@@ -185,7 +192,11 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
 
   #deadlinePassed(nowMs: number): void {
     const { config } = this.route;
-    if (this.streaming) return;
+    if (this.streaming) {
+      this.handler.rest();
+      this.#context.timer.set(this, nowMs + STREAM_LOOK_MS, nowMs);
+      return;
+    }
     if (this.committing && !this.#graceUsed) {
       this.#graceUsed = true;
       this.#context.timer.set(this, nowMs + config.commitGraceMs, nowMs);
@@ -199,7 +210,7 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
   #seatRefused(nowMs: number, refusal: Refusal): void {
     // Shed from the queue it counts as ended there, but it was admitted, and has its own end still before it.
     this.ticket.state = 'away';
-    if (refusal.code === 'deadline_expired') this.#deadlinePassed(nowMs);
+    if (refusal.code === 'deadline_expired' && !this.streaming) this.#deadlinePassed(nowMs);
     else this.#cutShort(nowMs, 'failed', noSeatAgain(refusal, this.handler.outcome));
   }
 

@@ -17,13 +17,23 @@ export class SeatBreak {
 
   /** Runs `work` without a seat, and comes back when there is one again, or when {@link end} says that none will be. */
   async around<T>(work: () => Promise<T>): Promise<T> {
-    this.#gate.stepOut(this.#clock.nowMs(), this.#ticket);
+    this.begin();
     try {
       return await work();
     } finally {
-      // The request may have ended meanwhile: its client left, or its deadline ran out.
-      if (this.#ticket.state === 'away') await this.#comeBack();
+      await this.comeBack();
     }
+  }
+
+  /** Gives the seat up. */
+  begin(): void {
+    this.#gate.stepOut(this.#clock.nowMs(), this.#ticket);
+  }
+
+  /** Resolves when there is a seat again, or when {@link end} says that none will be. */
+  async comeBack(): Promise<void> {
+    // The request may have ended meanwhile: its client left, or its deadline ran out.
+    if (this.#ticket.state === 'away') await this.#comeBack();
   }
 
   /** The wait is over. */

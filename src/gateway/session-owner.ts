@@ -16,6 +16,8 @@ export interface SessionOwner {
   readonly shadow: Shadow | undefined;
   /** Told of what is borrowed and done, where somebody listens. */
   readonly watch: RequestWatch | undefined;
+  /** Where it gave its seat up while its client reads: resolves when it has one again. `undefined` where it has its own. */
+  seatAgain(): Promise<void> | undefined;
   /** Every connection of the request is back. */
   onIdle(): void;
 }

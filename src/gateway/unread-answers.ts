@@ -4,12 +4,19 @@ import type { Clock } from '../clock.js';
 export interface ReadableAnswer {
   /** Bytes of its connection that the system has taken so far, where more are waiting; `undefined` where none are. */
   readonly takenBytes: number | undefined;
+  /** Whether a connection of the database is kept from others until it is read. */
+  readonly keepsConnection: boolean;
   /** Ends the connection, and with it what is still to be read. */
   cutOff(): void;
 }
 
 /** Answers that are looked at before input gets its turn. */
 const SLICE = 512;
+/**
+ * Bytes a second that are to be read of an answer behind which a connection waits, on average over the timeout: about
+ * what the slowest lines carry that somebody loads an export over.
+ */
+const LEAST_PER_SECOND = 8_192;
 /** Looks at each answer within one write timeout. */
 const LOOKS = 4;
 
@@ -20,7 +27,8 @@ interface Mark {
 
 /**
  * Ends connections whose clients read nothing of their answers any more: such an answer stays in memory until TCP gives
- * up, and a streaming handler behind it keeps its seat. One timer looks at all that are open, a few times within the
+ * up, and a streaming handler behind it keeps its connection and its seat. Where it does, a little is not enough: who
+ * reads a few bytes now and then keeps it just as well. One timer looks at all that are open, a few times within the
  * timeout, so that the end comes up to a quarter late; it is armed only while something is open.
  */
 export class UnreadAnswers {
@@ -76,7 +84,9 @@ export class UnreadAnswers {
   #judge(nowMs: number, answer: ReadableAnswer, before: Mark | undefined): void {
     const { takenBytes } = answer;
     if (takenBytes === undefined) return;
-    const mark = before?.takenBytes === takenBytes ? before : { takenBytes, sinceMs: nowMs };
+    const leastBytes = answer.keepsConnection ? (LEAST_PER_SECOND * this.#timeoutMs) / 1_000 : 1;
+    const reads = before === undefined || takenBytes - before.takenBytes >= leastBytes;
+    const mark = reads ? { takenBytes, sinceMs: nowMs } : before;
     if (nowMs - mark.sinceMs < this.#timeoutMs) {
       this.#marks.set(answer, mark);
       return;

@@ -146,6 +146,15 @@ describeFault('F50: a client does not read its answer', () => {
           }),
         );
         express.get(
+          '/export',
+          protect(gateway, 'stream', {}, async (req, res) => {
+            await req.sluice.query('SELECT 1');
+            await pipeline(function* () {
+              for (;;) yield piece;
+            }, res);
+          }),
+        );
+        express.get(
           '/stream',
           protect(gateway, 'stream', {}, async (req, res) => {
             const connection = await req.sluice.connect();
@@ -208,6 +217,25 @@ describeFault('F50: a client does not read its answer', () => {
     expect(app.gateway.snapshot().pools[0]).toMatchObject({ seats: { inFlight: 0 }, connections: { inUse: 0 } });
     expect(await readLarge()).toBe(SIZE);
     for (const reader of readers) reader.destroy();
+    await app.expectAtRest();
+  });
+
+  it('but sips at a stream without end: the seat is somebody else’s once the database is done and the deadline is over', async () => {
+    await start();
+    const readers = [1, 2].map(() => deaf(app.port, 'GET /export HTTP/1.1\r\nHost: test\r\n\r\n'));
+    const sip = setInterval(() => {
+      for (const reader of readers) reader.read(2_000);
+    }, 50);
+    try {
+      await until(() => app.stats('stream').inFlight === 2);
+      await until(() => app.gateway.snapshot().pools[0]?.seats.inFlight === 0, 3_000);
+      expect(app.stats('stream').inFlight).toBe(2);
+      expect(await readLarge()).toBe(SIZE);
+    } finally {
+      clearInterval(sip);
+    }
+    for (const reader of readers) reader.destroy();
+    await until(() => app.stats('stream').outcomes.abandoned === 2);
     await app.expectAtRest();
   });
 

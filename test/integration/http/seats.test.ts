@@ -200,6 +200,70 @@ describe.each(FRAMEWORKS)('seats, on %s', (name, express) => {
       await bench.request.get('/silent').expect(504);
     });
 
+    it('gives the seat to somebody else after the deadline, while the database has nothing to do for it', async () => {
+      const read = latch();
+      const end = latch();
+      act = async (req, res) => {
+        await req.sluice.query('SELECT 1');
+        res.write('begun');
+        await read.promise;
+        // Both ask for one seat, and neither before there is one.
+        const [{ rows }] = await Promise.all([req.sluice.query('SELECT 2 AS two'), req.sluice.query('SELECT 3')]);
+        await end.promise;
+        res.end(JSON.stringify(rows));
+      };
+      const client = await RawClient.sends(bench.port, 'GET', '/streamed');
+      await until(() => client.received.includes('begun'));
+      expect(seats()?.inFlight).toBe(1);
+      await until(() => seats()?.inFlight === 0);
+      const streams = act;
+      const busy = latch();
+      act = async (_req, res) => {
+        await busy.promise;
+        res.json({});
+      };
+      const other = bench.request.get('/one').then(({ status }) => status);
+      await until(() => seats()?.inFlight === 1);
+      read.open();
+      await until(() => seats()?.queued === 1);
+      busy.open();
+      expect(await other).toBe(200);
+      // It has what it asked for, and rests again.
+      await until(() => seats()?.queued === 0 && seats()?.inFlight === 0);
+      end.open();
+      await until(() => client.received.includes('{"two":2}'));
+      act = streams;
+      await until(() => bench.stats('streamed').inFlight === 0);
+      expect(bench.stats('streamed').outcomes.expired).toBe(0);
+      client.leave();
+    });
+
+    it('ends where its client leaves while it waits for a seat again', async () => {
+      const read = latch();
+      const told: Latch<unknown> = latch<unknown>();
+      act = async (req, res) => {
+        res.write('begun');
+        await read.promise;
+        await req.sluice.query('SELECT 1').catch(told.open);
+      };
+      const client = await RawClient.sends(bench.port, 'GET', '/streamed');
+      await until(() => client.received.includes('begun') && seats()?.inFlight === 0);
+      const busy = latch();
+      act = async (_req, res) => {
+        await busy.promise;
+        res.json({});
+      };
+      const other = bench.request.get('/one').then(({ status }) => status);
+      await until(() => seats()?.inFlight === 1);
+      read.open();
+      await until(() => seats()?.queued === 1);
+      client.leave();
+      expect(await told.promise).toMatchObject({ name: 'ClientGoneError' });
+      expect(seats()?.queued).toBe(0);
+      busy.open();
+      expect(await other).toBe(200);
+    });
+
     it('without it an answer that has begun is cut off at the deadline', async () => {
       act = (req, res) => endless('begun')(req, res).catch(() => undefined);
       await expect(bench.request.get('/impatient')).rejects.toThrow(/aborted|socket hang up/);

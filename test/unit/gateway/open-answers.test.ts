@@ -6,6 +6,7 @@ const answer = (onItsWay: boolean) => ({
   onItsWay,
   last: false,
   takenBytes: undefined,
+  keepsConnection: false,
   endConnection: mark,
   cutOff: () => undefined,
 });

@@ -7,6 +7,7 @@ const TIMEOUT_MS = 1_000;
 class Answer implements ReadableAnswer {
   takenBytes: number | undefined;
   cutAtMs: number | undefined;
+  keepsConnection = false;
   readonly #clock: VirtualClock;
 
   constructor(clock: VirtualClock, takenBytes: number | undefined) {
@@ -61,6 +62,26 @@ describe('UnreadAnswers', () => {
       slow.takenBytes = atMs;
     }
     expect(slow.cutAtMs).toBeUndefined();
+  });
+
+  it.each([
+    ['8 kB a second', 8_192, undefined],
+    ['a little less', 8_000, 3_250],
+    ['next to nothing', 40, 3_250],
+  ])('of one behind which a connection waits wants more than a little read: %s', (_what, perSecond, cutAtMs) => {
+    const answer = add(0);
+    const read = (fromMs: number, untilMs: number): void => {
+      for (let atMs = fromMs; atMs < untilMs && answer.takenBytes !== undefined; atMs += 125) {
+        clock.runUntil(atMs);
+        if (answer.takenBytes !== undefined) answer.takenBytes += perSecond / 8;
+      }
+    };
+    read(125, 2_000);
+    expect(answer.cutAtMs).toBeUndefined();
+    answer.keepsConnection = true;
+    read(2_000, 20_000);
+    if (cutAtMs === undefined) expect(answer.cutAtMs).toBeUndefined();
+    else expect(answer.cutAtMs).toBeLessThanOrEqual(cutAtMs);
   });
 
   it('leaves one alone for which nothing waits, and begins anew when something does', () => {
