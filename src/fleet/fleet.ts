@@ -55,6 +55,8 @@ export class Fleet {
   readonly #link: RedisLink;
   readonly #tokens: TokenSync;
   readonly #lanes: Lane[] = [];
+  /** What was told of buckets that others are stricter with. */
+  readonly #told = new Map<string, string>();
   readonly #id: string = randomUUID();
   #degraded = false;
 
@@ -171,11 +173,16 @@ export class Fleet {
       warn('fleet_degraded', `Redis does not answer (${why}): each instance goes on with its own share of the limits`);
   }
 
+  /** Every answer says so; it is told once, and for all callers of a route together. */
   #stricter(key: string, refillPerSecond: number, burst: number): void {
+    const name = key.replace(/:caller:.*/s, ':caller');
+    const holds = `${refillPerSecond} per second, burst ${burst}`;
+    if (this.#told.get(name) === holds) return;
+    this.#told.set(name, holds);
     this.#options.warn(
       'fleet_mismatch',
-      `instances of this fleet disagree about the rate limit "${key}"; the stricter one holds: ` +
-        `${refillPerSecond} per second, burst ${burst}. Give all of them the same configuration.`,
+      `instances of this fleet disagree about the rate limit "${name}"; the stricter one holds: ${holds}. ` +
+        'Give all of them the same configuration.',
     );
   }
 }

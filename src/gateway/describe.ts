@@ -6,14 +6,14 @@ import type { RouteRuntime } from './route-runtime.js';
 
 /** The live figures of a gateway. */
 export function describeGateway(engine: Engine, clientsTurnedAway: number): TelemetrySource {
-  const { modes, clock, lag, admitting, answers, fleet, routes, pools } = engine;
+  const { modes, clock, lag, admitting, answers, fleet, budget, routes, pools } = engine;
   return {
     mode: modes.mode,
     draining: admitting.draining,
     eventLoopLagMs: lag.averageMs(clock.nowMs()),
     clientsTurnedAway,
     answersNotRead: answers.cutOff,
-    fleet: fleet?.status,
+    fleet: fleet && { ...fleet.status, disagreements: budget?.disagreements ?? 0 },
     routes: () => routes.map(describeRoute),
     pools: () => Array.from(pools.values(), (pool) => describePool(pool, clock.nowMs())),
   };

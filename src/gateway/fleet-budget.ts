@@ -3,10 +3,10 @@ import type { GatewayConfig, PoolConfig } from '../config/config.js';
 import { divideShare } from '../core/budget-share.js';
 import type { MemberReply, MemberReport, ServerNeed, ServerShare } from '../core/fleet-book.js';
 import type { Heartbeat, HeartbeatSource } from '../fleet/heartbeat.js';
-import { serverOf } from './budget-check.js';
 import { type DeadSessions, lookForDead } from './fleet-budget-ghosts.js';
 import { disagreements, type FleetFields, fieldsText, fleetFields, readFields, strictest } from './fleet-fields.js';
 import type { PoolRuntime } from './pool-runtime.js';
+import { serverOf } from './server-names.js';
 
 /** What a {@link FleetBudget} works with. */
 export interface FleetBudgetOptions {
@@ -32,9 +32,11 @@ export class FleetBudget implements HeartbeatSource {
   readonly #ceilings = new Map<string, number>();
   readonly #shares = new Map<string, ServerShare>();
   readonly #dead = new Map<string, DeadSessions>();
+  /** Of addresses that lead to one server, the one that names it. */
+  readonly #names = new Map<string, string>();
   #pools: ReadonlyMap<string, PoolRuntime> = new Map();
   #others: readonly FleetFields[] = [];
-  #disagreed = '';
+  #disagreements: readonly string[] = [];
 
   constructor(options: FleetBudgetOptions) {
     this.#options = options;
@@ -48,6 +50,11 @@ export class FleetBudget implements HeartbeatSource {
     if ((await heartbeat.start(this)) || config.instances === 1) return;
     // How many more there may be is not known before the server has told what it has.
     for (const { name } of this.#servers().flatMap(([, pools]) => pools)) this.#ceilings.set(name, 1);
+  }
+
+  /** In how many things the configurations of the fleet differ. */
+  get disagreements(): number {
+    return this.#disagreements.length;
   }
 
   /** What a pool may open at the start; `undefined` where nothing is known yet. */
@@ -64,9 +71,10 @@ export class FleetBudget implements HeartbeatSource {
    * What a server has for the fleet was found out.
    *
    * @param room - `undefined` where that cannot be known: then its pools are not bounded.
+   * @param server - The one of its addresses that names it. Default: that of the pool.
    */
-  found(pool: PoolConfig, room: number | undefined): void {
-    const server = serverOf(pool.url);
+  found(pool: PoolConfig, room: number | undefined, server: string = serverOf(pool.url)): void {
+    this.#names.set(serverOf(pool.url), server);
     if (room === undefined) this.#unbounded.add(server);
     else this.#rooms.set(server, room);
     if (room !== undefined && !this.#options.heartbeat.known) this.#assume(server, room);
@@ -110,7 +118,8 @@ export class FleetBudget implements HeartbeatSource {
   #servers(): [string, PoolConfig[]][] {
     const servers = new Map<string, PoolConfig[]>();
     for (const pool of this.#options.config.pools.values()) {
-      const server = serverOf(pool.url);
+      const address = serverOf(pool.url);
+      const server = this.#names.get(address) ?? address;
       const shared = pool.pooler === 'pgbouncer' || this.#pools.get(pool.name)?.pool.shared === true;
       if (!shared && !this.#unbounded.has(server)) servers.set(server, [...(servers.get(server) ?? []), pool]);
     }
@@ -184,11 +193,10 @@ export class FleetBudget implements HeartbeatSource {
 
   #compare(others: readonly FleetFields[]): void {
     this.#others = others;
-    const found = disagreements(this.#fields, others).join('; ');
-    if (found === this.#disagreed) return;
-    this.#disagreed = found;
-    if (found === '') return;
-    const text = `instances of this fleet disagree: ${found}. Give all of them the same configuration.`;
+    const before = this.#disagreements.join();
+    this.#disagreements = disagreements(this.#fields, others);
+    if (this.#disagreements.length === 0 || this.#disagreements.join() === before) return;
+    const text = `instances of this fleet disagree: ${this.#disagreements.join('; ')}. Give all of them the same configuration.`;
     this.#options.warn('fleet_mismatch', text);
   }
 

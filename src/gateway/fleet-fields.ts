@@ -1,5 +1,5 @@
 import type { GatewayConfig, RouteConfig } from '../config/config.js';
-import { serverOf } from './budget-check.js';
+import { serverOf } from './server-names.js';
 
 type Value = string | number | boolean | null;
 
@@ -17,9 +17,9 @@ const STRICTER: Readonly<Record<string, 'least' | 'most'>> = {
 
 /** Nothing in it is secret, for it is written where the fleet meets: servers are named by host and port only. */
 export function fleetFields(config: GatewayConfig): FleetFields {
-  const { mode, instances, budgetReserve, ratePerSecond, burst } = config;
+  const { mode, instances, budgetReserve, ratePerSecond, burst, fleetSyncMs } = config;
   return Object.fromEntries([
-    ...paths('', { mode, instances, budgetReserve, ratePerSecond, burst }),
+    ...paths('', { mode, instances, budgetReserve, ratePerSecond, burst, fleetSyncMs }),
     ...[...config.pools.values()].flatMap(({ name, max, poolerSize, url }) =>
       paths(`pools.${name}.`, { max, poolerSize, server: serverOf(url) }),
     ),
@@ -61,18 +61,34 @@ export function readFields(text: string): FleetFields {
 }
 
 /**
- * Where an instance disagrees with others, field by field and in words; empty where it does not. A route or a pool that
- * only some of them have is no disagreement: that is how a new one comes.
+ * Where an instance disagrees with others, field by field and in words, and which routes and pools only some of them
+ * have; empty where it does not.
  */
 export function disagreements(mine: FleetFields, others: readonly FleetFields[]): string[] {
+  const own = partsOf(mine);
+  const missing = [...new Set(others.flatMap((other) => [...partsOf(other)]))].filter((part) => !own.has(part));
+  const alone = [...own].filter((part) => others.some((other) => !partsOf(other).has(part)));
+  return [
+    ...missing.map((part) => `${part} is not here, but elsewhere`),
+    ...alone.map((part) => `${part} is here, but not everywhere`),
+    ...different(mine, others),
+  ];
+}
+
+/** Routes and pools, by path: `routes.checkout`. */
+function partsOf(fields: FleetFields): ReadonlySet<string> {
+  return new Set(Object.keys(fields).flatMap((path) => /^(?:routes|pools)\.[^.]+/.exec(path)?.[0] ?? []));
+}
+
+function different(mine: FleetFields, others: readonly FleetFields[]): string[] {
   return Object.entries(mine).flatMap(([path, value]) => {
-    const different = others.flatMap((other) => {
+    const theirsToo = others.flatMap((other) => {
       const theirs = other[path];
       return theirs === undefined || theirs === value ? [] : [theirs];
     });
-    if (different.length === 0) return [];
-    const elsewhere = [...new Set(different)].map(show).join(' or ');
-    return [`${path} is ${show(value)} here and ${elsewhere} elsewhere (${verdict(path, [value, ...different])})`];
+    if (theirsToo.length === 0) return [];
+    const elsewhere = [...new Set(theirsToo)].map(show).join(' or ');
+    return [`${path} is ${show(value)} here and ${elsewhere} elsewhere (${verdict(path, [value, ...theirsToo])})`];
   });
 }
 

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../clock.js';
+import { seldom } from './seldom.js';
 
 /** Writes one entry: first what it is about, with a stable `code` where there is one, then a sentence. */
 export type LogWrite = (about: Readonly<Record<string, unknown>>, message: string) => void;
@@ -19,9 +20,6 @@ export interface ConsoleLoggerOptions {
   /** Default: the global console. */
   readonly sink?: Pick<Console, 'warn' | 'error'>;
 }
-
-/** Codes are few; should somebody put data into them, memory still has a bound. */
-const MOST_CODES = 256;
 
 const nothing: LogWrite = () => {};
 
@@ -44,31 +42,18 @@ export function shielded(logger: Logger): Logger {
 
 /**
  * Logs warnings and errors to the console, each code once in a while with the number of repetitions left out since:
- * a storm of faults must not become a storm of lines. Debug and info go nowhere, and of `about` only the code is
- * written.
+ * a storm of faults must not become a storm of lines. What was left out last is told when the quiet is over, so that
+ * the end of the log is how things stand. Debug and info go nowhere, and of `about` only the code is written.
  */
 export function consoleLogger(options: ConsoleLoggerOptions = {}): Logger {
   const { quietMs = 60_000, clock = systemClock, sink = console } = options;
   return {
     ...silentLogger,
-    warn: seldom(quietMs, clock, (line) => sink.warn(line)),
-    error: seldom(quietMs, clock, (line) => sink.error(line)),
+    warn: byCode(seldom(quietMs, clock, (line) => sink.warn(line))),
+    error: byCode(seldom(quietMs, clock, (line) => sink.error(line))),
   };
 }
 
-function seldom(quietMs: number, clock: Clock, write: (line: string) => void): LogWrite {
-  const written = new Map<string, { quietUntilMs: number; leftOut: number }>();
-  return (about, message) => {
-    const code = typeof about.code === 'string' ? about.code : message;
-    const nowMs = clock.nowMs();
-    const last = written.get(code);
-    if (last !== undefined && nowMs < last.quietUntilMs) {
-      last.leftOut += 1;
-      return;
-    }
-    if (last === undefined && written.size >= MOST_CODES) written.clear();
-    written.set(code, { quietUntilMs: nowMs + quietMs, leftOut: 0 });
-    const repeated = last === undefined || last.leftOut === 0 ? '' : ` (and ${last.leftOut} more like it)`;
-    write(code === message ? `sluice: ${message}${repeated}` : `sluice: ${message} [${code}]${repeated}`);
-  };
+function byCode(write: (code: string | undefined, message: string) => void): LogWrite {
+  return ({ code }, message) => write(typeof code === 'string' ? code : undefined, message);
 }

@@ -45,6 +45,12 @@ export const METRICS: readonly (NumberMetric | HistogramMetric)[] = [
   fleetNumber('gauge', 'fleet_degraded', "Whether limits hold on this instance's share alone: 0 or 1.", (fleet) =>
     fleet.degraded ? 1 : 0,
   ),
+  fleetNumber(
+    'gauge',
+    'fleet_disagreements',
+    'Settings, routes and pools in which the configurations of the instances differ.',
+    (fleet) => fleet.disagreements,
+  ),
   fleetNumber('gauge', 'fleet_instances', 'Instances among which limits are shared.', (fleet) => fleet.instances),
   fleetNumber(
     'counter',

@@ -192,6 +192,8 @@ export interface FleetTelemetry {
   readonly instances: number;
   /** Reports of spent tokens that were sent to Redis since the start. */
   readonly reports: number;
+  /** Settings, routes and pools in which the configurations of the instances differ; the log names them. */
+  readonly disagreements: number;
 }
 
 /** Where metrics and snapshots read from, when somebody asks for them. */

@@ -123,6 +123,14 @@ describe('a fleet on a real Redis', () => {
     await expect.poll(() => other.warnings.map(([code]) => code)).toContain('fleet_mismatch');
     expect(other.warnings.at(-1)?.[1]).toMatch(/rate limit "x"; the stricter one holds: 0.001 per second, burst 10/);
     expect(one.warnings).toEqual([]);
+    // Every answer says so; the log does once.
+    await expect
+      .poll(() => {
+        lax.take(now(), 1);
+        return other.fleet.status.reports;
+      })
+      .toBeGreaterThan(5);
+    expect(other.warnings).toHaveLength(1);
   });
 
   it('takes a client of the application, and leaves it open', async () => {

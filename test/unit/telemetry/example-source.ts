@@ -102,7 +102,7 @@ export function exampleSource(): ExampleSource {
     eventLoopLagMs: 12,
     clientsTurnedAway: 2,
     answersNotRead: 1,
-    fleet: { degraded: true, trouble: 'ECONNREFUSED', instances: 3, reports: 40 },
+    fleet: { degraded: true, trouble: 'ECONNREFUSED', instances: 3, reports: 40, disagreements: 1 },
     routes: () => {
       asked.routes += 1;
       return routes;

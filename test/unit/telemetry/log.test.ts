@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest';
 import { consoleLogger, silentLogger } from '../../../src/telemetry/log.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
 
 function setUp() {
   const lines: string[] = [];
-  const time = { nowMs: 0 };
+  const clock = new VirtualClock();
   const logger = consoleLogger({
     quietMs: 60_000,
-    clock: { nowMs: () => time.nowMs, after: () => ({ cancel: () => {} }), afterInput: () => {} },
+    clock,
     sink: { warn: (line: string) => lines.push(`warn ${line}`), error: (line: string) => lines.push(`error ${line}`) },
   });
-  return { lines, time, logger };
+  return { lines, clock, logger };
 }
 
 test('writes warnings and errors with their code, and nothing below', () => {
@@ -28,16 +29,45 @@ test('writes nothing of what an entry is about besides its code', () => {
 });
 
 test('writes each code once in a while, and tells how often it was left out', () => {
-  const { lines, time, logger } = setUp();
+  const { lines, clock, logger } = setUp();
   for (let fault = 0; fault < 1_000; fault += 1) logger.warn({ code: 'pool_down' }, 'down');
   logger.warn({ code: 'other' }, 'other');
   expect(lines).toHaveLength(2);
-  time.nowMs = 59_999;
-  logger.warn({ code: 'pool_down' }, 'down');
+  clock.runUntil(59_999);
+  logger.warn({ code: 'pool_down' }, 'still down');
   expect(lines).toHaveLength(2);
-  time.nowMs = 60_000;
+  // What came last is told even if nothing comes any more.
+  clock.runUntil(61_000);
+  expect(lines.slice(2)).toEqual(['warn sluice: still down [pool_down] (and 999 more like it)']);
+  clock.runUntil(119_000);
   logger.warn({ code: 'pool_down' }, 'down');
-  expect(lines[2]).toBe('warn sluice: down [pool_down] (and 1000 more like it)');
+  clock.runUntil(500_000);
+  expect(lines.slice(3)).toEqual(['warn sluice: down [pool_down]']);
+});
+
+test('ends with how things stand', () => {
+  const { lines, clock, logger } = setUp();
+  const change = (atMs: number, code: string): void => {
+    clock.runUntil(atMs);
+    logger.warn({ code }, code.slice(6));
+  };
+  change(0, 'fleet_degraded');
+  change(50_000, 'fleet_restored');
+  change(52_000, 'fleet_degraded');
+  change(54_000, 'fleet_restored');
+  change(56_000, 'fleet_degraded');
+  change(57_000, 'fleet_restored');
+  expect(lines).toHaveLength(2);
+  clock.runUntil(61_000);
+  expect(lines.slice(2)).toEqual([
+    'warn sluice: degraded [fleet_degraded] (and 1 more like it)',
+    'warn sluice: restored [fleet_restored] (and 1 more like it)',
+  ]);
+  change(70_000, 'fleet_degraded');
+  clock.runUntil(119_000);
+  expect(lines).toHaveLength(4);
+  clock.runUntil(500_000);
+  expect(lines.slice(4)).toEqual(['warn sluice: degraded [fleet_degraded]']);
 });
 
 test('the silent logger writes nothing', () => {
