@@ -56,6 +56,7 @@ export type { RunOptions } from './gateway/run-work.js';
 export type { GatewaySurroundings } from './gateway/surroundings.js';
 export { createGateway, type Gateway } from './gateway.js';
 export { type QueryResult, ResultTooLargeError, type TransactionOptions } from './pools/contract.js';
+export { ImplicitCommitError } from './pools/implicit-commit.js';
 export {
   type LoginChange,
   LoginSettingError,

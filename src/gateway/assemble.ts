@@ -7,7 +7,6 @@ import { PoolAdvisor } from '../core/advisor.js';
 import { Bulkhead } from '../core/bulkhead.js';
 import type { BulkheadOptions } from '../core/bulkhead-parts.js';
 import { ServiceTimes } from '../core/service-times.js';
-import { TextMemo } from '../core/text-memo.js';
 import { TimeWindow } from '../core/time-window.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { Lane } from '../fleet/lane.js';
@@ -26,7 +25,7 @@ import { newRoute, type RouteRuntime } from './route-runtime.js';
 import { RouteWindow } from './route-window.js';
 import { SeatBounds } from './seat-bounds.js';
 import { ServerMonitor } from './server-monitor.js';
-import { statementKind } from './statement-kind.js';
+import { statementReaderFor } from './statement-reader.js';
 
 /** What the parts of a gateway are built with. */
 export interface Parts {
@@ -107,7 +106,7 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   const breaker = assembleBreaker(parts, config);
   const retries = new PoolRetries();
   const advisor = parts.config.mode === 'enforce' ? new PoolAdvisor(clock.nowMs(), seats) : undefined;
-  const kinds = new TextMemo(statementKind);
+  const kinds = statementReaderFor(config.url);
   const pooler = poolerMonitorOf(config, clock);
   const server = new ServerMonitor(pool, config.url, clock);
   const later = { connects, pooler, server, tuning: undefined, onLoanEnd: undefined };

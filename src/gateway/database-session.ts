@@ -1,12 +1,13 @@
 import type { Clock } from '../clock.js';
 import { type QueryResult, ResultTooLargeError, type TransactionOptions } from '../pools/contract.js';
+import { ImplicitCommitError } from '../pools/implicit-commit.js';
 import { BorrowedClient, type SluiceClient } from './borrowed-client.js';
 import { FailedTransactionError, TransactionControlError } from './failures.js';
 import type { Loan } from './loan.js';
 import { Loans } from './loans.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import type { SessionOwner } from './session-owner.js';
-import { controlsTransaction, isControl, type StatementKind } from './statement-kind.js';
+import { isControl, mayCommitByTheWay, type StatementKind } from './statement-kind.js';
 import { tellFailure } from './tell-failure.js';
 
 /**
@@ -27,7 +28,8 @@ export class DatabaseSession {
     const borrowed = this.loans.borrow();
     const loan = borrowed instanceof Promise ? await borrowed : borrowed;
     try {
-      return await this.#statement<Row>(loan, text, values, this.#kindOf(text) !== 'read');
+      const kind = this.#kindOf(text);
+      return await this.#statement<Row>(loan, text, values, kind !== 'read', kind);
     } finally {
       this.loans.giveBack(loan);
     }
@@ -63,7 +65,7 @@ export class DatabaseSession {
     try {
       loan.statementSinceMs = nowMs;
       loan.readOnly = options?.readOnly === true;
-      await loan.connection.begin(this.#limitMs(nowMs), options);
+      await loan.connection.begin(this.#limitMs(nowMs), { ...options, unbroken: true });
       this.#tellQuery('BEGIN', nowMs);
       return loan;
     } catch (error) {
@@ -81,6 +83,7 @@ export class DatabaseSession {
     text: string,
     values: readonly unknown[] | undefined,
     commits: boolean,
+    kind: StatementKind,
   ): Promise<QueryResult<Row>> {
     const { closed, clock, work } = this.loans;
     if (closed) throw this.loans.whyClosed();
@@ -89,13 +92,17 @@ export class DatabaseSession {
     work.begin(commits);
     try {
       const result = await loan.connection.query<Row>(text, values, this.#limitMs(nowMs));
-      work.ended(commits, true);
+      if (loan.brokenOff) throw new ImplicitCommitError();
+      // Whether this kind has committed shows in that the transaction is over.
+      work.ended(commits, kind !== 'committing' || !loan.connection.inTransaction);
       loan.verdict = 'success';
       this.#tellQuery(text, nowMs);
       return result;
     } catch (error) {
       this.#tellQuery(text, nowMs, error);
-      work.ended(commits, !this.#answered(error));
+      const ended = kind === 'committing' && !loan.connection.inTransaction;
+      work.ended(commits, kind === 'opaque' || ended || !this.#answered(error));
+      if (loan.brokenOff) work.committedByTheWay();
       loan.failedWith ??= error;
       throw this.#told(error, loan);
     }
@@ -103,8 +110,10 @@ export class DatabaseSession {
 
   /** A statement of a transaction that is not the handler's to begin or end. */
   #inTransaction<Row>(loan: Loan, text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
-    if (controlsTransaction(text)) return Promise.reject(new TransactionControlError());
-    return this.#statement<Row>(loan, text, values, false);
+    const kind = this.loans.runtime.kinds.insideOf(text);
+    if (isControl(kind)) return Promise.reject(new TransactionControlError());
+    if (kind === 'opaque') loan.opaque = true;
+    return this.#statement<Row>(loan, text, values, mayCommitByTheWay(kind), kind);
   }
 
   /** A statement of a connection that the handler steers itself: it may begin and end transactions of its own. */
@@ -122,12 +131,14 @@ export class DatabaseSession {
       });
       return { rows: [], rowCount: null, command: 'BEGIN' };
     }
-    return this.#statement<Row>(loan, text, values, inTransaction ? isControl(kind) : kind !== 'read');
+    const commits = inTransaction ? isControl(kind) || mayCommitByTheWay(kind) : kind !== 'read';
+    return this.#statement<Row>(loan, text, values, commits, kind);
   }
 
   async #commit(loan: Loan): Promise<void> {
     const { closed, clock, work } = this.loans;
     if (closed) throw this.loans.whyClosed();
+    if (loan.brokenOff) throw new ImplicitCommitError(loan.failedWith);
     const sentAtMs = clock.nowMs();
     loan.committing = true;
     let committed: boolean;

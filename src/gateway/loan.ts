@@ -16,6 +16,8 @@ export class Loan {
   readOnly = false;
   /** Its transaction is `transaction()`'s, which leaves the rollback to the return. */
   endsItself = false;
+  /** A statement of its transaction may have committed what came before, and nobody can tell. */
+  opaque = false;
   /** True once the connection is on its way back. */
   returned = false;
   /** Resolves when the connection is idle again or destroyed; absent before it is given back. */
@@ -46,6 +48,12 @@ export class Loan {
     if (clean || !alive || (this.endsItself && inTransaction)) return false;
     // A session whose server takes no writes is looked into, which is not the handler's doing.
     return sqlStateOf(this.failedWith) !== '25006';
+  }
+
+  /** Its transaction has ended although nobody asked: a statement has committed it by the way. */
+  get brokenOff(): boolean {
+    const { alive, inTransaction } = this.connection;
+    return this.endsItself && !this.committing && !this.returned && alive && !inTransaction;
   }
 
   /** For how long nothing has been sent on it, in milliseconds. */

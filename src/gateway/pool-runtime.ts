@@ -2,7 +2,6 @@ import type { Gate } from '../admission/gate.js';
 import type { PoolBreaker } from '../breaker/pool-breaker.js';
 import type { PoolConfig } from '../config/config.js';
 import type { PoolAdvisor } from '../core/advisor.js';
-import type { TextMemo } from '../core/text-memo.js';
 import type { ConnectionPool } from '../pools/contract.js';
 import type { PoolConnects } from '../telemetry/pool-connects.js';
 import type { LoanListener } from './loans.js';
@@ -11,7 +10,7 @@ import type { PoolTuning } from './pool-tuning.js';
 import type { PoolerMonitor } from './pooler-monitor.js';
 import type { SeatBounds } from './seat-bounds.js';
 import type { ServerMonitor } from './server-monitor.js';
-import type { StatementKind } from './statement-kind.js';
+import type { StatementReader } from './statement-reader.js';
 
 /** One pool with what stands in front of it. */
 export interface PoolRuntime {
@@ -23,7 +22,7 @@ export interface PoolRuntime {
   readonly seats: number;
   readonly bounds: SeatBounds;
   /** What the texts of its statements mean for the transactions around them. */
-  readonly kinds: TextMemo<StatementKind>;
+  readonly kinds: StatementReader;
   /** How long its connections took to open. */
   readonly connects: PoolConnects;
   /** Its transactions that are tried again. */

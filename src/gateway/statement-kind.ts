@@ -1,8 +1,9 @@
 /**
  * What a statement means for the transaction around it: `read` commits nothing, `begin` and `commit` are those commands
- * and nothing else, `control` ends or begins a transaction in some other way, `other` may write.
+ * and nothing else, `control` ends or begins a transaction in some other way, `other` may write. Of MySQL alone:
+ * `committing` may commit by the way, which shows in that no transaction is left; `opaque` may do so unseen.
  */
-export type StatementKind = 'read' | 'begin' | 'commit' | 'control' | 'other';
+export type StatementKind = 'read' | 'begin' | 'commit' | 'control' | 'other' | 'committing' | 'opaque';
 
 /** Nobody writes a reading statement as long as this; what is longer may write for all we know. */
 const LONGEST_READ = 20_000;
@@ -48,11 +49,14 @@ export function statementKind(text: string): StatementKind {
   return statements.length === 1 && onlyReads(only) ? 'read' : 'other';
 }
 
-/** Whether a text begins or ends a transaction, alone or among other statements. */
-export function controlsTransaction(text: string): boolean {
-  // The first look decides almost always, and this is asked for every statement of a transaction.
-  if (!CONTROL_WORD.test(text)) return false;
-  return isControl(statementKind(text));
+/** Whether a word that begins or ends transactions stands anywhere in a text, which is rare and seen at once. */
+export function mayControlTransaction(text: string): boolean {
+  return CONTROL_WORD.test(text);
+}
+
+/** Whether a statement of this kind may commit what came before it in a transaction, without saying so. */
+export function mayCommitByTheWay(kind: StatementKind): boolean {
+  return kind === 'committing' || kind === 'opaque';
 }
 
 /** Whether a statement of this kind begins or ends a transaction. */

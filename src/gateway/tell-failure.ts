@@ -1,5 +1,6 @@
 import { SluiceError } from '../errors.js';
 import { AcquireTimeoutError, PoolClosedError } from '../pools/contract.js';
+import { ImplicitCommitError } from '../pools/implicit-commit.js';
 import { connectionLost, databaseAway, databaseBusy, deadlineExpired } from './failures.js';
 import type { Loan } from './loan.js';
 import type { Loans } from './loans.js';
@@ -20,7 +21,7 @@ export function tellFailure(error: unknown, loan: Loan, loans: Loans): unknown {
   }
   const nowMs = clock.nowMs();
   loan.verdict = verdictOf(kind, error, loan.tookLong(nowMs, owner.route.config.deadlineMs));
-  if (error instanceof SluiceError) return error;
+  if (error instanceof SluiceError || error instanceof ImplicitCommitError) return error;
   switch (kind) {
     case 'connection_lost':
       return connectionLost(pool.name, work.outcome, error);
@@ -29,7 +30,8 @@ export function tellFailure(error: unknown, loan: Loan, loans: Loans): unknown {
     case 'cancelled':
       return isLate(nowMs, owner) ? deadlineExpired(owner.route.name, owner.ticket.allowedMs, work.outcome) : error;
     default:
-      return error;
+      // A conflict rolls back what is open, and tells nothing of what was committed before.
+      return loan.brokenOff || (loan.opaque && kind === 'contention') ? new ImplicitCommitError(error) : error;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import { isSluiceError } from '../errors.js';
+import { ImplicitCommitError } from '../pools/implicit-commit.js';
 import type { RetryOutcome } from '../telemetry/source.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { backoffAfter, type RetryPlan } from './retry-options.js';
@@ -71,7 +72,7 @@ export class TransactionRetry {
   #metContention(error: unknown): boolean {
     if (this.#request.answered) return false;
     for (let seen = error, depth = 0; seen instanceof Error && depth < 5; seen = seen.cause, depth++) {
-      if (isSluiceError(seen)) return false;
+      if (isSluiceError(seen) || seen instanceof ImplicitCommitError) return false;
       if (this.#pool.pool.classify(seen) === 'contention') return true;
     }
     return false;

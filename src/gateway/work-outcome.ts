@@ -22,6 +22,11 @@ export class WorkOutcome {
     if (commits) this.#commitsUnderWay++;
   }
 
+  /** What came before in the transaction was committed without a COMMIT. */
+  committedByTheWay(): void {
+    this.#mayHaveCommitted = true;
+  }
+
   /**
    * @param commits - As with {@link begin}.
    * @param mayHaveTaken - Whether it may have taken effect. An error that is an answer of the server, and a COMMIT that

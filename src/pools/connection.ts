@@ -17,6 +17,15 @@ export interface TransactionOptions {
   readonly readOnly?: boolean;
 }
 
+/** How the transaction of a borrower begins. */
+export interface BeginOptions extends TransactionOptions {
+  /**
+   * Whether it is to hold all that follows: when a statement has ended it by the way, those after it are refused rather
+   * than committed one by one. Default false: the borrower steers it.
+   */
+  readonly unbroken?: boolean;
+}
+
 /** What became of a connection attempt, a statement or a connection: the words in which pools speak of failure. */
 export type FailureKind =
   /** The socket or the session is gone, or could not be made. */
@@ -63,7 +72,7 @@ export interface Connection {
    * Opens a transaction whose statements the server bounds by `limitMs`, rounded up to the pool's next step where the
    * session stands under that already; in one round trip, but for now and then.
    */
-  begin(limitMs: number | undefined, options?: TransactionOptions): Promise<void>;
+  begin(limitMs: number | undefined, options?: BeginOptions): Promise<void>;
   /**
    * Commits. Resolves to `false` when the server answered with a rollback, because an earlier statement of the
    * transaction had failed.

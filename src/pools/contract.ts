@@ -2,7 +2,7 @@ import type { PriorityRank } from '../core/priority.js';
 import type { Connection, FailureKind } from './connection.js';
 import type { LoginChange, RotateOptions } from './login.js';
 
-export type { Connection, FailureKind, QueryResult, TransactionOptions } from './connection.js';
+export type { BeginOptions, Connection, FailureKind, QueryResult, TransactionOptions } from './connection.js';
 
 /** Who asks for a connection. */
 export interface AcquireRequest {

@@ -1,6 +1,6 @@
 import type { Timer } from '../clock.js';
 import { unanswered } from './connection-ended.js';
-import type { QueryResult, TransactionOptions } from './contract.js';
+import type { BeginOptions, QueryResult } from './contract.js';
 import type { Session } from './session.js';
 import type { SessionEnd, SessionEndParts } from './session-end.js';
 import type { StatementNatures } from './session-trace.js';
@@ -66,7 +66,7 @@ export abstract class EngineSession implements Session {
     return this.run(text, values, limitMs);
   }
 
-  abstract begin(limitMs: number | undefined, options: TransactionOptions | undefined): Promise<void>;
+  abstract begin(limitMs: number | undefined, options: BeginOptions | undefined): Promise<void>;
 
   commit(terms: Terms = COMMIT): Promise<boolean> {
     return this.line.submit('COMMIT', undefined, terms).then(({ command }) => command === 'COMMIT');

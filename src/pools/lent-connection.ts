@@ -1,4 +1,4 @@
-import type { Connection, QueryResult, TransactionOptions } from './contract.js';
+import type { BeginOptions, Connection, QueryResult } from './contract.js';
 import type { Session } from './session.js';
 
 /** Takes a session back from its borrower. */
@@ -49,7 +49,7 @@ export class LentConnection<Slot extends { readonly session: Session }> implemen
     return this.#slot.session.query<Row>(text, values, limitMs).catch(traceToCaller);
   }
 
-  begin(limitMs: number | undefined, options?: TransactionOptions): Promise<void> {
+  begin(limitMs: number | undefined, options?: BeginOptions): Promise<void> {
     if (this.#released !== undefined) return refused();
     return this.#slot.session.begin(limitMs, options).catch(traceToCaller);
   }

@@ -1,5 +1,6 @@
-import type { QueryResult, TransactionOptions } from './contract.js';
+import type { BeginOptions, QueryResult } from './contract.js';
 import { EngineSession, type SessionParts } from './engine-session.js';
+import { ImplicitCommitError } from './implicit-commit.js';
 import { isolationLevel } from './isolation.js';
 import { isLimited, limitStepMs } from './limit-steps.js';
 import type { MysqlRestorer } from './mysql-restorer.js';
@@ -8,10 +9,14 @@ import type { MysqlWire } from './mysql-wire.js';
 import type { SessionLimitValue } from './session-limit.js';
 import { SignsOfLife } from './signs-of-life.js';
 import { BEGIN, beginUnder, COMMIT, type Terms } from './statement.js';
-import { answered } from './statement-wire.js';
+import { answered, type TransactionStatus } from './statement-wire.js';
 
 /** Where a statement has committed by the way, as those that change tables do, there is nothing left to do. */
 const COMMIT_BEGUN: Terms = { ...COMMIT, refusal: () => undefined };
+
+/** Sent after the end, a statement would be committed by itself. */
+const refuseBroken = (status: TransactionStatus): Error | undefined =>
+  status === 'I' ? new ImplicitCommitError() : undefined;
 
 const ALWAYS: Terms = { leavesTrace: false, commits: false };
 
@@ -29,6 +34,8 @@ export class MysqlSession extends EngineSession {
   readonly #restorer: MysqlRestorer;
   /** {@link begin} has succeeded, and its end was not asked for; a statement may have ended it by the way. */
   #begun = false;
+  /** Nothing may follow when a statement has ended it by the way. */
+  #unbroken = false;
 
   constructor(id: number, parts: MysqlSessionParts) {
     super(id, parts);
@@ -47,11 +54,16 @@ export class MysqlSession extends EngineSession {
     this.ending = new MysqlSessionEnd(this, parts, life);
   }
 
-  begin(limitMs: number | undefined, options: TransactionOptions | undefined): Promise<void> {
+  override get clean(): boolean {
+    return super.clean && !this.#begun;
+  }
+
+  begin(limitMs: number | undefined, options: BeginOptions | undefined): Promise<void> {
     const terms = beginUnder(limitOf(limitMs));
     const text = options?.readOnly === true ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION';
     const begun = (): void => {
       this.#begun = true;
+      this.#unbroken = options?.unbroken === true;
     };
     const start = (): Promise<void> => this.line.submit(text, undefined, terms).then(begun);
     if (options?.isolation === undefined) return start();
@@ -61,13 +73,13 @@ export class MysqlSession extends EngineSession {
   }
 
   override commit(): Promise<boolean> {
-    const terms = this.#begun ? COMMIT_BEGUN : COMMIT;
-    this.#begun = false;
+    const terms = this.#begun && !this.#unbroken ? COMMIT_BEGUN : COMMIT;
+    this.#ended();
     return super.commit(terms);
   }
 
   override rollback(): Promise<void> {
-    this.#begun = false;
+    this.#ended();
     return super.rollback();
   }
 
@@ -78,11 +90,17 @@ export class MysqlSession extends EngineSession {
   ): Promise<QueryResult<Row>> {
     const { leavesTrace, commits } = this.parts.natures.of(text);
     if (leavesTrace) this.#restorer.note(text);
-    return this.line.submit(text, values, { leavesTrace, commits, limit: limitOf(limitMs) });
+    const terms = { leavesTrace, commits, limit: limitOf(limitMs) };
+    return this.line.submit(text, values, this.#unbroken ? { ...terms, refusal: refuseBroken } : terms);
+  }
+
+  #ended(): void {
+    this.#begun = false;
+    this.#unbroken = false;
   }
 
   protected async cleanUp(): Promise<void> {
-    this.#begun = false;
+    this.#ended();
     if (this.line.dirty) await this.#restorer.restore();
     else if (this.inTransaction) await this.line.roundTrip('ROLLBACK');
   }

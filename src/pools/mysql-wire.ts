@@ -2,9 +2,9 @@ import type { Connection } from 'mysql2';
 import type { TextMemo } from '../core/text-memo.js';
 import type { QueryResult } from './contract.js';
 import { MessageWire } from './message-wire.js';
-import { endsMysqlSession, errnoOf } from './mysql-errors.js';
+import { classifyMysqlError, endsMysqlSession, errnoOf } from './mysql-errors.js';
+import { keepsTransaction } from './mysql-text.js';
 import { plainValues } from './mysql-values.js';
-import { withoutLeadingNoise } from './session-trace.js';
 import type { Answer } from './statement-wire.js';
 
 /** The server's flags, which come with every answer that has no rows. */
@@ -45,7 +45,7 @@ export class MysqlWire extends MessageWire {
   #escapesByBackslash = true;
 
   /**
-   * @param commands - Reads {@link commandOf} off a text; the sessions of one pool share it.
+   * @param commands - Reads `commandOf` off a text; the sessions of one pool share it.
    * @param onFatal - The session is over.
    */
   constructor(connection: Connection, commands: TextMemo<string>, onFatal: (error: unknown) => void) {
@@ -94,8 +94,10 @@ export class MysqlWire extends MessageWire {
   #settle(message: number, error: unknown, text: string, answer: unknown): void {
     if (!this.isUnderWay(message)) return;
     if (error === undefined) {
-      this.#noteFlags(answer);
-      this.complete(undefined, resultOf(this.#commands.of(text), answer));
+      const command = this.#commands.of(text);
+      const result = resultOf(command, answer);
+      if (this.#noteFlags(answer) || this.status !== 'T' || keepsTransaction(command)) this.complete(undefined, result);
+      else this.#askStatus(message, undefined, text, result);
     } else if (endsMysqlSession(error)) {
       this.#onFatal(error);
     } else if (this.status === 'T' && errnoOf(error) !== undefined) {
@@ -105,8 +107,8 @@ export class MysqlWire extends MessageWire {
     }
   }
 
-  /** An error comes without flags. */
-  #askStatus(message: number, error: unknown, text: string): void {
+  /** An error comes without flags, and so do rows, as `ANALYZE TABLE` gives them. */
+  #askStatus(message: number, error: unknown, text: string, result?: QueryResult<never>): void {
     this.#connection.query(NOTHING, (failure: unknown, answer: unknown) => {
       if (!this.isUnderWay(message)) return;
       if (failure !== null && endsMysqlSession(failure)) {
@@ -116,19 +118,26 @@ export class MysqlWire extends MessageWire {
       // A late cancel may hit the question; in doubt there is no transaction.
       if (failure === null) this.#noteFlags(answer);
       const gone = failure !== null || this.status === 'I';
-      if (gone) this.note(ENDS_ALL.test(text) ? 'I' : 'E');
-      this.complete(error, undefined);
+      if (gone) this.note(ENDS_ALL.test(text) || this.#mayHaveCommitted(text, error) ? 'I' : 'E');
+      this.complete(error, result);
     });
   }
 
-  #noteFlags(answer: unknown): void {
+  /** Whether a transaction that is gone was ended by the statement itself rather than rolled back by the server. */
+  #mayHaveCommitted(text: string, error: unknown): boolean {
+    return !keepsTransaction(this.#commands.of(text)) && classifyMysqlError(error) !== 'contention';
+  }
+
+  /** @returns Whether there are any: rows come without. */
+  #noteFlags(answer: unknown): boolean {
     const last = Array.isArray(answer) ? answer.at(-1) : answer;
-    if (!isHeader(last)) return;
+    if (!isHeader(last)) return false;
     const { serverStatus } = last;
     // Without autocommit a transaction is as good as open.
     const open = (serverStatus & IN_TRANSACTION) !== 0 || (serverStatus & AUTOCOMMIT) === 0;
     this.note(open ? 'T' : 'I');
     this.#escapesByBackslash = (serverStatus & NO_BACKSLASH_ESCAPES) === 0;
+    return true;
   }
 }
 
@@ -136,12 +145,6 @@ export class MysqlWire extends MessageWire {
 function isHeader(answer: unknown): answer is Header {
   if (typeof answer !== 'object' || answer === null) return false;
   return Object.getPrototypeOf(answer) !== Object.prototype && 'serverStatus' in answer && 'affectedRows' in answer;
-}
-
-/** What a text tells the server to do: `SELECT`, `INSERT`, … */
-export function commandOf(text: string): string {
-  const command = /^[a-z]+/i.exec(text) ?? /[a-z]+/i.exec(withoutLeadingNoise(text));
-  return command?.[0].toUpperCase() ?? '';
 }
 
 /** A call of a procedure has several results; the last rows answer. */

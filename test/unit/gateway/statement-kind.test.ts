@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { controlsTransaction, type StatementKind, statementKind } from '../../../src/gateway/statement-kind.js';
+import { mysqlStatementKind } from '../../../src/gateway/mysql-statement-kind.js';
+import { isControl, type StatementKind, statementKind } from '../../../src/gateway/statement-kind.js';
+import { statementReaderFor } from '../../../src/gateway/statement-reader.js';
 
 const rows: [text: string, kind: StatementKind][] = [
   ['select 1', 'read'],
@@ -37,10 +39,54 @@ const rows: [text: string, kind: StatementKind][] = [
 describe('statementKind', () => {
   it.each(rows)('%j is %s', (text, kind) => {
     expect(statementKind(text)).toBe(kind);
-    expect(controlsTransaction(text)).toBe(['begin', 'commit', 'control'].includes(kind));
+    const inside = statementReaderFor('postgres://localhost').insideOf(text);
+    expect(isControl(inside)).toBe(['begin', 'commit', 'control'].includes(kind));
   });
 
   it('takes what is too long to look through for a statement that may write', () => {
     expect(statementKind(`select ${'1, '.repeat(10_000)}1`)).toBe('other');
+  });
+});
+
+const mysqlRows: [text: string, kind: StatementKind][] = [
+  ['select 1', 'read'],
+  ['# why\n/* and */ (select count(*) from t)', 'read'],
+  ["select 'a\\'', place('b')", 'other'],
+  ['select `place`(1)', 'other'],
+  ['select 1--1, place(1)', 'other'],
+  ['insert into t values (1)', 'other'],
+  ['with x as (select 1) delete from t', 'other'],
+  ['savepoint a', 'other'],
+  ['rollback to savepoint a', 'other'],
+  ['ROLLBACK WORK TO a', 'other'],
+  ['do sleep(1)', 'other'],
+  ['begin', 'begin'],
+  ['# c\nSTART TRANSACTION;', 'begin'],
+  ['start/**/transaction', 'control'],
+  ['-- c\ncommit work', 'commit'],
+  ['/*!COMMIT*/', 'control'],
+  ['/*!50000 COMMIT*/', 'control'],
+  ['/*M!100100 COMMIT */', 'control'],
+  ['/*!99999 select */ commit', 'control'],
+  ['/*!99999 select */ truncate t', 'opaque'],
+  ['commit and chain', 'control'],
+  ['rollback', 'control'],
+  ["xa start 'x'", 'control'],
+  ['SET @a = 1, @@session.autocommit = 1', 'control'],
+  ['start slave', 'committing'],
+  ['truncate t', 'committing'],
+  ['create temporary table t (n int)', 'committing'],
+  ["grant select on t to 'a'", 'committing'],
+  ['analyze table t', 'committing'],
+  ["prepare s from 'commit'", 'committing'],
+  ['call p()', 'opaque'],
+  ["execute immediate 'commit'", 'opaque'],
+  ['if 1 then commit; end if', 'opaque'],
+  ['set statement max_statement_time = 1 for call p()', 'opaque'],
+];
+
+describe('mysqlStatementKind', () => {
+  it.each(mysqlRows)('%j is %s', (text, kind) => {
+    expect(mysqlStatementKind(text)).toBe(kind);
   });
 });
