@@ -95,7 +95,7 @@ export class MysqlTarget {
   changed(change: LoginChange): MysqlTarget {
     return new MysqlTarget(this.#pool, {
       ...this.#settings,
-      ...changedLogin(this.#pool, this.#settings, change, withLogin),
+      ...changedLogin(this.#pool, this.#settings, change, this.#tls.hasFiles, withLogin),
     });
   }
 

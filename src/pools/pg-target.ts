@@ -58,7 +58,7 @@ export class PgTarget {
   changed(change: LoginChange): PgTarget {
     return new PgTarget(this.#pool, {
       ...this.#settings,
-      ...changedLogin(this.#pool, this.#settings, change, withLogin),
+      ...changedLogin(this.#pool, this.#settings, change, this.#tls.hasFiles, withLogin),
     });
   }
 

@@ -23,6 +23,8 @@ export interface Tls {
   readonly options: Readonly<ConnectionOptions> | false | undefined;
   /** When the client's own certificate ends, in milliseconds since 1970; `undefined` without one. */
   readonly clientUntilMs: number | undefined;
+  /** Whether any of it was read from a file. */
+  readonly hasFiles: boolean;
 }
 
 /** The parameters of a url that are read here, and by nobody else. */
@@ -57,8 +59,9 @@ export function readTls(pool: string, parameters: ReadonlyMap<string, string>, s
   if (said === 'disable' && wanted) {
     throw new LoginSettingError(pool, 'url', 'sslmode=disable', 'another option asks for TLS; use sslmode=verify-full');
   }
-  if (said === 'disable') return { options: false, clientUntilMs: undefined };
-  if (said === undefined && !wanted) return { options: undefined, clientUntilMs: undefined };
+  const bare = { clientUntilMs: undefined, hasFiles: false };
+  if (said === 'disable') return { ...bare, options: false };
+  if (said === undefined && !wanted) return { ...bare, options: undefined };
   const mode = said ?? 'verify-full';
   if (mode === 'verify-ca' && ca === undefined) {
     throw new LoginSettingError(
@@ -76,6 +79,7 @@ export function readTls(pool: string, parameters: ReadonlyMap<string, string>, s
       ...(client === undefined ? {} : { cert: client.cert, key: client.key }),
     },
     clientUntilMs: client?.untilMs,
+    hasFiles: ca !== undefined || client !== undefined,
   };
 }
 

@@ -181,6 +181,8 @@ describe('a rotation that cannot work', () => {
     );
     expect((await refusalOf(gateway.rotate('main', {}, { withinMs: -1 }))).message).toMatch(/^withinMs is -1: use/);
     expect((await refusalOf(gateway.rotate('main', { user: '' }))).message).toMatch(/^user of pool "main" is "": name/);
+    const unset: object = { password: undefined };
+    expect((await refusalOf(gateway.rotate('main', unset))).message).toMatch(/^password of pool "main": .* undefined/);
   });
 
   it('mends a pool whose password has changed, without waiting for its back-off', async () => {

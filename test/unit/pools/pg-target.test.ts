@@ -84,7 +84,6 @@ describe('PgTarget', () => {
   });
 
   it.each<[string, object, object]>([
-    ['postgres://app:p%2Fw@db:6000/shop', {}, {}],
     ['postgres://app:p%2Fw@db:6000/shop', { password: 'a@b:c/?#é' }, { password: 'a@b:c/?#é' }],
     ['postgres://app:p%2Fw@db:6000/shop', { user: 'o@p' }, { user: 'o@p' }],
     ['postgres://db:6000/shop?user=app&password=p%2Fw', { user: 'op' }, { user: 'op' }],
