@@ -25,6 +25,7 @@ import { newRoute, type RouteRuntime } from './route-runtime.js';
 import { RouteWindow } from './route-window.js';
 import { SeatBounds } from './seat-bounds.js';
 import { ServerMonitor } from './server-monitor.js';
+import { StandingHands } from './standing-hands.js';
 import { statementReaderFor } from './statement-reader.js';
 
 /** What the parts of a gateway are built with. */
@@ -109,7 +110,8 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   const kinds = statementReaderFor(config.url);
   const pooler = poolerMonitorOf(config, clock);
   const server = new ServerMonitor(pool, config.url, clock);
-  const later = { connects, pooler, server, tuning: undefined, onLoanEnd: undefined };
+  const standing = new StandingHands(pool);
+  const later = { connects, standing, pooler, server, tuning: undefined, onLoanEnd: undefined };
   return { name: config.name, config, pool, gate, seats, bounds, kinds, retries, advisor, breaker, ...later };
 }
 

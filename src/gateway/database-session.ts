@@ -38,6 +38,7 @@ export class DatabaseSession {
   async transaction<T>(work: (client: SluiceClient) => Promise<T>, options?: TransactionOptions): Promise<T> {
     const loan = await this.#begin(options);
     loan.endsItself = true;
+    loan.handed = true;
     const client = new BorrowedClient((text, values) => this.#inTransaction(loan, text, values));
     try {
       const result = await work(client);
@@ -51,6 +52,7 @@ export class DatabaseSession {
 
   async connect(): Promise<BorrowedClient> {
     const loan = await this.loans.borrow();
+    loan.handed = true;
     return new BorrowedClient(
       (text, values) => this.#freeStatement(loan, text, values),
       () => this.loans.giveBack(loan),

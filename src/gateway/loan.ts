@@ -18,6 +18,8 @@ export class Loan {
   endsItself = false;
   /** A statement of its transaction may have committed what came before, and nobody can tell. */
   opaque = false;
+  /** It is in the handler's own hands, and comes back when the handler gets that far. */
+  handed = false;
   /** True once the connection is on its way back. */
   returned = false;
   /** Resolves when the connection is idle again or destroyed; absent before it is given back. */
@@ -54,6 +56,11 @@ export class Loan {
   get brokenOff(): boolean {
     const { alive, inTransaction } = this.connection;
     return this.endsItself && !this.committing && !this.returned && alive && !inTransaction;
+  }
+
+  /** Whether the handler has it, and lets it rest. */
+  get keptInHand(): boolean {
+    return this.handed && !this.returned && !this.connection.busy;
   }
 
   /** For how long nothing has been sent on it, in milliseconds. */

@@ -4,6 +4,7 @@ import type { Connection } from '../pools/contract.js';
 import { AnsweredError, breakerOpen } from './failures.js';
 import { Loan } from './loan.js';
 import type { PoolRuntime } from './pool-runtime.js';
+import { nestedConnection } from './refusals.js';
 import type { SessionOwner } from './session-owner.js';
 import { tellNoConnection } from './tell-failure.js';
 import { WorkOutcome } from './work-outcome.js';
@@ -20,6 +21,10 @@ export class Loans {
   readonly work: WorkOutcome = new WorkOutcome();
   readonly #loans = new Set<Loan>();
   #acquiring = 0;
+  /** Of those asked for, how many were while the handler kept another in its hands. */
+  #nested = 0;
+  /** Kept in hand meanwhile, as the pool was told. */
+  #standing = 0;
   /** Whether the shadow was told of a wait that is not over. */
   #waits = false;
   #closed = false;
@@ -119,6 +124,7 @@ export class Loans {
     this.#tellLent(loan);
     loan.back = loan.connection.release();
     loan.settle();
+    this.#noteStanding();
     void loan.back.then(() => {
       this.#loans.delete(loan);
       this.#noteWait();
@@ -177,6 +183,34 @@ export class Loans {
     else shadow.resume(this.clock.nowMs());
   }
 
+  /**
+   * Whether the handler keeps a connection in its hands while it waits for one more.
+   *
+   * @throws Error - where all connections are kept so: nobody would get on before the first deadline. One that is at
+   *   work, or was borrowed for a single statement, comes back by itself.
+   */
+  #nests(): boolean {
+    const { pool, standing } = this.runtime;
+    const kept = this.#keptInHand();
+    if (kept === 0) return false;
+    if (standing.fullWith(kept - this.#standing)) throw nestedConnection(this.owner.route.name, pool.name);
+    return true;
+  }
+
+  #keptInHand(): number {
+    let kept = 0;
+    for (const loan of this.#loans) if (loan.keptInHand) kept += 1;
+    return kept;
+  }
+
+  /** Tells the pool what the handler keeps while it waits for more. */
+  #noteStanding(): void {
+    if (this.#nested === 0 && this.#standing === 0) return;
+    const standing = this.#nested === 0 ? 0 : this.#keptInHand();
+    this.runtime.standing.change(standing - this.#standing);
+    this.#standing = standing;
+  }
+
   /** The request would be stopped here: the breaker hears what it would hear, and nothing after. */
   #cutInShadow(nowMs: number): void {
     for (const loan of this.#loans) {
@@ -197,6 +231,9 @@ export class Loans {
 
   async #acquire(): Promise<Connection> {
     const { deadlineAtMs, rank } = this.owner;
+    const nests = this.#nests();
+    if (nests) this.#nested++;
+    this.#noteStanding();
     this.#acquiring++;
     this.#noteWait();
     try {
@@ -205,6 +242,8 @@ export class Loans {
       throw tellNoConnection(error, this);
     } finally {
       this.#acquiring--;
+      if (nests) this.#nested--;
+      this.#noteStanding();
       this.#noteWait();
       if (this.#closed && this.idle) this.owner.onIdle();
     }

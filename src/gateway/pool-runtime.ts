@@ -10,6 +10,7 @@ import type { PoolTuning } from './pool-tuning.js';
 import type { PoolerMonitor } from './pooler-monitor.js';
 import type { SeatBounds } from './seat-bounds.js';
 import type { ServerMonitor } from './server-monitor.js';
+import type { StandingHands } from './standing-hands.js';
 import type { StatementReader } from './statement-reader.js';
 
 /** One pool with what stands in front of it. */
@@ -23,6 +24,8 @@ export interface PoolRuntime {
   readonly bounds: SeatBounds;
   /** What the texts of its statements mean for the transactions around them. */
   readonly kinds: StatementReader;
+  /** What requests keep of it that wait for more. */
+  readonly standing: StandingHands;
   /** How long its connections took to open. */
   readonly connects: PoolConnects;
   /** Its transactions that are tried again. */

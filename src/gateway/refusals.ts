@@ -93,6 +93,15 @@ export function nestedInLane(route: string): Error {
   );
 }
 
+/** A request keeps a connection and asks for another, while all others are kept by requests that do the same. */
+export function nestedConnection(route: string, pool: string): Error {
+  return new Error(
+    `a request on route "${route}" keeps a connection and asked for a second one, while every connection of pool ` +
+      `"${pool}" is kept by requests that wait for a second one: none would get on; inside transaction() use the ` +
+      'client that it gives you, and release() what connect() gave you before you ask again',
+  );
+}
+
 /** A mistake of the application: database work on a route that has no database. */
 export function withoutPool(route: string): Error {
   return new Error(`route "${route}" has no pool; give it one in its configuration ("pool") to query`);

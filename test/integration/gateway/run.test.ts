@@ -46,6 +46,27 @@ afterAll(async () => {
 
 const stats = (route: string) => gateway.entry(route).runtime.stats;
 
+describe('a handle that keeps the only connection in hand', () => {
+  const one = (handle: { query(text: string): Promise<unknown> }) => handle.query('SELECT 1');
+
+  it.each<[string, (handle: RequestHandle) => Promise<unknown>]>([
+    ['a transaction inside a transaction', (handle) => handle.transaction(() => handle.transaction(one))],
+    ['a query inside a transaction', (handle) => handle.transaction((client) => one(client).then(() => one(handle)))],
+    ['a second connect()', (handle) => handle.connect().then((first) => one(handle).finally(() => first.release()))],
+  ])('is refused %s at once, with the remedy', async (_what, work) => {
+    await expect(gateway.run('batch', work)).rejects.toThrow(/keeps a connection .* use the client that it gives you/);
+    expect(await gateway.run('batch', one)).toMatchObject({ rowCount: 1 });
+  });
+
+  it.each<[string, (handle: RequestHandle) => Promise<unknown>]>([
+    ['queries', one],
+    ['transactions', (handle) => handle.transaction(one)],
+  ])('runs %s side by side one after the other', async (_what, work) => {
+    const both = gateway.run('batch', (handle) => Promise.all([work(handle), work(handle), work(handle)]));
+    expect(await both).toHaveLength(3);
+  });
+});
+
 describe('gateway.run', () => {
   it('gives the work a handle, and the caller what the work gives', async () => {
     const result = await gateway.run('batch', async (handle) => {
