@@ -28,6 +28,16 @@ export function credentialsEscaped(url: URL): boolean {
   return url.pathname.includes('@') || url.hash.includes('@');
 }
 
+/** Whether what is percent-encoded in user and password can be read. */
+export function credentialsReadable(url: URL): boolean {
+  try {
+    decodeURIComponent(url.username + url.password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A URL with its password and the secrets among its query parameters masked; hidden whole when in doubt. */
 export function maskUrl(text: string): string {
   const url = parseServerUrl(text);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isTimeZone } from '../core/time-window.js';
 import type { Field } from './field.js';
-import { credentialsEscaped, parseServerUrl } from './mask.js';
+import { credentialsEscaped, credentialsReadable, parseServerUrl } from './mask.js';
 
 interface UrlAbout {
   readonly description: string;
@@ -32,7 +32,8 @@ function listed(names: readonly string[]): string {
 
 function isServerUrl(text: string, schemes: readonly string[]): boolean {
   const url = parseServerUrl(text);
-  return url !== undefined && schemes.includes(url.protocol.slice(0, -1)) && !credentialsEscaped(url);
+  if (url === undefined || !schemes.includes(url.protocol.slice(0, -1))) return false;
+  return !credentialsEscaped(url) && credentialsReadable(url);
 }
 
 const MOST_HEADERS = 16;

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
+import { describeTrouble, isConsequence } from './redis-trouble.js';
 
 /** What Sluice uses of an `ioredis` client (5.10 or newer, a `Redis` or a `Cluster`). */
 export interface RedisClient {
@@ -134,8 +135,7 @@ export class RedisLink {
   #lost(error: unknown): Error {
     const failure = error instanceof Error ? error : new Error(String(error));
     if (this.#closed) return failure;
-    // That nothing can be sent is what follows; what came first says why.
-    if (this.#up || !CONSEQUENCE.test(failure.message)) this.#trouble = describe(failure);
+    if (this.#up || !isConsequence(failure)) this.#trouble = describeTrouble(failure);
     this.#probing ??= this.#options.clock.after(PROBE_MS, () => void this.#probe());
     if (!this.#up) return failure;
     this.#up = false;
@@ -153,15 +153,6 @@ export class RedisLink {
   }
 }
 
-const CONSEQUENCE = /isn't writeable|Connection is closed|the connection was closed/;
-
 function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
-}
-
-/** Errors of Redis say what is wrong in their first words, and never repeat a password. */
-function describe(error: Error): string {
-  const { code } = error as { code?: unknown };
-  const text = error.message === '' ? error.name : error.message;
-  return typeof code === 'string' && !text.includes(code) ? `${code}: ${text}` : text;
 }

@@ -1,5 +1,6 @@
 import { createRedisClient, RedisPackageError } from '../../fleet/redis-client.js';
 import { REDIS_PATIENCE_MS, type RedisClient } from '../../fleet/redis-link.js';
+import { describeTrouble, isConsequence } from '../../fleet/redis-trouble.js';
 import { type Finding, findingsAbout } from './finding.js';
 
 const about = findingsAbout('redis');
@@ -7,20 +8,28 @@ const about = findingsAbout('redis');
 const CONNECT_MS = 3_000;
 const ROUNDS = 5;
 const SKEW_MS = 1_000;
+const WRITE = "return redis.call('SET', KEYS[1], '', 'PX', 1000)";
 
 /** Where the limits of a fleet live: whether they can be kept there, and how far away that is. */
 export async function checkRedis(url: string): Promise<Finding[]> {
   let client: RedisClient | undefined;
+  let met: Error | undefined;
   try {
     client = await createRedisClient(url, Math.random);
-    // What it meets is told by the promise.
-    client.on('error', () => undefined);
+    // The promise tells only that there is no connection.
+    client.on('error', (error) => {
+      if (error instanceof Error && !isConsequence(error)) met ??= error;
+    });
     await within(client.connect(), CONNECT_MS);
-    return await look(client);
+    const findings = await look(client);
+    // It connects all the same, to the first database.
+    if (met !== undefined) throw met;
+    return findings;
   } catch (error) {
     // Told among the packages already.
     if (error instanceof RedisPackageError) return [];
-    const reason = error instanceof Error ? error.message : String(error);
+    const failure = error instanceof Error ? error : new Error(String(error));
+    const reason = describeTrouble(isConsequence(failure) ? (met ?? failure) : failure);
     return [
       about.failure(
         'reach',
@@ -39,6 +48,7 @@ async function look(client: RedisClient): Promise<Finding[]> {
   if (info.get('role') === 'slave') {
     return [...findings, about.failure('role', 'is a replica, which takes no writes', 'give the URL of the primary')];
   }
+  await within(client.eval(WRITE, 1, 'sluice:doctor'), CONNECT_MS);
   const policy = info.get('maxmemory_policy');
   const evicts = policy?.startsWith('allkeys-') === true && info.get('maxmemory') !== '0';
   findings.push(

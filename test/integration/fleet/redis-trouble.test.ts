@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createGateway } from 'sluice';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../examples/support/free-port.js';
+import { checkRedis } from '../../../src/cli/doctor/redis-checks.js';
+import { RedisServer } from '../../support/redis-server.js';
+import { openFleet } from './support.js';
+
+// What is wrong with a Redis in words that help, of real servers, and in the log as in the doctor.
+
+let web: Server;
+let redis: RedisServer;
+let node: RedisServer;
+
+beforeAll(async () => {
+  web = createServer((_, res) => res.end('hello')).listen(0, '127.0.0.1');
+  await once(web, 'listening');
+  redis = await RedisServer.start({ password: 'right' });
+  node = await RedisServer.start({ settings: { 'cluster-enabled': 'yes' } });
+});
+afterAll(async () => {
+  web.close();
+  await redis.close();
+  await node.close();
+});
+
+const webPort = (): number => (web.address() as AddressInfo).port;
+
+describe.each<[string, () => string | Promise<string>, RegExp]>([
+  [
+    'a web server',
+    () => `redis://:secret@127.0.0.1:${webPort()}`,
+    /^what answers there does not speak Redis's protocol/,
+  ],
+  ['a server without TLS', () => `rediss://:secret@127.0.0.1:${webPort()}`, /does not speak TLS: use redis:/],
+  ['a closed port', async () => `redis://:secret@127.0.0.1:${await freePort()}`, /ECONNREFUSED.*nothing listens there/],
+  ['a node of a cluster', () => node.url, /CLUSTERDOWN.*Redis Cluster: give createGateway a `Cluster`/],
+  ['a wrong password', () => `redis://:secret@127.0.0.1:${redis.port}`, /WRONGPASS.*correct user and password/],
+])('%s', (_, urlOf, words) => {
+  it('is told of in plain words', async () => {
+    const url = await urlOf();
+    const { fleet, warnings } = await openFleet(url);
+    try {
+      await expect.poll(() => fleet.status.trouble).toMatch(words);
+      expect(warnings.map(([code]) => code)).toEqual(['fleet_degraded']);
+      const [finding] = await checkRedis(url);
+      expect(finding).toMatchObject({ check: 'reach', state: 'failure' });
+      expect(finding?.found.replace(/^cannot be used \(/, '')).toMatch(words);
+      expect(JSON.stringify([warnings, finding])).not.toMatch(/secret|Please report|closed/);
+    } finally {
+      await fleet.close();
+    }
+  });
+});
+
+it('a database that is not there is told of by the doctor: the client takes the first one', async () => {
+  const [finding] = await checkRedis(`${redis.url}/99`);
+  expect(finding).toMatchObject({ check: 'reach', state: 'failure' });
+  expect(finding?.found).toMatch(/no database of the number in the path/);
+});
+
+it('a password that is not escaped is refused with the remedy, and not shown', async () => {
+  const wrong = createGateway({ redisUrl: 'redis://:se%zzcret@127.0.0.1:6379', pools: {}, routes: {} }, { env: {} });
+  await expect(wrong).rejects.toThrow(/redisUrl.*percent-encoded/s);
+  await expect(wrong).rejects.not.toThrow(/cret@/);
+});
