@@ -9,6 +9,14 @@ export interface BudgetedPool {
   readonly server: string;
 }
 
+/** What a pooler may open on the server for all of its clients together, however many instances there are. */
+export interface PoolerShare {
+  /** For people; no secret. */
+  readonly name: string;
+  /** Connections at most, at least 0. */
+  readonly size: number;
+}
+
 /** What a server can bear, and how many share it. */
 export interface ServerBudget {
   readonly server: string;
@@ -20,6 +28,8 @@ export interface ServerBudget {
   readonly reserve?: number | undefined;
   /** Instances with these pools, at least 1. Default 1. */
   readonly instances?: number | undefined;
+  /** Poolers in front of the same server. Default none. */
+  readonly poolers?: readonly PoolerShare[] | undefined;
 }
 
 /** Whether the pools of a fleet fit their server, with the sum. */
@@ -47,25 +57,35 @@ export function checkBudget(pools: readonly BudgetedPool[], budget: ServerBudget
   const reserve = requireNumber('reserve', budget.reserve ?? 0.1, { min: 0, max: 0.9 });
   const instances = requireNumber('instances', budget.instances ?? 1, { min: 1, integer: true });
   const here = pools.filter((pool) => pool.server === budget.server);
-  const perInstance = here.reduce(
-    (sum, pool) => sum + requireNumber(`max of pool "${pool.name}"`, pool.max, { min: 1, integer: true }),
-    0,
-  );
-  const needed = perInstance * instances;
+  for (const pool of here) requireNumber(`max of pool "${pool.name}"`, pool.max, { min: 1, integer: true });
+  const { needed, poolers, text } = sumOf(here, budget.poolers ?? [], instances);
   const reserved = ceilDecimal(maxConnections * reserve);
   const available = Math.max(0, maxConnections - superuser);
   const ok = needed + reserved <= available;
   const sum =
-    `${here.map((pool) => `${pool.name} ${pool.max}`).join(' + ') || 'no pool: 0'} = ${perInstance} connections` +
-    ` x ${counted(instances, 'instance')} = ${needed}, and ${reserved} in reserve` +
-    ` (${percent(reserve)} of ${maxConnections}), are ${needed + reserved}`;
+    `${text}, and ${reserved} in reserve` + ` (${percent(reserve)} of ${maxConnections}), are ${needed + reserved}`;
   const server =
     `server "${budget.server}" gives ${available}` +
     ` (max_connections ${maxConnections} - ${superuser} reserved for superusers)`;
   const detail = ok
     ? `${sum}; ${server}`
-    : `${sum}, but ${server}: ${remedy(Math.floor((available - reserved) / instances))}`;
+    : `${sum}, but ${server}: ${remedy(Math.floor((available - reserved - poolers) / instances))}`;
   return { ok, needed, reserved, available, detail };
+}
+
+/** What pools in all instances, and poolers, may open at once. */
+export function sumOf(
+  pools: readonly Pick<BudgetedPool, 'name' | 'max'>[],
+  shares: readonly PoolerShare[],
+  instances: number,
+): { readonly needed: number; readonly poolers: number; readonly text: string } {
+  const perInstance = pools.reduce((sum, { max }) => sum + max, 0);
+  const poolers = shares.reduce((sum, { size }) => sum + size, 0);
+  const names = pools.map(({ name, max }) => `${name} ${max}`).join(' + ') || 'no pool: 0';
+  const own = `${names} = ${perInstance} connections x ${counted(instances, 'instance')} = ${perInstance * instances}`;
+  const others = shares.map(({ name, size }) => `${size} of ${name}`);
+  const text = [...(pools.length === 0 && others.length > 0 ? [] : [own]), ...others].join(', ');
+  return { needed: perInstance * instances + poolers, poolers, text };
 }
 
 function remedy(fits: number): string {

@@ -1,11 +1,13 @@
-import type { GatewayConfig } from '../config/config.js';
-import { checkBudget } from '../core/budget.js';
+import type { PoolConfig } from '../config/config.js';
 import type { Connection } from '../pools/contract.js';
 import { readMysqlLimits } from '../pools/mysql-limits.js';
 import { isMysqlUrl } from '../pools/mysql-target.js';
-import { readServerLimits } from '../pools/server-limits.js';
+import { readServerLimits, type ServerLimits } from '../pools/server-limits.js';
+import type { KnownServers } from './known-servers.js';
+import { checkPooler, type PooledPool, type PoolerReport } from './pooler-check.js';
+import type { ServerVerdict } from './server-verdicts.js';
 
-/** Whether the pools on one server fit it. */
+/** Whether pools have the room that they ask for. */
 export interface BudgetReport {
   readonly ok: boolean;
   /** The sum, and the remedy where it does not fit. Names servers by host and port only. */
@@ -20,31 +22,35 @@ export class OverBudgetError extends Error {
 }
 
 /**
- * Compares what the pools on one server may open, in so many instances, with what the server really gives.
+ * Looks at what a pool is connected to, and notes it.
+ *
+ * @returns What was found of the pooler; `undefined` without one.
+ * @throws PoolerModeError where a pooler cannot be used.
  */
-export async function checkServerBudget(
+export async function lookBehind(
+  pooled: PooledPool,
   connection: Connection,
-  poolName: string,
-  config: GatewayConfig,
-  instances: number,
-): Promise<BudgetReport> {
-  const readLimits = isMysqlUrl(config.pools.get(poolName)?.url ?? '') ? readMysqlLimits : readServerLimits;
-  const { maxConnections, superuserReserved } = await readLimits(connection);
-  const pools = [...config.pools.values()].map(({ name, max, url }) => ({ name, max, server: serverOf(url) }));
-  const server = pools.find(({ name }) => name === poolName)?.server ?? '';
-  const { ok, detail, available, reserved } = checkBudget(pools, {
-    server,
-    maxConnections,
-    superuserReserved,
-    reserve: config.budgetReserve,
-    instances,
-  });
-  return { ok, message: detail, room: Math.max(0, available - reserved) };
+  servers: KnownServers,
+): Promise<PoolerReport | undefined> {
+  const { pool, config } = pooled;
+  if (!pool.shared) {
+    servers.direct(config.name, await askServer(config, connection));
+    return undefined;
+  }
+  const report = await checkPooler(pooled, connection);
+  // A pooler may stand in front of something that is only like PostgreSQL.
+  const limits = await askServer(config, connection).catch(() => undefined);
+  if (limits !== undefined) servers.throughPooler(config.name, limits, report.serverSize);
+  return report;
 }
 
-/** Host and port of a connection URL: what names a server without its secrets. A socket's URL may have no host. */
-export function serverOf(url: string): string {
-  const { hostname, port, searchParams } = new URL(url.replace('@/', '@localhost/'));
-  const host = searchParams.get('host') || searchParams.get('socketPath') || hostname || 'localhost';
-  return `${host}:${searchParams.get('port') || port || (isMysqlUrl(url) ? '3306' : '5432')}`;
+function askServer({ url }: PoolConfig, connection: Connection): Promise<ServerLimits> {
+  return (isMysqlUrl(url) ? readMysqlLimits : readServerLimits)(connection);
+}
+
+/** The first bound that does not hold, or all is well; the room is what the narrowest leaves. */
+export function reportOf(verdicts: readonly ServerVerdict[]): BudgetReport {
+  const { ok, message } = verdicts.find((each) => !each.ok) ?? verdicts[0] ?? { ok: true, message: '' };
+  const rooms = verdicts.flatMap(({ room }) => room ?? []);
+  return rooms.length === 0 ? { ok, message } : { ok, message, room: Math.min(...rooms) };
 }

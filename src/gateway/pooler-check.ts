@@ -2,7 +2,8 @@ import type { Clock } from '../clock.js';
 import type { GatewayConfig, PoolConfig } from '../config/config.js';
 import type { Connection, ConnectionPool } from '../pools/contract.js';
 import { PoolerConsole, type PoolerSetup } from '../pools/pooler-console.js';
-import { type BudgetReport, serverOf } from './budget-check.js';
+import type { BudgetReport } from './budget-check.js';
+import { entryOf, serverOf } from './server-names.js';
 
 /** The pooler in front of a server hands sessions on in a way that no transaction survives. */
 export class PoolerModeError extends Error {
@@ -18,6 +19,17 @@ export interface PooledPool {
   warn(code: string, message: string): void;
 }
 
+/** What was found of a pooler. */
+export interface PoolerReport extends BudgetReport {
+  /** What it may open at the server for the entry of this pool, its reserve included; absent where nobody can tell. */
+  readonly serverSize?: number;
+  /** Its `server_login_retry`, in milliseconds; absent where nobody can tell. */
+  readonly loginRetryMs?: number;
+}
+
+/** Beyond this a server that is back is found too late. */
+const SLOW_RETRY_MS = 500;
+
 /** For a second session, to see whether both share one of the server. */
 const SECOND_SESSION_MS = 1_000;
 const LOOKS = 5;
@@ -28,18 +40,23 @@ const LOOKS = 5;
  *
  * @throws PoolerModeError in statement mode.
  */
-export async function checkPooler(pooled: PooledPool, connection: Connection): Promise<BudgetReport> {
+export async function checkPooler(pooled: PooledPool, connection: Connection): Promise<PoolerReport> {
   const { config, warn } = pooled;
   const setup = await readSetup(pooled);
   await checkMode(pooled, connection, setup?.mode);
+  if (setup !== undefined) checkRecovery(pooled, setup.loginRetryMs);
+  const recovery = setup === undefined ? {} : { loginRetryMs: setup.loginRetryMs };
   const size = config.poolerSize ?? setup?.size;
-  if (size !== undefined) return checkSize(pooled, size);
+  if (size !== undefined) {
+    const reserve = config.poolerSize === undefined ? (setup?.reserve ?? 0) : 0;
+    return { ...checkSize(pooled, size, reserve), ...recovery, serverSize: size + reserve };
+  }
   warn(
     'pooler_size_unknown',
     `pool "${config.name}": nobody can tell whether its pooler has the ${config.max} connections of its max; ` +
       'set poolerSize to its pool_size, or poolerAdminUrl to read it',
   );
-  return { ok: true, message: '' };
+  return { ok: true, message: '', ...recovery };
 }
 
 async function readSetup({ config, clock, warn }: PooledPool): Promise<PoolerSetup | undefined> {
@@ -51,6 +68,16 @@ async function readSetup({ config, clock, warn }: PooledPool): Promise<PoolerSet
     warn('pooler_console_unreachable', `pool "${config.name}": poolerAdminUrl cannot be used (${reason})`);
     return undefined;
   }
+}
+
+/** A pooler that met its server away asks it again only after this time, and tells its clients no until then. */
+function checkRecovery({ config, warn }: PooledPool, loginRetryMs: number): void {
+  if (loginRetryMs <= SLOW_RETRY_MS) return;
+  warn(
+    'pooler_recovers_late',
+    `pool "${config.name}": after an outage its pooler tries the server again only every ${loginRetryMs / 1_000} s, and ` +
+      'nobody gets through before: set server_login_retry = 0.2 in the pooler',
+  );
 }
 
 async function checkMode(pooled: PooledPool, connection: Connection, told: string | undefined): Promise<void> {
@@ -101,7 +128,8 @@ async function processOf(connection: Connection): Promise<number | undefined> {
   return rows[0]?.pid;
 }
 
-function checkSize({ config, all }: PooledPool, size: number): BudgetReport {
+/** @param reserve - Counts for nobody: the pooler gives it only to who has waited for `reserve_pool_timeout`. */
+function checkSize({ config, all }: PooledPool, size: number, reserve: number): BudgetReport {
   const entry = entryOf(config.url);
   const sharing = [...all.pools.values()].filter(({ url }) => entryOf(url) === entry);
   const perInstance = sharing.reduce((sum, { max }) => sum + max, 0);
@@ -109,16 +137,11 @@ function checkSize({ config, all }: PooledPool, size: number): BudgetReport {
   const sum = `${sharing.map(({ name, max }) => `${name} ${max}`).join(' + ')} = ${perInstance} connections`;
   const message =
     `${sum} x ${all.instances} ${all.instances === 1 ? 'instance' : 'instances'} = ${needed}, and the pooler ` +
-    `"${serverOf(config.url)}" has ${size} for them`;
+    `"${serverOf(config.url)}" has ${size} for them` +
+    (reserve === 0 ? '' : ` (without its reserve_pool of ${reserve}, which only those get who have waited for long)`);
   if (needed <= size) return { ok: true, message };
   const fits = Math.floor(size / all.instances);
   const remedy =
     fits < 1 ? 'run fewer instances' : `lower the sizes of these pools to ${fits} in all, run fewer instances`;
   return { ok: false, message: `${message}: ${remedy} or raise pool_size of the pooler` };
-}
-
-/** What of a URL decides which connections of a pooler its clients share. Holds no secret. */
-function entryOf(url: string): string {
-  const { username, pathname } = new URL(url.replace('@/', '@localhost/'));
-  return `${serverOf(url)}${pathname}|${username}`;
 }

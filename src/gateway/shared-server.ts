@@ -1,6 +1,6 @@
 import type { PoolConfig } from '../config/config.js';
-import { serverOf } from './budget-check.js';
 import type { PoolRuntime } from './pool-runtime.js';
+import { serverOf } from './server-names.js';
 
 /**
  * Has the other pools look whether their server is still there: one server or one network is often behind all of them,

@@ -3,13 +3,15 @@ import type { GatewayConfig } from '../config/config.js';
 import { splitDescriptors } from '../core/descriptors.js';
 import type { Connection } from '../pools/contract.js';
 import type { Logger } from '../telemetry/log.js';
-import { type BudgetReport, checkServerBudget, OverBudgetError } from './budget-check.js';
+import { type BudgetReport, lookBehind, OverBudgetError, reportOf } from './budget-check.js';
 import { readDescriptorLimit } from './descriptor-check.js';
 import { pause } from './drain.js';
 import type { FleetBudget } from './fleet-budget.js';
+import { KnownServers } from './known-servers.js';
 import { MissingRightsError } from './login-check.js';
 import type { PoolRuntime } from './pool-runtime.js';
-import { checkPooler, PoolerModeError } from './pooler-check.js';
+import { PoolerModeError } from './pooler-check.js';
+import { serverVerdicts } from './server-verdicts.js';
 
 /** How long the start waits for the first connection of each pool before it goes on without. */
 const START_WAIT_MS = 2_000;
@@ -20,6 +22,7 @@ export class StartUp {
   readonly #config: GatewayConfig;
   readonly #logger: Logger;
   readonly #shared: FleetBudget | undefined;
+  readonly #servers: KnownServers;
   #budget: BudgetReport | undefined;
   #unfit: PoolerModeError | undefined;
   #clientRoom: number | undefined;
@@ -32,6 +35,7 @@ export class StartUp {
     this.#config = config;
     this.#logger = logger;
     this.#shared = shared;
+    this.#servers = new KnownServers(config);
   }
 
   /** Clients whose connections fit beside those of the pools into the file descriptors; `undefined` where unknown. */
@@ -71,7 +75,6 @@ export class StartUp {
         const report = await this.#check(runtime, connection);
         // Read only now: meanwhile a pool on another server may have found that it does not fit.
         this.#budget = worse(this.#budget, report);
-        this.#shared?.found(runtime.config, report.room);
       } catch (error) {
         if (error instanceof PoolerModeError) this.#refuse(error);
         else
@@ -88,13 +91,20 @@ export class StartUp {
     await Promise.race([settled, pause(this.#clock, Math.max(0, untilMs - this.#clock.nowMs()))]);
   }
 
-  /** Behind a pooler its connections are what counts, and how they add up at the server is its own business. */
-  #check({ pool, config }: PoolRuntime, connection: Connection): Promise<BudgetReport> {
+  /** Of pools on one server, the one that is connected last is told of what all of them want together. */
+  async #check({ pool, config, name }: PoolRuntime, connection: Connection): Promise<BudgetReport> {
+    const warn = (code: string, message: string): void => this.#logger.warn({ code }, message);
+    const pooled = { pool, config, all: this.#config, clock: this.#clock, warn };
+    const pooler = await lookBehind(pooled, connection, this.#servers);
     // Those who can ask each other divide what there is; nobody else sees to it that it is enough for all.
     const instances = this.#shared === undefined ? this.#config.instances : 1;
-    if (!pool.shared) return checkServerBudget(connection, config.name, this.#config, instances);
-    const warn = (code: string, message: string): void => this.#logger.warn({ code }, message);
-    return checkPooler({ pool, config, all: this.#config, clock: this.#clock, warn }, connection);
+    const server = reportOf(serverVerdicts(name, this.#servers, this.#config, instances));
+    if (pooler !== undefined) this.#shared?.found(config, undefined);
+    const { direct, address } = this.#servers.with(name);
+    for (const other of direct) {
+      if (other.limits !== undefined) this.#shared?.found(other.config, server.room, address);
+    }
+    return pooler === undefined ? server : worse(pooler, server);
   }
 
   #refuse(error: PoolerModeError): void {

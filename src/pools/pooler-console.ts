@@ -7,8 +7,12 @@ import { timeLimit } from './time-limit.js';
 export interface PoolerSetup {
   /** `transaction`, `session` or `statement`. */
   readonly mode: string;
-  /** Connections to the server for them at most, its reserve included. */
+  /** Connections to the server for them at most, but for the reserve. */
   readonly size: number;
+  /** Connections beyond that, for those who have waited for `reserve_pool_timeout`. */
+  readonly reserve: number;
+  /** After this time, in milliseconds, it tries a server again that it could not log in to. */
+  readonly loginRetryMs: number;
 }
 
 /** What a pooler tells of one user in one database, at one instant; what ends in `Total` counts since its start. */
@@ -55,10 +59,12 @@ export class PoolerConsole {
       const [databases, settings] = [await show('DATABASES'), await show('CONFIG')];
       const entry = databases.find(({ name }) => name === this.#database);
       if (entry === undefined) return undefined;
-      const common = settings.find(({ key }) => key === 'pool_mode')?.value;
-      // Its name has changed in 1.23.
-      const reserve = entry.reserve_pool_size ?? entry.reserve_pool ?? 0;
-      return { mode: String(entry.pool_mode ?? common), size: Number(entry.pool_size) + Number(reserve) };
+      const set = (name: string): unknown => settings.find(({ key }) => key === name)?.value;
+      return {
+        mode: String(entry.pool_mode ?? set('pool_mode')),
+        ...sizesOf(entry),
+        loginRetryMs: Number(set('server_login_retry') ?? 0) * 1_000,
+      };
     });
   }
 
@@ -92,4 +98,13 @@ export class PoolerConsole {
       await client.end().catch(() => undefined);
     }
   }
+}
+
+/** All users of a database together may be bound as well. */
+function sizesOf(entry: Row): Pick<PoolerSetup, 'size' | 'reserve'> {
+  const most = Number(entry.max_connections ?? 0) || Number.POSITIVE_INFINITY;
+  const size = Math.min(Number(entry.pool_size), most);
+  // Its name has changed in 1.23.
+  const reserve = Number(entry.reserve_pool_size ?? entry.reserve_pool ?? 0);
+  return { size, reserve: Math.min(reserve, most - size) };
 }

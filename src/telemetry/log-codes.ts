@@ -123,10 +123,14 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'look at the memory of the host and of its sockets (`net.ipv4.tcp_mem`), or let fewer clients in',
   ),
   over_budget: error(
-    'pools x instances do not fit `max_connections` of their server less the reserve',
-    'lower `max` or the number of instances, or raise `max_connections`: the message has the sum',
+    'pools x instances, and poolers beside them, do not fit `max_connections` of their server less the reserve, or what their user or database may have',
+    'lower `max` or the number of instances, or raise the bound that the message names: it has the sum',
   ),
   pooler_console_unreachable: warn('`poolerAdminUrl` cannot be used', 'let its user into the console (`stats_users`)'),
+  pooler_recovers_late: warn(
+    'after an outage the pooler looks for its server only every so many seconds (15 by default), and nobody gets through before',
+    'set `server_login_retry = 0.2` in PgBouncer',
+  ),
   pooler_session_mode: warn(
     'a pool goes through a pooler in session mode, where nothing is shared',
     'set `pool_mode = transaction`',

@@ -1,11 +1,12 @@
 import type { GatewayConfig } from '../../config/config.js';
+import { KnownServers } from '../../gateway/known-servers.js';
 import { checkLogins } from '../../gateway/login-check.js';
 import type { Command } from '../command.js';
 import { CONFIG_OPTION, givenConfig } from '../given-config.js';
 import { formatFindings } from './doctor-text.js';
 import type { Finding } from './finding.js';
 import { checkHost, thisHost } from './host-checks.js';
-import { checkPool } from './pool-checks.js';
+import { checkBudgets, checkPool } from './pool-checks.js';
 import { checkRedis } from './redis-checks.js';
 
 /** `sluice doctor`: whether this machine and these servers can bear a gateway. */
@@ -43,10 +44,12 @@ export const doctorCommand: Command = {
 /** One after the other, so that the looking itself needs no room. */
 async function examine(config: GatewayConfig, progress: (what: string) => void): Promise<Finding[]> {
   const findings = checkHost(config, thisHost());
+  const servers = new KnownServers(config);
   for (const pool of config.pools.values()) {
     progress(`pool "${pool.name}"`);
-    findings.push(...(await checkPool(pool, config)));
+    findings.push(...(await checkPool(pool, config, servers)));
   }
+  findings.push(...checkBudgets(config, servers));
   if (config.redisUrl === undefined) return findings;
   progress('redis');
   return [...findings, ...(await checkRedis(config.redisUrl))];

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { GatewayConfig } from '../../config/config.js';
 import { splitDescriptors } from '../../core/descriptors.js';
-import { serverOf } from '../../gateway/budget-check.js';
 import { readDescriptorLimit } from '../../gateway/descriptor-check.js';
+import { serverOf } from '../../gateway/server-names.js';
 import { isMysqlUrl } from '../../pools/mysql-target.js';
 import { type Finding, findingsAbout, splitRemedy } from './finding.js';
 

@@ -1,6 +1,9 @@
 import type { GatewayConfig, PoolConfig } from '../../config/config.js';
-import { checkServerBudget, serverOf } from '../../gateway/budget-check.js';
-import { checkPooler, PoolerModeError } from '../../gateway/pooler-check.js';
+import { lookBehind } from '../../gateway/budget-check.js';
+import type { KnownServers } from '../../gateway/known-servers.js';
+import { PoolerModeError, type PoolerReport } from '../../gateway/pooler-check.js';
+import { serverOf } from '../../gateway/server-names.js';
+import { serverVerdicts } from '../../gateway/server-verdicts.js';
 import { isMysqlUrl } from '../../pools/mysql-target.js';
 import { type Finding, findingsAbout, splitRemedy } from './finding.js';
 import { type OpenPool, probePool, waitingClock } from './probe-pool.js';
@@ -18,8 +21,10 @@ const SKEW_MS = 1_000;
 
 type Findings = ReturnType<typeof findingsAbout>;
 
-/** Everything that shows on a session of one pool. */
-export function checkPool(config: PoolConfig, all: GatewayConfig): Promise<Finding[]> {
+/**
+ * Everything that shows on a session of one pool. What its server said is noted, for {@link checkBudgets}.
+ */
+export function checkPool(config: PoolConfig, all: GatewayConfig, servers: KnownServers): Promise<Finding[]> {
   const about = findingsAbout(`pool "${config.name}"`);
   return probePool(
     config,
@@ -31,9 +36,7 @@ export function checkPool(config: PoolConfig, all: GatewayConfig): Promise<Findi
       const halfWayMs = (sentMs + Date.now()) / 2;
       const own = [checkVersion(about, facts), checkTls(about, config, facts, open.pool.shared)];
       const clock = checkClock(about, facts, halfWayMs);
-      const room = open.pool.shared
-        ? await checkBehindPooler(about, config, all, open)
-        : [await checkBudgetOf(about, config, all, open), ...checkLimits(about, config, all, facts)];
+      const room = await checkBehind(about, config, all, open, servers);
       return [about.ok('login', `logs in at ${serverOf(config.url)}`), ...told, ...own, clock, ...room];
     },
     (reason) => [about.failure('login', `cannot log in at ${serverOf(config.url)}`, reason)],
@@ -71,28 +74,26 @@ function checkClock(about: Findings, { serverMs }: SessionFacts, hereMs: number)
   return about.warning('clock', found, 'set both by NTP; deadlines do not depend on it, but logs and windows do');
 }
 
-async function checkBudgetOf(
-  about: Findings,
-  { name }: PoolConfig,
-  all: GatewayConfig,
-  { connection }: OpenPool,
-): Promise<Finding> {
-  const { ok, message } = await checkServerBudget(
-    connection,
-    name,
-    all,
-    all.redisUrl === undefined ? all.instances : 1,
-  );
-  if (ok) return about.ok('budget', message);
-  const { found, remedy } = splitRemedy(message);
-  return about.failure('budget', found, remedy);
+/** Whether all pools together fit their servers, users and databases; every pool was looked at. */
+export function checkBudgets(all: GatewayConfig, servers: KnownServers): Finding[] {
+  // Those of a fleet divide what there is among each other.
+  const instances = all.redisUrl === undefined ? all.instances : 1;
+  return [...all.pools.keys()].flatMap((name) => {
+    const about = findingsAbout(`pool "${name}"`);
+    return serverVerdicts(name, servers, all, instances).map(({ check, ok, message }) => {
+      if (ok) return about.ok(check, message);
+      const { found, remedy } = splitRemedy(message);
+      return about.failure(check, found, remedy);
+    });
+  });
 }
 
-async function checkBehindPooler(
+async function checkBehind(
   about: Findings,
   config: PoolConfig,
   all: GatewayConfig,
   { pool, connection }: OpenPool,
+  servers: KnownServers,
 ): Promise<Finding[]> {
   const warned: Finding[] = [];
   const warn = (code: string, message: string): void => {
@@ -100,10 +101,16 @@ async function checkBehindPooler(
     warned.push(about.warning(code, found, remedy));
   };
   try {
-    const { ok, message } = await checkPooler({ pool, config, all, clock: waitingClock, warn }, connection);
-    const { found, remedy } = splitRemedy(message);
-    if (!ok) return [...warned, about.failure('pooler', found, remedy)];
-    return [...warned, about.ok('pooler', message === '' ? 'goes through a pooler' : message)];
+    const report = await lookBehind({ pool, config, all, clock: waitingClock, warn }, connection, servers);
+    if (report === undefined) return warned;
+    const { found, remedy } = splitRemedy(report.message);
+    const recovery = checkRecovery(about, config, report, warned);
+    if (!report.ok) return [...warned, about.failure('pooler', found, remedy), ...recovery];
+    return [
+      ...warned,
+      about.ok('pooler', report.message === '' ? 'goes through a pooler' : report.message),
+      ...recovery,
+    ];
   } catch (error) {
     if (!(error instanceof PoolerModeError)) throw error;
     const { found, remedy } = splitRemedy(error.message);
@@ -111,27 +118,19 @@ async function checkBehindPooler(
   }
 }
 
-/** A user or a database may have fewer sessions than the server; the budget does not know of that. */
-function checkLimits(about: Findings, config: PoolConfig, all: GatewayConfig, facts: SessionFacts): Finding[] {
-  const findings: Finding[] = [];
-  const check = (what: 'user' | 'database', limit: number | undefined): void => {
-    if (limit === undefined) return;
-    const needed = sessionsOn(config, all, what);
-    const found = `its ${what} may have ${limit} connections, and all pools of it need ${needed} in ${all.instances} instances`;
-    const how = `raise the connection limit of the ${what}, or lower the sizes of the pools`;
-    findings.push(needed <= limit ? about.ok(`${what}-limit`, found) : about.failure(`${what}-limit`, found, how));
-  };
-  check('user', facts.userLimit);
-  check('database', facts.databaseLimit);
-  return findings;
-}
-
-/** What the pools with the same user, or on the same database, may open in all instances. */
-function sessionsOn({ url }: PoolConfig, { pools, instances }: GatewayConfig, what: 'user' | 'database'): number {
-  const key = (text: string): string => {
-    const { username, pathname } = new URL(text.replace('@/', '@localhost/'));
-    return `${serverOf(text)} ${what === 'user' ? username : pathname}`;
-  };
-  const alike = [...pools.values()].filter((pool) => key(pool.url) === key(url));
-  return alike.reduce((sum, { max }) => sum + max, 0) * instances;
+/** What the start would warn of is among the warnings already. */
+function checkRecovery(
+  about: Findings,
+  { poolerAdminUrl }: PoolConfig,
+  { loginRetryMs }: PoolerReport,
+  warned: readonly Finding[],
+): Finding[] {
+  if (warned.some(({ check }) => check === 'pooler_recovers_late')) return [];
+  if (loginRetryMs !== undefined) {
+    return [about.ok('pooler-recovery', `the pooler looks for a server that was away every ${loginRetryMs} ms`)];
+  }
+  // Of a console that does not answer there is a warning already.
+  if (poolerAdminUrl !== undefined) return [];
+  const remedy = 'set server_login_retry = 0.2 in the pooler (its default is 15 s), and poolerAdminUrl to have it read';
+  return [about.unknown('pooler-recovery', 'nobody can tell how soon the pooler finds a server that was away', remedy)];
 }

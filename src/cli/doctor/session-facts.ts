@@ -12,10 +12,6 @@ export interface SessionFacts {
   readonly tls: string | undefined;
   /** The server's clock, in milliseconds since 1970. */
   readonly serverMs: number;
-  /** Sessions that this user may have; `undefined` for as many as the server gives. */
-  readonly userLimit: number | undefined;
-  /** Sessions that the database may have; likewise. */
-  readonly databaseLimit: number | undefined;
 }
 
 /** Asks a session of PostgreSQL. */
@@ -31,8 +27,6 @@ export async function pgFacts(connection: Connection): Promise<SessionFacts> {
     minor: number % 10_000,
     tls: tls ?? undefined,
     serverMs: Number(row.ms),
-    userLimit: bound(row.userLimit),
-    databaseLimit: bound(row.databaseLimit),
   };
 }
 
@@ -41,23 +35,19 @@ interface PgRow {
   readonly number: number;
   readonly tls: string | null;
   readonly ms: string | number;
-  readonly userLimit: number | null;
-  readonly databaseLimit: number | null;
 }
 
 const PG_FACTS = `SELECT current_setting('server_version') AS version,
   current_setting('server_version_num')::int AS number,
   (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl) AS tls,
-  (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS ms,
-  (SELECT rolconnlimit FROM pg_roles WHERE rolname = session_user AND NOT rolsuper) AS "userLimit",
-  (SELECT datconnlimit FROM pg_database WHERE datname = current_database()) AS "databaseLimit"`;
+  (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS ms`;
 
 /** Asks a session of MySQL or MariaDB. */
 export async function mysqlFacts(connection: Connection): Promise<SessionFacts> {
   const ask = async <Row>(text: string): Promise<Row | undefined> =>
     (await connection.query<Row>(text, undefined, undefined)).rows[0];
-  const own = await ask<{ version: string; ms: string | number; userLimit: string | number }>(
-    'SELECT VERSION() AS version, UNIX_TIMESTAMP(NOW(6)) * 1000 AS ms, @@max_user_connections AS userLimit',
+  const own = await ask<{ version: string; ms: string | number }>(
+    'SELECT VERSION() AS version, UNIX_TIMESTAMP(NOW(6)) * 1000 AS ms',
   );
   if (own === undefined) throw new Error('the server told nothing about itself');
   const tls = await ask<{ Value: string }>("SHOW SESSION STATUS LIKE 'Ssl_version'");
@@ -72,12 +62,5 @@ export async function mysqlFacts(connection: Connection): Promise<SessionFacts> 
     minor,
     tls: tls === undefined || tls.Value === '' ? undefined : tls.Value,
     serverMs: Number(own.ms),
-    userLimit: Number(own.userLimit) || undefined,
-    databaseLimit: undefined,
   };
-}
-
-/** -1 and, of a superuser, nothing stand for no bound. */
-function bound(limit: number | null): number | undefined {
-  return limit === null || limit < 0 ? undefined : limit;
 }

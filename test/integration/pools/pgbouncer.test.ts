@@ -129,10 +129,16 @@ describe('a gateway', () => {
 
   it('F35: refuses to use more connections than the pooler has, in all instances together', async () => {
     const options = { url: through('shared'), poolerAdminUrl: pooler.adminUrl };
-    expect(codes(await start({ ...options, max: 6 }))).toEqual([]);
-    await expect(start({ ...options, max: 4 }, 2)).rejects.toThrow(
-      `main 4 = 4 connections x 2 instances = 8, and the pooler "127.0.0.1:${pooler.port}" has 6 for them: ` +
-        'lower the sizes of these pools to 3 in all, run fewer instances or raise pool_size of the pooler',
+    expect(codes(await start({ ...options, max: 5 }))).toEqual([]);
+    // Its reserve is for those who have waited, and for nobody else.
+    await expect(start({ ...options, max: 6 })).rejects.toThrow(
+      'has 5 for them (without its reserve_pool of 1, which only those get who have waited for long): lower',
+    );
+    await expect(start({ ...options, max: 3 }, 2)).rejects.toThrow(
+      `main 3 = 3 connections x 2 instances = 6, and the pooler "127.0.0.1:${pooler.port}" has 5 for them`,
+    );
+    await expect(start({ url: through('narrow'), poolerAdminUrl: pooler.adminUrl, max: 4 }, 2)).rejects.toThrow(
+      'has 2 for them: lower the sizes of these pools to 1 in all, run fewer instances or raise pool_size of the pooler',
     );
     await expect(start({ url: through('shared'), poolerSize: 3 })).rejects.toThrow('has 3 for them');
   });

@@ -76,12 +76,24 @@ describe('sluice doctor on PostgreSQL', () => {
     const findings = findingsOf(await examine(shop({ url: url.href })));
     expect(findings.get('pool "shop" user-limit')).toMatchObject({
       state: 'failure',
-      found: expect.stringMatching(/may have 5 .* need 8/),
+      found: expect.stringMatching(/^shop 8 = 8 .* user "narrow" may have 5 /),
     });
     expect(findings.get('pool "shop" database-limit')).toMatchObject({
       state: 'ok',
       found: expect.stringMatching(/may have 12 /),
     });
+  });
+
+  it('takes two addresses of one server for one', async () => {
+    const far = { url: postgres.url, max: 50 };
+    const near = { url: postgres.url.replace('127.0.0.1', 'localhost'), max: 50 };
+    const call = await examine({ pools: { far, near }, routes: { work: { pool: 'far' } } });
+    for (const pool of ['far', 'near']) {
+      expect(findingsOf(call).get(`pool "${pool}" budget`)).toMatchObject({
+        state: 'failure',
+        found: expect.stringMatching(/^far 50 \+ near 50 = 100 connections .*127\.0\.0\.1:\d+ = localhost:\d+"/),
+      });
+    }
   });
 
   it.each([
@@ -134,6 +146,20 @@ describe('sluice doctor on PostgreSQL', () => {
         found: expect.stringContaining('has 6 for them'),
         remedy: expect.stringContaining('raise pool_size'),
       });
+    });
+
+    it('tells a pooler that finds its server late from one that does not, and from one that nobody can ask', async () => {
+      const url = await start('transaction');
+      const recovery = async (poolerAdminUrl?: string): Promise<unknown[]> => {
+        const found = findingsOf(
+          await examine(shop({ url, max: 6, poolerSize: 6, ...(poolerAdminUrl && { poolerAdminUrl }) })),
+        );
+        return ['pooler_recovers_late', 'pooler-recovery'].map((check) => found.get(`pool "shop" ${check}`)?.state);
+      };
+      expect(await recovery()).toEqual([undefined, 'unknown']);
+      expect(await recovery(pooler.adminUrl)).toEqual(['warning', undefined]);
+      await pooler.admin("SET server_login_retry = '0.2'");
+      expect(await recovery(pooler.adminUrl)).toEqual([undefined, 'ok']);
     });
 
     it('warns of session mode, and of a size that nobody tells; strictly, that fails', async () => {

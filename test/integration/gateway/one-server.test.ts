@@ -1,0 +1,162 @@
+import { createGateway, type Gateway, OverBudgetError, type PoolOptions } from 'sluice';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type MariadbServer, startMariadb } from '../../support/mariadb-server.js';
+import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
+import { LogBook } from '../http/harness.js';
+import { ask } from '../pools/pool-fixture.js';
+
+// Of 20 connections PostgreSQL gives 17 to ordinary users, and 3 stay free: 14 for the pools.
+
+let postgres: PostgresServer;
+let gateway: Gateway | undefined;
+let log: LogBook;
+
+beforeAll(async () => {
+  postgres = await startPostgres({ settings: { fsync: 'off', max_connections: '20' } });
+  await ask(postgres.url, "CREATE ROLE app LOGIN PASSWORD 'app'");
+  await ask(postgres.url, "CREATE ROLE narrow LOGIN PASSWORD 'app' CONNECTION LIMIT 5");
+  await ask(postgres.url, "CREATE ROLE master LOGIN SUPERUSER PASSWORD 'app' CONNECTION LIMIT 5");
+  await ask(postgres.url, 'CREATE DATABASE small CONNECTION LIMIT 5');
+});
+afterEach(async () => {
+  await gateway?.drain({ timeoutMs: 0 });
+  gateway = undefined;
+});
+afterAll(() => postgres.close());
+
+/** Resolves to why it did not start, if it did not. */
+async function start(pools: Record<string, PoolOptions>, instances = 1): Promise<string | undefined> {
+  log = new LogBook();
+  const [first = ''] = Object.keys(pools);
+  const thin = Object.entries(pools).map(([name, pool]) => [name, { minIdle: 0, ...pool }] as const);
+  try {
+    gateway = await createGateway(
+      {
+        maxEventLoopLagMs: 0,
+        readinessDelayMs: 0,
+        instances,
+        pools: Object.fromEntries(thin),
+        routes: { work: { pool: first } },
+      },
+      { env: {}, logger: log },
+    );
+  } catch (error) {
+    expect(error).toBeInstanceOf(OverBudgetError);
+    return (error as Error).message;
+  }
+  return undefined;
+}
+
+const at = (host: string, user = 'app', database = 'postgres'): string =>
+  `postgres://${user}:app@${host}:${postgres.port}/${database}`;
+
+describe('one server with two addresses', () => {
+  it('is one server: all pools on it have to fit together', async () => {
+    const refusal = await start({ a: { url: at('127.0.0.1'), max: 8 }, b: { url: at('localhost'), max: 7 } });
+    const { port } = postgres;
+    expect(refusal).toContain('a 8 + b 7 = 15 connections x 1 instance = 15, and 3 in reserve');
+    expect(refusal).toContain(`server "127.0.0.1:${port} = localhost:${port}" gives 17`);
+    expect(refusal).toMatch(/: lower the sizes of the pools to 14 in all/);
+    expect(await start({ a: { url: at('127.0.0.1'), max: 8 }, b: { url: at('localhost'), max: 6 } })).toBeUndefined();
+  });
+});
+
+describe('a limit of the user or of the database', () => {
+  it('refuses a user who may have less than its pools want, and shows the sum', async () => {
+    const both = (max: number): Record<string, PoolOptions> => ({
+      a: { url: at('127.0.0.1', 'narrow'), max },
+      b: { url: at('localhost', 'narrow'), max: 2 },
+      other: { url: at('127.0.0.1'), max: 1 },
+    });
+    expect(await start(both(4))).toContain('a 4 + b 2 = 6 connections x 1 instance = 6, and user "narrow" may have 5');
+    expect(await start(both(3))).toBeUndefined();
+    expect(await start(both(1), 2)).toMatch(/= 6, .*: lower the sizes of the pools to 2 in all or run fewer instances/);
+  });
+
+  it('refuses a database likewise', async () => {
+    const main = (max: number): Record<string, PoolOptions> => ({
+      main: { url: at('127.0.0.1', 'app', 'small'), max },
+    });
+    expect(await start(main(6))).toMatch(
+      /^main 6 = 6 connections .*, and database "small" may have 5 on .* \(CONNECTION LIMIT\): lower .* to 5 in all or raise CONNECTION LIMIT$/,
+    );
+    expect(await start(main(5))).toBeUndefined();
+  });
+
+  it('does not bind superusers', async () => {
+    expect(await start({ main: { url: at('127.0.0.1', 'master', 'small'), max: 6 } })).toBeUndefined();
+  });
+});
+
+describe('pools beside a pooler in front of the same server', () => {
+  let pooler: PgbouncerServer;
+  beforeAll(async () => {
+    const entry = (name: string, more: string): string =>
+      `${name} = host=localhost port=${postgres.port} dbname=postgres ${more}`;
+    pooler = await startPgbouncer({
+      databases: [entry('six', 'pool_size=6'), entry('seven', 'pool_size=6 reserve_pool=1')],
+      users: { app: 'app', narrow: 'app' },
+    });
+  });
+  afterAll(() => pooler.close());
+
+  const through = (entry: string, user = 'app'): PoolOptions => ({
+    url: `postgres://${user}:app@127.0.0.1:${pooler.port}/${entry}`,
+    poolerAdminUrl: pooler.adminUrl,
+    max: 2,
+  });
+
+  it('count what the pooler may open there', async () => {
+    const direct = { url: at('127.0.0.1'), max: 8 };
+    const refusal = await start({ direct, pooled: through('seven') });
+    expect(refusal).toContain(
+      'direct 8 = 8 connections x 1 instance = 8, 7 of the pooler of "pooled", and 3 in reserve',
+    );
+    expect(refusal).toMatch(
+      /are 18, but server "127\.0\.0\.1:\d+" gives 17.*: lower the sizes of the pools to 7 in all/,
+    );
+    expect(await start({ direct, pooled: through('six'), again: through('six') })).toBeUndefined();
+  });
+
+  it('are bound by the limit of a user through the pooler as well', async () => {
+    const pooled = { ...through('six', 'narrow'), max: 6 };
+    expect(await start({ pooled })).toContain('6 of the pooler of "pooled", and user "narrow" may have 5');
+    expect(await start({ pooled: { ...pooled, max: 5 } })).toBeUndefined();
+  });
+
+  it('warn of one that finds its server late, and of no other', async () => {
+    await start({ pooled: through('six') });
+    expect(log.of('pooler_recovers_late')).toEqual([
+      expect.stringMatching(/pool "pooled": .* only every 15 s, .*: set server_login_retry = 0\.2 in the pooler$/),
+    ]);
+    await gateway?.drain({ timeoutMs: 0 });
+    await pooler.admin("SET server_login_retry = '0.2'");
+    await start({ pooled: through('six') });
+    expect(log.entries).toEqual([]);
+  });
+});
+
+describe('on MariaDB', () => {
+  let mariadb: MariadbServer;
+  const url = (host: string, user: string): string => `mysql://${user}:app@${host}:${mariadb.port}/app`;
+  beforeAll(async () => {
+    mariadb = await startMariadb({ 'max-connections': '20' });
+    await mariadb.ask("CREATE USER app IDENTIFIED BY 'app'");
+    await mariadb.ask("CREATE USER narrow IDENTIFIED BY 'app' WITH MAX_USER_CONNECTIONS 5");
+    for (const user of ['app', 'narrow']) await mariadb.ask(`GRANT ALL ON app.* TO ${user}`);
+  });
+  afterAll(() => mariadb.close());
+
+  it('two addresses are one server, too', async () => {
+    const b = { url: url('localhost', 'app'), max: 8 };
+    expect(await start({ a: { url: url('127.0.0.1', 'app'), max: 10 }, b })).toContain('a 10 + b 8 = 18 connections');
+    expect(await start({ a: { url: url('127.0.0.1', 'app'), max: 9 }, b })).toBeUndefined();
+  });
+
+  it('max_user_connections binds', async () => {
+    const refusal = await start({ main: { url: url('127.0.0.1', 'narrow'), max: 6 } });
+    expect(refusal).toMatch(/user "narrow@%" may have 5 on .* \(max_user_connections\): lower .* to 5 in all/);
+    expect(await start({ main: { url: url('127.0.0.1', 'narrow'), max: 5 } })).toBeUndefined();
+  });
+});
