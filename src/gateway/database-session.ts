@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { type QueryResult, ResultTooLargeError, type TransactionOptions } from '../pools/contract.js';
 import { ImplicitCommitError } from '../pools/implicit-commit.js';
+import { checkIsolation } from '../pools/isolation.js';
 import { BorrowedClient, type SluiceClient } from './borrowed-client.js';
 import { FailedTransactionError, TransactionControlError } from './failures.js';
 import type { Loan } from './loan.js';
@@ -36,6 +37,7 @@ export class DatabaseSession {
   }
 
   async transaction<T>(work: (client: SluiceClient) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    checkIsolation(options);
     const loan = await this.#begin(options);
     loan.endsItself = true;
     loan.handed = true;

@@ -25,8 +25,9 @@ const TEXTS: Readonly<Record<ConnectTrouble, string>> = {
     'the name of the server leads to no address at present; connections that are open go on, and it is tried again until it does',
   not_accepting: 'the server is starting or stopping and takes no connection; it is tried again until it does',
   credentials: 'the server refuses the user or the password of the url; correct them there or on the server',
-  tls: 'no connection over TLS can be made as it is asked for, and none without is tried; mend the certificate or its authority (tlsCa), or ask for no TLS (sslmode=disable)',
-  tls_required: 'the server takes no connection without TLS; ask for it (tls: true, or sslmode=verify-full in the url)',
+  tls: 'no connection over TLS can be made as it is asked for, and none without is tried; mend the certificate or its authority (tlsCa), or ask for no TLS in the url (sslmode=disable; for MySQL, ssl-mode=DISABLED)',
+  tls_required:
+    'the server takes no connection without TLS; ask for it (tls: true; or in the url sslmode=verify-full, for MySQL ssl-mode=VERIFY_IDENTITY)',
   unsupported: 'the server cannot be used as it is',
   password_source: 'there is no password to connect with',
   rights: 'the user of the url may not connect to this database; grant it CONNECT on the database, or correct the url',

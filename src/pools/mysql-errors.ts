@@ -69,7 +69,7 @@ export function explainedRefusal(error: unknown, offersTls: boolean): unknown {
     return new UnsupportedServerError(`${said}; ${remedy}`, { cause: error });
   }
   if (errnoOf(error) !== 1045 || !offersTls) return error;
-  const hint = `${error.message}; it may also want TLS, which was not asked for (tls: true, or sslmode=verify-full)`;
+  const hint = `${error.message}; it may also want TLS, which was not asked for (tls: true, or ssl-mode=VERIFY_IDENTITY in the url)`;
   return Object.assign(new Error(hint, { cause: error }), { errno: 1045, code });
 }
 

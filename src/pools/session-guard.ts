@@ -2,6 +2,8 @@
 const QUOTED =
   /--[^\n]*|\/\*[\s\S]*?\*\/|\be'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([a-z_]\w*)?\$[\s\S]*?\$\1\$/gi;
 
+const DO = /(?:^|;)\s*do\b/i;
+
 /** What certainly stays in a session, by the form of its statement. `SET LOCAL` and the like end with the transaction. */
 const STAYING: readonly (readonly [RegExp, string])[] = [
   [/(?:^|;)\s*set\s+(?!local\b|transaction\b|constraints\b)/i, 'a setting: use SET LOCAL in a transaction'],
@@ -17,17 +19,27 @@ const STAYING: readonly (readonly [RegExp, string])[] = [
     /\bselect\b[^;]*\binto\s+temp(?:orary)?\s+(?:table\s+)?(?!select\b|values\b|default\b|overriding\b)\w/i,
     'a temporary table: create it with ON COMMIT DROP, in a transaction',
   ],
+  [
+    /\bcreate\s+[^;]*\bpg_temp\s*\.(?![^;]*\bon\s+commit\s+drop\b)/i,
+    'something temporary: create a table with ON COMMIT DROP, in a transaction',
+  ],
   [/\bpg_(?:try_)?advisory_lock(?:_shared)?\s*\(/i, 'a lock: take it for the transaction, with pg_advisory_xact_lock'],
   [/\bdblink_connect(?:_u)?\s*\(/i, 'a connection to another server: use dblink without a named connection'],
 ];
 
 /**
  * What a text would leave in its session, and what to do instead; `undefined` where nothing is certain. It reads the
- * text, so what a function or a `DO` block does is not seen.
+ * text, so what a function does is not seen, nor what a `DO` block makes up while it runs.
  */
 export function stayingState(text: string): string | undefined {
-  const bare = text.replace(QUOTED, (quoted) => (/^(?:--|\/\*)/.test(quoted) ? ' ' : "''"));
-  return STAYING.find(([form]) => form.test(bare))?.[1];
+  const bare = withoutQuoted(text);
+  // The body of a block is quoted, and runs all the same.
+  const read = DO.test(bare) ? withoutQuoted(text.replace(/\$(?:[a-z_]\w*)?\$/gi, ' ')) : bare;
+  return STAYING.find(([form]) => form.test(read))?.[1];
+}
+
+function withoutQuoted(text: string): string {
+  return text.replace(QUOTED, (quoted) => (/^(?:--|\/\*)/.test(quoted) ? ' ' : "''"));
 }
 
 /**

@@ -188,6 +188,17 @@ describe('a transaction', () => {
     expect(body.error).toBe('25006');
   });
 
+  it('refuses an isolation that nobody knows, before anything is sent', async () => {
+    act = async (req, res) => {
+      const options: object = { isolation: 'bogus' };
+      const reason = await req.sluice.transaction((client) => take(client, 1, 30), options).catch(String);
+      res.json({ reason });
+    };
+    expect((await bench.request.get('/work')).body.reason).toMatch(
+      /^TypeError: isolation is "bogus": use "read committed", .* or leave it out$/,
+    );
+  });
+
   it('steered by hand: BEGIN, COMMIT, and what was not committed is gone', async () => {
     act = async (req, res) => {
       const client = await req.sluice.connect();

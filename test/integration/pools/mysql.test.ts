@@ -261,7 +261,7 @@ describe('a server that cannot be used is told of at once, with the remedy', () 
 
   it('that wants TLS where none was asked for', async () => {
     expect(await refusal(url('shy'))).toMatch(
-      /^database_credentials_refused: .*it may also want TLS.*sslmode=verify-full/,
+      /^database_credentials_refused: .*it may also want TLS.*ssl-mode=VERIFY_IDENTITY/,
     );
   });
 

@@ -171,7 +171,7 @@ describe('TLS', () => {
     const { pool, journal } = makePool({ url: tlsUrl(server.url, '') });
     await journal.reached('database_tls_failed');
     expect(journal.warnings[0]?.message).toMatch(
-      /none without is tried; .* or ask for no TLS \(sslmode=disable\).*does not support SSL/,
+      /none without is tried; .* or ask for no TLS in the url \(sslmode=disable; .*does not support SSL/,
     );
     await pool.close(0);
     const plain = makePool(server);
