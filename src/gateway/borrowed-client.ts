@@ -12,6 +12,8 @@ export interface SluiceClient {
    * Runs one statement, bounded by the time left of the request.
    *
    * @throws SluiceError - `deadline_expired`, `connection_lost`, `database_busy`, `breaker_open`.
+   * @throws TransactionControlError for a statement that begins or ends a transaction, except on a connection of
+   *   `connect()`.
    * @throws The driver's own error for everything that is the application's business (constraints, syntax, data) and for
    *   contention (`40001`, `40P01`).
    */

@@ -26,11 +26,15 @@ export class DatabaseSession {
   }
 
   async query<Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
+    const kind = this.#kindOf(text);
+    if (isControl(kind)) throw new TransactionControlError('query');
     const borrowed = this.loans.borrow();
     const loan = borrowed instanceof Promise ? await borrowed : borrowed;
     try {
-      const kind = this.#kindOf(text);
-      return await this.#statement<Row>(loan, text, values, kind !== 'read', kind);
+      const result = await this.#statement<Row>(loan, text, values, kind !== 'read', kind);
+      // Its text did not show it; the caller would believe that its work is there.
+      if (loan.connection.inTransaction) throw new TransactionControlError('leftOpen');
+      return result;
     } finally {
       this.loans.giveBack(loan);
     }
@@ -115,7 +119,7 @@ export class DatabaseSession {
   /** A statement of a transaction that is not the handler's to begin or end. */
   #inTransaction<Row>(loan: Loan, text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
     const kind = this.loans.runtime.kinds.insideOf(text);
-    if (isControl(kind)) return Promise.reject(new TransactionControlError());
+    if (isControl(kind)) return Promise.reject(new TransactionControlError('transaction'));
     if (kind === 'opaque') loan.opaque = true;
     return this.#statement<Row>(loan, text, values, mayCommitByTheWay(kind), kind);
   }

@@ -23,14 +23,29 @@ export class AnsweredError extends Error {
   }
 }
 
-/** A statement inside `transaction()` would have begun or ended a transaction. It was not sent. */
+/** Where transactions are not a statement's to begin or end. */
+const NOT_ITS_OWN: Readonly<Record<'transaction' | 'query' | 'leftOpen', string>> = {
+  transaction:
+    'transaction() begins and ends its transaction itself: return to commit, throw to roll back, use SAVEPOINT inside; ' +
+    'connect() gives a connection whose transactions you steer',
+  query:
+    'query() runs one statement and gives its connection back, where an open transaction is rolled back: use ' +
+    'transaction(), or connect(), which gives a connection whose transactions you steer. The statement was not sent',
+  leftOpen:
+    'a statement of query() left a transaction open, which was rolled back with the return of its connection: use ' +
+    'transaction(), or connect(), which gives a connection whose transactions you steer',
+};
+
+/**
+ * A statement inside `transaction()`, or one of `query()`, would have begun or ended a transaction: it was not sent. One
+ * of `query()` whose text did not show that was, and what it left open was rolled back.
+ */
 export class TransactionControlError extends Error {
   override readonly name = 'TransactionControlError';
-  constructor() {
-    super(
-      'transaction() begins and ends its transaction itself: return to commit, throw to roll back, use SAVEPOINT inside; ' +
-        'connect() gives a connection whose transactions you steer',
-    );
+
+  /** @internal */
+  constructor(where: keyof typeof NOT_ITS_OWN) {
+    super(NOT_ITS_OWN[where]);
   }
 }
 

@@ -3,9 +3,9 @@ import { type StatementKind, statementKind } from './statement-kind.js';
 
 const BEGIN = /^(?:begin(?:\s+work)?|start\s+transaction)\s*;?\s*$/i;
 const COMMIT = /^commit(?:\s+work)?\s*;?\s*$/i;
-/** `START` begins a transaction but before the few other words that it takes. */
+/** `START` begins a transaction but before the few other words that it takes, `BEGIN` but where it begins a block. */
 const CONTROL =
-  /^(?:begin|commit|xa|rollback(?!\s+(?:work\s+)?to\b)|start(?!\s+(?:(?:all\s+)?(?:slaves?|replica)|group_replication)\b))\b/i;
+  /^(?:begin(?!\s+not\s+atomic\b)|commit|xa|rollback(?!\s+(?:work\s+)?to\b)|start(?!\s+(?:(?:all\s+)?(?:slaves?|replica)|group_replication)\b))\b/i;
 const ROLLBACK_TO = /^rollback\b/i;
 /** Commits what is open, or keeps the next statements from being committed. */
 const SETS_AUTOCOMMIT = /^set\b[\s\S]*\bautocommit\b/i;

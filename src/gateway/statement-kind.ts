@@ -11,6 +11,8 @@ const LONGEST_READ = 20_000;
 /** Comments, strings and quoted names: nothing in them is a command. */
 const QUOTED =
   /--[^\n]*|\/\*[\s\S]*?\*\/|\be'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([a-z_]\w*)?\$[\s\S]*?\$\1\$/gi;
+/** The body of a routine, whose commands are not those of the text. */
+const BODY = /\bbegin\s+atomic\b[\s\S]*\bend\b/i;
 const CONTROL_WORD = /\b(?:begin|start|commit|end|rollback|abort|prepare)\b/i;
 const CONTROL = /^(?:begin|start\s+transaction|commit|end|rollback(?!\s+to\b)|abort|prepare\s+transaction)\b/i;
 const BEGIN = /^(?:begin|start\s+transaction)(?:\s+(?:work|transaction))?$/i;
@@ -38,6 +40,7 @@ export function statementKind(text: string): StatementKind {
   if (text.length > LONGEST_READ && !mayControl) return 'other';
   const statements = text
     .replace(QUOTED, ' ')
+    .replace(BODY, ' ')
     .split(';')
     .map((statement) => statement.trim())
     .filter((statement) => statement !== '');

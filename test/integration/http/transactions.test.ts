@@ -141,6 +141,33 @@ describe('a transaction', () => {
     expect(await balance(1)).toBe(100);
   });
 
+  it.each([
+    'BEGIN; INSERT INTO accounts VALUES (9, 9)',
+    'START TRANSACTION',
+    'INSERT INTO accounts VALUES (9, 9); COMMIT',
+    'ROLLBACK',
+  ])('is not for query(): %s is refused, not sent and undone', async (text) => {
+    act = async (req, res) => {
+      const error = await req.sluice.query(text).catch((reason: Error) => reason);
+      res.json({ error: String(error) });
+    };
+    const { body } = await bench.request.get('/work');
+    expect(body.error).toMatch(/^TransactionControlError: query\(\) .* use transaction\(\), .* was not sent$/);
+    expect(await balance(9)).toBeNaN();
+  });
+
+  it('that query() leaves open, in words that are not seen through, is told of and not believed in', async () => {
+    act = async (req, res) => {
+      // The reader of texts takes what stands between the dollars for a string; to the server they end names.
+      const text = 'SELECT 1 AS a$$; BEGIN; INSERT INTO accounts VALUES (9, 9); SELECT 1 AS b$$';
+      const error = await req.sluice.query(text).catch((reason: Error) => reason);
+      res.json({ error: String(error) });
+    };
+    const { body } = await bench.request.get('/work');
+    expect(body.error).toMatch(/^TransactionControlError: a statement of query\(\) left a transaction open/);
+    expect(await balance(9)).toBeNaN();
+  });
+
   it('leaves a client behind that is dead', async () => {
     let kept: SluiceClient | undefined;
     act = async (req, res) => {

@@ -31,6 +31,8 @@ const rows: [text: string, kind: StatementKind][] = [
   ['rollback', 'control'],
   ['abort', 'control'],
   ["prepare transaction 'x'", 'control'],
+  ['create function f() returns int language sql begin atomic select 1; select case when a then 1 end; end', 'other'],
+  ['create procedure p() begin atomic insert into t values (1); end; commit', 'control'],
   ['rollback to savepoint a', 'other'],
   ['savepoint a', 'other'],
   ['prepare p as select 1', 'other'],
