@@ -18,7 +18,7 @@ export function serverUrl({ schemes, ...about }: UrlAbout): Field<string> {
   const starts = listed(schemes.map((scheme) => `${scheme}://`));
   return {
     ...about,
-    allowed: `a URL that starts with ${starts}, special characters of the password percent-encoded`,
+    allowed: `a URL that starts with ${starts}, a port up to 65535, special characters of the password percent-encoded`,
     defaultText: about.fallbackVariable === undefined ? 'none' : `\`${about.fallbackVariable}\``,
     secret: true,
     value,
