@@ -31,6 +31,7 @@ export class Gate {
   readonly #timer: DeadlineTimer;
   readonly #again: Deadline;
   readonly #rideOut: Deadline;
+  readonly #known: Deadline;
   #handingOut = false;
   /** When the first hand-out of the present turn of the event loop began; `undefined` before it. */
   #turnSinceMs: number | undefined;
@@ -46,6 +47,7 @@ export class Gate {
     this.#timer = timer;
     this.#again = { dueAtMs: 0, heapIndex: -1, onDue: (nowMs) => this.#continue(nowMs) };
     this.#onTurnOver = () => this.#turnOver();
+    this.#known = { dueAtMs: 0, heapIndex: -1, onDue: (nowMs) => this.handOut(nowMs) };
     this.#rideOut = { dueAtMs: 0, heapIndex: -1, onDue: (nowMs) => this.#giveUp(nowMs) };
   }
 
@@ -78,16 +80,18 @@ export class Gate {
     this.handOut(nowMs);
   }
 
-  /** The server behind the seats is lost: nothing is handed out until {@link up}. */
+  /** The server behind the seats is lost: no seat is handed out until {@link up}. */
   down(nowMs: number): void {
     const { outage } = this.bulkhead;
     this.bulkhead.beginOutage(nowMs);
+    if (outage.knownAtMs !== undefined) this.#timer.set(this.#known, outage.knownAtMs, nowMs);
     if (outage.givenUpAtMs !== undefined) this.#timer.set(this.#rideOut, outage.givenUpAtMs, nowMs);
   }
 
   /** The server answers again. */
   up(nowMs: number): void {
     this.bulkhead.endOutage(nowMs);
+    this.#timer.clear(this.#known);
     this.#timer.clear(this.#rideOut);
     this.handOut(nowMs);
   }

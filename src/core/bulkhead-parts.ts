@@ -2,6 +2,7 @@ import type { Refusal } from '../errors.js';
 import type { Archive } from './archive.js';
 import { ClassShares, DEFAULT_SHARES, type Shares } from './class-shares.js';
 import { DEFAULT_DISCIPLINE, type Discipline } from './discipline.js';
+import { Doubtful } from './doubtful.js';
 import { Forecast } from './forecast.js';
 import { HeadroomGauge } from './headroom-gauge.js';
 import { Leases } from './leases.js';
@@ -45,6 +46,7 @@ export class BulkheadParts<Owner> {
   readonly places: Places<Owner>;
   readonly turns: Turns<Owner>;
   readonly standstill: Standstill;
+  readonly doubtful: Doubtful<Owner>;
 
   constructor(options: BulkheadOptions) {
     const { shares = DEFAULT_SHARES, rideOutMs = 2_000, maxTenants = 1_024, maxQueued = 65_536 } = options;
@@ -54,6 +56,7 @@ export class BulkheadParts<Owner> {
     const mayOvertake = (nowMs: number): boolean => discipline.lifo && !outage.down && !spares(nowMs);
     this.discipline = discipline;
     this.outage = outage;
+    this.doubtful = new Doubtful(outage);
     this.gauge = new HeadroomGauge({
       fixed: discipline.headroom ? options.headroom : 0,
       servesTopClass: options.servesTopClass,
@@ -101,7 +104,7 @@ export class BulkheadParts<Owner> {
 
   /** Carries all state; see {@link Archive}. */
   archive(io: Archive): void {
-    const { outage, gauge, seats, queue, accounts, forecast, turns, standstill } = this;
-    for (const part of [outage, gauge, seats, queue, accounts, forecast, turns, standstill]) part.archive(io);
+    const { outage, gauge, seats, queue, accounts, forecast, turns, standstill, doubtful } = this;
+    for (const part of [outage, gauge, seats, queue, accounts, forecast, turns, standstill, doubtful]) part.archive(io);
   }
 }

@@ -91,6 +91,7 @@ export class Bulkhead<Owner = unknown> {
     }
     this.#parts.places.clear(nowMs, ticket);
     this.#parts.queue.add(nowMs, ticket, false);
+    this.#parts.doubtful.note(nowMs, ticket);
     return 'queued';
   }
 
@@ -115,18 +116,14 @@ export class Bulkhead<Owner = unknown> {
       return leaving;
     }
     if (queue.size === 0) this.#recovered();
-    if (queue.size === 0 || this.outage.down) return undefined;
+    if (queue.size === 0) return undefined;
+    if (this.outage.down) return this.#nextHopeless(nowMs);
     this.#parts.advance(nowMs);
     const ticket = turns.next(nowMs);
     if (ticket === undefined) return undefined;
     const refusal = discipline.feasibility ? mayStart(nowMs, ticket) : expired(nowMs, ticket);
-    if (refusal === undefined) {
-      leases.begin(nowMs, ticket);
-      return ticket;
-    }
-    queue.remove(nowMs, ticket);
-    ticket.refusal = refusal;
-    ticket.state = 'ended';
+    if (refusal !== undefined) return this.#shed(nowMs, ticket, refusal);
+    leases.begin(nowMs, ticket);
     return ticket;
   }
 
@@ -181,6 +178,7 @@ export class Bulkhead<Owner = unknown> {
   /** The server behind the seats answers again. */
   endOutage(nowMs: number): void {
     this.outage.end(nowMs);
+    this.#parts.doubtful.clear();
     if (this.#parts.queue.size === 0) this.#recovered();
   }
 
@@ -201,6 +199,21 @@ export class Bulkhead<Owner = unknown> {
   /** Carries its state. Its tickets are known to the archive, which carries them; see {@link Archive}. */
   archive(io: Archive): void {
     this.#parts.archive(io);
+  }
+
+  /** Somebody who was queued before it was known that the server is away, and cannot wait for it. */
+  #nextHopeless(nowMs: number): Ticket<Owner> | undefined {
+    const hopeless = this.#parts.doubtful.next(nowMs);
+    if (hopeless === undefined) return undefined;
+    this.#parts.advance(nowMs);
+    return this.#shed(nowMs, hopeless.ticket, hopeless.refusal);
+  }
+
+  #shed(nowMs: number, ticket: Ticket<Owner>, refusal: Refusal): Ticket<Owner> {
+    this.#parts.queue.remove(nowMs, ticket);
+    ticket.refusal = refusal;
+    ticket.state = 'ended';
+    return ticket;
   }
 
   #recovered(): void {

@@ -36,7 +36,7 @@ export function mayWait(nowMs: number, ticket: Ticket, waitMs: number): Refusal 
 /** Whether an arrival can wait for the end of an outage, and then for a backlog of so many milliseconds. */
 export function mayWaitOut(nowMs: number, ticket: Ticket, waitMs: number, outage: Outage): Refusal | undefined {
   const { route } = ticket;
-  const outageMs = outage.leftToRideOutMs(nowMs);
+  const outageMs = outage.expectedMs(nowMs);
   if (outageMs > 0 && nowMs + outageMs + waitMs + route.times.p90(nowMs) <= ticket.deadlineAtMs) return undefined;
   const measured = { stage: 'arrival', route: route.name, down_for_ms: Math.round(outage.lastedMs(nowMs)) };
   return databaseUnavailable(measured, Math.max(1_000, outageMs));

@@ -1,6 +1,12 @@
 import type { Archive } from './archive.js';
 
 /**
+ * So long it may be no more than a session that ended, which looks the same until another one has answered or a new one
+ * was opened: nobody is refused for that.
+ */
+const DOUBT_MS = 50;
+
+/**
  * Whether the server behind a bulkhead can be reached, and how much of an outage is still worth waiting out. A pure
  * state: the instant is an argument.
  */
@@ -44,6 +50,21 @@ export class Outage {
   /** Milliseconds for which tickets still wait this outage out; 0 when its time is over. */
   leftToRideOutMs(nowMs: number): number {
     return this.#sinceMs === undefined ? 0 : Math.max(0, this.#sinceMs + this.#rideOutMs - nowMs);
+  }
+
+  /** The instant from which it is no session that ended; `undefined` when there is no outage. */
+  get knownAtMs(): number | undefined {
+    return this.#sinceMs === undefined ? undefined : this.#sinceMs + Math.min(DOUBT_MS, this.#rideOutMs);
+  }
+
+  /** Whether it may be no more than a session that ended. */
+  doubted(nowMs: number): boolean {
+    return this.knownAtMs !== undefined && nowMs < this.knownAtMs;
+  }
+
+  /** For how long the outage goes on, as far as can be expected, in milliseconds; 0 when its time is over. */
+  expectedMs(nowMs: number): number {
+    return this.doubted(nowMs) ? (this.knownAtMs ?? nowMs) - nowMs : this.leftToRideOutMs(nowMs);
   }
 
   /** The instant at which those that wait are given up; `undefined` when there is no outage. */

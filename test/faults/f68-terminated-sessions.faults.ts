@@ -1,9 +1,11 @@
 import pg from 'pg';
 import type { Snapshot } from 'sluice';
+import { protect } from 'sluice/express';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import { ask } from '../integration/pools/pool-fixture.js';
 import { checkOut, ShopProcess } from '../integration/shop/shop-process.js';
+import { type Answer, type FaultApp, startFaultApp } from './fault-app.js';
 import { describeFault } from './repetitions.js';
 import { until } from './until.js';
 
@@ -116,5 +118,62 @@ describeFault('F68: sessions are terminated', () => {
     shop.kill('SIGTERM');
     expect(await shop.ended).toBe(0);
     expect(shop.output).not.toMatch(/uncaught|unhandled|^\s+at /im);
+  });
+});
+
+describeFault('F68: one session after another is terminated under load', () => {
+  let postgres: PostgresServer;
+  let app: FaultApp;
+
+  beforeAll(async () => {
+    postgres = await startPostgres({ settings: { fsync: 'off' } });
+    app = await startFaultApp(
+      {
+        url: postgres.url,
+        pools: { main: { max: 8, minIdle: 8 } },
+        // Far below what is waited out of an outage.
+        routes: { read: { pool: 'main', deadlineMs: 1_500 } },
+      },
+      (express, gateway) => {
+        express.get(
+          '/read',
+          protect(gateway, 'read', {}, async (req, res) => {
+            await req.sluice.query('SELECT pg_sleep(0.02)');
+            res.json({});
+          }),
+        );
+      },
+    );
+  });
+  afterAll(async () => {
+    await app.close();
+    await postgres.close();
+  });
+
+  it('costs its own request and nobody else', async () => {
+    const calls: Promise<Answer>[] = [];
+    const load = setInterval(() => calls.push(app.send('/read')), 8);
+    let killed = 0;
+    try {
+      await until(() => app.stats('read').outcomes.succeeded > 40);
+      while (killed < 10) {
+        const before = app.stats('read').outcomes.succeeded;
+        killed += (
+          await ask(
+            postgres.url,
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+              WHERE ${OURS} AND ${BUSY} ORDER BY random() LIMIT 1`,
+          )
+        ).length;
+        await until(() => app.stats('read').outcomes.succeeded >= before + 10);
+      }
+    } finally {
+      clearInterval(load);
+    }
+    const failed = (await Promise.all(calls)).filter(({ status }) => status !== 200).map(({ body }) => body.code);
+    expect(failed.filter((code) => code !== 'connection_lost')).toEqual([]);
+    expect(failed.length).toBeLessThanOrEqual(killed);
+    expect(app.gateway.snapshot().pools[0]?.connections.lost).toBeGreaterThanOrEqual(1);
+    await app.expectAtRest();
   });
 });

@@ -22,7 +22,13 @@ export const PATIENT: FaultShopOptions & { readonly env: Readonly<Record<string,
 };
 
 /** What a fault may cost by the pass marks, in milliseconds. */
-export const MARKS = { overshootMs: 25, refusalMs: 10, recoveryMs: 500, recoveryFromSilenceMs: 1_000 } as const;
+export const MARKS = {
+  overshootMs: 25,
+  doubtMs: 50,
+  refusalMs: 10,
+  recoveryMs: 500,
+  recoveryFromSilenceMs: 1_000,
+} as const;
 
 /** The same with so much to wait for in each that few make as many in flight. */
 export const LASTING: typeof PATIENT = { ...PATIENT, checkoutWorkMs: LASTING_MS };
@@ -129,9 +135,9 @@ export function expectOnlyInFlightLost({ checkouts, inFlight, downMs }: Met): vo
   expect(Math.max(...lost.map(({ sentAtMs }) => sentAtMs))).toBeLessThanOrEqual(downMs);
 }
 
-/** While the server was known to be away, who could not wait was told so, and at once. */
+/** While the server was known to be away, who could not wait was told so, and at once. At first it may be one session. */
 export function expectRefusedAtOnce(calls: readonly Call[], fromMs: number, toMs: number, noiseMs: number): void {
-  const meanwhile = sentBetween(calls, fromMs, toMs - MARKS.refusalMs);
+  const meanwhile = sentBetween(calls, fromMs + MARKS.doubtMs, toMs - MARKS.refusalMs);
   expect(meanwhile.length).toBeGreaterThan(10);
   expect(failures(meanwhile)).toEqual({ '503 database_unavailable': meanwhile.length });
   expect(latencyAt(meanwhile, 0.99)).toBeLessThanOrEqual(MARKS.refusalMs + noiseMs);

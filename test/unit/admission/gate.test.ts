@@ -219,12 +219,41 @@ describe('Gate', () => {
     expect(log.slice(50).map(([, told]) => told)).toEqual(Array.from({ length: 40 }, () => 'leased'));
   });
 
+  it('tells those that an outage took by surprise, once it is known for one, and nobody who can wait', () => {
+    const { clock, gate, log, ticket, enter } = bench();
+    const route = (deadlineMs: number) => routeLoad({ name: `${deadlineMs}`, deadlineMs, times: fixedTimes(1) });
+    gate.down(0);
+    const brief = ['a', 'b'].map((name) => ticket(name, undefined, route(500)));
+    for (const one of [...brief, ticket('patient', undefined, route(5_000))]) expect(enter(one)).toBe('queued');
+    clock.advance(49);
+    expect(log).toEqual([]);
+    clock.advance(1);
+    expect(log.toSorted()).toEqual([
+      ['a', 'database_unavailable', 50],
+      ['b', 'database_unavailable', 50],
+    ]);
+    expect(enter(ticket('late', undefined, route(500)))).toBe('database_unavailable');
+    gate.up(60);
+    expect(log.at(-1)).toEqual(['patient', 'leased', 60]);
+  });
+
+  it('tells nobody where it was only a session that ended', () => {
+    const { clock, gate, log, ticket, enter } = bench();
+    gate.down(0);
+    enter(ticket('a', undefined, routeLoad({ deadlineMs: 500, times: fixedTimes(1) })));
+    clock.advance(6);
+    gate.up(6);
+    gate.down(6);
+    clock.advance(494);
+    expect(log).toEqual([['a', 'leased', 6]]);
+  });
+
   describe('somebody who has to leave for a newcomer', () => {
     /** A queue of four that is served newest first, and full: the next one makes the oldest leave. */
     function fullQueue() {
       const { clock, gate, log, ticket, enter } = bench();
       const slow = routeLoad({ deadlineMs: 2_000, times: fixedTimes(100) });
-      const first = ticket('first');
+      const first = ticket('first', undefined, slow);
       enter(first);
       const waiting = ['a', 'b', 'c', 'd'].map((name) => ticket(name, undefined, slow));
       for (const one of waiting) expect(enter(one)).toBe('queued');

@@ -28,6 +28,21 @@ describe('Outage', () => {
     }
   });
 
+  it('is expected to be a session that ended for 50 ms, and then to last for as long as it is waited out', () => {
+    const outage = new Outage(2_000);
+    expect(outage.expectedMs(0)).toBe(0);
+    outage.begin(100);
+    expect([100, 149, 150, 1_100, 2_100, 2_500].map((atMs) => outage.expectedMs(atMs))).toEqual([
+      50, 1, 1_950, 1_000, 0, 0,
+    ]);
+    const brief = new Outage(20);
+    brief.begin(0);
+    expect([0, 19, 20].map((atMs) => brief.expectedMs(atMs))).toEqual([20, 1, 0]);
+    const never = new Outage(0);
+    never.begin(0);
+    expect(never.expectedMs(0)).toBe(0);
+  });
+
   it('knows the instant at which those that wait are given up', () => {
     const outage = new Outage(500);
     expect(outage.givenUpAtMs).toBeUndefined();
