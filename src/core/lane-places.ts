@@ -102,11 +102,17 @@ export class LanePlaces {
    * Places that this instance may hold without the ledger: its part, less what the others may still hold from before.
    */
   awayMost(nowMs: number): number {
+    const { max, ownPart } = this;
+    if (this.#last === undefined) return ownPart;
+    return Math.max(0, Math.min(ownPart, nowMs < this.settledAtMs ? max - this.#last.others : max));
+  }
+
+  /** Its part of the places: with fewer places than instances, some have none. */
+  get ownPart(): number {
     const { max } = this;
     if (this.#last === undefined) return Math.floor(max / Math.max(1, this.#configured()));
-    const { instances, rank, others } = this.#last;
-    const part = Math.floor(max / instances) + (rank < max % instances ? 1 : 0);
-    return Math.max(0, Math.min(part, nowMs < this.settledAtMs ? max - others : max));
+    const { instances, rank } = this.#last;
+    return Math.floor(max / instances) + (rank < max % instances ? 1 : 0);
   }
 
   /** The ledger is there, and its first answer on the way: nothing is taken before. */

@@ -139,6 +139,13 @@ export class Fleet {
       id: this.#id,
       key: `sluice:${name}:lanes:{${key}}`,
       syncMs,
+      onClosed: (places, instances) =>
+        warn(
+          'fleet_lane_closed',
+          `Redis is away, and "${key}" has ${places} places for ${instances} instances: ` +
+            'this one serves none of it until Redis is back. Let fleetMaxConcurrent be at least the number ' +
+            'of instances.',
+        ),
       onStricter: (least) =>
         warn(
           'fleet_mismatch',

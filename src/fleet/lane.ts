@@ -29,6 +29,8 @@ export interface LaneOptions {
   readonly syncMs: number;
   /** Another instance has a lower bound, which holds. */
   readonly onStricter: (max: number) => void;
+  /** Redis is away, and this instance has no part in the places, for there are fewer than instances. */
+  readonly onClosed: (max: number, instances: number) => void;
 }
 
 /** How a lane stands at one instant. */
@@ -73,6 +75,7 @@ export class Lane {
     this.#options = options;
     this.#places = new LanePlaces(options.max, options.instances, options.holdMs);
     if (options.link.up) this.#places.meet();
+    else this.#tellClosed();
     this.#arm(0);
   }
 
@@ -196,6 +199,7 @@ export class Lane {
   #part(): void {
     const { clock } = this.#options;
     const nowMs = clock.nowMs();
+    if (!this.#places.away) this.#tellClosed();
     this.#places.part(nowMs);
     this.#serve(nowMs);
     const settlesInMs = this.#places.settledAtMs - nowMs;
@@ -205,6 +209,11 @@ export class Lane {
       this.#settling = undefined;
       this.#serve(clock.nowMs());
     });
+  }
+
+  #tellClosed(): void {
+    const { ownPart, max, instances } = this.#places;
+    if (ownPart === 0) this.#options.onClosed(max, instances || this.#options.instances());
   }
 
   #serve(nowMs: number): void {

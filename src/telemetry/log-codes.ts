@@ -105,6 +105,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'Redis does not answer: each instance goes on with its own share of the limits',
     'bring Redis back; requests never wait for it',
   ),
+  fleet_lane_closed: warn(
+    'Redis is away, and `fleetMaxConcurrent` of a route is less than its instances: this one is without a place',
+    'bring Redis back; let `fleetMaxConcurrent` be at least the number of instances',
+  ),
   fleet_mismatch: warn(
     'instances of one fleet have different settings; the stricter hold',
     'give all of them the same configuration; passing while a deploy runs',

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../../src/clock.js';
 import { Fleet } from '../../../src/fleet/fleet.js';
-import { RateLimit } from '../../../src/rate-limit/rate-limit.js';
+import { type MakeBucket, RateLimit } from '../../../src/rate-limit/rate-limit.js';
+import { TotalRate } from '../../../src/rate-limit/total-rate.js';
 import type { InstanceOrder, InstanceReport } from './messages.js';
 
 // One instance of a fleet that shares a rate limit: told over IPC what to ask for and when, it answers with what it got.
@@ -13,13 +14,15 @@ process.once('message', (order: InstanceOrder) => {
 process.send?.('ready');
 
 async function work(order: InstanceOrder): Promise<InstanceReport> {
-  const { url, ratePerSecond, burst, instances, startAtMs, runMs } = order;
+  const { url, ratePerSecond, burst, instances, rank, startAtMs, runMs } = order;
   const options = { name: 'bench', url, syncMs: 50, instances, clock: systemClock, random: Math.random };
   const fleet = await Fleet.open({ ...options, warn: (code) => console.error(code) });
-  const rate = new RateLimit({
-    endpoint: { refillPerSecond: ratePerSecond, burst },
-    makeBucket: (name, perSecond, most) => fleet.bucket(`bench:${name}`, perSecond, most, 1),
-  });
+  const makeBucket: MakeBucket = (name, perSecond, most) => fleet.bucket(`bench:${name}`, perSecond, most, 1);
+  const rate = new RateLimit(
+    rank === undefined
+      ? { endpoint: { refillPerSecond: ratePerSecond, burst }, makeBucket }
+      : { total: new TotalRate(makeBucket('all', ratePerSecond, burst)) },
+  );
   await delay(Math.max(0, startAtMs - Date.now()));
   const admitted = await ask(rate, order);
   const report = { admitted, decisionNs: decisionNs(rate, runMs), reports: fleet.status.reports };
@@ -28,14 +31,15 @@ async function work(order: InstanceOrder): Promise<InstanceReport> {
 }
 
 /** Asks evenly at its demand; what was admitted in each millisecond since the start. */
-async function ask(rate: RateLimit, { startAtMs, runMs, demandPerSecond }: InstanceOrder): Promise<number[]> {
+async function ask(rate: RateLimit, { startAtMs, runMs, demandPerSecond, rank }: InstanceOrder): Promise<number[]> {
   const admitted: number[] = new Array(runMs).fill(0);
   let asked = 0;
   for (;;) {
     const sinceMs = Date.now() - startAtMs;
     if (sinceMs >= runMs) return admitted;
     for (const due = (sinceMs * demandPerSecond) / 1_000; asked < due; asked += 1) {
-      if (rate.take(systemClock.nowMs(), undefined, 1) === undefined) admitted[sinceMs] = (admitted[sinceMs] ?? 0) + 1;
+      if (rate.take(systemClock.nowMs(), undefined, 1, rank) === undefined)
+        admitted[sinceMs] = (admitted[sinceMs] ?? 0) + 1;
     }
     await delay(1);
   }

@@ -1,3 +1,5 @@
+import type { PriorityRank } from '../../../src/core/priority.js';
+
 /** What one instance of the fleet is told. */
 export interface InstanceOrder {
   readonly url: string;
@@ -8,6 +10,8 @@ export interface InstanceOrder {
   readonly instances: number;
   /** What this instance is asked for. */
   readonly demandPerSecond: number;
+  /** Of one class under the rate limit of all routes together; absent for the rate limit of an endpoint. */
+  readonly rank?: PriorityRank;
   /** By the clock of the machine, so that all begin together. */
   readonly startAtMs: number;
   readonly runMs: number;

@@ -9,6 +9,9 @@ const BURST = 100;
 /** Twice the rate, and ten times: what Redis is asked must not depend on it. */
 const DEMANDS = [2, 10] as const;
 
+/** Reports alone under the rate limit of all routes, at half of it: nobody else needs the tokens. */
+const REPORTS = { rank: 3, factor: 0.5, burst: 2 * RATE } as const;
+
 type Runs = ReadonlyMap<number, readonly FleetRun[]>;
 
 /** One rate limit over eight processes and one Redis. */
@@ -19,7 +22,8 @@ export const fleet: Section = {
     const runMs = context.quick ? 2_000 : 10_000;
     const redis = await RedisServer.start();
     try {
-      return summarise(await measure(context, redis.url, runMs), runMs);
+      const runs = await measure(context, redis.url, runMs);
+      return summarise(runs, await measureReports(context, redis.url, runMs), runMs);
     } finally {
       await redis.close();
     }
@@ -42,7 +46,21 @@ async function measure(context: BenchContext, url: string, runMs: number): Promi
   return runs;
 }
 
-function summarise(runs: Runs, runMs: number): SectionResult {
+/** How much of what was asked for was admitted, in each run. */
+async function measureReports(context: BenchContext, url: string, runMs: number): Promise<number[]> {
+  const { rank, factor, burst } = REPORTS;
+  const demandPerSecond = (factor * RATE) / PROCESSES;
+  const shares: number[] = [];
+  for (let repeat = 0; repeat < context.repeats; repeat += 1) {
+    context.signal.throwIfAborted();
+    const run = await runFleet(PROCESSES, { url, ratePerSecond: RATE, burst, demandPerSecond, rank, runMs });
+    shares.push((run.admitted * 1_000) / (factor * RATE * runMs));
+    context.note(`fleet ${repeat + 1}/${context.repeats}: reports alone, ${run.admitted} admitted`);
+  }
+  return shares;
+}
+
+function summarise(runs: Runs, reports: readonly number[], runMs: number): SectionResult {
   const refilled = (RATE * runMs) / 1_000;
   const of = (factor: number, pick: (run: FleetRun) => number): ReturnType<typeof spreadOf> =>
     spreadOf((runs.get(factor) ?? []).map(pick));
@@ -80,6 +98,12 @@ function summarise(runs: Runs, runMs: number): SectionResult {
     checks: [
       check('admitted, of rate x time + burst', Math.max(...admitted) / (refilled + BURST), 'at most', 1.01),
       check('admitted, of rate x time', Math.min(...admitted) / refilled, 'at least', 0.97),
+      check(
+        'reports alone at half the rate of all routes, of what was asked for',
+        spreadOf(reports).median,
+        'at least',
+        0.97,
+      ),
       check('a decision', Math.max(...decisions) / 1_000, 'at most', 2, 'µs'),
     ],
     data: Object.fromEntries([...runs].map(([factor, all]) => [`${factor}x`, all])),

@@ -231,6 +231,22 @@ describe('a lane whose Redis fails', () => {
     const without = holders.lanes[holders.served.indexOf(0)];
     expect(without?.predictedWaitMs(now(), 10)).toBe(Number.POSITIVE_INFINITY);
   });
+
+  it('says where there is no place for an instance, and what would help', async () => {
+    const all: TestFleet[] = [];
+    for (let count = 0; count < 3; count += 1) all.push(await join());
+    const parts = all.map(({ fleet }) => fleet.lane('reports', 2, 5_000));
+    await expect.poll(() => parts.every(({ status }) => status.instances === 3)).toBe(true);
+    await server.stop();
+    const told = (): string[] =>
+      all.flatMap(({ warnings }) => warnings.filter(([code]) => code === 'fleet_lane_closed').map(([, text]) => text));
+    await expect.poll(told).toHaveLength(1);
+    expect(told()[0]).toMatch(/"reports" has 2 places for 3 instances: this one serves none.*at least the number/);
+    // So does one that has never seen the others.
+    const late = await join({ instances: 3 });
+    late.fleet.lane('reports', 2, 5_000);
+    expect(late.warnings.map(([code]) => code)).toEqual(['fleet_degraded', 'fleet_lane_closed']);
+  });
 });
 
 async function commands(): Promise<number> {
