@@ -105,6 +105,19 @@ export function connectionLost(pool: string, outcome: Outcome, cause: unknown): 
   });
 }
 
+/** The end of the process stopped the work: nobody else has cut its connection. */
+export function cutByDrain(pool: string, outcome: Outcome, cause: unknown): SluiceError {
+  return new SluiceError({
+    code: 'draining',
+    status: outcome === 'unknown' ? 504 : 503,
+    outcome,
+    detail: `This instance is shutting down and stopped the request. ${REMEDY[outcome]}`,
+    retryAfterMs: 1_000,
+    measured: { stage: 'handler', pool },
+    cause,
+  });
+}
+
 /** No connection could be had while the server is away. */
 export function databaseAway(pool: string, outcome: Outcome, cause: unknown): SluiceError {
   return new SluiceError({

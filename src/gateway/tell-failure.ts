@@ -1,7 +1,7 @@
 import { SluiceError } from '../errors.js';
 import { AcquireTimeoutError, PoolClosedError } from '../pools/contract.js';
 import { ImplicitCommitError } from '../pools/implicit-commit.js';
-import { connectionLost, databaseAway, databaseBusy, deadlineExpired } from './failures.js';
+import { connectionLost, cutByDrain, databaseAway, databaseBusy, deadlineExpired } from './failures.js';
 import type { Loan } from './loan.js';
 import type { Loans } from './loans.js';
 import type { SessionOwner } from './session-owner.js';
@@ -22,6 +22,9 @@ export function tellFailure(error: unknown, loan: Loan, loans: Loans): unknown {
   const nowMs = clock.nowMs();
   loan.verdict = verdictOf(kind, error, loan.tookLong(nowMs, owner.route.config.deadlineMs));
   if (error instanceof SluiceError || error instanceof ImplicitCommitError) return error;
+  // A closed pool cuts what its bound leaves over.
+  const cut = pool.state === 'closed' && (kind === 'connection_lost' || kind === 'cancelled');
+  if (cut) return cutByDrain(pool.name, work.outcome, error);
   switch (kind) {
     case 'connection_lost':
       return connectionLost(pool.name, work.outcome, error);
@@ -40,7 +43,7 @@ export function tellNoConnection(error: unknown, loans: Loans): unknown {
   const { owner, work } = loans;
   const { pool } = loans.runtime;
   if (loans.closed) return loans.whyClosed();
-  if (error instanceof PoolClosedError) return databaseAway(pool.name, work.outcome, error);
+  if (error instanceof PoolClosedError) return cutByDrain(pool.name, work.outcome, error);
   if (!(error instanceof AcquireTimeoutError)) return error;
   if (pool.state !== 'up') return databaseAway(pool.name, work.outcome, error);
   return deadlineExpired(owner.route.name, owner.ticket.allowedMs, work.outcome);

@@ -81,8 +81,8 @@ export const REFUSAL_CODES: Readonly<Record<ErrorCode, RefusalCode>> = {
   },
   draining: {
     title: 'The server is shutting down',
-    status: '503',
-    when: 'this instance has begun to end',
+    status: '503/504',
+    when: 'this instance has begun to end; 504 where it cut a request whose COMMIT was sent (`unknown`)',
     helps: 'nothing: another instance answers; readiness tells the balancer',
   },
   outside_window: {

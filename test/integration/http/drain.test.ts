@@ -226,7 +226,11 @@ describe('drain', () => {
     expect(tookMs).toBeLessThan(2_000);
     expect(await bench.running()).toEqual([]);
     expect(await second).toMatchObject({ status: 503, body: { code: 'draining', outcome: 'not_started' } });
-    expect(await first).toMatchObject({ status: 503, body: { outcome: 'rolled_back' } });
+    expect(await first).toMatchObject({
+      status: 503,
+      headers: { connection: 'close' },
+      body: { code: 'draining', outcome: 'rolled_back' },
+    });
   });
 
   it('at its bound ends what never ends by itself', async () => {
@@ -282,7 +286,7 @@ describe('drain', () => {
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(95);
     expect(performance.now() - startedMs).toBeLessThan(2_000);
     expect(await bench.running()).toEqual([]);
-    expect(await inFlight).toMatchObject({ status: 503, body: { outcome: 'rolled_back' } });
+    expect(await inFlight).toMatchObject({ status: 503, body: { code: 'draining', outcome: 'rolled_back' } });
   });
 
   it('a second call gets the same promise, whatever its options', async () => {
