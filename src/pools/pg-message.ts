@@ -85,7 +85,7 @@ export class PgMessage implements pg.Submittable {
   }
 
   handleReadyForQuery(): void {
-    if (this.#unreadable === undefined) this.callback(null, this.#result ?? new Result());
+    if (this.#unreadable === undefined) this.callback(null, answerOf(this.#result));
     else this.callback(this.#unreadable, undefined);
   }
 
@@ -109,4 +109,11 @@ export class PgMessage implements pg.Submittable {
     }
     return this.#result;
   }
+}
+
+/** Without what the driver keeps beside it to read rows; an empty text is answered with nothing. */
+function answerOf(result: DriverResult | undefined): QueryResult<never> {
+  if (result === undefined) return { rows: [], rowCount: null, command: '' };
+  const { rows, rowCount, command } = result;
+  return { rows, rowCount, command };
 }

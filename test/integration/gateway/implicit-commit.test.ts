@@ -19,6 +19,7 @@ beforeAll(async () => {
   await mariadb.ask('CREATE TABLE amounts (id int PRIMARY KEY, amount int NOT NULL) ENGINE = InnoDB');
   await mariadb.ask('INSERT INTO amounts VALUES (1, 0), (2, 0)');
   await mariadb.ask('CREATE PROCEDURE commits() COMMIT');
+  await mariadb.ask('CREATE PROCEDURE tells() BEGIN SELECT 1 AS one; COMMIT; SELECT 2 AS two; END');
   await mariadb.ask('CREATE PROCEDURE goes_on() BEGIN COMMIT; START TRANSACTION; END');
   gateway = await createGateway(
     {
@@ -75,6 +76,8 @@ describe('a statement that commits by the way', () => {
     'LOCK TABLES ledger WRITE',
     'GRANT SELECT ON mysql.user TO app',
     'CALL commits()',
+    'CALL tells()',
+    "SET PASSWORD = PASSWORD('app')",
     "EXECUTE IMMEDIATE 'COMMIT'",
     '/*!99999 SELECT 1 FROM */ TRUNCATE aside',
   ])('%s: ends the transaction with an error that says so, and nothing follows in it', async (text) => {

@@ -24,9 +24,9 @@ describe('a statement', () => {
   it('takes parameters and answers with rows, count and command', async () => {
     const connection = await open().pool.acquire(FOREVER);
     const result = await connection.query<{ sum: number }>('SELECT $1::int + $2::int AS sum', [2, 3], 1_000);
-    expect(result).toMatchObject({ rows: [{ sum: 5 }], rowCount: 1, command: 'SELECT' });
+    expect(result).toStrictEqual({ rows: [{ sum: 5 }], rowCount: 1, command: 'SELECT' });
     const update = await connection.query('UPDATE stock SET left_over = left_over WHERE sku <= $1', [4], undefined);
-    expect(update).toMatchObject({ rows: [], rowCount: 4, command: 'UPDATE' });
+    expect(update).toStrictEqual({ rows: [], rowCount: 4, command: 'UPDATE' });
     await connection.release();
   });
 
