@@ -20,7 +20,7 @@ export class PgTarget {
   constructor(pool: string, settings: PgTargetSettings) {
     this.#pool = pool;
     this.#settings = settings;
-    const { rest, parameters } = takeParameters(settings.url);
+    const { rest, parameters } = takeParameters(pool, settings.url);
     this.#url = rest;
     this.#negotiation = negotiationOf(pool, parameters.get('sslnegotiation'));
     this.#tls = readTls(pool, parameters, settings);
@@ -80,7 +80,10 @@ function negotiationOf(pool: string, said: string | undefined): 'direct' | undef
 }
 
 /** Takes the parameters of TLS out of a url. */
-function takeParameters(url: string): { readonly rest: string; readonly parameters: ReadonlyMap<string, string> } {
+function takeParameters(
+  pool: string,
+  url: string,
+): { readonly rest: string; readonly parameters: ReadonlyMap<string, string> } {
   const at = url.indexOf('?');
   if (at === -1) return { rest: url, parameters: new Map() };
   const parameters = new Map<string, string>();
@@ -89,9 +92,20 @@ function takeParameters(url: string): { readonly rest: string; readonly paramete
     const [entry] = new URLSearchParams(pair);
     const [name = '', value = ''] = entry ?? [];
     if (TLS_PARAMETERS.has(name)) parameters.set(name, value);
+    else if (isMeantForTls(name)) throw misspelt(pool, name);
     else kept.push(pair);
   }
   return { rest: url.slice(0, at) + (kept.length === 0 ? '' : `?${kept.join('&')}`), parameters };
+}
+
+/** Other names of TLS, of other drivers or mistaken: nobody reads them, and the connection would go on without. */
+function isMeantForTls(name: string): boolean {
+  return /^(?:ssl|tls)$|^(?:ssl|tls)[-_]?(?:mode|root[-_]?cert|cert|key|ca|negotiation)$/i.test(name);
+}
+
+function misspelt(pool: string, name: string): LoginSettingError {
+  const known = [...TLS_PARAMETERS].join(', ');
+  return new LoginSettingError(pool, 'url', `${name}=…`, `nobody reads this parameter; of TLS there are ${known}`);
 }
 
 /** Puts a user and a password into a url, wherever it had others. */

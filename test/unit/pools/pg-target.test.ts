@@ -49,7 +49,8 @@ describe('PgTarget', () => {
   });
 
   it('keeps what else the url says', () => {
-    const url = 'postgres://db/shop?sslmode=disable&user=app&password=p%2Fw&port=6000&options=-c%20jit%3Doff';
+    const url =
+      'postgres://db/shop?sslmode=disable&user=app&password=p%2Fw&port=6000&channel_binding=require&options=-c%20jit%3Doff';
     const client = new PgTarget('main', { url }).client({}) as unknown as {
       readonly connectionParameters: { readonly options: string };
     };
@@ -61,6 +62,12 @@ describe('PgTarget', () => {
     ['?sslmode=allow', {}, 'url of pool "main" is "sslmode=allow": it would go on without TLS; use one of disable,'],
     ['?sslmode=verify', {}, 'url of pool "main" is "sslmode=verify": use one of disable, no-verify, require,'],
     ['?ssl=maybe', {}, 'url of pool "main" is "ssl=maybe": use sslmode with one of'],
+    [
+      '?ssl_mode=require',
+      {},
+      'url of pool "main" is "ssl_mode=…": nobody reads this parameter; of TLS there are ssl, sslmode,',
+    ],
+    ['?sslMode=verify-full', {}, 'url of pool "main" is "sslMode=…": nobody reads this parameter'],
     ['?sslnegotiation=late', {}, 'url of pool "main" is "sslnegotiation=late": use postgres or direct'],
     ['?sslmode=verify-ca', {}, 'url of pool "main" is "sslmode=verify-ca": no authority is named'],
     ['?sslmode=disable', { tls: true }, 'url of pool "main" is "sslmode=disable": another option asks for TLS'],
