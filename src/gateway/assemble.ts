@@ -27,6 +27,7 @@ import { SeatBounds } from './seat-bounds.js';
 import { ServerMonitor } from './server-monitor.js';
 import { StandingHands } from './standing-hands.js';
 import { statementReaderFor } from './statement-reader.js';
+import { UndoneState } from './undone-state.js';
 
 /** What the parts of a gateway are built with. */
 export interface Parts {
@@ -111,7 +112,8 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   const pooler = poolerMonitorOf(config, clock);
   const server = new ServerMonitor(pool, config.url, clock);
   const standing = new StandingHands(pool);
-  const later = { connects, standing, pooler, server, tuning: undefined, onLoanEnd: undefined };
+  const undone = new UndoneState(parts.warn);
+  const later = { connects, standing, undone, pooler, server, tuning: undefined, onLoanEnd: undefined };
   return { name: config.name, config, pool, gate, seats, bounds, kinds, retries, advisor, breaker, ...later };
 }
 

@@ -36,7 +36,7 @@ export class DatabaseSession {
       if (loan.connection.inTransaction) throw new TransactionControlError('leftOpen');
       return result;
     } finally {
-      this.loans.giveBack(loan);
+      this.loans.giveBack(loan, text);
     }
   }
 

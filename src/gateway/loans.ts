@@ -4,8 +4,8 @@ import type { Connection } from '../pools/contract.js';
 import { AnsweredError, breakerOpen } from './failures.js';
 import { Loan } from './loan.js';
 import type { PoolRuntime } from './pool-runtime.js';
-import { nestedConnection } from './refusals.js';
 import type { SessionOwner } from './session-owner.js';
+import { Hands, keptInHand } from './standing-hands.js';
 import { tellNoConnection } from './tell-failure.js';
 import { WorkOutcome } from './work-outcome.js';
 
@@ -21,10 +21,8 @@ export class Loans {
   readonly work: WorkOutcome = new WorkOutcome();
   readonly #loans = new Set<Loan>();
   #acquiring = 0;
-  /** Of those asked for, how many were while the handler kept another in its hands. */
-  #nested = 0;
-  /** Kept in hand meanwhile, as the pool was told. */
-  #standing = 0;
+  /** Absent before it first asks for one while it keeps another in hand. */
+  #hands: Hands | undefined;
   /** Whether the shadow was told of a wait that is not over. */
   #waits = false;
   #closed = false;
@@ -116,20 +114,30 @@ export class Loans {
     return loan;
   }
 
-  /** Returns a connection, once. The loan counts until the connection is idle again or destroyed. */
-  giveBack(loan: Loan): void {
+  /**
+   * Returns a connection, once. The loan counts until the connection is idle again or destroyed.
+   *
+   * @param text - The only statement that it was borrowed for, if so.
+   */
+  giveBack(loan: Loan, text?: string): void {
     if (loan.returned) return;
     loan.returned = true;
-    if (!this.#closed && loan.leavesTrace) this.owner.route.stats.returnDirty();
+    if (!this.#closed && loan.leavesTrace) this.#returnDirty(text);
     this.#tellLent(loan);
     loan.back = loan.connection.release();
     loan.settle();
-    this.#noteStanding();
+    this.#hands?.note();
     void loan.back.then(() => {
       this.#loans.delete(loan);
       this.#noteWait();
       if (this.idle) this.owner.onIdle();
     });
+  }
+
+  #returnDirty(text: string | undefined): void {
+    const { name, stats } = this.owner.route;
+    stats.returnDirty();
+    if (text !== undefined) this.runtime.undone.note(name, text);
   }
 
   /** Resolves when every connection that was given back is idle again or destroyed. */
@@ -183,34 +191,6 @@ export class Loans {
     else shadow.resume(this.clock.nowMs());
   }
 
-  /**
-   * Whether the handler keeps a connection in its hands while it waits for one more.
-   *
-   * @throws Error - where all connections are kept so: nobody would get on before the first deadline. One that is at
-   *   work, or was borrowed for a single statement, comes back by itself.
-   */
-  #nests(): boolean {
-    const { pool, standing } = this.runtime;
-    const kept = this.#keptInHand();
-    if (kept === 0) return false;
-    if (standing.fullWith(kept - this.#standing)) throw nestedConnection(this.owner.route.name, pool.name);
-    return true;
-  }
-
-  #keptInHand(): number {
-    let kept = 0;
-    for (const loan of this.#loans) if (loan.keptInHand) kept += 1;
-    return kept;
-  }
-
-  /** Tells the pool what the handler keeps while it waits for more. */
-  #noteStanding(): void {
-    if (this.#nested === 0 && this.#standing === 0) return;
-    const standing = this.#nested === 0 ? 0 : this.#keptInHand();
-    this.runtime.standing.change(standing - this.#standing);
-    this.#standing = standing;
-  }
-
   /** The request would be stopped here: the breaker hears what it would hear, and nothing after. */
   #cutInShadow(nowMs: number): void {
     for (const loan of this.#loans) {
@@ -229,11 +209,15 @@ export class Loans {
     onLoanEnd?.(nowMs, nowMs - loan.sinceMs, this.#closed);
   }
 
+  #handsOf(): Hands {
+    this.#hands ??= new Hands(this.#loans, this.runtime.standing);
+    return this.#hands;
+  }
+
   async #acquire(): Promise<Connection> {
     const { deadlineAtMs, rank } = this.owner;
-    const nests = this.#nests();
-    if (nests) this.#nested++;
-    this.#noteStanding();
+    const hands = keptInHand(this.#loans) === 0 ? undefined : this.#handsOf();
+    hands?.wait(this.owner.route.name, this.runtime);
     this.#acquiring++;
     this.#noteWait();
     try {
@@ -242,8 +226,7 @@ export class Loans {
       throw tellNoConnection(error, this);
     } finally {
       this.#acquiring--;
-      if (nests) this.#nested--;
-      this.#noteStanding();
+      hands?.waited();
       this.#noteWait();
       if (this.#closed && this.idle) this.owner.onIdle();
     }

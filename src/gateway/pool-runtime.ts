@@ -12,6 +12,7 @@ import type { SeatBounds } from './seat-bounds.js';
 import type { ServerMonitor } from './server-monitor.js';
 import type { StandingHands } from './standing-hands.js';
 import type { StatementReader } from './statement-reader.js';
+import type { UndoneState } from './undone-state.js';
 
 /** One pool with what stands in front of it. */
 export interface PoolRuntime {
@@ -26,6 +27,8 @@ export interface PoolRuntime {
   readonly kinds: StatementReader;
   /** What requests keep of it that wait for more. */
   readonly standing: StandingHands;
+  /** Told of statements that change their session in vain. */
+  readonly undone: UndoneState;
   /** How long its connections took to open. */
   readonly connects: PoolConnects;
   /** Its transactions that are tried again. */

@@ -4,9 +4,15 @@ const QUOTED =
 
 const DO = /(?:^|;)\s*do\b/i;
 
-/** What certainly stays in a session, by the form of its statement. `SET LOCAL` and the like end with the transaction. */
+/**
+ * What certainly stays in a session, by the form of its statement. `SET LOCAL` and the like end with the transaction;
+ * what MySQL sets elsewhere than in the session stands behind it.
+ */
 const STAYING: readonly (readonly [RegExp, string])[] = [
-  [/(?:^|;)\s*set\s+(?!local\b|transaction\b|constraints\b)/i, 'a setting: use SET LOCAL in a transaction'],
+  [
+    /(?:^|;)\s*set\s+(?!local\b|transaction\b|constraints\b|(?:global|persist|persist_only|password|statement)\s|@@(?:global|persist))/i,
+    'a setting: use SET LOCAL in a transaction',
+  ],
   [/\bset_config\s*\((?![^;]*,\s*true\s*\))/i, 'a setting: call set_config with true as its third argument'],
   [/(?:^|;)\s*prepare\s+(?!transaction\b)/i, 'a prepared statement: send its text with values instead'],
   [/(?:^|;)\s*listen\b/i, 'a channel: listen on a connection that bypasses the pooler'],

@@ -152,5 +152,9 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'widen `net.ipv4.ip_local_port_range`, or look who else holds connections to it',
   ),
   second_guard: warn('a second guard on one request does nothing', 'remove one of them'),
+  session_state_undone: warn(
+    'a statement of `query()` changed its session (a setting, a temporary table, a lock), which was undone with its return',
+    'keep one connection with `connect()` for what belongs together, or use `transaction()` with `SET LOCAL`',
+  ),
   tenant_unusable: unusable('tenantOf', 'count for no tenant'),
 };

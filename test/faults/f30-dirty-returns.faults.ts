@@ -108,6 +108,11 @@ describeFault('F30: a handler leaves something in its session', () => {
     await app.expectAtRest();
   });
 
+  it('is told of once, with the remedy, where a statement of query() did it', () => {
+    const told = app.log.of('session_state_undone');
+    expect(told).toEqual([expect.stringMatching(/^route "leaver": .* a setting, .* connect\(\)/)]);
+  });
+
   it('is told by route, and an ordinary rollback is nothing to tell', async () => {
     const { body } = await app.send('/rolled-back');
     expect(body.error).toContain('thinks better');

@@ -27,6 +27,8 @@ describe('what stays in a session', () => {
     ['DO $$ BEGIN CREATE TEMP TABLE t (n int); END $$', 'a temporary table'],
     ['SELECT pg_try_advisory_lock_shared(7)', 'a lock'],
     ["SELECT dblink_connect('other', 'dbname=x')", 'a connection to another server'],
+    ['SET statement_timeout = 5; SET global.tenant = 7', 'a setting'],
+    ['SET @tenant = 7', 'a setting'],
   ])('%s leaves %s behind, and it says what to do', (text, what) => {
     expect(stayingState(text)?.split(':')).toEqual([what, expect.stringMatching(/^ \w.+/)]);
   });
@@ -61,6 +63,10 @@ describe('what stays in a session', () => {
     'DISCARD ALL',
     '',
     "SELECT 'unterminated",
+    'SET GLOBAL max_connections = 5',
+    'set @@global.max_connections = 5',
+    "SET PASSWORD = 'x'",
+    'SET STATEMENT max_statement_time = 1 FOR SELECT 1',
   ])('%s leaves nothing for certain', (text) => {
     expect(stayingState(text)).toBeUndefined();
   });
