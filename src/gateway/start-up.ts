@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import type { GatewayConfig } from '../config/config.js';
 import { splitDescriptors } from '../core/descriptors.js';
 import type { Connection } from '../pools/contract.js';
+import type { OpeningStage } from '../pools/session.js';
 import type { Logger } from '../telemetry/log.js';
 import { type BudgetReport, lookBehind, OverBudgetError, reportOf } from './budget-check.js';
 import { readDescriptorLimit } from './descriptor-check.js';
@@ -11,6 +12,7 @@ import { KnownServers } from './known-servers.js';
 import { MissingRightsError } from './login-check.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { PoolerModeError } from './pooler-check.js';
+import { serverOf } from './server-names.js';
 import { serverVerdicts } from './server-verdicts.js';
 
 /** How long the start waits for the first connection of each pool before it goes on without. */
@@ -87,8 +89,20 @@ export class StartUp {
       if (this.overBudget !== undefined) this.#logger.error({ code: 'over_budget' }, this.overBudget);
     });
     // A pool that closes before it was ever up rejects; there is nothing to check then.
-    const settled = check.catch(() => {});
-    await Promise.race([settled, pause(this.#clock, Math.max(0, untilMs - this.#clock.nowMs()))]);
+    const settled = check.then(
+      () => true,
+      () => true,
+    );
+    const late = pause(this.#clock, Math.max(0, untilMs - this.#clock.nowMs())).then(() => false);
+    if (!(await Promise.race([settled, late]))) this.#tellWait(runtime);
+  }
+
+  /** What hangs fails only later, and would leave nobody a word at the start. */
+  #tellWait({ pool, name, config }: PoolRuntime): void {
+    const { connectStage } = pool;
+    if (connectStage === undefined || pool.gauges().connectFailures > 0) return;
+    const told = `pool "${name}" has no connection ${START_WAIT_MS} ms after the start: it waits for `;
+    this.#logger.warn({ code: 'pool_waits' }, told + waitText(connectStage, serverOf(config.url)));
   }
 
   /** Of pools on one server, the one that is connected last is told of what all of them want together. */
@@ -110,6 +124,17 @@ export class StartUp {
   #refuse(error: PoolerModeError): void {
     this.#unfit ??= error;
     this.#logger.error({ code: 'pooler_statement_mode' }, error.message);
+  }
+}
+
+function waitText(stage: OpeningStage, server: string): string {
+  switch (stage) {
+    case 'password':
+      return 'its password function, which gives no answer; mend what that asks';
+    case 'network':
+      return `"${server}" to take the connection; see whether the address is right, and no firewall swallows what is sent`;
+    case 'server':
+      return `a word of "${server}", which has taken the connection; see whether that is a server of the scheme of the url`;
   }
 }
 

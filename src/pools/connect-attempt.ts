@@ -3,7 +3,7 @@ import { ConnectTimeoutError } from './connect-timeout.js';
 import type { EngineSession } from './engine-session.js';
 import type { PasswordSource } from './login.js';
 import { type PasswordAsker, passwordAsker } from './password.js';
-import type { SessionOwner } from './session.js';
+import type { OpeningStage, SessionOwner } from './session.js';
 import { timeLimit } from './time-limit.js';
 
 /** What one attempt to open a session works with. */
@@ -53,6 +53,12 @@ export class ConnectAttempt<Opened extends EngineSession> {
   /** It was given up; what comes yet is of no use. */
   get failed(): boolean {
     return this.#failure !== undefined;
+  }
+
+  /** @param connecting - Nobody has taken the connection yet. */
+  stage(connecting: boolean): OpeningStage {
+    if (this.asker?.asking === true) return 'password';
+    return connecting ? 'network' : 'server';
   }
 
   open(session: Opened): void {

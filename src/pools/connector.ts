@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../clock.js';
 import { Backoff } from './backoff.js';
 import { ConnectTimeoutError } from './connect-timeout.js';
 import { ProbePatience } from './probe-patience.js';
-import type { ConnectTrouble, Opening, Session, SessionDriver, SessionOwner } from './session.js';
+import type { ConnectTrouble, Opening, OpeningStage, Session, SessionDriver, SessionOwner } from './session.js';
 import type { Birth } from './session-set.js';
 import { timeLimit } from './time-limit.js';
 
@@ -67,6 +67,12 @@ export class Connector {
   /** Attempts under way. */
   get connecting(): number {
     return this.#openings.size;
+  }
+
+  /** What the eldest attempt under way waits for; `undefined` where none is, or nobody can tell. */
+  get stage(): OpeningStage | undefined {
+    const [eldest] = this.#openings;
+    return eldest?.stage;
   }
 
   /** What a connect takes, of late; 0 before the first. */

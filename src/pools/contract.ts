@@ -1,6 +1,7 @@
 import type { PriorityRank } from '../core/priority.js';
 import type { Connection, FailureKind } from './connection.js';
 import type { LoginChange, RotateOptions } from './login.js';
+import type { OpeningStage } from './session.js';
 
 export type { BeginOptions, Connection, FailureKind, QueryResult, TransactionOptions } from './connection.js';
 
@@ -73,6 +74,8 @@ export interface ConnectionPool {
   readonly shared: boolean;
   /** The instant at which the present outage began; `undefined` while up. */
   readonly downSinceMs: number | undefined;
+  /** What the eldest attempt to connect waits for; `undefined` while none is under way. */
+  readonly connectStage: OpeningStage | undefined;
   /** A connection that is free right now, or `undefined`. Never waits, never opens one. */
   tryAcquire(): Connection | undefined;
   /**

@@ -57,6 +57,11 @@ export class MysqlClient {
     this.#socket.on('close', () => listener.onClosed());
   }
 
+  /** Nobody has taken the connection yet. */
+  get connecting(): boolean {
+    return this.#socket.connecting;
+  }
+
   /** Names the session on its server. */
   get threadId(): number {
     return this.connection.threadId;

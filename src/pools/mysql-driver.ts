@@ -87,7 +87,12 @@ export class MysqlDriver extends EngineDriver<MysqlTarget> {
     };
     if (attempt.asker === undefined) begin(undefined);
     else attempt.asker.ask().then(begin, giveUp);
-    return attempt;
+    return {
+      abort: () => attempt.abort(),
+      get stage() {
+        return attempt.stage(client?.connecting !== false);
+      },
+    };
   }
 
   #session(target: MysqlTarget, client: MysqlClient, start: MysqlStart, owner: SessionOwner): MysqlSession {

@@ -77,6 +77,9 @@ export class PgDriver extends EngineDriver<Way> {
       get reached() {
         return opening.reached === true;
       },
+      get stage() {
+        return opening.stage ?? 'server';
+      },
     };
   }
 
@@ -118,6 +121,9 @@ export class PgDriver extends EngineDriver<Way> {
       abort: () => attempt.abort(),
       get reached() {
         return !streamOf(client).connecting;
+      },
+      get stage() {
+        return attempt.stage(streamOf(client).connecting === true);
       },
     };
   }

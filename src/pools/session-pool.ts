@@ -15,7 +15,7 @@ import { Lending } from './lending.js';
 import type { LoginChange, RotateOptions } from './login.js';
 import { Reachability } from './reachability.js';
 import { Rotation } from './rotation.js';
-import type { SessionDriver } from './session.js';
+import type { OpeningStage, SessionDriver } from './session.js';
 import { SessionSet } from './session-set.js';
 import { Sweeper } from './sweeper.js';
 import { Upkeep } from './upkeep.js';
@@ -85,6 +85,10 @@ export class SessionPool implements ConnectionPool {
 
   get shared(): boolean {
     return this.#driver.shared === true;
+  }
+
+  get connectStage(): OpeningStage | undefined {
+    return this.#upkeep.stage;
   }
 
   tryAcquire(): Connection | undefined {

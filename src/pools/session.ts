@@ -66,12 +66,17 @@ export interface SessionOwner {
   onCancelSent(): void;
 }
 
+/** What an attempt waits for: the application's own password function, somebody to take the connection, or the server. */
+export type OpeningStage = 'password' | 'network' | 'server';
+
 /** A connection attempt under way. */
 export interface Opening {
   /** Gives the attempt up; `onOpenFailed` follows once its socket is closed. */
   abort(): void;
   /** Whether somebody has taken the connection, so that only the handshake is left. Absent: not known. */
   readonly reached?: boolean;
+  /** What it waits for at present. Absent: not known. */
+  readonly stage?: OpeningStage;
 }
 
 /** The engine-specific part of a pool. */

@@ -6,7 +6,7 @@ import { Growth } from './growth.js';
 import type { Lending } from './lending.js';
 import type { Reachability } from './reachability.js';
 import { ReadOnlyWatch } from './read-only-watch.js';
-import type { ConnectTrouble, Session, SessionDriver } from './session.js';
+import type { ConnectTrouble, OpeningStage, Session, SessionDriver } from './session.js';
 import type { Birth, SessionSet } from './session-set.js';
 import { settleMs } from './settle-time.js';
 import { isLocalShortage } from './socket-errors.js';
@@ -61,6 +61,11 @@ export class Upkeep implements ConnectorOwner {
   /** Attempts under way. */
   get connecting(): number {
     return this.#connector.connecting;
+  }
+
+  /** See {@link Connector.stage}. */
+  get stage(): OpeningStage | undefined {
+    return this.#connector.stage;
   }
 
   /** Something speaks against the server: asks sessions that are idle, or opens one where there is none. */

@@ -130,6 +130,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'pools x instances, and poolers beside them, do not fit `max_connections` of their server less the reserve, or what their user or database may have',
     'lower `max` or the number of instances, or raise the bound that the message names: it has the sum',
   ),
+  pool_waits: warn(
+    'a pool has no connection after the start, and nothing has failed: the message says what it waits for',
+    'see whether the address and the scheme of its url are right, or mend its password function',
+  ),
   pooler_console_unreachable: warn('`poolerAdminUrl` cannot be used', 'let its user into the console (`stats_users`)'),
   pooler_recovers_late: warn(
     'after an outage the pooler looks for its server only every so many seconds (15 by default), and nobody gets through before',
