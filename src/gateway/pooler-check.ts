@@ -90,10 +90,12 @@ async function checkMode(pooled: PooledPool, connection: Connection, told: strin
     );
   }
   if (mode !== 'session') return;
+  // Seen from here, a server that nothing stands before behaves alike.
+  const direct = told === undefined ? '; or set pooler to none, if the url leads to the server itself' : '';
   warn(
     'pooler_session_mode',
     `pool "${config.name}" goes through a pooler in session mode, where each of its connections keeps one of the ` +
-      `server for itself: ${remedy}`,
+      `server for itself: ${remedy}${direct}`,
   );
 }
 

@@ -78,6 +78,7 @@ export class RequestHandle implements SluiceClient {
    *
    * @throws What `work` throws, and what {@link SluiceClient.query} throws; contention as the driver's own error, also
    *   after the last try. After `connection_lost` its `outcome` tells whether the COMMIT may have taken effect.
+   * @throws ImplicitCommitError on MySQL and MariaDB, when a statement has or may have committed what came before it.
    */
   async transaction<T>(work: (client: SluiceClient) => Promise<T>, options?: RetryableTransactionOptions): Promise<T> {
     if (this.#retry?.aside !== undefined) await this.#retry.aside;

@@ -124,7 +124,9 @@ describe('a gateway', () => {
     expect(codes(await start({ url: through('sessions'), poolerAdminUrl: pooler.adminUrl }))).toEqual([
       'pooler_session_mode',
     ]);
-    expect(codes(await start({ url: through('sessions'), poolerSize: 5 }))).toEqual(['pooler_session_mode']);
+    const unasked = await start({ url: through('sessions'), poolerSize: 5 });
+    expect(codes(unasked)).toEqual(['pooler_session_mode']);
+    expect(unasked.log.of('pooler_session_mode').join()).toMatch(/or set pooler to none, if .* the server itself/);
   });
 
   it('F35: refuses to use more connections than the pooler has, in all instances together', async () => {
