@@ -160,7 +160,11 @@ export class HandlerWork implements RetryingRequest {
     const idleness = this.steppedOut ? undefined : this.#idleness(nowMs);
     if (idleness === undefined) return;
     const text = `route "${this.#request.route.name}": a handler had not answered at its deadline, and ${idleness}`;
-    this.#context.warn('handler_silent', `${text}; see that each way through it ends the response, and release()s`);
+    this.#context.warn(
+      'handler_silent',
+      `${text}; see that each way through it ends, and release()s, and that it does not wait for the same seats by ` +
+        'gateway.run(): the run() of its own handle refuses that at once',
+    );
   }
 
   /**

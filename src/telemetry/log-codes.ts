@@ -120,7 +120,7 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
   ),
   handler_silent: warn(
     'a handler had answered nothing at its deadline, and was not at work on the database',
-    'see that each way through it ends the response',
+    'see that each way through it ends the response, and that none waits for its own seats by `gateway.run`: the `run` of its handle refuses that',
   ),
   memory_exhausted: warn(
     'this host has no memory for another connection, so the pool stays as it is',

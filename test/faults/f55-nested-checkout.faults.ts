@@ -129,6 +129,9 @@ describeFault('F55: each handler holds one and waits for another', () => {
       answers.map(() => [504, 'deadline_expired']),
     );
     expect(tookMs).toBeLessThan(2 * DEADLINE_MS);
+    expect(app.log.of('handler_silent')).toContainEqual(
+      expect.stringMatching(/^route "outer": .* run\(\) of its own handle/),
+    );
     expect((await app.send('/plain')).status).toBe(200);
     // What had waited inside gets its seat after all, and is no orphan.
     await until(() => app.stats('inner').ended === app.stats('inner').arrived);
