@@ -19,14 +19,15 @@ describeFault('F14: the account has too few connections', () => {
     const bound = (most: number) => `ALTER USER shop WITH MAX_USER_CONNECTIONS ${most}`;
     shop = await startMariadbShop({
       checkoutWorkMs: 5,
-      env: POOLS,
+      env: { ...POOLS, SLUICE_POOL_CHECKOUT_MIN_IDLE: '1' },
       arrange: async (mariadb) => {
         await mariadb.ask("CREATE USER shop IDENTIFIED BY 'shop'");
         await mariadb.ask('GRANT ALL ON app.* TO shop');
-        await mariadb.ask(bound(12));
         return 'shop';
       },
     });
+    // Not before: a gateway that starts would see that its pools do not fit.
+    await shop.mariadb.ask(bound(12));
     const calls = await shop.load(2_000, [checkoutStream('checkout', 300)]);
     // With few connections there may be more work than they can do, which is for the queue to say.
     expect(Object.keys(failures(calls)).filter((each) => !/queue_full|deadline_unreachable/.test(each))).toEqual([]);
