@@ -60,6 +60,10 @@ export class PgDriver extends EngineDriver<Way> {
     return this.way.pooler.shares === true;
   }
 
+  get lingers(): boolean {
+    return !this.shared;
+  }
+
   protected changed({ target, pooler }: Way, change: LoginChange): Way {
     return {
       target: target.changed(change),

@@ -83,6 +83,8 @@ export interface Opening {
 export interface SessionDriver {
   /** A pooler hands sessions on between transactions. Absent where no engine of this kind has one. */
   readonly shared?: boolean;
+  /** A server that ends may wait for its sessions, and tell none of them. Absent where it ends them. */
+  readonly lingers?: boolean;
   open(owner: SessionOwner): Opening;
   /**
    * A way in with these changes, to be tried before it is adopted.

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import { ConnectWarnings } from './connect-warnings.js';
 import { Connector, type ConnectorOwner } from './connector.js';
 import type { PoolListener } from './contract.js';
+import { DepartureWatch } from './departure-watch.js';
 import { Growth } from './growth.js';
 import type { Lending } from './lending.js';
 import type { Reachability } from './reachability.js';
@@ -46,6 +47,7 @@ export class Upkeep implements ConnectorOwner {
   readonly #connector: Connector;
   readonly #warnings: ConnectWarnings;
   readonly #readOnly: ReadOnlyWatch;
+  readonly #departure: DepartureWatch;
 
   /** @param startMax - How many sessions there may be at first. */
   constructor(driver: SessionDriver, startMax: number, parts: UpkeepParts) {
@@ -55,6 +57,7 @@ export class Upkeep implements ConnectorOwner {
     this.#connector = new Connector(driver, this, clock, random);
     this.#warnings = new ConnectWarnings((code, message) => listener.onWarning(code, message));
     this.#readOnly = new ReadOnlyWatch(random, listener);
+    this.#departure = new DepartureWatch(clock, random, () => this.#knock());
     this.growth = new Growth(startMax, { ...parts, connector: this.#connector });
   }
 
@@ -102,6 +105,7 @@ export class Upkeep implements ConnectorOwner {
   /** Opens nothing any more. */
   stop(): void {
     this.#connector.stop();
+    this.#departure.stop();
     this.growth.stop();
   }
 
@@ -118,6 +122,8 @@ export class Upkeep implements ConnectorOwner {
     const lifetimeMs = maxLifetimeMs > 0 ? maxLifetimeMs * (1 - LIFETIME_JITTER * random()) : Number.POSITIVE_INFINITY;
     const slot = sessions.add(clock.nowMs(), session, birth, lifetimeMs);
     this.counts.opened += 1;
+    // Who keeps its sessions for ever might not get its place again.
+    if (maxLifetimeMs > 0 && this.#driver.lingers === true) this.#departure.heard();
     this.growth.opened();
     this.#warnings.clear(this.growth.whole ? undefined : 'crowded');
     // It may have been accepted just before the server went away.
@@ -194,6 +200,15 @@ export class Upkeep implements ConnectorOwner {
 
   onCancelSent(): void {
     this.counts.cancels += 1;
+  }
+
+  /** Opens a session in place of the one that has been idle for longest, only to hear whether the server still takes any. */
+  #knock(): void {
+    const { sessions, reach } = this.#parts;
+    const { size, epoch, idle } = sessions;
+    if (reach.state !== 'up' || this.#connector.connecting > 0 || !this.growth.whole) return;
+    if (size < this.growth.max) this.#connector.pursue(1, { epoch, generation: reach.generation });
+    for (const slot of idle.takeOldest(1)) slot.session.retire();
   }
 
   #goDown(error: unknown, settleMs: number, leaving = false): void {
