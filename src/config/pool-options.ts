@@ -71,7 +71,12 @@ export interface PoolOptions {
    * statement with a `ResultTooLargeError`, and 0 sets no bound. Default 67,108,864.
    */
   readonly maxResultBytes?: number | undefined;
-  /** How long tickets may wait for a server that is down, from the start of the outage, in ms, 0 to 60,000. Default 2,000. */
+  /**
+   * How long tickets may wait for a server that is down, from the start of the outage, in ms, 0 to 60,000. Default 2,000.
+   * In the first 50 ms it may be one session only that ended: who has time for that waits. For so long a standstill is
+   * waited out as well, in which no seat is taken or given back although tickets wait, as behind a pooler that is paused;
+   * what was used of it comes back at a tenth of the time.
+   */
   readonly rideOutMs?: number | undefined;
   /** Share of a request's time that holds a connection, above 0 up to 1: seats are `max` divided by it. Default 1. */
   readonly operationsPerRequest?: number | undefined;
