@@ -38,6 +38,8 @@ export class PrepaidBucket implements Bucket {
   readonly #options: PrepaidBucketOptions;
   /** Lived on while nothing is prepaid: on credit, or because the ledger is away. */
   #share: TokenBucket | undefined;
+  /** What was taken on top of the share: it has to refill first. */
+  #loaned = 0;
   #away = false;
   /** The ledger had less than was wanted. */
   #dry = false;
@@ -94,7 +96,7 @@ export class PrepaidBucket implements Bucket {
     if (taken) {
       this.#spent += cost;
       if (this.#share === undefined) this.#held -= cost;
-      else this.#share.take(nowMs, Math.min(cost, this.#share.tokens(nowMs)));
+      else this.#takeOnShare(nowMs, cost, this.#share);
     }
     this.#asked(nowMs, cost);
     return taken;
@@ -167,7 +169,8 @@ export class PrepaidBucket implements Bucket {
   /** The ledger does not answer. */
   part(nowMs: number): void {
     if (this.#away) return;
-    this.#share = this.#filledShare(this.#options.awayFactor ?? 1, this.#share?.tokens(nowMs) ?? this.#held, nowMs);
+    const left = this.#share === undefined ? this.#held : this.#share.tokens(nowMs) - this.#loaned;
+    this.#share = this.#filledShare(this.#options.awayFactor ?? 1, left, nowMs);
     this.#held = 0;
     this.#away = true;
   }
@@ -198,11 +201,11 @@ export class PrepaidBucket implements Bucket {
   /** What can be taken here. On credit, a token that the level must have counts, if it is the first since the last news. */
   #own(nowMs: number): number {
     if (this.#share === undefined) return this.#held;
-    const tokens = this.#share.tokens(nowMs);
-    if (this.#away) return tokens;
+    const tokens = this.#share.tokens(nowMs) - this.#loaned;
+    if (this.#away) return Math.max(0, tokens);
     const unsaid = Math.max(0, this.#spent - this.#acknowledged);
     const most = this.#share.burst - unsaid;
-    return Math.max(tokens, Math.min(1, most, this.#ledger.at(nowMs) - unsaid));
+    return Math.max(0, tokens, Math.min(1, most, this.#ledger.at(nowMs) - unsaid));
   }
 
   /** Tokens of all processes and the ledger together, as of the last news. */
@@ -226,6 +229,12 @@ export class PrepaidBucket implements Bucket {
     if (target === 0) this.#share = this.#filledShare(1, this.#ledger.at(nowMs) / this.#sharers, nowMs);
   }
 
+  #takeOnShare(nowMs: number, cost: number, share: TokenBucket): void {
+    const taken = Math.min(cost, share.tokens(nowMs));
+    share.take(nowMs, taken);
+    this.#loaned += cost - taken;
+  }
+
   #say(nowMs: number, held: number, want: number): TokenReport {
     const [spent, acknowledged, away] = [this.#spent, this.#acknowledged, this.#away];
     // A ledger forgets what has been full again for long: not knowing that, it has lost nothing.
@@ -241,6 +250,7 @@ export class PrepaidBucket implements Bucket {
   }
 
   #filledShare(factor: number, tokens: number, nowMs: number): TokenBucket {
+    this.#loaned = 0;
     const share = this.#newShare(factor);
     share.take(nowMs, Math.min(share.burst, Math.max(0, share.burst - tokens)));
     return share;
