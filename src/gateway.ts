@@ -182,7 +182,7 @@ export class Gateway<RouteName extends string = string> {
 
   /** Live figures, for metrics. @internal */
   telemetry(): TelemetrySource {
-    return describeGateway(this.#engine, this.#clientsTurnedAway);
+    return describeGateway(this.#engine, this.#ending, this.#clientsTurnedAway);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { nearestName } from '../config/nearest.js';
-import { type Arguments, CliError, type Command, type OptionSpec, UsageError } from './command.js';
+import { type Arguments, type Command, type OptionSpec, UsageError } from './command.js';
 
 /** Every command knows it. */
 export const HELP: OptionSpec = { type: 'boolean', short: 'h', description: 'Show this text.' };
@@ -93,7 +93,7 @@ export function readNumber(option: string, text: string): number {
 /**
  * The value of an option that is a whole number.
  *
- * @throws {@link CliError} for anything else, and for one beyond the bounds.
+ * @throws {@link UsageError} for anything else, and for one beyond the bounds.
  */
 export function wholeNumber(
   args: Arguments,
@@ -103,5 +103,5 @@ export function wholeNumber(
 ): number {
   const value = args.number(name) ?? byDefault;
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new CliError(`--${name} is ${value}: use a whole number from ${least} to ${most}`);
+  throw new UsageError(`--${name} is ${value}: use a whole number from ${least} to ${most}`);
 }

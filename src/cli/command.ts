@@ -16,6 +16,8 @@ export interface CliIo {
   readonly colours?: boolean;
   /** The screen, where there is one. */
   readonly terminal?: Terminal | undefined;
+  /** Aborted when nobody reads any more what goes `out`. Default: never. */
+  readonly unread?: AbortSignal | undefined;
 }
 
 /** One option of a command. */

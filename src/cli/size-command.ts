@@ -1,5 +1,5 @@
 import { advisePoolSize, type SizingAdvice } from '../core/sizing.js';
-import { type Arguments, CliError, type Command, UsageError } from './command.js';
+import { type Arguments, type Command, UsageError } from './command.js';
 import { renderTable } from './table.js';
 
 /** `sluice size`: how many connections a pool should have, and which bound says so. */
@@ -56,7 +56,7 @@ function adviseFrom(args: Arguments): SizingAdvice {
       budgetShare: args.number('budget-share'),
     });
   } catch (error) {
-    if (error instanceof RangeError) throw new CliError(error.message);
+    if (error instanceof RangeError) throw new UsageError(error.message);
     throw error;
   }
 }

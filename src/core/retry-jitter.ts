@@ -15,20 +15,23 @@ const SPREAD = 0.25;
  */
 const NOT_BEFORE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['rate_limited', 'breaker_open']);
 
+/** A shorter wait that is only predicted counts as this: those that were shed together would be back together, at once. */
+const LEAST_PREDICTED_MS = 100;
+
 /**
  * How long a client is told to stay away.
  *
  * @param waitMs - Until another try is expected to succeed, in milliseconds.
  * @param rank - The class of the request. A bucket holds the same for all, so it does not matter for `rate_limited`.
  * @param drawn - Uniform in [0, 1).
- * @returns Whole milliseconds, rounded up: the wait × 0.75 to 1.25 (1 to 1.25 where it is known), and up to twice that
+ * @returns Whole milliseconds, rounded up: the wait, at least 100 ms, × 0.75 to 1.25 (1 to 1.25 of one that is known), and up to twice that
  *   for the lowest class; for `outside_window` the wait and up to a minute.
  */
 export function spreadRetryMs(code: ErrorCode, waitMs: number, rank: PriorityRank, drawn: number): number {
   if (code === 'outside_window') return Math.ceil(Math.max(0, waitMs) + WINDOW_SPREAD_MS * drawn);
-  const spread = NOT_BEFORE.has(code) ? 1 + SPREAD * drawn : 1 - SPREAD + 2 * SPREAD * drawn;
   const factor = STAY_AWAY[code === 'rate_limited' ? TOP_RANK : rank];
-  return Math.ceil(Math.max(0, waitMs) * spread * factor);
+  if (NOT_BEFORE.has(code)) return Math.ceil(Math.max(0, waitMs) * (1 + SPREAD * drawn) * factor);
+  return Math.ceil(Math.max(LEAST_PREDICTED_MS, waitMs) * (1 - SPREAD + 2 * SPREAD * drawn) * factor);
 }
 
 /** The value of `Retry-After` for so many milliseconds: whole seconds, rounded up, at least 1. */

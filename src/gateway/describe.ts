@@ -1,15 +1,17 @@
 import { PRIORITY_RANKS } from '../core/priority.js';
 import type { OwnSeats, PoolTelemetry, RouteTelemetry, TelemetrySource } from '../telemetry/source.js';
+import type { Ending } from './ending.js';
 import type { Engine } from './engine.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import type { RouteRuntime } from './route-runtime.js';
 
 /** The live figures of a gateway. */
-export function describeGateway(engine: Engine, clientsTurnedAway: number): TelemetrySource {
-  const { modes, clock, lag, admitting, answers, fleet, budget, routes, pools } = engine;
+export function describeGateway(engine: Engine, ending: Ending, clientsTurnedAway: number): TelemetrySource {
+  const { modes, clock, lag, answers, fleet, budget, routes, pools } = engine;
   return {
     mode: modes.mode,
-    draining: admitting.draining,
+    // From its beginning on, while admission goes on: a scrape hardly ever meets the rest.
+    draining: ending.begun.aborted,
     eventLoopLagMs: lag.averageMs(clock.nowMs()),
     clientsTurnedAway,
     answersNotRead: answers.cutOff,

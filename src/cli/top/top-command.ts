@@ -66,7 +66,8 @@ async function print(
     const view = { where: source.where, now, before, sort: 'shed', columns: 160, colours: false } as const;
     io.out(args.flag('json') ? JSON.stringify(now.snapshot) : `${viewLines(view).join('\n')}\n`);
     if (look >= count) return 0;
-    await delay(intervalMs);
+    await delay(intervalMs, undefined, { signal: io.unread }).catch(() => undefined);
+    if (io.unread?.aborted) return 0;
     before = now;
     now = await take(source, io);
   }

@@ -78,6 +78,7 @@ describe('drain', () => {
     await bench.request.get('/healthz').expect(200);
     expect((await get('/work')).status).toBe(200);
     expect(bench.gateway.draining).toBe(false);
+    expect(bench.gateway.snapshot().draining).toBe(true);
     await drained;
     expect(bench.gateway.draining).toBe(true);
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(395);

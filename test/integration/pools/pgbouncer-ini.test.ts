@@ -68,11 +68,11 @@ it('SIZ-6: writes nothing that the server has no room for, and shows the sum', a
 });
 
 it.each([
-  [{ ...OPTIONS, pools: {}, routes: { ping: {} } }, [], 'the configuration has no pools'],
-  [OPTIONS, ['--port', '0'], '--port is 0: use a whole number from 1 to 1000000'],
-  [OPTIONS, ['--max-connections', '1.5'], '--max-connections is 1.5'],
-])('names what cannot be used: %#', async (options, args, message) => {
+  [1, { ...OPTIONS, pools: {}, routes: { ping: {} } }, [], 'the configuration has no pools'],
+  [2, OPTIONS, ['--port', '0'], '--port is 0: use a whole number from 1 to 1000000'],
+  [2, OPTIONS, ['--max-connections', '1.5'], '--max-connections is 1.5'],
+])('ends with %d and names what cannot be used: %#', async (status, options, args, message) => {
   const { code, err } = await call(options, ...args);
-  expect(code).toBe(1);
+  expect(code).toBe(status);
   expect(err).toContain(message);
 });

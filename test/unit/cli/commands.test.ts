@@ -99,6 +99,13 @@ describe('sluice', () => {
     expect(err).toMatch(/^sluice: the output cannot be written: [^\n]+\n$/);
   });
 
+  it('ends when it has said all, whatever a file of options has begun', { timeout: 30_000 }, async () => {
+    folder.write('app.mjs', 'setInterval(() => {}, 1_000); export const app = 1;');
+    const { code, err } = await endOf(start(['config', '--config', join(folder.path, 'app.mjs')], 'pipe'));
+    expect(code).toBe(1);
+    expect(err).toMatch(/app\.mjs: .*default/);
+  });
+
   it('needs no standard input', async () => {
     expect(await endOf(start(['--version'], 'pipe'))).toEqual({ code: 0, err: '' });
   });
@@ -139,7 +146,7 @@ describe('sluice size', () => {
 
   it('names an input that is out of range', async () => {
     expect(await size('--safety-factor', '0.5')).toMatchObject({
-      code: 1,
+      code: 2,
       err: expect.stringMatching(/safetyFactor is 0.5/),
     });
   });

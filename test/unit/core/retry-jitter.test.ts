@@ -25,6 +25,12 @@ describe('how long a client is told to stay away', () => {
     expect(spreadRetryMs(code, 1_000, rank, ALMOST)).toBe(most);
   });
 
+  it('spreads those, too, that would be served at once by what is predicted', () => {
+    expect(spreadRetryMs('deadline_unreachable', 0, 0, 0)).toBe(75);
+    expect(spreadRetryMs('queue_full', 3, 3, ALMOST)).toBe(250);
+    expect(spreadRetryMs('breaker_open', 3, 0, 0)).toBe(3);
+  });
+
   it('property: with the same draw a more important class is never told more, and nobody less than nothing', () => {
     fc.assert(
       fc.property(

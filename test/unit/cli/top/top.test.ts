@@ -167,7 +167,7 @@ describe('sluice top without a terminal', () => {
     [['ftp://host/sluice'], 2, /"ftp:\/\/host\/sluice" is no address/],
     [['http://127.0.0.1:1/sluice'], 1, /127\.0\.0\.1:1\/sluice\/snapshot\.json cannot be reached/],
     [['http://x/', '--header', 'nonsense'], 2, /--header needs a name and a value/],
-    [['http://x/', '--interval-ms', '5'], 1, /--interval-ms is 5: use a whole number from 100/],
+    [['http://x/', '--interval-ms', '5'], 2, /--interval-ms is 5: use a whole number from 100/],
   ])('%j: what is wrong and what helps', async (args, code, message) => {
     const call = await folder.call(['top', ...args]);
     expect([call.code, call.out]).toEqual([code, '']);
@@ -208,5 +208,15 @@ describe('sluice top as a process on a terminal of its own', () => {
     const [code] = await once(child, 'close');
     expect(code).toBe(0);
     expect(output.trimEnd().endsWith('\u001b[?25h\u001b[?1049l')).toBe(true);
+  });
+
+  it('ends when nobody reads on', { timeout: 60_000 }, async () => {
+    const args = ['node_modules/jiti/lib/jiti-cli.mjs', 'src/cli/main.ts', 'top', `${app.url}/sluice`, '--json'];
+    const child = spawn(process.execPath, [...args, '--interval-ms', '100'], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    child.stdout.once('data', () => child.stdout.destroy());
+    expect(await once(child, 'exit')).toEqual([0, null]);
   });
 });
