@@ -4,6 +4,8 @@ import { type RouteLoad, Ticket } from '../../../src/core/ticket.js';
 import type { RequestWork } from '../../../src/gateway/request-work.js';
 import type { RouteEntry } from '../../../src/gateway/route-entry.js';
 import type { WorkHost } from '../../../src/gateway/work-contract.js';
+import { simulate } from '../../../src/simulator/simulate.js';
+import { GATEWAY, steady } from '../../support/workloads.js';
 import { bytesEach, type MicroCase, nanoseconds } from './measure.js';
 
 const QUEUED = 10_000;
@@ -66,6 +68,7 @@ export async function microCases(): Promise<MicroCase[]> {
       unit: 'ns',
       sample: nanoseconds(standInLine(gateway.entry('line'))),
     },
+    { name: 'a simulated request, at 4 times the capacity', unit: 'ns', bound: 5_000, sample: simulated },
     {
       name: 'a queued request',
       unit: 'bytes',
@@ -73,6 +76,14 @@ export async function microCases(): Promise<MicroCase[]> {
       sample: bytesEach(KEPT, (count) => enqueue(gateway.entry('crowd'), count), leave),
     },
   ];
+}
+
+/** Nanoseconds of a request in the simulator, by the way and the policy of every simulation. */
+function simulated(): number {
+  const scenario = { ...steady(4), durationMs: 60_000, seeds: [1] };
+  const startedMs = performance.now();
+  const { calls } = simulate({ scenario, gateway: GATEWAY }).report;
+  return ((performance.now() - startedMs) * 1e6) / calls;
 }
 
 function takeSeat(entry: RouteEntry, nowMs: number = performance.now()): RequestWork {

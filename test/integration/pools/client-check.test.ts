@@ -95,7 +95,15 @@ describe('the limits of a server', () => {
   it('are read as it has them', async () => {
     const { pool } = makePool(server, { max: 1 });
     const connection = await pool.acquire(FOREVER);
-    expect(await readServerLimits(connection)).toEqual({ maxConnections: 100, superuserReserved: 3 });
+    expect(await readServerLimits(connection)).toEqual({
+      maxConnections: 100,
+      superuserReserved: 3,
+      identity: expect.stringMatching(/^postgres [\d.]+ \d+$/),
+      database: 'postgres',
+      databaseLimit: null,
+      user: 'postgres',
+      userLimit: null,
+    });
     await connection.release();
     expect(pool.gauges().idle).toBe(1);
     await pool.close(0);

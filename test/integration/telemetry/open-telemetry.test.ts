@@ -106,16 +106,15 @@ test('a wait for a connection is a span, and a statement that fails names its st
   const { tracer, spans } = recordingTracer();
   stop = instrument(bench.gateway, { tracer });
   act = async (req, res) => {
-    const [held, other] = [await req.sluice.connect(), req.sluice.connect()];
-    await held.query("SELECT 'secret'::int").catch(() => undefined);
-    held.release();
-    (await other).release();
+    const failed = req.sluice.query("SELECT 'secret'::int").catch(() => undefined);
+    await Promise.all([failed, req.sluice.query('VALUES (1)')]);
     res.json('done');
   };
   expect((await get()).status).toBe(200);
   expect(spans.map(({ name, status }) => [name, status?.message])).toEqual([
     ['SELECT main', '22P02'],
     ['sluice.acquire', undefined],
+    ['VALUES main', undefined],
   ]);
   expect(spans[0]?.attributes['error.type']).toBe('22P02');
   expect(JSON.stringify(spans)).not.toContain('secret');
@@ -218,8 +217,8 @@ test('connections that were opened, and waits for one that were too long, are me
   stop = instrument(other.gateway, { meter: recording.meter });
   await other.gateway
     .run('work', async (handle) => {
-      await handle.connect();
-      await handle.connect();
+      // The second waits for the connection of the first.
+      await Promise.all([handle.query('select pg_sleep(10)'), handle.query('select 1')]);
     })
     .catch(() => undefined);
   const timeouts = (): number => recording.collect('db.client.connection.timeouts')[0]?.value ?? -1;

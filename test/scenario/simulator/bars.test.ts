@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ablations } from '../../../src/simulator/ablation.js';
 import type { GroupReport, Report, WindowReport } from '../../../src/simulator/report.js';
 import { simulate } from '../../../src/simulator/simulate.js';
+import { CAPACITY } from '../../support/workloads.js';
 import { type Loaded, load } from './load-scenario.js';
-import { CAPACITY } from './workloads.js';
 
 function classOf(window: WindowReport | undefined, name: string): GroupReport {
   const group = window?.classes.find((each) => each.name === name);

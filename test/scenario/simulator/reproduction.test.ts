@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../../src/simulator/simulate.js';
+import { GATEWAY, offered, routeOf, spike, steady } from '../../support/workloads.js';
 import reference from './results/reference.json' with { type: 'json' };
 import { RIVALS, type RivalName, rivals } from './rivals.js';
-import { GATEWAY, offered, routeOf, spike, steady } from './workloads.js';
 
 // Two seeds of 130 s instead of three: what is left of the noise is in the bands.
 const SEEDS = [1, 2];

@@ -1,8 +1,8 @@
-import type { Distribution } from '../../../src/simulator/distribution.js';
-import type { RatePhase } from '../../../src/simulator/rate-plan.js';
-import type { GroupReport, WindowReport } from '../../../src/simulator/report.js';
-import type { Scenario } from '../../../src/simulator/scenario.js';
-import type { GatewaySettings, RouteSettings } from '../../../src/simulator/settings.js';
+import type { Distribution } from '../../src/simulator/distribution.js';
+import type { RatePhase } from '../../src/simulator/rate-plan.js';
+import type { GroupReport, WindowReport } from '../../src/simulator/report.js';
+import type { Scenario } from '../../src/simulator/scenario.js';
+import type { GatewaySettings, RouteSettings } from '../../src/simulator/settings.js';
 
 /** Requests a second that ten seats of 50 ms can serve. */
 export const CAPACITY = 200;
