@@ -57,9 +57,9 @@ test('every code has a type and a title of its own', async () => {
 test.each([
   [undefined, 0.5, undefined, undefined],
   [Number.POSITIVE_INFINITY, 0.5, undefined, undefined],
-  [0, 0.5, '1', 0],
-  [-20, 0.5, '1', 0],
-  [1, 0, '1', 1],
+  [0, 0.5, '1', 100],
+  [-20, 0.5, '1', 100],
+  [1, 0, '1', 75],
   [400, 0.5, '1', 400],
   [1_000, 0, '1', 750],
   [1_000, 0.5, '1', 1_000],
