@@ -9,7 +9,11 @@ export default class OutcomeReporter {
       broken: file.errors().length > 0 || suitesBroken(file),
       tests: [...file.children.allTests()].map((test) => ({ name: test.fullName, state: test.result().state })),
     }));
-    writeFileSync(process.env.TEST_OUTCOME ?? '', JSON.stringify({ files, unhandledErrors: unhandledErrors.length }));
+    // An error outside of any test is that of the file it came from, where vitest knows it.
+    const strays = unhandledErrors.map(({ VITEST_TEST_PATH: path }) => files.find((file) => file.path === path));
+    for (const file of strays) if (file !== undefined) file.broken = true;
+    const homeless = strays.filter((file) => file === undefined).length;
+    writeFileSync(process.env.TEST_OUTCOME ?? '', JSON.stringify({ files, unhandledErrors: homeless }));
   }
 }
 

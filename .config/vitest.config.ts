@@ -24,7 +24,7 @@ export default defineConfig({
           testTimeout: 20_000,
           hookTimeout: 60_000,
           // Most of them wait for servers that they started.
-          maxWorkers: 4,
+          maxWorkers: 3,
         },
       },
       {

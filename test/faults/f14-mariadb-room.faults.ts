@@ -18,7 +18,8 @@ describeFault('F14: the account has too few connections', () => {
   }, async () => {
     const bound = (most: number) => `ALTER USER shop WITH MAX_USER_CONNECTIONS ${most}`;
     shop = await startMariadbShop({
-      checkoutWorkMs: 5,
+      // More at once than the account may have.
+      checkoutWorkMs: 40,
       env: { ...POOLS, SLUICE_POOL_CHECKOUT_MIN_IDLE: '1' },
       arrange: async (mariadb) => {
         await mariadb.ask("CREATE USER shop IDENTIFIED BY 'shop'");
@@ -28,7 +29,7 @@ describeFault('F14: the account has too few connections', () => {
     });
     // Not before: a gateway that starts would see that its pools do not fit.
     await shop.mariadb.ask(bound(12));
-    const calls = await shop.load(2_000, [checkoutStream('checkout', 300)]);
+    const calls = await shop.load(2_000, [checkoutStream('checkout', 250)]);
     // With few connections there may be more work than they can do, which is for the queue to say.
     expect(Object.keys(failures(calls)).filter((each) => !/queue_full|deadline_unreachable/.test(each))).toEqual([]);
     const [warning = ''] = shop.log.of('database_connections_exhausted');
@@ -38,7 +39,7 @@ describeFault('F14: the account has too few connections', () => {
     expect(granted()).toBeLessThan(16);
     await shop.mariadb.ask(bound(40));
     const before = granted();
-    await shop.load(2_500, [checkoutStream('checkout', 1_500)]);
+    await shop.load(2_500, [checkoutStream('checkout', 400)]);
     await until(() => granted() > before);
     await shop.expectAtRest();
   });
