@@ -261,7 +261,8 @@ function play(seats: number, steps: readonly [number, Step][]): string[] {
     ended.add(ticket);
   };
   const lease = (ticket: Ticket): void => {
-    expect(nowMs).toBeLessThan(ticket.deadlineAtMs);
+    // One that comes back for a seat is at work, and its owner ends it.
+    if (ticket.heldBeforeMs === 0) expect(nowMs).toBeLessThan(ticket.deadlineAtMs);
     leased.add(ticket);
     expect(ticket.heldSeats).toBeGreaterThanOrEqual(1);
     expect(ticket.heldSeats).toBeLessThanOrEqual(ticket.seats);
@@ -334,7 +335,7 @@ function play(seats: number, steps: readonly [number, Step][]): string[] {
 }
 
 describe('Bulkhead, whatever happens', () => {
-  it('keeps in-flight within the concurrency limit, conserves seats, ends each ticket once, dispatches none that expired', () => {
+  it('keeps in-flight within the concurrency limit, conserves seats, ends each ticket once, begins none that expired', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 5 }), fc.array(timedStep, { maxLength: 150 }), (seats, steps) => {
         play(seats, steps);
