@@ -53,7 +53,7 @@ describe.each(FRAMEWORKS)('input that nobody asked for, on %s', (_name, express)
         app.post('/parser-rejects', protect(gateway, 'gated', { body: rejects }), (_req, res) => res.json({}));
         app.post('/parser-throws', protect(gateway, 'gated', { body: throws }), (_req, res) => res.json({}));
         const thenable = {
-          // biome-ignore lint/suspicious/noThenProperty: a promise of another library is what is tested
+          // biome-ignore lint/suspicious/noThenProperty: a promise of another library, which is no Promise, is what is tested here
           then: (_resolve: unknown, reject: (error: Error) => void) => reject(new Error('a mistake of the handler')),
         };
         app.get(

@@ -10,21 +10,21 @@ async function mistakes(): Promise<void> {
     routes: { checkout: { pool: 'main', priority: 'critical' } },
   });
   protect(gateway, 'checkout', { body: express.json() });
-  // @ts-expect-error: there is no such route
+  // @ts-expect-error: the compiler has to refuse it, there is no such route
   protect(gateway, 'chekout');
-  // @ts-expect-error: there is no such route
+  // @ts-expect-error: the compiler has to refuse it, there is no such route
   await gateway.run('chekout', async () => 1);
   await createGateway({
     pools: { main: {} },
-    // @ts-expect-error: there is no such pool
+    // @ts-expect-error: the compiler has to refuse it, there is no such pool
     routes: { checkout: { pool: 'mian' } },
   });
   await createGateway({
-    // @ts-expect-error: there is no such field
+    // @ts-expect-error: the compiler has to refuse it, there is no such field
     routes: { checkout: { urgency: 9 } },
   });
   await createGateway({
-    // @ts-expect-error: there is no such class
+    // @ts-expect-error: the compiler has to refuse it, there is no such class
     routes: { checkout: { priority: 'urgent' } },
   });
 }
