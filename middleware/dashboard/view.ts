@@ -1,6 +1,6 @@
+import { binsSince, quantileOf } from '../../src/telemetry/duration-bins.js';
 import type { PoolSnapshot, RouteSnapshot, Snapshot } from '../../src/telemetry/snapshot.js';
 import type { FleetTelemetry } from '../../src/telemetry/source.js';
-import { quantileBetween } from './quantiles.js';
 
 /** A snapshot and when it was taken, in monotonic ms. */
 export interface Taken {
@@ -62,7 +62,7 @@ export function viewOf(taken: readonly Taken[], wallMs: number): DashboardView |
   if (newest === undefined) return undefined;
   const previous = taken.at(-2) ?? newest;
   const oldest = taken[0] ?? newest;
-  const { mode, draining, eventLoopLagMs, fleet, pools, routes, bucketBoundsMs } = newest.snapshot;
+  const { mode, draining, eventLoopLagMs, fleet, pools, routes, binsMs } = newest.snapshot;
   const seconds = Math.max(0.001, (newest.atMs - previous.atMs) / 1000);
   const views = routes.map((route, index): RouteView => {
     const before = previous.snapshot.routes[index] ?? route;
@@ -70,13 +70,15 @@ export function viewOf(taken: readonly Taken[], wallMs: number): DashboardView |
     const rate = (now: number, then: number): number => rounded((now - then) / seconds);
     const shedding = mode === 'observe' ? 'wouldShedByCode' : 'shedByCode';
     const shedByCode = rates(route[shedding], before[shedding], seconds);
-    const quantile = (share: number, of: DurationName): number | null =>
-      rounded(quantileBetween(share, bucketBoundsMs, route[of], first[of]));
-    const spread = (of: DurationName): Spread => ({
-      p50: quantile(0.5, of),
-      p95: quantile(0.95, of),
-      p99: quantile(0.99, of),
-    });
+    const quantiles = (of: DurationName): ((share: number) => number | null) => {
+      const seen = binsSince(route[of].filled, first[of].filled);
+      return (share) => rounded(quantileOf(share, seen, binsMs) ?? null);
+    };
+    const spread = (of: DurationName): Spread => {
+      const quantile = quantiles(of);
+      return { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) };
+    };
+    const timeLeft = quantiles('timeLeft');
     return {
       name: route.name,
       pool: route.pool,
@@ -91,7 +93,7 @@ export function viewOf(taken: readonly Taken[], wallMs: number): DashboardView |
       wait: spread('queueWait'),
       service: spread('seatHold'),
       response: spread('response'),
-      timeLeft: { p50: quantile(0.5, 'timeLeft'), p5: quantile(0.05, 'timeLeft') },
+      timeLeft: { p50: timeLeft(0.5), p5: timeLeft(0.05) },
     };
   });
   const { diagnoses, seatHogs } = newest.snapshot;

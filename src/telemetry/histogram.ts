@@ -1,14 +1,8 @@
-/** Upper bounds of the buckets, in milliseconds, each included; a last bucket holds what is longer. */
-export const BUCKET_BOUNDS_MS: readonly number[] = [
-  1, 2.5, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000, 30_000,
-];
+import { BINS_MS, BUCKET_ENDS, binOf, type FilledBins, quantileOf } from './duration-bins.js';
 
-/** The same, in the form that is quickest to walk through. */
-const BOUNDS_MS = Float64Array.from(BUCKET_BOUNDS_MS);
-
-/** Durations counted in fixed buckets: constant memory, and no allocation when one is observed. */
+/** Durations counted in fixed bins: constant memory (2 kB), and no allocation when one is observed. */
 export class Histogram {
-  readonly #counts: Float64Array = new Float64Array(BUCKET_BOUNDS_MS.length + 1);
+  readonly #counts: Float64Array = new Float64Array(BINS_MS.length);
   #count = 0;
   #sumMs = 0;
 
@@ -25,39 +19,31 @@ export class Histogram {
   /** Counts one duration, in milliseconds. Negative ones and NaN, which a clock cannot mean, count as 0. */
   observe(durationMs: number): void {
     const ms = Math.max(0, durationMs || 0);
-    let index = 0;
-    while (ms > (BOUNDS_MS[index] ?? Number.POSITIVE_INFINITY)) index += 1;
-    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+    const bin = binOf(ms);
+    this.#counts[bin] = (this.#counts[bin] ?? 0) + 1;
     this.#count += 1;
     this.#sumMs += ms;
   }
 
-  /** How many observations were at or below each bound, in the order of {@link BUCKET_BOUNDS_MS}. */
+  /** How many observations were at or below each of `BUCKET_BOUNDS_MS`, exactly. */
   cumulative(): number[] {
     let below = 0;
-    return BUCKET_BOUNDS_MS.map((_, index) => {
-      below += this.#counts[index] ?? 0;
+    let bin = 0;
+    return BUCKET_ENDS.map((end) => {
+      for (; bin < end; bin += 1) below += this.#counts[bin] ?? 0;
       return below;
     });
   }
 
-  /**
-   * The duration, in milliseconds, that this share (0 to 1) of the observations does not exceed, interpolated within
-   * its bucket; the last bound when it lies beyond it, `undefined` before the first observation.
-   */
+  /** The bins in which there is something, with their counts. */
+  filled(): FilledBins {
+    const filled: [number, number][] = [];
+    for (const [bin, count] of this.#counts.entries()) if (count > 0) filled.push([bin, count]);
+    return filled;
+  }
+
+  /** As {@link quantileOf}: within 4.5 %, `undefined` before the first observation. */
   quantile(share: number): number | undefined {
-    if (this.#count === 0) return undefined;
-    const wanted = share * this.#count;
-    let below = 0;
-    let lowerMs = 0;
-    for (const [index, upperMs] of BUCKET_BOUNDS_MS.entries()) {
-      const inBucket = this.#counts[index] ?? 0;
-      if (inBucket > 0 && below + inBucket >= wanted) {
-        return lowerMs + ((upperMs - lowerMs) * Math.max(0, wanted - below)) / inBucket;
-      }
-      below += inBucket;
-      lowerMs = upperMs;
-    }
-    return lowerMs;
+    return quantileOf(share, this.filled());
   }
 }

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
-import { BUCKET_BOUNDS_MS, type Histogram } from './histogram.js';
+import { BUCKET_BOUNDS_MS } from './duration-bins.js';
+import type { Histogram } from './histogram.js';
 import type { HistogramMetric, MetricLabel, MetricLabels, NumberMetric } from './metric.js';
 import { METRICS } from './metric-catalogue.js';
 import { HOST_METRICS, SERVER_METRICS } from './server-catalogue.js';

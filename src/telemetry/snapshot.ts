@@ -2,7 +2,8 @@ import type { PoolAdvice } from '../core/advisor.js';
 import type { Diagnosis } from '../core/diagnosis.js';
 import { PRIORITY_CLASSES, type PriorityClass } from '../core/priority.js';
 import { type SeatHog, type SeatUse, seatHogs } from '../core/seat-hogs.js';
-import { BUCKET_BOUNDS_MS, type Histogram } from './histogram.js';
+import { BINS_MS, BUCKET_BOUNDS_MS, quantileOf } from './duration-bins.js';
+import type { Histogram } from './histogram.js';
 import type { CodeCounts, RouteOutcome } from './route-stats.js';
 import type {
   CircuitTelemetry,
@@ -21,11 +22,13 @@ import type {
 export interface HistogramSnapshot {
   readonly count: number;
   readonly sumMs: number;
-  /** `null` before the first observation. */
+  /** Within 4.5 %, as all quantiles; `null` before the first observation. */
   readonly p50Ms: number | null;
   readonly p90Ms: number | null;
   /** Observations at or below each of {@link Snapshot.bucketBoundsMs}. */
   readonly cumulative: readonly number[];
+  /** The same, finer: the bins that hold something, ascending, each with its count. See {@link Snapshot.binsMs}. */
+  readonly filled: readonly (readonly [bin: number, count: number])[];
 }
 
 /** One route's counters since the start. */
@@ -99,6 +102,8 @@ export interface Snapshot {
   /** `null` where the instance is alone. */
   readonly fleet: FleetTelemetry | null;
   readonly bucketBoundsMs: readonly number[];
+  /** The duration that stands for each bin of a histogram, within 4.5 % of everything in it. */
+  readonly binsMs: readonly number[];
   readonly routes: readonly RouteSnapshot[];
   readonly pools: readonly PoolSnapshot[];
   /** Routes that hold the seats of their pool out of all proportion to their requests, since the start. */
@@ -119,6 +124,7 @@ export function snapshot(source: TelemetrySource): Snapshot {
     eventLoopLagMs: source.eventLoopLagMs,
     fleet: source.fleet === undefined ? null : { ...source.fleet },
     bucketBoundsMs: [...BUCKET_BOUNDS_MS],
+    binsMs: [...BINS_MS],
     routes: routes.map(routeSnapshot),
     pools: Array.from(source.pools(), poolSnapshot),
     seatHogs: seatHogs(routes.map(seatUse)),
@@ -162,12 +168,14 @@ function routeSnapshot({ name, pool, priority, stats, seats, lane }: RouteTeleme
 }
 
 function histogramSnapshot(histogram: Histogram): HistogramSnapshot {
+  const filled = histogram.filled();
   return {
     count: histogram.count,
     sumMs: histogram.sumMs,
-    p50Ms: histogram.quantile(0.5) ?? null,
-    p90Ms: histogram.quantile(0.9) ?? null,
+    p50Ms: quantileOf(0.5, filled) ?? null,
+    p90Ms: quantileOf(0.9, filled) ?? null,
     cumulative: histogram.cumulative(),
+    filled,
   };
 }
 

@@ -1,3 +1,4 @@
+import { binsSince, quantileOf } from '../../telemetry/duration-bins.js';
 import type { HistogramSnapshot, RouteSnapshot, Snapshot } from '../../telemetry/snapshot.js';
 
 /** A snapshot, and when it was read in monotonic milliseconds. */
@@ -30,19 +31,22 @@ export function routeIntervals(now: Reading, before: Reading | undefined): Route
     const earlier = before?.snapshot.routes.find(({ name }) => name === route.name);
     // Counters that went down are those of a process that was started again.
     const past = earlier !== undefined && earlier.arrived <= route.arrived ? earlier : undefined;
-    return routeInterval(route, past, seconds, now.snapshot.bucketBoundsMs);
+    return routeInterval(route, past, seconds, now.snapshot.binsMs);
   });
 }
+
+/** A gateway of an older version tells of no bins. */
+type Told = Partial<Pick<HistogramSnapshot, 'filled'>>;
 
 function routeInterval(
   route: RouteSnapshot,
   past: RouteSnapshot | undefined,
   seconds: number,
-  bounds: readonly number[],
+  binsMs: Snapshot['binsMs'],
 ): RouteInterval {
   const perSecond = (of: (each: RouteSnapshot) => number): number => (of(route) - (past ? of(past) : 0)) / seconds;
-  const quantile = (of: (each: RouteSnapshot) => HistogramSnapshot, share: number): number | undefined =>
-    quantileBetween(of(route), past && of(past), bounds, share);
+  const quantile = (of: (each: RouteSnapshot) => Told, share: number): number | undefined =>
+    quantileOf(share, binsSince(of(route).filled ?? [], past && of(past).filled), binsMs);
   const { name, priority, pool, inFlight } = route;
   return {
     name,
@@ -70,25 +74,4 @@ function mostCounted(route: RouteSnapshot, past: RouteSnapshot | undefined): str
   ];
   const [most] = all.filter(([, count]) => count > 0).toSorted(([, a], [, b]) => b - a);
   return most?.[0];
-}
-
-/**
- * A quantile of what was observed between two snapshots, by linear interpolation within its bucket; of the last,
- * open one its beginning.
- */
-export function quantileBetween(
-  now: HistogramSnapshot,
-  past: HistogramSnapshot | undefined,
-  bounds: readonly number[],
-  share: number,
-): number | undefined {
-  const below = (index: number): number => (now.cumulative[index] ?? 0) - (past?.cumulative[index] ?? 0);
-  const count = now.count - (past?.count ?? 0);
-  if (count <= 0) return undefined;
-  const rank = share * count;
-  const index = bounds.findIndex((_, at) => below(at) >= rank);
-  if (index < 0) return bounds.at(-1);
-  const [from, to] = [index === 0 ? 0 : (bounds[index - 1] ?? 0), bounds[index] ?? 0];
-  const [fewer, more] = [index === 0 ? 0 : below(index - 1), below(index)];
-  return from + (to - from) * ((rank - fewer) / Math.max(1, more - fewer));
 }

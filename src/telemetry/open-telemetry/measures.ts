@@ -1,6 +1,6 @@
 import { ERROR_CODES } from '../../errors.js';
 import type { AdmissionResult, AnswerMessage, RequestMessage } from '../channels.js';
-import { BUCKET_BOUNDS_MS } from '../histogram.js';
+import { BUCKET_BOUNDS_MS } from '../duration-bins.js';
 import { CLIENT_CLOSED } from '../http-times.js';
 import { ROUTE_OUTCOMES } from '../route-stats.js';
 import type { ConnectionGauges, PoolTelemetry, RouteTelemetry, TelemetrySource } from '../source.js';

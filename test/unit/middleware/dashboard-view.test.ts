@@ -1,9 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ChartHistory } from '../../../middleware/dashboard/history.js';
-import { quantileBetween } from '../../../middleware/dashboard/quantiles.js';
 import { refusalsOf } from '../../../middleware/dashboard/refusals.js';
 import { type Taken, viewOf } from '../../../middleware/dashboard/view.js';
-import { Histogram } from '../../../src/telemetry/histogram.js';
 import { RouteStats } from '../../../src/telemetry/route-stats.js';
 import { type Snapshot, snapshot } from '../../../src/telemetry/snapshot.js';
 import type { TelemetrySource } from '../../../src/telemetry/source.js';
@@ -45,12 +43,11 @@ describe('a view', () => {
     const [route] = viewOf([first, second, take(10_000)], 1)?.routes ?? [];
     expect(route).toMatchObject({ arrived: 7.5, admitted: 5, shed: 2.5, shedByCode: { queue_full: 2.5 } });
     expect(route?.errorsByCode).toEqual({ deadline_expired: 0.5 });
-    expect(route?.response.p50).toBeGreaterThan(10);
-    expect(route?.response.p50).toBeLessThan(25);
-    expect(route?.response.p95).toBeGreaterThan(750);
-    expect(route?.response.p99).toBeLessThanOrEqual(1_000);
-    expect(route?.timeLeft.p50).toBeGreaterThan(250);
-    expect(route?.timeLeft.p5).toBeLessThanOrEqual(75);
+    const { response, timeLeft } = route ?? {};
+    const figures = [response?.p50, response?.p95, response?.p99, timeLeft?.p50, timeLeft?.p5];
+    for (const [index, trueMs] of [20, 900, 900, 400, 60].entries()) {
+      expect(Math.abs((figures[index] ?? 0) - trueMs) / trueMs).toBeLessThan(0.05);
+    }
   });
 
   test('of a first snapshot has no rate and no duration, and of none is none', () => {
@@ -73,27 +70,6 @@ describe('a view', () => {
     const [pool] = viewOf([{ atMs: 0, snapshot: snapshot(source) }], 1)?.pools ?? [];
     expect(pool).toMatchObject({ circuit: { openedBy: 'slow', share: 0.25 }, connections: { granted: 14, max: 16 } });
   });
-});
-
-test('quantiles between two snapshots are those of what came between', () => {
-  const bounds = oneRoute().take(0).snapshot.bucketBoundsMs;
-  const histogram = new Histogram();
-  const read = () => ({
-    count: histogram.count,
-    sumMs: 0,
-    p50Ms: null,
-    p90Ms: null,
-    cumulative: histogram.cumulative(),
-  });
-  histogram.observe(20_000);
-  const older = read();
-  expect(quantileBetween(0.5, bounds, read(), older)).toBeNull();
-  for (let count = 0; count < 100; count += 1) histogram.observe(40);
-  expect(quantileBetween(0.5, bounds, read(), older)).toBeCloseTo(37.5, 5);
-  expect(quantileBetween(1, bounds, read(), older)).toBe(50);
-  expect(quantileBetween(1, bounds, read(), undefined)).toBe(30_000);
-  histogram.observe(100_000);
-  expect(quantileBetween(1, bounds, read(), older)).toBe(30_000);
 });
 
 test('the history is bounded by time and by number', () => {

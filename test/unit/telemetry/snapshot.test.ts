@@ -30,7 +30,7 @@ test('tells every figure of a route', () => {
   expect(checkout?.shedByCode).toMatchObject({ queue_full: 2, rate_limited: 1, displaced: 0 });
   expect(checkout?.wouldShedByCode.displaced).toBe(1);
   expect(checkout?.errorsByCode.deadline_expired).toBe(1);
-  expect(checkout?.queueWait).toMatchObject({ count: 4, sumMs: 200, p50Ms: 1 });
+  expect(checkout?.queueWait).toMatchObject({ count: 4, sumMs: 200, p50Ms: 0 });
   expect([checkout?.seats, ping?.seats]).toEqual([null, null]);
   expect(resize).toMatchObject({ pool: null, seats: { limit: 6, inFlight: 5, queued: 9 } });
   expect(ping).toMatchObject({ pool: null, arrived: 0, queueWait: { p50Ms: null, p90Ms: null } });

@@ -1,35 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { quantileBetween, type Reading, routeIntervals } from '../../../../src/cli/top/interval.js';
+import { type Reading, routeIntervals } from '../../../../src/cli/top/interval.js';
 import { viewLines } from '../../../../src/cli/top/view-text.js';
-import type { HistogramSnapshot, RouteSnapshot } from '../../../../src/telemetry/snapshot.js';
+import type { RouteSnapshot } from '../../../../src/telemetry/snapshot.js';
 import { WatchedApp } from './support.js';
-
-const BOUNDS = [10, 20, 40];
-const histogram = (...cumulative: number[]): HistogramSnapshot => ({
-  count: cumulative.at(-1) ?? 0,
-  sumMs: 0,
-  p50Ms: null,
-  p90Ms: null,
-  cumulative: cumulative.slice(0, BOUNDS.length),
-});
-
-describe('a quantile between two snapshots', () => {
-  it.each<[now: number[], past: number[] | undefined, share: number, expected: number | undefined]>([
-    [[0, 0, 0, 0], undefined, 0.5, undefined],
-    [[100, 100, 100, 100], undefined, 0.5, 5],
-    [[0, 100, 100, 100], undefined, 0.5, 15],
-    [[50, 100, 100, 100], undefined, 0.99, 19.8],
-    // What was slow was slow before.
-    [[110, 200, 300, 300], [10, 100, 200, 200], 0.99, 9.9],
-    [[5, 5, 5, 5], [5, 5, 5, 5], 0.5, undefined],
-    // Beyond the last bound nothing more is known.
-    [[0, 0, 0, 10], undefined, 0.5, 40],
-  ])('%j after %j: %d is %s', (now, past, share, expected) => {
-    const value = quantileBetween(histogram(...now), past && histogram(...past), BOUNDS, share);
-    if (expected === undefined) expect(value).toBeUndefined();
-    else expect(value).toBeCloseTo(expected, 6);
-  });
-});
 
 describe('the time between two readings', () => {
   let app: WatchedApp;
@@ -80,6 +53,19 @@ describe('the time between two readings', () => {
     );
     const { diagnoses: _, seatHogs: __, ...old } = now.snapshot;
     expect(shown(old as Reading['snapshot'])).toHaveLength(lines.length - 2);
+  });
+
+  it('has times within 5 % of what was measured in it, and none of a gateway that does not tell', () => {
+    const { response } = app.gateway.entry('search').runtime.stats;
+    for (let count = 0; count < 100; count += 1) response.observe(9_000);
+    const before = reading(1_000, {});
+    for (let count = 0; count < 100; count += 1) response.observe(1_400);
+    const now = reading(2_000, {});
+    expect(Math.abs((routeIntervals(now, before)[0]?.responseP99Ms ?? 0) - 1_400)).toBeLessThan(70);
+    expect(routeIntervals(now, undefined)[0]?.responseP99Ms).toBeGreaterThan(8_500);
+    const { filled: _, ...old } = now.snapshot.routes[0]?.response ?? {};
+    const older = reading(2_000, { response: old as RouteSnapshot['response'] });
+    expect(routeIntervals(older, before)[0]?.responseP99Ms).toBeUndefined();
   });
 
   it('has no rates before there is a second reading', () => {
