@@ -9,7 +9,7 @@ import { Ending } from './gateway/ending.js';
 import { assembleEngine, type Engine } from './gateway/engine.js';
 import { joinFleet } from './gateway/join-fleet.js';
 import { LiveChanges } from './gateway/live-changes.js';
-import { checkLogins } from './gateway/login-check.js';
+import { checkLogins, unheededText } from './gateway/login-check.js';
 import { named } from './gateway/named.js';
 import type { OpenAnswers } from './gateway/open-answers.js';
 import { ProcessHold } from './gateway/process-hold.js';
@@ -220,7 +220,8 @@ export async function createGateway<RouteName extends string, PoolName extends s
 ): Promise<Gateway<RouteName>> {
   const known = knownSurroundings(surroundings);
   const config = resolveConfig(options, known.env);
-  checkLogins(config);
+  const unheeded = unheededText(checkLogins(config));
+  if (unheeded !== undefined) known.logger.warn({ code: 'database_url_unheeded' }, unheeded);
   const hold = new ProcessHold();
   return hold.during(async () => {
     const gateway = new Gateway<RouteName>(assembleEngine(config, known, await joinFleet(config, known)), hold);

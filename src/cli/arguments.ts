@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { nearestName } from '../config/nearest.js';
+import { nearestName } from '../core/nearest.js';
 import { type Arguments, type Command, type OptionSpec, UsageError } from './command.js';
 
 /** Every command knows it. */

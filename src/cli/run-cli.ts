@@ -1,5 +1,5 @@
-import { nearestName } from '../config/nearest.js';
 import { ConfigError } from '../config/problem.js';
+import { nearestName } from '../core/nearest.js';
 import { ScenarioError } from '../simulator/read-scenario.js';
 import { packageVersion } from '../telemetry/decision-log/package-version.js';
 import { readArguments } from './arguments.js';

@@ -1,5 +1,5 @@
 import { listNames } from '../config/names.js';
-import { nearestName } from '../config/nearest.js';
+import { nearestName } from '../core/nearest.js';
 import { type ReadScenario, readScenario } from '../simulator/read-scenario.js';
 import type { Scenario } from '../simulator/scenario.js';
 import type { GatewaySettings } from '../simulator/settings.js';

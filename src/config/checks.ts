@@ -1,8 +1,8 @@
+import { nearestName } from '../core/nearest.js';
 import type { GatewayValues, PoolValues, RouteValues } from './config.js';
 import { seatsOf } from './contradictions.js';
 import { showMistake } from './mask.js';
 import { listNames } from './names.js';
-import { nearestName } from './nearest.js';
 import type { Reading } from './reading.js';
 import { poolSection, routeSection } from './section.js';
 

@@ -1,7 +1,7 @@
+import { nearestName } from '../core/nearest.js';
 import type { PoolValues, RouteValues } from './config.js';
 import { showMistake } from './mask.js';
 import { listNames } from './names.js';
-import { nearestName } from './nearest.js';
 import type { Reading } from './reading.js';
 import { poolSection, routeSection } from './section.js';
 import { otherServer } from './yielding-servers.js';

@@ -1,5 +1,5 @@
+import { nearestName, nearestSpelling } from '../core/nearest.js';
 import { listNames, VARIABLE_PREFIX } from './names.js';
-import { nearestName, nearestSpelling } from './nearest.js';
 import type { ConfigProblem } from './problem.js';
 import type { Environment, Reading } from './reading.js';
 import { type Entry, entriesOf, gatewaySection, perCallerSection, poolSection, routeSection } from './section.js';

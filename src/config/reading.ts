@@ -1,6 +1,6 @@
+import { nearestName } from '../core/nearest.js';
 import type { ValueOrigin } from './config.js';
 import { showMistake } from './mask.js';
-import { nearestName } from './nearest.js';
 import type { ConfigProblem } from './problem.js';
 import { type Entry, entriesOf, type Section } from './section.js';
 

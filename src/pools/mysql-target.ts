@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { ConnectionOptions, SslOptions } from 'mysql2';
 import { changedLogin, type Login, type LoginChange, LoginSettingError, type PasswordSource } from './login.js';
 import { readTls, TLS_PARAMETERS, type Tls, type TlsSettings } from './tls-settings.js';
+import { unreadParameter } from './url-parameters.js';
 
 /** Where a pool connects, and as whom. */
 export interface MysqlTargetSettings extends TlsSettings, Login {}
@@ -21,6 +22,18 @@ const SSL_MODES: Readonly<Record<string, string>> = {
 };
 /** How values arrive; the rest of the driver's options are not for a url. */
 const RESULT_PARAMETERS = ['timezone', 'dateStrings', 'decimalNumbers', 'bigNumberStrings', 'jsonStrings'] as const;
+const KNOWN = ['sslmode', 'ssl-mode', 'sslrootcert', 'sslcert', 'sslkey', 'socketPath', ...RESULT_PARAMETERS] as const;
+/** Names of other drivers and tools. */
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ['tls', 'use sslmode=verify-full'],
+  ['usessl', 'use sslmode=verify-full'],
+  ['sslaccept', 'use sslmode=no-verify, or sslmode=verify-full'],
+  ['ssl-ca', 'use sslrootcert'],
+  ['ssl-cert', 'use sslcert'],
+  ['ssl-key', 'use sslkey'],
+  ['socket', 'use socketPath'],
+  ['charset', 'leave it out: sessions are utf8mb4'],
+]);
 
 /** Whether a url leads to MySQL or MariaDB. */
 export function isMysqlUrl(url: string): boolean {
@@ -134,16 +147,15 @@ interface Parameters {
 function readParameters(pool: string, query: URLSearchParams): Parameters {
   const tls = new Map<string, string>();
   const results: Record<string, unknown> = {};
+  const seen: string[] = [];
   let path: string | undefined;
   for (const [name, value] of query) {
     if (name === 'ssl-mode') tls.set('sslmode', SSL_MODES[value.toUpperCase()] ?? value);
     else if (TLS_PARAMETERS.has(name) && name !== 'sslnegotiation') tls.set(name, value);
     else if (name === 'socketPath') path = value;
     else if (RESULT_PARAMETERS.some((each) => each === name)) results[name] = settingOf(value);
-    else {
-      const known = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'socketPath', ...RESULT_PARAMETERS].join(', ');
-      throw new LoginSettingError(pool, 'url', `${name}=…`, `this parameter is not known here; leave it out: ${known}`);
-    }
+    else throw unreadParameter(pool, name, seen, KNOWN, HINTS);
+    seen.push(name);
   }
   return { tls, results, path };
 }

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { changedLogin, type Login, type LoginChange, LoginSettingError, type PasswordSource } from './login.js';
-import { readTls, TLS_PARAMETERS, type Tls, type TlsSettings } from './tls-settings.js';
+import { readPgParameters } from './pg-parameters.js';
+import { readTls, type Tls, type TlsSettings } from './tls-settings.js';
 
 /** Where a pool connects, and as whom. */
 export interface PgTargetSettings extends TlsSettings, Login {}
@@ -9,6 +10,8 @@ const SCHEME = /^postgres(?:ql)?:\/\//i;
 
 /** One way in to a PostgreSQL server, checked as far as that is possible without trying it. Prints no secret. */
 export class PgTarget {
+  /** A sentence for each parameter of the url that other programs know, and that does nothing here. */
+  readonly unheeded: readonly string[];
   readonly #pool: string;
   readonly #settings: PgTargetSettings;
   /** The url without what is said of TLS. */
@@ -20,10 +23,11 @@ export class PgTarget {
   constructor(pool: string, settings: PgTargetSettings) {
     this.#pool = pool;
     this.#settings = settings;
-    const { rest, parameters } = takeParameters(pool, settings.url);
+    const { rest, tls, unheeded } = readPgParameters(pool, settings.url);
+    this.unheeded = unheeded;
     this.#url = rest;
-    this.#negotiation = negotiationOf(pool, parameters.get('sslnegotiation'));
-    this.#tls = readTls(pool, parameters, settings);
+    this.#negotiation = negotiationOf(pool, tls.get('sslnegotiation'));
+    this.#tls = readTls(pool, tls, settings);
     this.#check();
   }
 
@@ -77,35 +81,6 @@ function negotiationOf(pool: string, said: string | undefined): 'direct' | undef
   if (said === 'direct') return said;
   if (said === undefined || said === 'postgres') return undefined;
   throw new LoginSettingError(pool, 'url', `sslnegotiation=${said}`, 'use postgres or direct');
-}
-
-/** Takes the parameters of TLS out of a url. */
-function takeParameters(
-  pool: string,
-  url: string,
-): { readonly rest: string; readonly parameters: ReadonlyMap<string, string> } {
-  const at = url.indexOf('?');
-  if (at === -1) return { rest: url, parameters: new Map() };
-  const parameters = new Map<string, string>();
-  const kept: string[] = [];
-  for (const pair of url.slice(at + 1).split('&')) {
-    const [entry] = new URLSearchParams(pair);
-    const [name = '', value = ''] = entry ?? [];
-    if (TLS_PARAMETERS.has(name)) parameters.set(name, value);
-    else if (isMeantForTls(name)) throw misspelt(pool, name);
-    else kept.push(pair);
-  }
-  return { rest: url.slice(0, at) + (kept.length === 0 ? '' : `?${kept.join('&')}`), parameters };
-}
-
-/** Other names of TLS, of other drivers or mistaken: nobody reads them, and the connection would go on without. */
-function isMeantForTls(name: string): boolean {
-  return /^(?:ssl|tls)$|^(?:ssl|tls)[-_]?(?:mode|root[-_]?cert|cert|key|ca|negotiation)$/i.test(name);
-}
-
-function misspelt(pool: string, name: string): LoginSettingError {
-  const known = [...TLS_PARAMETERS].join(', ');
-  return new LoginSettingError(pool, 'url', `${name}=…`, `nobody reads this parameter; of TLS there are ${known}`);
 }
 
 /** Puts a user and a password into a url, wherever it had others. */

@@ -93,6 +93,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'the server cannot be used as it is',
     'the message says what it lacks: version, login or mode',
   ),
+  database_url_unheeded: warn(
+    'a url has a parameter that other programs know and the driver does not read: it does nothing',
+    'the message says what holds or helps in its place; take the parameter out',
+  ),
   descriptors_exhausted: warn(
     'this process or host has no file descriptor left for a connection',
     'raise `ulimit -n`, or let fewer clients in (`boundClients`)',

@@ -4,7 +4,7 @@ import { checkLogins } from '../../gateway/login-check.js';
 import type { Command } from '../command.js';
 import { CONFIG_OPTION, givenConfig } from '../given-config.js';
 import { formatFindings } from './doctor-text.js';
-import type { Finding } from './finding.js';
+import { type Finding, findingsAbout, splitRemedy } from './finding.js';
 import { checkHost, thisHost } from './host-checks.js';
 import { checkBudgets, checkPool } from './pool-checks.js';
 import { checkRedis } from './redis-checks.js';
@@ -30,8 +30,11 @@ export const doctorCommand: Command = {
   },
   run: async (args, io) => {
     const config = await givenConfig(args, io);
-    checkLogins(config);
-    const findings = await examine(config, (what) => io.err(`sluice: looking at ${what}`));
+    const unheeded = checkLogins(config).map(({ pool, text }) => {
+      const { found, remedy } = splitRemedy(text);
+      return findingsAbout(`pool "${pool}"`).warning('url', found, remedy);
+    });
+    const findings = [...unheeded, ...(await examine(config, (what) => io.err(`sluice: looking at ${what}`)))];
     const bad = findings.some(({ state }) => state === 'failure' || (args.flag('strict') && state === 'warning'));
     const text = args.flag('json')
       ? JSON.stringify({ ok: !bad, findings }, undefined, 2)

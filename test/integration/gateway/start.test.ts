@@ -74,6 +74,31 @@ describe('the start', () => {
     expect(await sessionsOf(postgres.url, 'start')).toEqual([]);
   });
 
+  it('is refused where a url has a parameter that nobody reads, as often as it stands there', async () => {
+    const third = { url: `${postgres.url}?sslmod=require`, max: 2 };
+    const pools = { main: { max: 2 }, other: { max: 2, poolerAdminUrl: 'postgres://db/x?hosst=y' }, third };
+    const failure = start({ pools }, { DATABASE_URL: `${postgres.url}?sslmod=require` });
+    const error = await failure.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ConfigError);
+    const remedy = '"sslmod=…": nobody reads this parameter; did you mean sslmode?';
+    expect((error as ConfigError).message.split('\n').slice(1)).toEqual([
+      `  - DATABASE_URL is ${remedy}`,
+      '  - pools.other.poolerAdminUrl is "hosst=…": nobody reads this parameter; did you mean host?',
+      `  - pools.third.url is ${remedy}`,
+    ]);
+    expect(await sessionsOf(postgres.url, 'start')).toEqual([]);
+  });
+
+  it('tells what a url says and the driver does not read, and goes on', async () => {
+    const url = `${postgres.url}?connect_timeout=3&sslmode=disable`;
+    await start({ pools: { main: { url, max: 2 }, other: { url, max: 2 } } });
+    expect(gateway?.readiness()).toEqual({ ready: true, reasons: [] });
+    expect(log.of('database_url_unheeded')).toEqual([
+      'pools "main", "other": the driver does not read connect_timeout of the url: ' +
+        'connectTimeoutMs of the pool bounds an attempt',
+    ]);
+  });
+
   it('waits for the first connection, so that the first request finds one', async () => {
     await start();
     expect(gateway?.readiness()).toEqual({ ready: true, reasons: [] });

@@ -150,7 +150,10 @@ describe('a URL of MySQL', () => {
 
   it.each([
     ['postgres://a:b@db/shop', 'use mysql://user:password@host:3306/database'],
-    ['mysql://a:b@db/shop?multipleStatements=true', 'this parameter is not known here'],
+    ['mysql://a:b@db/shop?multipleStatements=true', 'nobody reads this parameter; leave it out: known are sslmode,'],
+    ['mysql://a:b@db/shop?timezon=Z', '"timezon=…": nobody reads this parameter; did you mean timezone?'],
+    ['mysql://a:b@db/shop?useSSL=true', 'use sslmode=verify-full'],
+    ['mysql://a:b@db/shop?connectionLimit=5', 'set max of the pool'],
     ['mysql://a:b@db/shop?ssl-mode=PREFERRED', 'it would go on without TLS'],
   ])('%s is refused', (url, why) => {
     expect(() => target(url)).toThrow(LoginSettingError);

@@ -62,11 +62,6 @@ describe('PgTarget', () => {
     ['?sslmode=allow', {}, 'url of pool "main" is "sslmode=allow": it would go on without TLS; use one of disable,'],
     ['?sslmode=verify', {}, 'url of pool "main" is "sslmode=verify": use one of disable, no-verify, require,'],
     ['?ssl=maybe', {}, 'url of pool "main" is "ssl=maybe": use sslmode with one of'],
-    [
-      '?ssl_mode=require',
-      {},
-      'url of pool "main" is "ssl_mode=…": nobody reads this parameter; of TLS there are ssl, sslmode,',
-    ],
     ['?sslMode=verify-full', {}, 'url of pool "main" is "sslMode=…": nobody reads this parameter'],
     ['?sslnegotiation=late', {}, 'url of pool "main" is "sslnegotiation=late": use postgres or direct'],
     ['?sslmode=verify-ca', {}, 'url of pool "main" is "sslmode=verify-ca": no authority is named'],
@@ -82,6 +77,58 @@ describe('PgTarget', () => {
     expect(make).toThrow(LoginSettingError);
     expect(make).toThrow(message);
     expect(make).not.toThrow('Zq7');
+  });
+
+  it.each([
+    ['sslmod=require', '"sslmod=…": nobody reads this parameter; did you mean sslmode?'],
+    ['ssl_mode=require', '"ssl_mode=…": nobody reads this parameter; did you mean sslmode?'],
+    ['tls=true', 'use sslmode=verify-full'],
+    ['sslmode=disable&aplication_name=shop', 'did you mean application_name?'],
+    ['Port=6000', 'did you mean port?'],
+    ['schema=public', 'use options=-c%20search_path%3D and the schema'],
+    ['connection_limit=5', 'set max of the pool'],
+    ['database=shop', 'postgres://host/database'],
+    ['constructor=1', 'leave it out: known are ssl, sslmode,'],
+    ['dbname=other', '"dbname=…": the driver does not read it; the database is what follows the host'],
+    ['service=main', 'write host, port and database'],
+    ['hostaddr=10.0.0.1', 'use the address as host'],
+    ['gssencmode=require', '"gssencmode=require": the driver does not read it; encryption is by TLS'],
+    ['ssl_min_protocol_version=TLSv1.3', 'start Node with --tls-min-v1.3'],
+    ['require_auth=scram-sha-256', 'leave it out to accept any'],
+    ['sslcrl=/etc/crl.pem', 'revoked certificates are not looked for'],
+  ])('refuses %s, which nobody would heed', (query, why) => {
+    expect(() => new PgTarget('main', { url: `postgres://app@db/shop?${query}` })).toThrow(LoginSettingError);
+    expect(() => new PgTarget('main', { url: `postgres://app@db/shop?${query}` })).toThrow(why);
+  });
+
+  it.each(['password=a&Zq7', 'sslpassword=a&Zq7=1', 'sslkey=k&a@Zq7', '%00Zq7=1', 'Zq7/b?c'])(
+    'does not show what may be a piece of a password: %s',
+    (query) => {
+      const make = (): PgTarget => new PgTarget('main', { url: `postgres://app@db/shop?${query}` });
+      expect(make).toThrow('percent-encode & as %26');
+      expect(make).not.toThrow('Zq7');
+    },
+  );
+
+  it('names what programs on libpq know and the driver does not, and goes on', () => {
+    const query = 'connect_timeout=3&channel_binding=require&sslmode=disable&dbname=shop&target_session_attrs=any&';
+    const target = new PgTarget('main', { url: `postgres://app:p%2Fw@db:6000/shop?${query}gssencmode=disable` });
+    expect(told(target)).toEqual(PLAIN);
+    const names = target.unheeded.map((text) => /^the driver does not read (\w+) of the url: \w/.exec(text)?.[1]);
+    expect(names).toEqual(['connect_timeout', 'channel_binding', 'target_session_attrs', 'gssencmode']);
+  });
+
+  it('hands on what the driver reads', () => {
+    const query =
+      'application_name=a&fallback_application_name=b&client_encoding=utf8&statement_timeout=1&lock_timeout=2&' +
+      'idle_in_transaction_session_timeout=3&query_timeout=4&host=h&port=7&user=u&password=w';
+    const { connectionParameters } = new PgTarget('main', { url: `postgres://db/shop?${query}` }).client(
+      {},
+    ) as unknown as {
+      readonly connectionParameters: Readonly<Record<string, unknown>>;
+    };
+    const asked = [...new URLSearchParams(query)].map(([name, value]): [string, string] => [name, value]);
+    expect(asked.map(([name]): [string, string] => [name, String(connectionParameters[name])])).toEqual(asked);
   });
 
   it.each(['mysql://app:Zq7@db/shop', 'db:Zq7', 'postgres://app:Zq7@db:port/shop', ''])('refuses the url %s', (url) => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { nearestName } from '../../../src/config/nearest.js';
+import { nearestName } from '../../../src/core/nearest.js';
 import { readScenario, ScenarioError } from '../../../src/simulator/read-scenario.js';
 
 const LEAST = {

@@ -113,6 +113,15 @@ describe('sluice doctor on PostgreSQL', () => {
     expect(performance.now() - fromMs).toBeLessThan(3_000);
   });
 
+  it('tells what the url says and the driver does not read', async () => {
+    const url = `${postgres.url}?target_session_attrs=read-write`;
+    expect(findingsOf(await examine(shop({ url }))).get('pool "shop" url')).toMatchObject({
+      state: 'warning',
+      found: 'the driver does not read target_session_attrs of the url',
+      remedy: expect.stringMatching(/^let the url lead to the primary/),
+    });
+  });
+
   it('shows the same to people, in words', async () => {
     const config = folder.write('gateway.json', shop({ max: 1_000 }));
     const call = await folder.call(['doctor', '--config', config]);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { editDistance, nearestName, nearestSpelling } from '../../../src/config/nearest.js';
+import { editDistance, nearestName, nearestSpelling } from '../../../src/core/nearest.js';
 
 describe('the edit distance', () => {
   it.each([
