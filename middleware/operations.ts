@@ -6,7 +6,10 @@ import { sendProblem } from './problem.js';
 
 /** Options of {@link operations}: either `authorize` or `public: true`. */
 export interface OperationsOptions {
-  /** Who may look. No default: figures about a shop are not for everybody, so each mount says for whom they are. */
+  /**
+   * Who may look. No default: figures about a shop are not for everybody, so each mount says for whom they are. Where it
+   * throws or rejects nobody may: the answer is 500 without a word of the error, which is logged once.
+   */
   readonly authorize?: (req: Request) => boolean | Promise<boolean>;
   /** Everybody may look. Never together with `authorize` or `allowChanges`. */
   readonly public?: true;
@@ -27,7 +30,7 @@ export function operations(gateway: Gateway, options: OperationsOptions): Reques
   const { authorize, allowChanges = false } = options ?? {};
   checkOptions(options ?? {});
   const router = express.Router();
-  if (authorize !== undefined) router.use(guardedBy(authorize));
+  if (authorize !== undefined) router.use(guardedBy(authorize, gateway));
   router.use(dashboardRouter(gateway, allowChanges === true));
   return router;
 }
@@ -46,15 +49,35 @@ function checkOptions({ authorize, public: open, allowChanges }: OperationsOptio
   }
 }
 
-function guardedBy(authorize: NonNullable<OperationsOptions['authorize']>): RequestHandler {
+function guardedBy(
+  authorize: NonNullable<OperationsOptions['authorize']>,
+  { logger }: Pick<Gateway, 'logger'>,
+): RequestHandler {
+  let told = false;
+  const tell = (err: unknown): void => {
+    if (told) return;
+    told = true;
+    // What it says may hold data of the request: it goes to loggers that take fields, and into no sentence.
+    logger.warn(
+      { code: 'authorize_failed', err },
+      `authorize of operations() threw or rejected with ${err instanceof Error ? err.name : `a ${typeof err}`}: ` +
+        'nobody may look then; let it return true or false. This is said once',
+    );
+  };
   return (req, res, next) => {
     // Called inside `then`, so that a check that throws refuses like one that rejects.
     Promise.resolve(req)
       .then(authorize)
-      .then((allowed) => {
-        if (allowed === true) next();
-        else sendProblem(res, { status: 403, detail: 'These figures are for operators.' });
-      })
+      .then(
+        (allowed) => {
+          if (allowed === true) next();
+          else sendProblem(res, { status: 403, detail: 'These figures are for operators.' });
+        },
+        (error: unknown) => {
+          tell(error);
+          sendProblem(res, { status: 500, detail: 'Whether you may see these figures cannot be told now.' });
+        },
+      )
       .catch(next);
   };
 }

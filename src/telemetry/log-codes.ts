@@ -26,6 +26,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'a client read nothing of its answer for `writeTimeoutMs`, and its connection was ended; later ones are counted only',
     'nothing, where it is rare; many are an attack, or a proxy that holds answers back',
   ),
+  authorize_failed: warn(
+    '`authorize` of `operations()` threw or rejected: nobody may look then, and who asks gets 500',
+    'mend the function: it is to return true or false; it is said once for each mount',
+  ),
   breaker_closed: warn('the circuit of a pool is closed again', 'nothing'),
   breaker_open: warn(
     'too much of the work of a pool fails, or is cut off at its deadline',

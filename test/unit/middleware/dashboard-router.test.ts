@@ -17,21 +17,29 @@ afterEach(async () => {
 });
 
 const warned: string[] = [];
+const warnedCodes: unknown[] = [];
 const logger = {
   debug: () => {},
   info: () => {},
-  warn: (_: object, text: string) => warned.push(text),
+  warn: ({ code }: { readonly code?: unknown }, text: string) => {
+    warned.push(text);
+    warnedCodes.push(code);
+  },
   error: () => {},
 };
 
-/** A gateway without a database, with its operations at `/ops`. */
-async function serve(options: OperationsOptions, express = express5): Promise<{ gateway: Gateway; server: Server }> {
+/** A gateway without a database, with its operations at `/ops`; what fails gets the page of Express without `handler`. */
+async function serve(
+  options: OperationsOptions,
+  express = express5,
+  handler = true,
+): Promise<{ gateway: Gateway; server: Server }> {
   const routes = { checkout: { ratePerSecond: 5, burst: 1, deadlineMs: 500 }, resize: { concurrency: 2 } };
   const gateway = await createGateway({ routes, readinessDelayMs: 0 }, { env: {}, logger });
   const app = express();
   app.use('/ops', operations(gateway, options));
   app.get('/checkout', protect(gateway, 'checkout'), (_req, res) => void res.json({}));
-  app.use(problemHandler({ catchAll: true }));
+  if (handler) app.use(problemHandler({ catchAll: true }));
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   open.push(() => gateway.drain({ server, timeoutMs: 0 }));
@@ -73,10 +81,12 @@ describe('who may look', () => {
   test.each(['/', '/snapshot.json', '/config.json', '/events', '/uplot.js', '/changes'])(
     'holds for every part: GET %s',
     async (path) => {
-      const { server } = await serve({ authorize: () => false, allowChanges: true });
-      const answer = await supertest(server).get(`/ops${path}`);
-      expect(answer.status).toBe(403);
-      expect(answer.body).toMatchObject({ status: 403 });
+      for (const said of [false, undefined, 'yes']) {
+        const { server } = await serve({ authorize: () => said as boolean, allowChanges: true });
+        const answer = await supertest(server).get(`/ops${path}`);
+        expect(answer.status).toBe(403);
+        expect(answer.body).toMatchObject({ status: 403 });
+      }
     },
   );
 });
@@ -85,6 +95,30 @@ describe.each([
   ['Express 4', express4],
   ['Express 5', express5],
 ])('the page on %s', (_, express) => {
+  test.each<[how: string, authorize: NonNullable<OperationsOptions['authorize']>]>([
+    [
+      'throws',
+      () => {
+        throw new TypeError('secret of the session store');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('secret of the session store'))],
+    ['rejects with no error', () => Promise.reject('secret of the session store')],
+  ])('is kept closed by a check that %s, which is told once and never to who asks', async (_how, authorize) => {
+    warned.length = 0;
+    warnedCodes.length = 0;
+    const { server } = await serve({ authorize, allowChanges: true }, express, false);
+    for (const path of ['/', '/snapshot.json', '/events']) {
+      const answer = await supertest(server).get(`/ops${path}`);
+      expect([answer.status, answer.type]).toEqual([500, 'application/problem+json']);
+      expect(answer.body).toMatchObject({ status: 500, title: 'Internal Server Error' });
+      expect(answer.text).not.toContain('secret');
+    }
+    expect(warnedCodes).toEqual(['authorize_failed']);
+    expect(warned.join()).toMatch(/authorize of operations\(\) (threw|rejected)/);
+    expect(warned.join()).not.toContain('secret');
+  });
+
   test('comes with its parts and a policy that lets nothing else in', async () => {
     const { server } = await serve({ public: true }, express);
     for (const path of ['/ops', '/ops/']) {
