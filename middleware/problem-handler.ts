@@ -2,6 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { ErrorRequestHandler, Request } from 'express';
 import { isSluiceError, type Refusal } from '../src/errors.js';
 import { tellsOfClientGone } from '../src/gateway/failures.js';
+import { ImplicitCommitError } from '../src/pools/implicit-commit.js';
 import { answeredWithProblem, HttpProblem, type PlainProblem, sendProblem } from './problem.js';
 import { closesAfterRefusal } from './unread-body.js';
 import { hostOf } from './watch.js';
@@ -13,7 +14,10 @@ export interface ProblemHandlerOptions {
    * they go on to the next error handler.
    */
   readonly catchAll?: boolean;
-  /** Hears of the errors that `catchAll` answers, which nobody else would. Default: `console.error`. */
+  /**
+   * Hears of the errors that are answered with 500, which nobody else would: those of `catchAll`, and
+   * {@link ImplicitCommitError}. Default: `console.error`.
+   */
   readonly onError?: (error: unknown, req: Request) => void;
 }
 
@@ -33,6 +37,18 @@ const EXHAUSTED: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
 
 const EXHAUSTED_PROBLEM: PlainProblem = { status: 503, detail: 'The server is out of resources at present.' };
 
+/** No refusal: the application has to be mended, and a retry would end alike. Its `detail` has nothing of the statement. */
+const IMPLICIT_COMMIT: PlainProblem = {
+  status: 500,
+  detail: 'The transaction did not stay whole: its work may have taken effect, look before you retry.',
+  extra: {
+    type: 'urn:sluice:problem:implicit_commit',
+    title: 'A statement committed by the way',
+    code: 'implicit_commit',
+    outcome: 'unknown',
+  },
+};
+
 const INTERNAL: PlainProblem = { status: 500, detail: 'The server met an error of its own.' };
 
 /** What the body parsers say in `type`, as sentences that quote nothing of the body. */
@@ -48,8 +64,8 @@ const PARSER_DETAILS: ReadonlyMap<unknown, string> = new Map([
 ]);
 
 /**
- * The error handler for Sluice's errors, {@link HttpProblem}, the 4xx errors of body parsers and of `http-errors`, and
- * database contention: all become `application/problem+json`. It goes after the routes, in Express 4 and 5.
+ * The error handler for Sluice's errors, {@link HttpProblem}, the 4xx errors of body parsers and of `http-errors`,
+ * database contention, and transactions that were committed by the way (`implicit_commit`): all become `application/problem+json`. It goes after the routes, in Express 4 and 5.
  *
  * What a handler throws after Sluice has answered its request (the deadline ran out), or because its client went away,
  * is swallowed.
@@ -63,6 +79,7 @@ export function problemHandler(options: ProblemHandlerOptions = {}): ErrorReques
     if (known !== undefined) {
       const host = hostOf(res);
       if ('outcome' in known) host?.failedWith(known.code);
+      if (known === IMPLICIT_COMMIT) onError(error, req);
       const close = closesAfterRefusal(req) || (isSluiceError(known) && known.code === 'draining');
       sendProblem(res, known, { ...host?.spread, close, headers: declaredHeaders(error) });
     } else if (catchAll) {
@@ -76,6 +93,7 @@ export function problemHandler(options: ProblemHandlerOptions = {}): ErrorReques
 
 function knownProblem(error: unknown): Refusal | PlainProblem | undefined {
   if (isSluiceError(error) || error instanceof HttpProblem) return error;
+  if (error instanceof ImplicitCommitError) return IMPLICIT_COMMIT;
   if (typeof error !== 'object' || error === null) return undefined;
   if ('code' in error && CONTENTION.has(error.code)) return CONTENTION_REFUSAL;
   const status = clientStatus(error);

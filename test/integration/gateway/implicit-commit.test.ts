@@ -1,4 +1,7 @@
+import express from 'express';
 import { createGateway, type Gateway, ImplicitCommitError, type SluiceClient, TransactionControlError } from 'sluice';
+import { problemHandler, protect } from 'sluice/express';
+import supertest from 'supertest';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.js';
 import { LogBook, latch } from '../http/harness.js';
@@ -93,6 +96,26 @@ describe('a statement that commits by the way', () => {
     expect(error).toMatchObject({ outcome: 'unknown' });
     expect(kept).toBe(true);
     expect(await ledger(later)).toBe(false);
+  });
+
+  it('is answered over HTTP with a code of its own', async () => {
+    const seen: unknown[] = [];
+    const app = express();
+    const work = (req: express.Request): Promise<unknown> =>
+      req.sluice.transaction(async (client) => {
+        await client.query('INSERT INTO ledger VALUES (900)');
+        await client.query('TRUNCATE aside');
+      });
+    app.post(
+      '/',
+      protect(gateway, 'work', {}, (req) => work(req)),
+    );
+    app.use(problemHandler({ onError: (error) => seen.push(error) }));
+    const answer = await supertest(app).post('/');
+    expect(answer.status).toBe(500);
+    expect(answer.body).toMatchObject({ code: 'implicit_commit', outcome: 'unknown' });
+    expect(seen).toEqual([expect.any(ImplicitCommitError)]);
+    expect(await ledger(900)).toBe(true);
   });
 
   it('is not run again with its transaction', async () => {

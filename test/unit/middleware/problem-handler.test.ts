@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { problem, sendProblem } from '../../../middleware/problem.js';
 import { type ProblemHandlerOptions, problemHandler } from '../../../middleware/problem-handler.js';
 import { SluiceError } from '../../../src/errors.js';
+import { ImplicitCommitError } from '../../../src/pools/implicit-commit.js';
 
 const express4 = createRequire(import.meta.url)('express4') as typeof express5;
 
@@ -101,6 +102,24 @@ describe.each([
     expect(answer.headers['retry-after']).toBe('1');
     expect(answer.body).toMatchObject({ code: 'database_busy', outcome: 'rolled_back' });
     expect(answer.text).not.toContain('row 7');
+  });
+
+  test('a transaction that was committed by the way is told with its outcome, and reported', async () => {
+    const seen: unknown[] = [];
+    const error = new ImplicitCommitError(new Error('TRUNCATE hunter2'));
+    const answer = await get(error, { onError: (each) => seen.push(each) });
+    expect(answer.status).toBe(500);
+    expect(answer.type).toBe('application/problem+json');
+    expect(answer.body).toMatchObject({
+      type: 'urn:sluice:problem:implicit_commit',
+      title: 'A statement committed by the way',
+      code: 'implicit_commit',
+      outcome: 'unknown',
+      status: 500,
+    });
+    expect(answer.headers).not.toHaveProperty('retry-after');
+    expect(answer.text).not.toContain('hunter2');
+    expect(seen).toEqual([error]);
   });
 
   test.each([
