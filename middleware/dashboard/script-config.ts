@@ -13,16 +13,21 @@ const fetchJson = async (path, body) => {
   if (!answer.ok) throw new Error(data.detail || 'status ' + answer.status);
   return data;
 };
+const tell = (text, className) => {
+  at('change-result').textContent = text;
+  at('change-result').className = className || '';
+};
+// True when it was done.
 const change = async (path, body, done) => {
-  at('change-result').textContent = '';
+  tell('');
   try {
     await fetchJson(path, body);
     await showConfig();
-    at('change-result').textContent = done;
-    at('change-result').className = 'good';
+    tell('\\u25cf ' + done, 'good');
+    return true;
   } catch (error) {
-    at('change-result').textContent = '\\u25a0 ' + error.message;
-    at('change-result').className = 'bad';
+    tell('\\u25a0 ' + error.message, 'bad');
+    return false;
   }
 };
 
@@ -34,10 +39,17 @@ const valueCell = (line, field) => {
   input.required = true;
   input.setAttribute('aria-label', line.path + ': ' + field.allowed);
   input.title = field.allowed;
+  // What is shown is what is in force; what was said of another value is not true of the next.
+  const reset = () => { input.value = line.value; };
+  input.addEventListener('input', () => tell(''));
+  input.addEventListener('blur', () => { if (input.value.trim() === '') reset(); });
   const button = make('button', 'Set');
-  form.addEventListener('submit', (event) => {
+  form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    change('changes', { path: line.path, value: input.value }, '\\u25cf ' + line.path + ' is ' + input.value + ' now');
+    const { path } = line;
+    const { value } = input;
+    if (value === line.value) tell('\\u25cf ' + path + ' is ' + value + ' already', 'good');
+    else if (!(await change('changes', { path, value }, path + ' is ' + value + ' now'))) reset();
   });
   return inside(make('td', undefined, 'text'), inside(form, input, button));
 };
@@ -53,7 +65,7 @@ const changeRow = ({ id, at: when, path, from, to, undone, undo }) => {
   if (undo) {
     const button = make('button', 'Undo');
     button.setAttribute('aria-label', 'Undo ' + path + ' to ' + to);
-    button.addEventListener('click', () => change('changes/undo', { id }, '\\u25cf ' + path + ' is ' + from + ' again'));
+    button.addEventListener('click', () => change('changes/undo', { id }, path + ' is ' + from + ' again'));
     last.append(button);
   }
   return row([heading(new Date(when).toLocaleTimeString(), 'row', 'text'), make('td', path, 'text mono'),
@@ -71,9 +83,7 @@ const showConfig = async () => {
   at('changes-box').hidden = config.changes === null;
   if (config.changes !== null) at('changes').replaceChildren(...config.changes.history.map(changeRow));
 };
-const tryConfig = () => showConfig().catch((error) => {
-  at('change-result').textContent = '\\u25a0 ' + error.message;
-});
+const tryConfig = () => showConfig().catch((error) => tell('\\u25a0 ' + error.message, 'bad'));
 at('config-box').addEventListener('toggle', tryConfig);
 at('config-filter').addEventListener('input', listConfig);
 `;

@@ -176,7 +176,17 @@ test('an operator changes a setting and takes it back', async () => {
   await field.fill('9');
   await field.press('Enter');
   await page.getByText('■ pools.checkout.max is "9": use a whole number from 1 to 4').waitFor();
+  // What is in force is shown again, and what was said of the refused value goes with the next, and with none.
+  expect(await field.inputValue()).toBe('4');
+  await field.fill('');
+  expect(await page.locator('#change-result').textContent()).toBe('');
+  await field.blur();
+  expect(await field.inputValue()).toBe('4');
+  await field.press('Enter');
+  await page.getByText('● pools.checkout.max is 4 already').waitFor();
+  expect(board.gateway.liveChanges.history()).toEqual([]);
   await field.fill('2');
+  expect(await page.locator('#change-result').textContent()).toBe('');
   await field.press('Enter');
   await page.locator('#config tr', { hasText: 'pools.checkout.max' }).filter({ hasText: 'live' }).waitFor();
   await page.locator('[data-pool=checkout]').filter({ hasText: 'Granted2 of 2' }).waitFor();
