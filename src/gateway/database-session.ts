@@ -10,6 +10,7 @@ import type { PoolRuntime } from './pool-runtime.js';
 import type { SessionOwner } from './session-owner.js';
 import { isControl, mayCommitByTheWay, type StatementKind } from './statement-kind.js';
 import { tellFailure } from './tell-failure.js';
+import type { TransactionStart } from './transaction-start.js';
 
 /**
  * The database work of one request: runs statements and transactions on borrowed connections, bounds each by the time
@@ -70,10 +71,15 @@ export class DatabaseSession {
     const borrowed = loans.borrow();
     const loan = borrowed instanceof Promise ? await borrowed : borrowed;
     const nowMs = loans.clock.nowMs();
+    loan.statementSinceMs = nowMs;
+    loan.readOnly = options?.readOnly === true;
+    const begin = { ...options, unbroken: true };
+    if (loan.connection.fresh) {
+      loan.beginLater(begin);
+      return loan;
+    }
     try {
-      loan.statementSinceMs = nowMs;
-      loan.readOnly = options?.readOnly === true;
-      await loan.connection.begin(this.#limitMs(nowMs), { ...options, unbroken: true });
+      await loan.connection.begin(this.#limitMs(nowMs), begin);
       this.#tellQuery('BEGIN', nowMs);
       return loan;
     } catch (error) {
@@ -99,7 +105,7 @@ export class DatabaseSession {
     loan.statementSinceMs = nowMs;
     work.begin(commits);
     try {
-      const result = await loan.connection.query<Row>(text, values, this.#limitMs(nowMs));
+      const result = await (loan.start ?? loan.connection).query<Row>(text, values, this.#limitMs(nowMs));
       if (loan.brokenOff) throw new ImplicitCommitError();
       // Whether this kind has committed shows in that the transaction is over.
       work.ended(commits, kind !== 'committing' || !loan.connection.inTransaction);
@@ -144,8 +150,13 @@ export class DatabaseSession {
   }
 
   async #commit(loan: Loan): Promise<void> {
-    const { closed, clock, work } = this.loans;
-    if (closed) throw this.loans.whyClosed();
+    const { clock, work } = this.loans;
+    if (this.loans.closed) throw this.loans.whyClosed();
+    if (loan.start !== undefined) {
+      // No statement was sent, so there is nothing to commit.
+      if (!loan.start.begun) return;
+      await this.#open(loan, loan.start);
+    }
     if (loan.brokenOff) throw new ImplicitCommitError(loan.failedWith);
     const sentAtMs = clock.nowMs();
     loan.committing = true;
@@ -166,6 +177,14 @@ export class DatabaseSession {
     }
     if (!committed) throw new FailedTransactionError(loan.failedWith);
     loan.verdict = 'success';
+  }
+
+  /** Waits for a transaction that is about to be opened: its handler did not wait for the first statement. */
+  async #open(loan: Loan, start: TransactionStart): Promise<void> {
+    await start.opened().catch((error) => {
+      throw new FailedTransactionError(loan.failedWith ?? error);
+    });
+    if (this.loans.closed) throw this.loans.whyClosed();
   }
 
   /** A statement is over. */

@@ -1,7 +1,8 @@
 import type { BreakerPass, Verdict } from '../breaker/pool-breaker.js';
 import type { Clock } from '../clock.js';
-import type { Connection } from '../pools/contract.js';
+import type { BeginOptions, Connection } from '../pools/contract.js';
 import { sqlStateOf } from './failures.js';
+import { TransactionStart } from './transaction-start.js';
 
 /** One connection in the hands of one request, and what the breaker will be told about it. */
 export class Loan {
@@ -16,6 +17,8 @@ export class Loan {
   readOnly = false;
   /** Its transaction is `transaction()`'s, which leaves the rollback to the return. */
   endsItself = false;
+  /** How its transaction begins; absent once it is open, and where it was open from the start. */
+  start: TransactionStart | undefined;
   /** A statement of its transaction may have committed what came before, and nobody can tell. */
   opaque = false;
   /** It is in the handler's own hands, and comes back when the handler gets that far. */
@@ -39,6 +42,13 @@ export class Loan {
     this.#clock = clock;
   }
 
+  /** Lets the first statement of its transaction open it. */
+  beginLater(options: BeginOptions): void {
+    this.start = new TransactionStart(this.connection, options, () => {
+      this.start = undefined;
+    });
+  }
+
   /** Whether this is a write that the transaction's own terms refuse, and no sign of a read-only server. */
   refusesWrite(error: unknown): boolean {
     return this.readOnly && sqlStateOf(error) === '25006';
@@ -55,7 +65,8 @@ export class Loan {
   /** Its transaction has ended although nobody asked: a statement has committed it by the way. */
   get brokenOff(): boolean {
     const { alive, inTransaction } = this.connection;
-    return this.endsItself && !this.committing && !this.returned && alive && !inTransaction;
+    const open = this.endsItself && this.start === undefined && !this.committing && !this.returned;
+    return open && alive && !inTransaction;
   }
 
   /** Whether the handler has it, and lets it rest. */

@@ -72,6 +72,10 @@ export class RequestHandle implements SluiceClient {
    * Runs `work` in one transaction: committed when it resolves, rolled back when it throws or the deadline runs out
    * before COMMIT was sent. Once COMMIT is sent it is never cancelled.
    *
+   * On PostgreSQL its BEGIN goes with its first statement, in one message, where that has values and the connection
+   * answered less than half a second ago: `now()` is the instant of that statement then, and `work` without statements
+   * costs the database nothing.
+   *
    * With `retry`, `work` is run again, with a fresh client, after it met a conflicting transaction: after a jittered
    * wait without connection and seat, within the deadline, as often as `retry` and the budget of the pool allow (one
    * retry for every ten transactions), and never once COMMIT was sent and not answered.

@@ -56,6 +56,8 @@ export interface Connection {
   readonly alive: boolean;
   /** True while nothing of its borrower would have to be undone before somebody else gets it. */
   readonly clean: boolean;
+  /** True while nothing runs and its server answered so lately that {@link beginWith} may open a transaction. */
+  readonly fresh: boolean;
   /**
    * Runs one statement.
    *
@@ -73,6 +75,18 @@ export interface Connection {
    * session stands under that already; in one round trip, but for now and then.
    */
   begin(limitMs: number | undefined, options?: BeginOptions): Promise<void>;
+  /**
+   * Opens such a transaction and runs its first statement, both in one message: a round trip less.
+   *
+   * @returns `undefined`, having done nothing, where that is not to be had: for this statement, now, or with this engine.
+   *   The transaction is open unless the statement fails and {@link inTransaction} is false then.
+   */
+  beginWith<Row = Record<string, unknown>>(
+    text: string,
+    values: readonly unknown[] | undefined,
+    limitMs: number | undefined,
+    options?: BeginOptions,
+  ): Promise<QueryResult<Row>> | undefined;
   /**
    * Commits. Resolves to `false` when the server answered with a rollback, because an earlier statement of the
    * transaction had failed.

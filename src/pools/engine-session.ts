@@ -68,6 +68,20 @@ export abstract class EngineSession implements Session {
 
   abstract begin(limitMs: number | undefined, options: BeginOptions | undefined): Promise<void>;
 
+  /** Not with every engine. */
+  get fresh(): boolean {
+    return false;
+  }
+
+  beginWith<Row>(
+    _text: string,
+    _values: readonly unknown[] | undefined,
+    _limitMs: number | undefined,
+    _options: BeginOptions | undefined,
+  ): Promise<QueryResult<Row>> | undefined {
+    return undefined;
+  }
+
   commit(terms: Terms = COMMIT): Promise<boolean> {
     return this.line.submit('COMMIT', undefined, terms).then(({ command }) => command === 'COMMIT');
   }

@@ -40,6 +40,10 @@ export class LentConnection<Slot extends { readonly session: Session }> implemen
     return this.#released === undefined && this.#slot.session.clean;
   }
 
+  get fresh(): boolean {
+    return this.#released === undefined && this.#slot.session.fresh;
+  }
+
   query<Row = Record<string, unknown>>(
     text: string,
     values: readonly unknown[] | undefined,
@@ -52,6 +56,16 @@ export class LentConnection<Slot extends { readonly session: Session }> implemen
   begin(limitMs: number | undefined, options?: BeginOptions): Promise<void> {
     if (this.#released !== undefined) return refused();
     return this.#slot.session.begin(limitMs, options).catch(traceToCaller);
+  }
+
+  beginWith<Row = Record<string, unknown>>(
+    text: string,
+    values: readonly unknown[] | undefined,
+    limitMs: number | undefined,
+    options?: BeginOptions,
+  ): Promise<QueryResult<Row>> | undefined {
+    if (this.#released !== undefined) return refused();
+    return this.#slot.session.beginWith<Row>(text, values, limitMs, options)?.catch(traceToCaller);
   }
 
   commit(): Promise<boolean> {

@@ -106,7 +106,9 @@ export class PgDriver extends EngineDriver<Way> {
     client.on('error', (error) => attempt.onError(error));
     client.on('end', () => attempt.onClosed(new Error('Connection terminated unexpectedly')));
     const { connection } = client;
-    connection.on('readyForQuery', ({ status }: { status: string }) => attempt.session?.wire.onStatus(status));
+    connection.on('readyForQuery', ({ status }: { status: string }) =>
+      attempt.session?.wire.onStatus(clock.nowMs(), status),
+    );
     const admit = (): void => {
       if (attempt.failed) return;
       const session = this.#session(way, client, owner);

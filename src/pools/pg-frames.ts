@@ -28,10 +28,10 @@ const COMMIT = writePlain('COMMIT');
  *
  * Protocol: https://www.postgresql.org/docs/current/protocol-message-formats.html
  *
- * @param before - A statement without parameters that runs first, in the same transaction.
+ * @param before - Statements without parameters that run first, in the same transaction.
  * @throws RangeError with more parameters than the protocol can count; whatever a value throws that cannot be written.
  */
-export function boundMessage(text: string, values: readonly unknown[], before?: string): Buffer {
+export function boundMessage(text: string, values: readonly unknown[], before: readonly string[] = []): Buffer {
   if (values.length > MOST_VALUES) {
     throw new RangeError(`a statement has ${values.length} parameters: the server takes ${MOST_VALUES} at most`);
   }
@@ -47,12 +47,12 @@ export function boundMessage(text: string, values: readonly unknown[], before?: 
     bindBytes += 6 + Math.max(0, bytes);
   }
   const textBytes = Buffer.byteLength(text);
-  const beforeBytes = before === undefined ? 0 : Buffer.byteLength(before);
-  const ahead = before === undefined ? 0 : PARSE_FRAME_BYTES + beforeBytes + RUN_SILENTLY.length;
+  let ahead = 0;
+  for (const first of before) ahead += PARSE_FRAME_BYTES + Buffer.byteLength(first) + RUN_SILENTLY.length;
   const message = Buffer.allocUnsafe(ahead + PARSE_FRAME_BYTES + textBytes + bindBytes + RUN.length);
   let at = 0;
-  if (before !== undefined) {
-    at = writeParse(message, at, before, beforeBytes);
+  for (const first of before) {
+    at = writeParse(message, at, first, Buffer.byteLength(first));
     at += RUN_SILENTLY.copy(message, at);
   }
   at = writeParse(message, at, text, textBytes);

@@ -30,16 +30,19 @@ export class PgMessage implements pg.Submittable {
   callback: Told;
   readonly #text: string;
   readonly #values: readonly unknown[] | undefined;
-  #before: string | undefined;
+  readonly #before: readonly string[];
+  /** Of what comes before, how much has not been answered yet. */
+  #unanswered: number;
   #result: DriverResult | undefined;
   #completed = false;
   #unreadable: Error | undefined;
 
-  /** @param before - A statement without parameters that runs first and answers nothing; only with `values`. */
-  constructor(text: string, values: readonly unknown[] | undefined, before: string | undefined, callback: Told) {
+  /** @param before - Statements without parameters that run first, and answer nothing; only with `values`. */
+  constructor(text: string, values: readonly unknown[] | undefined, before: readonly string[], callback: Told) {
     this.#text = text;
     this.#values = values;
     this.#before = before;
+    this.#unanswered = before.length;
     this.callback = callback;
   }
 
@@ -50,8 +53,10 @@ export class PgMessage implements pg.Submittable {
       if (stream.writable) stream.write(message);
     } catch (error) {
       this.callback(error as Error, undefined);
-      // For the word that the server is ready, which ends every message.
-      (connection as unknown as DriverConnection).sync();
+      // For the word that the server is ready, which ends every message. A transaction is opened all the same: that this
+      // statement could not be written is no fault of it.
+      if (this.#before.length > 0) stream.write(plainMessage(this.#before.join('; ')));
+      else (connection as unknown as DriverConnection).sync();
     }
   }
 
@@ -66,7 +71,7 @@ export class PgMessage implements pg.Submittable {
   }
 
   handleDataRow({ fields }: { readonly fields: unknown }): void {
-    if (this.#before !== undefined || this.#unreadable !== undefined) return;
+    if (this.#unanswered > 0 || this.#unreadable !== undefined) return;
     const result = this.#answering();
     try {
       result.rows.push(result.parseRow(fields));
@@ -76,8 +81,8 @@ export class PgMessage implements pg.Submittable {
   }
 
   handleCommandComplete(message: unknown): void {
-    if (this.#before !== undefined) {
-      this.#before = undefined;
+    if (this.#unanswered > 0) {
+      this.#unanswered -= 1;
       return;
     }
     this.#answering().addCommandComplete(message);

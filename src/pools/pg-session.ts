@@ -1,4 +1,4 @@
-import { beginText } from './begin-text.js';
+import { beginStatements, beginText } from './begin-text.js';
 import type { QueryResult, TransactionOptions } from './contract.js';
 import { EngineSession, type SessionParts } from './engine-session.js';
 import { LimitRun } from './limit-run.js';
@@ -7,10 +7,16 @@ import { PgSessionEnd } from './pg-session-end.js';
 import type { PgWire } from './pg-wire.js';
 import { SessionStateError } from './session-guard.js';
 import type { SessionLimitValue } from './session-limit.js';
-import { BEGIN, beginUnder } from './statement.js';
+import { BEGIN, beginUnder, openingWith } from './statement.js';
 
 /** Transactions one after the other with the same limit after which the session takes it on, for one more message. */
 const SAME_STEPS = 4;
+
+/**
+ * Whoever answered so lately is taken to be there still, as it is while a statement runs. Of any other session only its
+ * answer to a BEGIN tells, while nothing of the caller's has been sent.
+ */
+const FRESH_MS = 500;
 
 /** What a PostgreSQL session is made of. */
 export interface PgSessionParts extends SessionParts {
@@ -37,6 +43,10 @@ export class PgSession extends EngineSession {
     this.ending = new PgSessionEnd(this, parts, { onStuck, shared: sharedLockMs !== undefined });
   }
 
+  override get fresh(): boolean {
+    return this.line.quiet && !this.inTransaction && this.parts.clock.nowMs() - this.wire.readyAtMs < FRESH_MS;
+  }
+
   begin(limitMs: number | undefined, options: TransactionOptions | undefined): Promise<void> {
     // Without a limit of its own a transaction runs under the session's, which may be an earlier borrower's.
     const limit = this.#sharedLockMs === undefined ? this.#limitToStand(limitMs) : undefined;
@@ -44,6 +54,23 @@ export class PgSession extends EngineSession {
     const local = { statementMs: limit === undefined ? limitMs : undefined, lockMs: this.#sharedLockMs ?? 0 };
     // What it resolves to is nobody's business, and one promise less.
     return this.line.submit(beginText(local, options), undefined, terms) as Promise<unknown> as Promise<void>;
+  }
+
+  override beginWith<Row>(
+    text: string,
+    values: readonly unknown[] | undefined,
+    limitMs: number | undefined,
+    options: TransactionOptions | undefined,
+  ): Promise<QueryResult<Row>> | undefined {
+    // A text without values may be several statements, and those have a message of another kind.
+    if (!this.fresh || typeof text !== 'string' || text === '') return undefined;
+    if (!Array.isArray(values) || values.length === 0) return undefined;
+    const nature = this.parts.natures.of(text);
+    if (nature.leavesTrace || nature.staying !== undefined) return undefined;
+    const shared = this.#sharedLockMs !== undefined;
+    if (!shared && !this.line.hasLimit(isLimited(limitMs) ? limitStepMs(limitMs) : 'default')) return undefined;
+    const local = { statementMs: shared ? limitMs : undefined, lockMs: this.#sharedLockMs ?? 0 };
+    return this.line.submit<Row>(text, values, openingWith(beginStatements(local, options), nature));
   }
 
   protected run<Row>(

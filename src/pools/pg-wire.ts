@@ -14,6 +14,7 @@ export class PgWire extends MessageWire {
   readonly #onFatal: (error: unknown) => void;
   /** Of the message sent last. */
   #error: unknown;
+  #readyAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param onFatal - The server said that it ends the session. */
   constructor(client: pg.Client, onFatal: (error: unknown) => void) {
@@ -26,8 +27,17 @@ export class PgWire extends MessageWire {
     return this.sending ? this.#error : undefined;
   }
 
+  /** When the server was last ready for the next message; `-Infinity` before that is known. */
+  get readyAtMs(): number {
+    return this.#readyAtMs;
+  }
+
   send(text: string, values: readonly unknown[] | undefined, answer: Answer): void {
-    if (!this.isOver(answer)) this.#client.query(new PgMessage(text, values, undefined, this.#begin(answer)));
+    if (!this.isOver(answer)) this.#client.query(new PgMessage(text, values, [], this.#begin(answer)));
+  }
+
+  sendOpening(opening: readonly string[], text: string, values: readonly unknown[] | undefined, answer: Answer): void {
+    if (!this.isOver(answer)) this.#client.query(new PgMessage(text, values, opening, this.#begin(answer)));
   }
 
   /** Sends limits and the statement that they are for as one message, which is one transaction. */
@@ -35,7 +45,7 @@ export class PgWire extends MessageWire {
     if (this.isOver(answer)) return;
     const call = values === undefined || values.length === 0 ? undefined : localLimitsCall(limits);
     if (values !== undefined && call !== undefined) {
-      this.#client.query(new PgMessage(text, values, call, this.#begin(answer)));
+      this.#client.query(new PgMessage(text, values, [call], this.#begin(answer)));
       return;
     }
     const before = localLimitsText(limits);
@@ -43,7 +53,8 @@ export class PgWire extends MessageWire {
   }
 
   /** The server is ready. To be called before the driver hands out a result, so that its receiver finds the truth. */
-  onStatus(status: string): void {
+  onStatus(nowMs: number, status: string): void {
+    this.#readyAtMs = nowMs;
     this.note(status === 'T' || status === 'E' ? status : 'I');
   }
 

@@ -176,7 +176,9 @@ export class StatementLine {
     const done = (error: unknown, result: QueryResult<never> | undefined): void =>
       this.#settle(statement, error, result);
     const wire = this.#wire;
-    if (terms.local === undefined || wire.sendLimited === undefined || wire.status !== 'I') {
+    if (terms.opening !== undefined && wire.sendOpening !== undefined) {
+      wire.sendOpening(terms.opening, text, values, done);
+    } else if (terms.local === undefined || wire.sendLimited === undefined || wire.status !== 'I') {
       wire.send(text, values, done, before);
     } else {
       wire.sendLimited(terms.local, text, values, done);

@@ -17,6 +17,11 @@ export interface StatementWire {
   send(text: string, values: readonly unknown[] | undefined, answer: Answer, before?: string): void;
   /** Sends limits and the statement that they are for as one message; absent where an engine has no such thing. */
   sendLimited?(limits: LocalLimits, text: string, values: readonly unknown[] | undefined, answer: Answer): void;
+  /**
+   * Sends what opens a transaction and its first statement, which has values, as one message; absent where an engine has
+   * no such thing.
+   */
+  sendOpening?(opening: readonly string[], text: string, values: readonly unknown[] | undefined, answer: Answer): void;
   /** The session has ended: completes the message under way, and whatever is still to be sent, with `error`. */
   fail(error: unknown): void;
 }

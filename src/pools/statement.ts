@@ -8,6 +8,8 @@ import type { TransactionStatus } from './statement-wire.js';
 export interface Terms extends StatementNature {
   /** What the session's limit has to be outside a transaction; `undefined` leaves it as it is. */
   readonly limit?: SessionLimitValue;
+  /** The statements that open a transaction for it, in the same message. */
+  readonly opening?: readonly string[];
   /** What it sets for itself outside a transaction, in the same message. */
   readonly local?: LocalLimits | undefined;
   /** Why it cannot run in this state of the transaction, if so. */
@@ -32,6 +34,11 @@ function refuseToNest(status: TransactionStatus): Error | undefined {
 }
 
 export const BEGIN: Terms = { leavesTrace: false, commits: false, refusal: refuseToNest };
+
+/** The terms of a statement that opens its transaction itself. */
+export function openingWith(opening: readonly string[], { leavesTrace, commits }: StatementNature): Terms {
+  return { opening, leavesTrace, commits, refusal: refuseToNest };
+}
 
 /** A BEGIN under a limit of the session. */
 export function beginUnder(limit: SessionLimitValue): Terms {
