@@ -1,8 +1,8 @@
 /** The part of the page's script that shows the configuration, and changes it where that is allowed. */
 export const SCRIPT_CONFIG = `
 let config = { lines: [], changes: null };
-head('config-head', [['Setting', 'text'], ['Value', 'text'], ['Origin', 'text']]);
-head('changes-head', [['When', 'text'], ['Setting', 'text'], ['From', 'text'], ['To', 'text'], ['', 'text']]);
+head('config', [['Setting', 'text'], ['Value', 'text'], ['Origin', 'text']]);
+head('changes', [['When', 'text'], ['Setting', 'text'], ['From', 'text'], ['To', 'text'], ['', 'text']]);
 
 const fetchJson = async (path, body) => {
   const answer = await fetch(BASE + path, body === undefined ? { cache: 'no-store' } : {
@@ -74,14 +74,14 @@ const changeRow = ({ id, at: when, path, from, to, undone, undo }) => {
 const listConfig = () => {
   const wanted = at('config-filter').value.toLowerCase();
   const lines = config.lines.filter(({ path, value, origin }) => (path + ' ' + value + ' ' + origin).toLowerCase().includes(wanted));
-  at('config').replaceChildren(...lines.map(configRow));
+  fill('config', lines.map(configRow));
 };
 const showConfig = async () => {
   if (!at('config-box').open) return;
   config = await fetchJson('config.json');
   listConfig();
   at('changes-box').hidden = config.changes === null;
-  if (config.changes !== null) at('changes').replaceChildren(...config.changes.history.map(changeRow));
+  if (config.changes !== null) fill('changes', config.changes.history.map(changeRow));
 };
 const tryConfig = () => showConfig().catch((error) => tell('\\u25a0 ' + error.message, 'bad'));
 at('config-box').addEventListener('toggle', tryConfig);

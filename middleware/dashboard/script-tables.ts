@@ -1,9 +1,9 @@
 /** The part of the page's script that shows pools, routes and refusals. */
 export const SCRIPT_TABLES = `
 const CLASSES = ['critical', 'high', 'normal', 'low'];
-head('routes-head', [['Route', 'text'], ['Class, pool', 'text'], ['Arrived/s'], ['Admitted/s'],
+head('routes', [['Route', 'text'], ['Class, pool', 'text'], ['Arrived/s'], ['Admitted/s'],
   ['Shed/s', 'text'], ['Waiting'], ['In flight'], ['Queue wait'], ['Service'], ['Response'], ['Time left']]);
-head('refusals-head', [['When', 'text'], ['Route', 'text'], ['Code', 'text'], ['Why', 'text'], ['Measured', 'text'], ['What helps', 'text'], ['Alike'],
+head('refusals', [['When', 'text'], ['Route', 'text'], ['Code', 'text'], ['Why', 'text'], ['Measured', 'text'], ['What helps', 'text'], ['Alike'],
   ['Come back in']]);
 
 // Why the seats are as many as they are, in words.
@@ -93,7 +93,7 @@ const showView = (view) => {
     (view.fleet === null ? '' : ', fleet of ' + view.fleet.instances + (view.fleet.degraded ? ' (Redis does not answer)' : '')) +
     (view.draining ? ', draining' : '');
   at('pools').replaceChildren(...view.pools.map((pool) => poolCard(pool, view)));
-  at('routes').replaceChildren(...view.routes.map(routeRow));
+  fill('routes', view.routes.map(routeRow));
 };
 
 const refusalRow = (refusal) => row([
@@ -109,6 +109,6 @@ const refusalRow = (refusal) => row([
 ]);
 const showRefusals = (refusals) => {
   at('no-refusals').hidden = refusals.length > 0;
-  at('refusals').replaceChildren(...refusals.map(refusalRow));
+  fill('refusals', refusals.map(refusalRow));
 };
 `;

@@ -17,8 +17,16 @@ const heading = (text, scope, className) => {
   element.scope = scope;
   return element;
 };
-const head = (id, names) =>
-  at(id).replaceChildren(row(names.map(([text, className]) => heading(text, 'col', className))));
+// On a narrow screen a row stands as a list, in which each cell has to say what it is.
+const columns = {};
+const head = (id, names) => {
+  columns[id] = names.map(([text]) => text);
+  at(id + '-head').replaceChildren(row(names.map(([text, className]) => heading(text, 'col', className))));
+};
+const fill = (id, rows) => {
+  for (const { children } of rows) columns[id].forEach((name, index) => { children[index].dataset.column = name; });
+  at(id).replaceChildren(...rows);
+};
 
 const NONE = '\\u2013';
 const rate = (value) => value >= 100 ? value.toFixed(0) : value === 0 ? '0' : value.toFixed(1);

@@ -39,5 +39,12 @@ th.text, td.text { text-align: left; } td.wrap { white-space: normal; min-width:
 .u-legend th { position: static; background: none; border: 0; padding: .1rem .2rem; font-weight: 500; }
 details summary { cursor: pointer; padding: .2rem 0; }
 form { display: inline-flex; gap: .3rem; } form input { width: 8rem; }
-@media (max-width: 40rem) { th, td { padding: .3rem .4rem; } .scroll { max-height: none; } }
+/* A table of many columns would be read through a slit: there each row is a list, like that of a pool. */
+@media (max-width: 40rem) { .scroll { max-height: none; } .scroll thead { display: none; }
+  .scroll table, .scroll tbody, .scroll tr { display: block; }
+  .scroll tr { border-bottom: 1px solid var(--line); padding: .4rem 0; }
+  .scroll th, .scroll td { display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); gap: 0 .75rem; border: 0; padding: .1rem 0;
+    position: static; text-align: left; white-space: normal; overflow-wrap: anywhere; }
+  .scroll tbody th { display: block; } .scroll td::before { content: attr(data-column); color: var(--soft); font-weight: 400;
+    font-family: system-ui, sans-serif; } }
 `;

@@ -147,7 +147,6 @@ test('fits a narrow screen, and can be used without a mouse', async () => {
   const page = await newPage(360);
   await open(page);
   await page.locator('#charts canvas').first().waitFor();
-  // Tables may be scrolled by themselves, the page never sideways.
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
   await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');
@@ -160,6 +159,29 @@ test('fits a narrow screen, and can be used without a mouse', async () => {
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
   expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(20, 23, 27)');
+  await page.close();
+});
+
+test('shows the whole of each table on the narrowest screen, each cell with what it is', async () => {
+  board = await startBoard({ databaseUrl: postgres.url, operations: { authorize: () => true, allowChanges: true } });
+  for (let request = 0; request < 8; request += 1) {
+    await board.gateway.run('report', (handle) => handle.query('select 1')).catch(() => undefined);
+  }
+  const page = await newPage(320);
+  await open(page);
+  await page.locator('summary').click();
+  await page.getByLabel(/^pools\.checkout\.max:/).waitFor();
+  const refusal = page.locator('#refusals td', { hasText: /^rate_limited$/ }).first();
+  await refusal.waitFor();
+  // What is wider than its place, or out of sight.
+  const cut = `[...document.querySelectorAll('.scroll, .scroll tr > *')].filter((part) =>
+    part.scrollWidth > part.clientWidth + 1 || part.getBoundingClientRect().right > innerWidth).map((part) => part.outerHTML)`;
+  expect(await page.evaluate(cut)).toEqual([]);
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+  const code = await refusal.boundingBox();
+  const lineHeight = await refusal.evaluate('parseFloat(getComputedStyle(document.body).lineHeight)');
+  expect(code?.height).toBeLessThan(Number(lineHeight) * 1.9);
+  expect(await refusal.getAttribute('data-column')).toBe('Code');
   await page.close();
 });
 
