@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest';
+import { troublesOf } from './browser.js';
+import { open, Stage } from './stage.js';
+
+const stage = new Stage();
+
+test('fits a narrow screen, and can be used without a mouse', async () => {
+  const board = await stage.board();
+  const page = await stage.newPage(360);
+  await open(page, board);
+  await page.locator('#charts canvas').first().waitFor();
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.getByText('▲ held').waitFor();
+  await page.keyboard.press('Space');
+  await page.getByText('● live').waitFor();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
+  expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(20, 23, 27)');
+  await page.close();
+});
+
+test('shows the whole of each table on the narrowest screen, each cell with what it is', async () => {
+  const board = await stage.board({ operations: { authorize: () => true, allowChanges: true } });
+  for (let request = 0; request < 8; request += 1) {
+    await board.gateway.run('report', (handle) => handle.query('select 1')).catch(() => undefined);
+  }
+  const page = await stage.newPage(320);
+  await open(page, board);
+  await page.locator('summary').click();
+  await page.getByLabel(/^pools\.checkout\.max:/).waitFor();
+  const refusal = page.locator('#refusals td', { hasText: /^rate_limited$/ }).first();
+  await refusal.waitFor();
+  // What is wider than its place, or out of sight.
+  const cut = `[...document.querySelectorAll('.scroll, .scroll tr > *')].filter((part) =>
+    part.scrollWidth > part.clientWidth + 1 || part.getBoundingClientRect().right > innerWidth).map((part) => part.outerHTML)`;
+  expect(await page.evaluate(cut)).toEqual([]);
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+  const code = await refusal.boundingBox();
+  const lineHeight = await refusal.evaluate('parseFloat(getComputedStyle(document.body).lineHeight)');
+  expect(code?.height).toBeLessThan(Number(lineHeight) * 1.9);
+  expect(await refusal.getAttribute('data-column')).toBe('Code');
+  await page.close();
+});
+
+test('an operator changes a setting and takes it back', async () => {
+  const board = await stage.board({
+    operations: { authorize: () => true, allowChanges: true },
+  });
+  const page = await stage.newPage();
+  const troubles = troublesOf(page);
+  await open(page, board);
+  await page.locator('summary').click();
+  const field = page.getByLabel(/^pools\.checkout\.max:/);
+  await field.fill('9');
+  await field.press('Enter');
+  await page.getByText('■ pools.checkout.max is "9": use a whole number from 1 to 4').waitFor();
+  // What is in force is shown again, and what was said of the refused value goes with the next, and with none.
+  expect(await field.inputValue()).toBe('4');
+  await field.fill('');
+  expect(await page.locator('#change-result').textContent()).toBe('');
+  await field.blur();
+  expect(await field.inputValue()).toBe('4');
+  await field.press('Enter');
+  await page.getByText('● pools.checkout.max is 4 already').waitFor();
+  expect(board.gateway.liveChanges.history()).toEqual([]);
+  await field.fill('2');
+  expect(await page.locator('#change-result').textContent()).toBe('');
+  await field.press('Enter');
+  await page.locator('#config tr', { hasText: 'pools.checkout.max' }).filter({ hasText: 'live' }).waitFor();
+  await page.locator('[data-pool=checkout]').filter({ hasText: 'Granted2 of 2' }).waitFor();
+  expect(board.gateway.snapshot().pools[0]?.connections.max).toBe(2);
+  await page.getByRole('button', { name: 'Undo pools.checkout.max to 2' }).click();
+  await page.getByText('● pools.checkout.max is 4 again').waitFor();
+  expect(board.gateway.snapshot().pools[0]?.connections.max).toBe(4);
+  for (const [path, value] of [
+    ['ratePerSecond', '4000'],
+    ['routes.report.perCaller.burst', '7'],
+    ['mode', 'observe'],
+  ] as const) {
+    const rate = page.getByLabel(new RegExp(`^${path}:`));
+    await rate.fill(value);
+    await rate.press('Enter');
+    await page.getByText(`● ${path} is ${value} now`).waitFor();
+    if (path === 'mode') await page.locator('#facts', { hasText: 'mode observe' }).waitFor();
+    await page.getByRole('button', { name: `Undo ${path} to ${value}` }).click();
+    await page.getByText(`● ${path} is `).filter({ hasText: 'again' }).waitFor();
+  }
+  expect(troubles).toEqual([]);
+  await page.close();
+});
+
+test('shows nothing to change where changes are not allowed, and no secret', async () => {
+  const board = await stage.board();
+  const page = await stage.newPage();
+  await open(page, board);
+  await page.locator('summary').click();
+  await page.getByRole('rowheader', { name: 'pools.checkout.url' }).waitFor();
+  expect(await page.locator('#config input').count()).toBe(0);
+  expect(await page.locator('#changes-box').isHidden()).toBe(true);
+  const password = new URL(stage.databaseUrl).password;
+  expect(password.length).toBeGreaterThan(5);
+  expect(await page.content()).not.toContain(password);
+  await page.close();
+});
