@@ -67,9 +67,9 @@ export class PgSession extends EngineSession {
     if (!Array.isArray(values) || values.length === 0) return undefined;
     const nature = this.parts.natures.of(text);
     if (nature.leavesTrace || nature.staying !== undefined) return undefined;
-    const shared = this.#sharedLockMs !== undefined;
-    if (!shared && !this.line.hasLimit(isLimited(limitMs) ? limitStepMs(limitMs) : 'default')) return undefined;
-    const local = { statementMs: shared ? limitMs : undefined, lockMs: this.#sharedLockMs ?? 0 };
+    const limit = this.#sharedLockMs === undefined ? this.#limitToStand(limitMs) : undefined;
+    if (limit !== undefined && !this.line.hasLimit(limit)) return undefined;
+    const local = { statementMs: limit === undefined ? limitMs : undefined, lockMs: this.#sharedLockMs ?? 0 };
     return this.line.submit<Row>(text, values, openingWith(beginStatements(local, options), nature));
   }
 

@@ -1,7 +1,7 @@
 import type { QueryResult } from './contract.js';
 import { PG_WORDS } from './pg-words.js';
 import { SessionLimit, type SessionLimitValue } from './session-limit.js';
-import type { Statement, Terms } from './statement.js';
+import { type OwnLimit, type Statement, sendOn, type Terms } from './statement.js';
 import { answered, type StatementWire, type StatementWords } from './statement-wire.js';
 
 const LIMIT_TRIES = 5;
@@ -147,11 +147,22 @@ export class StatementLine {
   }
 
   #runUnder(limit: SessionLimitValue, statement: Statement): void {
-    const lasts = this.#limit.wants(limit);
-    const changes = this.#limit.changesTo(limit);
-    const before = changes && !lasts ? this.#words.limitBefore?.(limit, statement.text) : undefined;
-    if (changes && before === undefined) this.#setLimit(statement, limit, LIMIT_TRIES);
-    else this.#run(statement, before);
+    const passes = !this.#limit.wants(limit);
+    if (!this.#limit.changesTo(limit)) this.#run(statement);
+    else if (!passes || !this.#runAlone(limit, statement)) this.#setLimit(statement, limit, LIMIT_TRIES);
+  }
+
+  /** Runs a statement under a limit that it alone has. False where that is not to be had for it. */
+  #runAlone(limit: SessionLimitValue, statement: Statement): boolean {
+    const { text, values, terms } = statement;
+    const before = this.#words.limitBefore?.(limit, text);
+    // Without values it may be one that has to stand alone in its message.
+    const local = limit !== 'default' && values !== undefined && values.length > 0 && !terms.leavesTrace;
+    if (before !== undefined) this.#run(statement, { before });
+    else if (local && this.#wire.sendLimited !== undefined) {
+      this.#run(statement, { local: { statementMs: limit, lockMs: 0 } });
+    } else return false;
+    return true;
   }
 
   /** A change of the limit runs under the old one itself, which is none of this statement's business. */
@@ -166,23 +177,13 @@ export class StatementLine {
     });
   }
 
-  #run(statement: Statement, before?: string): void {
+  #run(statement: Statement, own: OwnLimit = {}): void {
     statement.sent = true;
     if (statement.terms.leavesTrace) {
       this.#dirty = true;
       this.#limit.doubt();
     }
-    const { text, values, terms } = statement;
-    const done = (error: unknown, result: QueryResult<never> | undefined): void =>
-      this.#settle(statement, error, result);
-    const wire = this.#wire;
-    if (terms.opening !== undefined && wire.sendOpening !== undefined) {
-      wire.sendOpening(terms.opening, text, values, done);
-    } else if (terms.local === undefined || wire.sendLimited === undefined || wire.status !== 'I') {
-      wire.send(text, values, done, before);
-    } else {
-      wire.sendLimited(terms.local, text, values, done);
-    }
+    sendOn(this.#wire, statement, own, (error, result) => this.#settle(statement, error, result));
   }
 
   #settle(statement: Statement, error: unknown, result: QueryResult<never> | undefined): void {

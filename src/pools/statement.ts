@@ -2,7 +2,7 @@ import type { QueryResult } from './contract.js';
 import type { LocalLimits } from './local-limits.js';
 import type { SessionLimitValue } from './session-limit.js';
 import type { StatementNature } from './session-trace.js';
-import type { TransactionStatus } from './statement-wire.js';
+import type { Answer, StatementWire, TransactionStatus } from './statement-wire.js';
 
 /** What a statement asks of its session. */
 export interface Terms extends StatementNature {
@@ -27,6 +27,28 @@ export interface Statement {
   stopped: boolean;
   /** It is on the server, not merely its limit. */
   sent: boolean;
+}
+
+/** What gives one statement a limit that it alone has: its engine's words before it, or limits of its transaction. */
+export interface OwnLimit {
+  readonly before?: string;
+  readonly local?: LocalLimits;
+}
+
+/** Sends a statement with all that it brings with it. */
+export function sendOn(
+  wire: StatementWire,
+  { text, values, terms }: Statement,
+  { before, local = terms.local }: OwnLimit,
+  answer: Answer,
+): void {
+  if (terms.opening !== undefined && wire.sendOpening !== undefined) {
+    wire.sendOpening(terms.opening, text, values, answer);
+  } else if (local === undefined || wire.sendLimited === undefined || wire.status !== 'I') {
+    wire.send(text, values, answer, before);
+  } else {
+    wire.sendLimited(local, text, values, answer);
+  }
 }
 
 function refuseToNest(status: TransactionStatus): Error | undefined {

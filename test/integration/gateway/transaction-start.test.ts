@@ -54,7 +54,7 @@ describe.each([
         maxEventLoopLagMs: 0,
         readinessDelayMs: 0,
         pools: { main: { url: tap.url, max: 1 } },
-        routes: { work: { pool: 'main', deadlineMs: 20_000 } },
+        routes: { work: { pool: 'main', deadlineMs: 20_000 }, other: { pool: 'main', deadlineMs: 5_000 } },
       },
       { env: {}, logger: new LogBook(), clock },
     );
@@ -99,6 +99,13 @@ describe.each([
     await run((handle) => handle.transaction((client) => Promise.all([1, 2, 3].map((entry) => enter(entry)(client)))));
     expect(tap.statements).toEqual([...first, INSERT, INSERT, INSERT, 'COMMIT']);
     expect(new Set((await entries()).map(({ xid }) => xid)).size).toBe(1);
+  });
+
+  it('brings a limit that is not the usual one with it, too', async () => {
+    await gateway.run('other', (handle) => handle.transaction(enter(1)));
+    const limit = expect.stringMatching(/^SELECT set_config\('statement_timeout', '[45]\d{3}', true\)/);
+    expect(tap.statements).toEqual(['BEGIN', limit, INSERT, 'COMMIT']);
+    expect(await kept()).toEqual([1]);
   });
 
   it('follows its BEGIN where it has no values, because it may be several', async () => {

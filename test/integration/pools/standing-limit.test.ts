@@ -44,3 +44,26 @@ it('BP-11: says the limit of transactions that come one after the other only onc
   await pool.close(0);
   await tap.close();
 });
+
+it('BP-11: gives a statement a limit that passes in its own message, and holds it to that alone', async () => {
+  const tap = await Tap.before(server.url);
+  const { pool } = makePool({ url: tap.url }, { max: 1 });
+  const connection = await pool.acquire(FOREVER);
+  const sleep = (seconds: number, limitMs: number): Promise<unknown> =>
+    connection.query('SELECT pg_sleep($1)', [seconds], limitMs);
+  await expect(sleep(30, 80)).rejects.toMatchObject({ code: '57014' });
+  await sleep(0.2, 20_000);
+  expect(tap.statements).toEqual([
+    "SELECT set_config('statement_timeout', '100', true)",
+    'SELECT pg_sleep($1)',
+    "SELECT set_config('statement_timeout', '30000', true)",
+    'SELECT pg_sleep($1)',
+  ]);
+  // What may have to stand alone in its message does.
+  tap.statements.length = 0;
+  await connection.query('VACUUM', undefined, 20_000);
+  expect(tap.statements.at(-1)).toBe('VACUUM');
+  await connection.release();
+  await pool.close(0);
+  await tap.close();
+});
