@@ -1,22 +1,4 @@
-import { fairShare } from './budget-share.js';
-
-/** What one instance needs of one database server, and what it has there. Connections, whole numbers. */
-export interface ServerNeed {
-  /** Names the server, alike in all instances. */
-  readonly server: string;
-  /** What its pools may open at most. */
-  readonly wish: number;
-  /** Fewest with which every pool works: one each. */
-  readonly least: number;
-  /** What its pools may have open now, or still have open of before. */
-  readonly held: number;
-  /** What is open. */
-  readonly open: number;
-  /** What the server has for the fleet; absent until it is known. */
-  readonly room?: number;
-  /** Dead instances of which nothing is left on the server. */
-  readonly gone?: readonly string[];
-}
+import { type Claim, claimsOn, type ServerNeed, type ServerShare, sharesOf } from './fleet-share.js';
 
 /** What an instance says of itself with each heartbeat. */
 export interface MemberReport {
@@ -29,21 +11,6 @@ export interface MemberReport {
   readonly needs: readonly ServerNeed[];
 }
 
-/** What an instance may have of one server. */
-export interface ServerShare {
-  readonly server: string;
-  /** What it may have now. Where that is less than it has, it gives up the rest as it comes free. */
-  readonly granted: number;
-  /** What it will have once the others have given up theirs. */
-  readonly target: number;
-  /** What the server has for the fleet; absent while nobody knows it. */
-  readonly room?: number;
-  /** What the other living instances have open, as far as they said. */
-  readonly othersOpen: number;
-  /** Dead instances whose sessions may still be there. */
-  readonly ghosts: readonly string[];
-}
-
 /** What an instance is told with each heartbeat. */
 export interface MemberReply {
   /** Living instances, itself included. */
@@ -51,14 +18,6 @@ export interface MemberReply {
   readonly shares: readonly ServerShare[];
   /** What the configurations of others say that differ from its own. */
   readonly otherFields: readonly string[];
-}
-
-interface Claim {
-  readonly server: string;
-  readonly wish: number;
-  readonly granted: number;
-  readonly open: number;
-  readonly room?: number | undefined;
 }
 
 interface Member {
@@ -115,10 +74,8 @@ export function meet(
   const frozenUntilMs = lost ? clockMs + LEASE_MS : (book?.frozenUntilMs ?? 0);
   const others = before.filter(({ id }) => id !== report.id).flatMap((member) => remember(member, clockMs, report));
   const living = others.filter((member) => isLive(member, clockMs));
-  const rooms = report.needs.map((need) => {
-    const held = { need, living, ghosts: others.filter((member) => !living.includes(member)) };
-    return shareOf(held, clockMs < frozenUntilMs);
-  });
+  const ghosts = others.filter((member) => !living.includes(member));
+  const rooms = sharesOf(report.needs, { living, ghosts }, clockMs < frozenUntilMs);
   const { id, fields } = report;
   const member: Member = { id, seenMs: clockMs, fields, claims: rooms.map(({ claim }) => claim) };
   const otherFields = [...new Set(living.map((other) => other.fields))].filter((text) => text !== fields);
@@ -158,42 +115,7 @@ function isLive({ seenMs }: Member, clockMs: number): boolean {
 function remember(member: Member, clockMs: number, { needs }: MemberReport): Member[] {
   if (isLive(member, clockMs)) return [member];
   if (clockMs - member.seenMs > LEASE_MS + GHOST_MS) return [];
-  const freed = needs.filter(({ gone }) => gone?.includes(member.id)).map(({ server }) => server);
-  const claims = member.claims.filter(({ server, granted }) => granted > 0 && !freed.includes(server));
+  const freed = needs.filter(({ gone }) => gone?.includes(member.id)).flatMap((need) => claimsOn(need, member.claims));
+  const claims = member.claims.filter((claim) => claim.granted > 0 && !freed.includes(claim));
   return claims.length === 0 ? [] : [{ ...member, claims }];
-}
-
-interface Server {
-  readonly need: ServerNeed;
-  readonly living: readonly Member[];
-  readonly ghosts: readonly Member[];
-}
-
-function shareOf(
-  { need, living, ghosts }: Server,
-  frozen: boolean,
-): { readonly share: ServerShare; readonly claim: Claim } {
-  const { server, wish, least, held, open } = need;
-  const claimsOf = (members: readonly Member[]): Claim[] =>
-    members.flatMap(({ claims }) => claims.filter((claim) => claim.server === server));
-  const others = claimsOf(living);
-  const rooms = [need.room, ...others.map((claim) => claim.room)].filter((each) => each !== undefined);
-  const room = rooms.length === 0 ? undefined : Math.min(...rooms);
-  const wishes = others.map((claim) => claim.wish);
-  const target = room === undefined ? wish : fairShare(room, wish, wishes);
-  const taken = [...others, ...claimsOf(ghosts)].reduce((sum, { granted }) => sum + granted, 0);
-  const free = room === undefined ? Math.min(wish, least) : Math.max(0, room - taken);
-  const granted = target <= held ? target : frozen ? held : Math.min(target, Math.max(held, free));
-  const claim: Claim = { server, wish, granted: Math.max(granted, held), open, room: need.room };
-  return {
-    claim,
-    share: {
-      server,
-      granted,
-      target,
-      ...(room === undefined ? {} : { room }),
-      othersOpen: others.reduce((sum, each) => sum + each.open, 0),
-      ghosts: ghosts.filter(({ claims }) => claims.some((each) => each.server === server)).map(({ id }) => id),
-    },
-  };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import type { ServerShare } from '../core/fleet-book.js';
+import type { ServerShare } from '../core/fleet-share.js';
 import { isMysqlUrl } from '../pools/mysql-target.js';
 import type { PoolRuntime } from './pool-runtime.js';
 

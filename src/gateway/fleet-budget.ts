@@ -1,10 +1,12 @@
 import type { Clock } from '../clock.js';
 import type { GatewayConfig, PoolConfig } from '../config/config.js';
 import { divideShare } from '../core/budget-share.js';
-import type { MemberReply, MemberReport, ServerNeed, ServerShare } from '../core/fleet-book.js';
+import type { MemberReply, MemberReport } from '../core/fleet-book.js';
+import type { ServerNeed, ServerShare } from '../core/fleet-share.js';
 import type { Heartbeat, HeartbeatSource } from '../fleet/heartbeat.js';
 import { type DeadSessions, lookForDead } from './fleet-budget-ghosts.js';
 import { disagreements, type FleetFields, fieldsText, fleetFields, readFields, strictest } from './fleet-fields.js';
+import { FleetServers } from './fleet-servers.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { serverOf } from './server-names.js';
 
@@ -26,14 +28,10 @@ export class FleetBudget implements HeartbeatSource {
   readonly #options: FleetBudgetOptions;
   readonly #fields: FleetFields;
   readonly #fieldsText: string;
-  readonly #rooms = new Map<string, number>();
-  /** Servers of which nobody can tell what they have, and pools through poolers, which see to it themselves. */
-  readonly #unbounded = new Set<string>();
+  readonly #found = new FleetServers();
   readonly #ceilings = new Map<string, number>();
   readonly #shares = new Map<string, ServerShare>();
   readonly #dead = new Map<string, DeadSessions>();
-  /** Of addresses that lead to one server, the one that names it. */
-  readonly #names = new Map<string, string>();
   #pools: ReadonlyMap<string, PoolRuntime> = new Map();
   #others: readonly FleetFields[] = [];
   #disagreements: readonly string[] = [];
@@ -72,13 +70,12 @@ export class FleetBudget implements HeartbeatSource {
    *
    * @param room - `undefined` where that cannot be known: then its pools are not bounded.
    * @param server - The one of its addresses that names it. Default: that of the pool.
+   * @param identity - What it said of itself, the same whatever its address.
    */
-  found(pool: PoolConfig, room: number | undefined, server: string = serverOf(pool.url)): void {
-    this.#names.set(serverOf(pool.url), server);
-    if (room === undefined) this.#unbounded.add(server);
-    else this.#rooms.set(server, room);
+  found(pool: PoolConfig, room: number | undefined, server: string = serverOf(pool.url), identity?: string): void {
+    this.#found.found(pool, room, server, identity);
     if (room !== undefined && !this.#options.heartbeat.known) this.#assume(server, room);
-    if (this.#unbounded.has(server) || this.#pools.get(pool.name)?.pool.shared) this.#lift(pool.name);
+    if (this.#found.isUnbounded(server) || this.#pools.get(pool.name)?.pool.shared) this.#lift(pool.name);
     this.#options.heartbeat.hurry();
   }
 
@@ -116,20 +113,17 @@ export class FleetBudget implements HeartbeatSource {
 
   /** The pools of each server that count: what a pooler or a server that does not tell gives is not divided. */
   #servers(): [string, PoolConfig[]][] {
-    const servers = new Map<string, PoolConfig[]>();
-    for (const pool of this.#options.config.pools.values()) {
-      const address = serverOf(pool.url);
-      const server = this.#names.get(address) ?? address;
-      const shared = pool.pooler === 'pgbouncer' || this.#pools.get(pool.name)?.pool.shared === true;
-      if (!shared && !this.#unbounded.has(server)) servers.set(server, [...(servers.get(server) ?? []), pool]);
-    }
-    return [...servers];
+    const pools = [...this.#options.config.pools.values()];
+    return this.#found.divided(
+      pools.filter(({ name, pooler }) => pooler !== 'pgbouncer' && this.#pools.get(name)?.pool.shared !== true),
+    );
   }
 
   #need(server: string, pools: readonly PoolConfig[]): ServerNeed {
-    const room = this.#rooms.get(server);
+    const room = this.#found.roomOf(server);
     return {
       server,
+      aliases: this.#found.aliasesOf(server, pools),
       wish: pools.reduce((sum, pool) => sum + this.#most(pool), 0),
       least: pools.length,
       held: this.#heldBy(pools),

@@ -116,7 +116,8 @@ export class StartUp {
     if (pooler !== undefined) this.#shared?.found(config, undefined);
     const { direct, address } = this.#servers.with(name);
     for (const other of direct) {
-      if (other.limits !== undefined) this.#shared?.found(other.config, server.room, address);
+      if (other.limits === undefined) continue;
+      this.#shared?.found(other.config, server.room, address, other.limits.identity);
     }
     return pooler === undefined ? server : worse(pooler, server);
   }

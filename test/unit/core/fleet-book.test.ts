@@ -10,8 +10,8 @@ import {
   type MemberReply,
   type MemberReport,
   meet,
-  type ServerShare,
 } from '../../../src/core/fleet-book.js';
+import type { ServerShare } from '../../../src/core/fleet-share.js';
 
 const ROOM = 40;
 const WISH = 20;
@@ -24,6 +24,8 @@ class Instance {
   known = false;
   room: number | undefined = ROOM;
   gone: readonly string[] = [];
+  server = 'db';
+  aliases: readonly string[] = [];
   reply: MemberReply | undefined;
 
   constructor(id: string) {
@@ -32,8 +34,8 @@ class Instance {
 
   get report(): MemberReport {
     const held = Math.max(this.ceiling, this.open);
-    const { id, known, open, gone, room } = this;
-    const need = { server: 'db', wish: WISH, least: 2, held, open, gone, ...(room === undefined ? {} : { room }) };
+    const { id, known, open, gone, room, server, aliases } = this;
+    const need = { server, aliases, wish: WISH, least: 2, held, open, gone, ...(room === undefined ? {} : { room }) };
     return { id, known, fields: 'same', needs: [need] };
   }
 
@@ -181,6 +183,43 @@ describe('the book of a fleet', () => {
     one.room = 30;
     world.pass(3 * HEARTBEAT_MS, instances);
     expect(ceilings(instances)).toEqual([15, 15]);
+  });
+
+  it('counts a server once that instances know by different names', () => {
+    const { world, instances } = fleet(3);
+    const [one, other, third] = instances as [Instance, Instance, Instance];
+    // The first two have nothing in common but what the third knows of both.
+    Object.assign(one, { server: 'a', aliases: ['10.0.0.1'] });
+    Object.assign(other, { server: 'b', aliases: ['started at noon'] });
+    Object.assign(third, { server: '10.0.0.1', aliases: ['started at noon'] });
+    world.pass(5 * HEARTBEAT_MS, instances);
+    expect(ceilings(instances)).toEqual([13, 13, 13]);
+    expect(one.share).toMatchObject({ server: 'a', room: ROOM, othersOpen: 26 });
+    // The dead one that links the others goes on doing so, and its part is kept.
+    world.pass(LEASE_MS + HEARTBEAT_MS, [one, other]);
+    expect([one.share.ghosts, other.share.ghosts]).toEqual([[third.id], [third.id]]);
+    expect(one.ceiling + other.ceiling).toBe(ROOM - 13);
+    one.gone = [third.id];
+    world.pass(2 * HEARTBEAT_MS, [one, other]);
+    // Nobody knows any more that it is one server.
+    expect(ceilings([one, other])).toEqual([WISH, WISH]);
+    expect(one.share.othersOpen).toBe(0);
+  });
+
+  it('grants no server twice to one that does not know yet that two of its own are the same', () => {
+    const { world, instances } = fleet(1);
+    const [known] = instances as [Instance];
+    known.aliases = ['localhost'];
+    world.beat(known);
+    const need = { wish: WISH, least: 1, held: 0, open: 0, room: ROOM };
+    const needs = [
+      { server: 'db', ...need },
+      { server: 'localhost', ...need },
+    ];
+    const { reply } = meet(world.book, world.nowMs, { id: 'late', known: false, fields: 'same', needs });
+    const granted = reply.shares.map((share) => share.granted);
+    expect(known.ceiling + granted.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(ROOM);
+    expect(reply.shares.map(({ target }) => target)).toEqual([13, 13]);
   });
 
   it('tells what the configurations of others say, where they differ', () => {
