@@ -32,6 +32,8 @@ const DATABASE = 'app';
 const ADMIN = 'keeper';
 /** Of an administrator who ends with the test. */
 const PASSWORD = 'keeper';
+/** Of what a program said before it failed. */
+const LONGEST_REASON = 2_000;
 /** Ends the server and removes its data. */
 const REMOVE = `
 kill -9 "$(cat "$1/pid")" 2>/dev/null
@@ -150,15 +152,12 @@ class LocalMariadb implements MariadbServer {
   }
 }
 
+/** It is tried a second time: on a busy machine it has ended with 1 once, and done the same a moment later. */
 async function initialise(directory: string): Promise<void> {
   const data = join(directory, 'data');
-  const child = spawn(
-    'mariadb-install-db',
-    ['--no-defaults', ...asRoot(), `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
-    { stdio: 'ignore' },
-  );
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`mariadb-install-db ended with code ${code}`);
+  const first = await install(data);
+  const second = first === undefined ? undefined : await install(data);
+  if (second !== undefined) throw new Error(`${second}; and before that: ${first}`);
   const login = `'${ADMIN}'@'%' IDENTIFIED BY '${PASSWORD}'`;
   await writeFile(
     join(data, 'init.sql'),
@@ -169,6 +168,24 @@ async function initialise(directory: string): Promise<void> {
       '',
     ].join('\n'),
   );
+}
+
+/** Lays out fresh data. Resolves to why that failed, with the end of what was said, if it did. */
+async function install(data: string): Promise<string | undefined> {
+  await rm(data, { recursive: true, force: true, maxRetries: 3 });
+  const child = spawn(
+    'mariadb-install-db',
+    ['--no-defaults', ...asRoot(), `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let said = '';
+  const keep = (chunk: Buffer): void => {
+    said = (said + chunk.toString()).slice(-LONGEST_REASON);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return code === 0 ? undefined : `mariadb-install-db ended with code ${code}: ${said.trim() || 'no output'}`;
 }
 
 /** MariaDB runs as root only where it is told to. */
