@@ -67,3 +67,23 @@ it('BP-11: gives a statement a limit that passes in its own message, and holds i
   await pool.close(0);
   await tap.close();
 });
+
+it('BP-11: holds the statement to it that opens a transaction, and those that follow', async () => {
+  const tap = await Tap.before(server.url);
+  const { pool } = makePool({ url: tap.url }, { max: 1 });
+  const connection = await pool.acquire(FOREVER);
+  await connection.query('SELECT 1', undefined, undefined);
+  const stopped = { code: '57014' };
+  await expect(connection.beginWith('SELECT pg_sleep($1)', [30], 80)).rejects.toMatchObject(stopped);
+  expect(connection.inTransaction).toBe(true);
+  await connection.rollback();
+  await connection.beginWith('SELECT $1::int', [1], 80);
+  await expect(connection.query('SELECT pg_sleep($1)', [30], 20_000)).rejects.toMatchObject(stopped);
+  await connection.rollback();
+  await connection.query('SELECT pg_sleep($1)', [0.2], 20_000);
+  expect(connection.beginWith('SELECT 1', undefined, 80)).toBeUndefined();
+  expect(connection.beginWith('SET application_name = $1', ['x'], 80)).toBeUndefined();
+  await connection.release();
+  await pool.close(0);
+  await tap.close();
+});
