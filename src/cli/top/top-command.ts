@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { wholeNumber } from '../arguments.js';
-import { type Arguments, type CliIo, type Command, UsageError } from '../command.js';
+import { type Arguments, CliError, type CliIo, type Command, UsageError } from '../command.js';
 import type { Reading } from './interval.js';
 import { Screen } from './screen.js';
 import { type SnapshotSource, snapshotSource } from './snapshot-source.js';
@@ -16,7 +16,10 @@ export const topCommand: Command = {
     'Shows the pools and routes of a gateway from where operations() is mounted, again and again. Rates and times are\n' +
     'those since the last look; "shed by" is the code of most refusals, in brackets where mode observe would have shed.\n' +
     'Seats are in use/allowed, connections in use/open/at most.\n' +
-    'Keys: q ends, s sorts the routes otherwise, p pauses. Without a terminal it prints one view after the other.',
+    'Keys: q ends, s sorts the routes otherwise, p pauses. Without a terminal it prints one view after the other.\n' +
+    'A gateway that goes away is said once (without a terminal on stderr), and asked again until it is back.\n' +
+    'Ends with 0 after --count looks, failed ones included, at q, and when nobody reads on; with 1 when the first look\n' +
+    'fails, with 2 for a wrong call; without a terminal, SIGINT and SIGTERM end it as any program (130 and 143 in a shell).',
   examples: [
     ['sluice top http://127.0.0.1:3000/sluice', 'the example shop (npm start), in another terminal'],
     ["sluice top https://shop.example/sluice --header 'x-operator-key: …'", 'where authorize asks for a key'],
@@ -52,6 +55,7 @@ async function runTop(args: Arguments, io: CliIo): Promise<number> {
   return new Screen({ io, terminal, source, intervalMs, count }).run(first);
 }
 
+/** One view after the other. */
 async function print(
   args: Arguments,
   io: CliIo,
@@ -61,15 +65,32 @@ async function print(
   count: number,
 ): Promise<number> {
   let before: Reading | undefined;
-  let now = first;
+  let now: Reading | undefined = first;
+  let last = first;
   for (let look = 1; ; look += 1) {
-    const view = { where: source.where, now, before, sort: 'shed', columns: 160, colours: false } as const;
-    io.out(args.flag('json') ? JSON.stringify(now.snapshot) : `${viewLines(view).join('\n')}\n`);
+    if (now !== undefined) {
+      const view = { where: source.where, now, before, sort: 'shed', columns: 160, colours: false } as const;
+      io.out(args.flag('json') ? JSON.stringify(now.snapshot) : `${viewLines(view).join('\n')}\n`);
+      last = now;
+    }
     if (look >= count) return 0;
     await delay(intervalMs, undefined, { signal: io.unread }).catch(() => undefined);
     if (io.unread?.aborted) return 0;
-    before = now;
-    now = await take(source, io);
+    before = last;
+    now = await takeIfThere(source, io, now !== undefined);
+  }
+}
+
+/** Reads the figures; where they cannot be read, says so if `wasThere` and is `undefined`. */
+async function takeIfThere(source: SnapshotSource, io: CliIo, wasThere: boolean): Promise<Reading | undefined> {
+  try {
+    const reading = await take(source, io);
+    if (!wasThere) io.err(`sluice: ${source.where} answers again`);
+    return reading;
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    if (wasThere) io.err(`sluice: ${error.message}; trying again`);
+    return undefined;
   }
 }
 

@@ -35,7 +35,7 @@ export function viewLines(view: View): string[] {
   const { now, where, columns } = view;
   const { mode, draining, eventLoopLagMs, pools } = now.snapshot;
   const state = `${mode}${draining ? ', draining' : ''}, event loop ${ms(eventLoopLagMs)} ms late`;
-  const head = paint(view, cut(`sluice ${plain(where)}   ${state}`, columns), draining ? YELLOW : BOLD);
+  const head = paint(view, titleOf(plain(where), state, columns), draining ? YELLOW : BOLD);
   const routes = routeIntervals(now, view.before).toSorted(order(view.sort));
   const sorted = `routes, by ${view.sort}`;
   return [
@@ -46,6 +46,18 @@ export function viewLines(view: View): string[] {
     '',
     ...table(view, sorted, routes, ROUTE_COLUMNS, ({ shedPerSecond }) => (shedPerSecond > 0 ? YELLOW : undefined)),
   ];
+}
+
+/** Of an address less than this says nothing. */
+const LEAST_ADDRESS = 8;
+
+/** What the gateway says of itself is whole before the address is: who watches knows that. */
+function titleOf(where: string, state: string, columns: number): string {
+  const address = where.replace(/\/snapshot\.json$/, '');
+  const room = columns - `sluice    ${state}`.length;
+  if (address.length <= room) return `sluice ${address}   ${state}`;
+  if (room < LEAST_ADDRESS) return cut(`sluice   ${state}`, columns);
+  return `sluice ${cut(address.replace(/^https?:\/\//, ''), room)}   ${state}`;
 }
 
 const POOL_COLUMNS: readonly Column<PoolSnapshot>[] = [

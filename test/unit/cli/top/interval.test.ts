@@ -82,6 +82,31 @@ describe('the time between two readings', () => {
     expect(search?.mostShedBy).toBe('(queue_full)');
   });
 
+  it.each([
+    [
+      'http://127.0.0.1:3000/sluice/snapshot.json',
+      80,
+      'sluice http://127.0.0.1:3000/sluice   enforce, event loop 1234 ms late',
+    ],
+    [
+      'http://127.0.0.1:3000/sluice/snapshot.json',
+      64,
+      'sluice 127.0.0.1:3000/sluice   enforce, event loop 1234 ms late',
+    ],
+    [
+      'https://shop.example.org/a/long/way/sluice/snapshot.json',
+      60,
+      'sluice shop.example.org/…   enforce, event loop 1234 ms late',
+    ],
+    ['http://127.0.0.1:3000/snapshot.json', 44, 'sluice   enforce, event loop 1234 ms late'],
+  ])('has the state of %s whole in its title at %d columns', (where, columns, title) => {
+    const now = reading(2_000, {});
+    const late = { ...now, snapshot: { ...now.snapshot, eventLoopLagMs: 1_234 } };
+    const [head] = viewLines({ where, now: late, before: undefined, sort: 'name', columns, colours: false });
+    expect(head).toBe(title);
+    expect(title.length).toBeLessThanOrEqual(columns);
+  });
+
   it('lets no name from the network steer the terminal', () => {
     const now = reading(2_000, { name: 'a\u001b[2Jb\r\n' });
     const lines = viewLines({ where: 'http://x', now, before: undefined, sort: 'name', columns: 120, colours: false });

@@ -5,19 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from '../../../../src/cli/run-cli.js';
-import { Folder } from '../captured.js';
 import { RecordedTerminal, WatchedApp } from './support.js';
 
 let app: WatchedApp;
-let folder: Folder;
 beforeEach(async () => {
-  folder = new Folder();
   app = await WatchedApp.start();
 });
-afterEach(async () => {
-  await app.close();
-  folder.remove();
-});
+afterEach(() => app.close());
 
 /** Runs it on a screen; resolves to its exit code. */
 function watch(terminal: RecordedTerminal, url = `${app.url}/sluice`, ...args: string[]): Promise<number> {
@@ -134,54 +128,6 @@ describe('sluice top on a terminal', () => {
   });
 });
 
-describe('sluice top without a terminal', () => {
-  it('prints one snapshot a line as JSON', async () => {
-    const args = ['top', `${app.url.replace('http://', '')}/sluice/`, '--json', '--count', '3', '--interval-ms', '100'];
-    const { code, out } = await folder.call(args);
-    const snapshots = out.split('\n').map((line): unknown => JSON.parse(line));
-    expect(code).toBe(0);
-    expect(snapshots).toHaveLength(3);
-    expect(snapshots[0]).toMatchObject({ mode: 'enforce', routes: [{ name: 'search' }, { name: 'checkout' }] });
-  });
-
-  it('prints one view after the other, without colours', async () => {
-    const { code, out } = await folder.call(['top', `${app.url}/sluice`, '--count', '2', '--interval-ms', '100']);
-    expect(code).toBe(0);
-    expect(out.match(/^sluice http:.* enforce, event loop/gm)).toHaveLength(2);
-    expect(out).not.toContain('\u001b');
-  });
-
-  it('brings along what authorize asks for, and says so where it lacks', async () => {
-    await app.close();
-    app = await WatchedApp.start('hush-hush');
-    const args = ['top', `${app.url}/sluice`, '--json', '--count', '1'];
-    const without = await folder.call(args);
-    expect(without).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/answered 403: .* --header$/) });
-    const withKey = await folder.call([...args, '--header', 'x-key: hush-hush']);
-    expect(withKey.code).toBe(0);
-    expect(withKey.out + withKey.err).not.toContain('hush-hush');
-  });
-
-  it.each<[args: string[], code: number, message: RegExp]>([
-    [[], 2, /give the address of a gateway/],
-    [['ftp://host/sluice'], 2, /"ftp:\/\/host\/sluice" is no address/],
-    [['http://127.0.0.1:1/sluice'], 1, /127\.0\.0\.1:1\/sluice\/snapshot\.json cannot be reached/],
-    [['http://x/', '--header', 'nonsense'], 2, /--header needs a name and a value/],
-    [['http://x/', '--interval-ms', '5'], 2, /--interval-ms is 5: use a whole number from 100/],
-  ])('%j: what is wrong and what helps', async (args, code, message) => {
-    const call = await folder.call(['top', ...args]);
-    expect([call.code, call.out]).toEqual([code, '']);
-    expect(call.err).toMatch(message);
-  });
-
-  it('takes no page of something else for a snapshot', async () => {
-    expect(await folder.call(['top', `${app.url}/nowhere`])).toMatchObject({
-      code: 1,
-      err: expect.stringContaining('answered 404: give the address where operations() is mounted'),
-    });
-  });
-});
-
 describe('sluice top as a process on a terminal of its own', () => {
   const root = fileURLToPath(new URL('../../../..', import.meta.url));
   const hasScript = spawnSync('script', ['--version']).status === 0;
@@ -208,15 +154,5 @@ describe('sluice top as a process on a terminal of its own', () => {
     const [code] = await once(child, 'close');
     expect(code).toBe(0);
     expect(output.trimEnd().endsWith('\u001b[?25h\u001b[?1049l')).toBe(true);
-  });
-
-  it('ends when nobody reads on', { timeout: 60_000 }, async () => {
-    const args = ['node_modules/jiti/lib/jiti-cli.mjs', 'src/cli/main.ts', 'top', `${app.url}/sluice`, '--json'];
-    const child = spawn(process.execPath, [...args, '--interval-ms', '100'], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    child.stdout.once('data', () => child.stdout.destroy());
-    expect(await once(child, 'exit')).toEqual([0, null]);
   });
 });
