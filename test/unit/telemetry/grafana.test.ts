@@ -3,13 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { ERROR_CODES } from '../../../src/errors.js';
 import type { MetricLabel } from '../../../src/telemetry/metric.js';
 import { METRICS } from '../../../src/telemetry/metric-catalogue.js';
+import { HOST_METRICS, SERVER_METRICS } from '../../../src/telemetry/server-catalogue.js';
 
 const file = (name: string): string =>
   readFileSync(new URL(`../../../examples/grafana/${name}`, import.meta.url), 'utf8');
 
+/** Those of servers and hosts are there only for who asks. */
+const ALL = [...METRICS, ...SERVER_METRICS, ...HOST_METRICS];
+
 /** Labels by the name under which a series is printed. */
 const series = new Map<string, readonly string[]>(
-  METRICS.flatMap(({ name, type, labels }): [string, readonly MetricLabel[] | readonly string[]][] => {
+  ALL.flatMap(({ name, type, labels }): [string, readonly MetricLabel[] | readonly string[]][] => {
     const own = `sluice_${name}`;
     if (type !== 'histogram') return [[own, labels]];
     return [
@@ -26,8 +30,11 @@ const SCRAPED = ['job', 'instance'];
 interface Panel {
   readonly id: number;
   readonly type: string;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly description?: string;
   readonly targets?: readonly { readonly expr: string }[];
+  /** Of a row that is folded. */
+  readonly panels?: readonly Panel[];
 }
 
 interface Dashboard {
@@ -36,10 +43,11 @@ interface Dashboard {
 }
 
 const dashboard = JSON.parse(file('dashboard.json')) as Dashboard;
+const panels = dashboard.panels.flatMap((panel) => [panel, ...(panel.panels ?? [])]);
 const alerts = file('alerts.yml');
 
 const inDashboard = [
-  ...dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
+  ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
   ...dashboard.templating.list.map(({ query }) => (typeof query === 'string' ? query : query.query)),
 ];
 // One expression is on the line of its key, or below it and deeper.
@@ -83,10 +91,29 @@ describe.each([
 });
 
 it('describes every panel, each under a number of its own', () => {
-  const ids = dashboard.panels.map(({ id }) => id);
+  const ids = panels.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
-  const charts = dashboard.panels.filter(({ type }) => type !== 'row');
+  const charts = panels.filter(({ type }) => type !== 'row');
   expect(charts.filter(({ description = '' }) => description === '')).toEqual([]);
+});
+
+it('shows every metric on some panel of the dashboard', () => {
+  const shown = new Set(panels.flatMap(({ targets = [] }) => targets.flatMap(({ expr }) => metricsOf(expr))));
+  const printed = (name: string): string[] => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`];
+  const missing = ALL.filter(({ name }) => !printed(`sluice_${name}`).some((one) => shown.has(one)));
+  expect(missing.map(({ name }) => name)).toEqual([]);
+});
+
+it('lays no panel over another, and none beyond the edge', () => {
+  const overlaid = (all: readonly Panel[]): string[] =>
+    all.flatMap(({ id, gridPos: a }, index) =>
+      all.slice(index + 1).flatMap(({ id: other, gridPos: b }) => {
+        const apart = a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y;
+        return apart ? [] : [`${id} over ${other}`];
+      }),
+    );
+  expect(overlaid(panels)).toEqual([]);
+  expect(panels.filter(({ gridPos }) => gridPos.x + gridPos.w > 24)).toEqual([]);
 });
 
 it('says of every alert how bad it is, what is wrong and what to do', () => {
