@@ -41,7 +41,7 @@ export function dashboardPage(nonce: string): string {
 <h2>Pools</h2>
 <div id="pools" class="cards"></div>
 ${table('routes', 'Routes')}
-<p class="soft">Rates over the last second. Durations over the last ten seconds: p50 · p95 · p99; time left at dispatch:
+<p class="soft">Rates over the last second. Durations over the last ten seconds, within 5 %: p50 · p95 · p99; time left at dispatch:
 of half of the requests, of the one in twenty with the least.</p>
 <h2>Last ten minutes</h2>
 <div id="charts" class="charts"></div>
