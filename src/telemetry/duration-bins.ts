@@ -39,11 +39,14 @@ const FIRST = Float64Array.from(BUCKETS, ({ first }) => first);
 const BINS = Float64Array.from(BUCKETS, ({ bins }) => bins);
 const PER_LOG = Float64Array.from(BUCKETS, ({ perLog }) => perLog);
 
-/** The duration that stands for each bin, in milliseconds: 0, then the middle of the bin on the logarithmic scale. */
+/**
+ * The duration that stands for each bin, in milliseconds: 0, then the middle of the bin on the logarithmic scale, in the
+ * four digits that are worth sending.
+ */
 export const BINS_MS: readonly number[] = [
   0,
   ...BUCKETS.flatMap(({ lowerMs, bins, perLog }) =>
-    Array.from({ length: bins }, (_, bin) => lowerMs * Math.exp((bin + 0.5) / perLog)),
+    Array.from({ length: bins }, (_, bin) => Number((lowerMs * Math.exp((bin + 0.5) / perLog)).toPrecision(4))),
   ),
 ];
 

@@ -109,8 +109,14 @@ export class Screen {
       columns,
       colours: io.colours === true,
     });
-    const last = this.#trouble ?? `q ends  s sorts  p ${this.#paused ? 'goes on (paused)' : 'pauses'}`;
+    const last = this.#troubleIn(columns) ?? `q ends  s sorts  p ${this.#paused ? 'goes on (paused)' : 'pauses'}`;
     // The last line stays in sight, whatever does not fit above it.
     terminal.draw([...lines.slice(0, Math.max(1, rows - 1)), last.slice(0, columns)]);
+  }
+
+  /** The address stands in the title: without room for both, what is wrong is said alone. */
+  #troubleIn(columns: number): string | undefined {
+    if (this.#trouble === undefined || this.#trouble.length <= columns) return this.#trouble;
+    return this.#trouble.replace(`${this.#parts.source.where} `, '');
   }
 }

@@ -42,7 +42,7 @@ export function viewLines(view: View): string[] {
     head,
     '',
     ...table(view, 'pools', pools, POOL_COLUMNS, poolColour),
-    ...troubles(now.snapshot).map((line) => paint(view, cut(plain(line), columns), YELLOW)),
+    ...troubles(now.snapshot).flatMap((line) => wrapped(plain(line), columns).map((part) => paint(view, part, YELLOW))),
     '',
     ...table(view, sorted, routes, ROUTE_COLUMNS, ({ shedPerSecond }) => (shedPerSecond > 0 ? YELLOW : undefined)),
   ];
@@ -171,6 +171,17 @@ function ms(value: number | undefined): string {
 function plain(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out here.
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+}
+
+/** In lines of so many columns: what helps stands at the end of a sentence. */
+function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = lines.length === 0 ? word : `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && longer.length <= columns) lines[lines.length - 1] = longer;
+    else lines.push(lines.length === 0 ? word : `  ${word}`);
+  }
+  return lines.map((line) => cut(line, columns));
 }
 
 function cut(text: string, columns: number): string {

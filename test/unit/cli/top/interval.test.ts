@@ -32,13 +32,13 @@ describe('the time between two readings', () => {
 
   it('names below the pools what is at fault, and says nothing of a gateway that does not tell', () => {
     const now = reading(1_000, {});
-    const shown = (snapshot: Reading['snapshot']): string[] =>
+    const shown = (snapshot: Reading['snapshot'], columns = 120): string[] =>
       viewLines({
         where: 'http://x',
         now: { ...now, snapshot },
         before: undefined,
         sort: 'name',
-        columns: 120,
+        columns,
         colours: false,
       });
     const diagnoses = [
@@ -51,6 +51,10 @@ describe('the time between two readings', () => {
     expect(lines).toContain(
       'main: route "search" holds 60 % of the seats\' time with 3 % of the requests: give it a pool of its own',
     );
+    // What helps is not cut off.
+    const narrow = shown({ ...now.snapshot, diagnoses, seatHogs: [hog] }, 60);
+    expect(narrow).toContain('main: route "search" holds 60 % of the seats\' time with 3 %');
+    expect(narrow).toContain('  of the requests: give it a pool of its own');
     const { diagnoses: _, seatHogs: __, ...old } = now.snapshot;
     expect(shown(old as Reading['snapshot'])).toHaveLength(lines.length - 2);
   });

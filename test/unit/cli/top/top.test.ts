@@ -77,6 +77,17 @@ describe('sluice top on a terminal', () => {
     expect([await code, terminal.taken]).toEqual([0, false]);
   });
 
+  it('says what is wrong on a narrow screen without the address, which stands in the title', async () => {
+    const terminal = new RecordedTerminal(70);
+    const code = watch(terminal);
+    await terminal.shows(/^search/m);
+    await app.close();
+    await terminal.shows(/^cannot be reached: .*ECONNREFUSED [\d.:]+$/m);
+    terminal.press('q');
+    expect(await code).toBe(0);
+    app = await WatchedApp.start();
+  });
+
   it('says what is wrong when the gateway goes away, keeps its figures, and goes on when it is back', async () => {
     const terminal = new RecordedTerminal();
     const code = watch(terminal);
