@@ -36,9 +36,9 @@ export function exchange(nowMs: number, ledger: TokenLedger, { id, bucket }: Pro
   return report;
 }
 
-/** Tokens that can be taken one by one at an instant. */
-export function drain(nowMs: number, bucket: PrepaidBucket): number {
+/** Tokens that can be taken one by one at an instant, of so many that are asked for at most. */
+export function drain(nowMs: number, bucket: PrepaidBucket, most: number = Number.POSITIVE_INFINITY): number {
   let count = 0;
-  while (bucket.take(nowMs, 1)) count += 1;
+  while (count < most && bucket.take(nowMs, 1)) count += 1;
   return count;
 }

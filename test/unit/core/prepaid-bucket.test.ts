@@ -89,7 +89,7 @@ describe('PrepaidBucket', () => {
     const [one] = all as [Process];
     one.bucket.take(0, 1);
     exchange(0, ledger, one);
-    expect([one.bucket.take(50, 1), one.bucket.msUntil(50, 1)]).toEqual([false, 51]);
+    expect([one.bucket.take(50, 1), one.bucket.msUntil(50, 1)]).toEqual([false, 50]);
     // Its share of the refill alone would take eight tenths of a second.
     expect([one.bucket.take(100, 1), one.bucket.take(400, 1)]).toEqual([true, false]);
   });

@@ -1,100 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TotalRate } from '../../../src/rate-limit/total-rate.js';
 import { seededRandom } from '../../../src/simulator/random.js';
+import { Overshoot } from '../../support/overshoot.js';
 import { drain, exchange, fleet, type Process } from '../../support/token-fleet.js';
 
-/** The most that was admitted in any window beyond `rate x window`. */
-class Overshoot {
-  #rate: number;
-  #admitted = 0;
-  #least = 0;
-  most = 0;
-
-  constructor(rate: number) {
-    this.#rate = rate;
-  }
-
-  at(nowMs: number, admitted: number): void {
-    const refilled = (nowMs * this.#rate) / 1_000;
-    this.#least = Math.min(this.#least, this.#admitted - refilled);
-    this.#admitted += admitted;
-    this.most = Math.max(this.most, this.#admitted - refilled - this.#least);
-  }
-}
-
 describe('a fleet of PrepaidBuckets', () => {
-  const ask = fc.record({ kind: fc.constant('ask' as const), count: fc.integer({ min: 1, max: 60 }) });
-  const usual = [
-    { weight: 6, arbitrary: ask },
-    { weight: 6, arbitrary: fc.constant({ kind: 'exchange' as const }) },
-    // The ledger hears of it, but its answer is lost.
-    { weight: 1, arbitrary: fc.constant({ kind: 'unheard' as const }) },
-    { weight: 1, arbitrary: fc.constant({ kind: 'pause' as const }) },
-  ];
-  const outages = [
-    { weight: 1, arbitrary: fc.constant({ kind: 'part' as const }) },
-    { weight: 1, arbitrary: fc.constant({ kind: 'allPart' as const }) },
-  ];
-  type What = { readonly kind: 'ask'; readonly count: number } | { readonly kind: Exclude<string, 'ask'> };
-  interface Step {
-    readonly afterMs: number;
-    readonly who: number;
-    readonly what: What;
-  }
-  const stepsOf = (what: fc.Arbitrary<What>): fc.Arbitrary<Step[]> => {
-    const step = fc.record({ afterMs: fc.integer({ min: 0, max: 120 }), who: fc.nat({ max: 3 }), what });
-    return fc.array(step, { minLength: 40, maxLength: 400 });
-  };
-  const rates = fc.constantFrom(0.5, 20, 200);
-  const bursts = fc.constantFrom(2, 8, 40, 100);
-
-  /** By how much four processes exceed the rate in the window in which they exceed it most. */
-  function overshoot(rate: number, burst: number, steps: readonly Step[]): number {
-    const { ledger, all } = fleet(4, rate, burst);
-    const over = new Overshoot(rate);
-    let nowMs = 0;
-    for (const { afterMs, who, what } of steps) {
-      nowMs += afterMs;
-      const process = all[who] as Process;
-      if (what.kind === 'pause') nowMs += 2_500;
-      else if (what.kind === 'part') process.bucket.part(nowMs);
-      else if (what.kind === 'allPart') for (const { bucket } of all) bucket.part(nowMs);
-      else if (what.kind === 'exchange') exchange(nowMs, ledger, process);
-      else if (what.kind === 'unheard') {
-        const report = process.bucket.report(nowMs);
-        if (report !== undefined) ledger.tell(nowMs, process.id, report);
-      } else if ('count' in what) {
-        let admitted = 0;
-        for (let count = 0; count < what.count; count += 1) if (process.bucket.take(nowMs, 1)) admitted += 1;
-        over.at(nowMs, admitted);
-      }
-    }
-    return over.most;
-  }
-
-  const credit = (burst: number): number => 4 * Math.max(1, burst / 4);
-  // Where processes are silent for seconds a search has found up to 0.96 of a token beyond R x T + B + N x n.
-  const FOUND_BEYOND = 1;
-
-  it('property: no more than R x T + B + N x n, and one, in any time T, whatever answer is lost', () => {
-    fc.assert(
-      fc.property(rates, bursts, stepsOf(fc.oneof(...usual)), (rate, burst, steps) => {
-        expect(overshoot(rate, burst, steps)).toBeLessThanOrEqual(burst + credit(burst) + FOUND_BEYOND);
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  it('property: outages add no more than what every process may have prepaid', () => {
-    fc.assert(
-      fc.property(rates, bursts, stepsOf(fc.oneof(...usual, ...outages)), (rate, burst, steps) => {
-        expect(overshoot(rate, burst, steps)).toBeLessThanOrEqual(burst + 2 * credit(burst) + FOUND_BEYOND);
-      }),
-      { numRuns: 300 },
-    );
-  });
-
   it('spends all that there is under demand, and not more', () => {
     const [rate, burst] = [1_000, 100];
     const { ledger, all } = fleet(8, rate, burst);
