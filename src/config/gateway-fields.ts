@@ -81,7 +81,9 @@ export const gatewayFields: FieldsOf<GatewayValues> = {
     default: 10_000,
   }),
   writeTimeoutMs: whole(0, 3_600_000, {
-    description: 'A client that takes nothing of an answer that is there for so long is cut off; 0 never.',
+    description:
+      'A client that takes nothing of an answer that is there for so long is cut off; 0 never. Where a stream holds a ' +
+      'connection, and its seat, until then, 8,192 bytes a second have to be taken on average.',
     default: 30_000,
   }),
   maxEventLoopLagMs: whole(0, 60_000, {
