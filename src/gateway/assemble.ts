@@ -40,6 +40,8 @@ export interface Parts {
   readonly warn: (code: string, message: string) => void;
   /** This pool has lost its server; or that is `leaving`, and waits for all sessions to end. */
   readonly onPoolDown: (config: PoolConfig, leaving: boolean) => void;
+  /** It has one (again). */
+  readonly onPoolUp: (config: PoolConfig) => void;
   /** Names the next connection, uniquely over all pools. */
   readonly nextConnectionId: () => number;
   /** Absent where the instance is alone. */
@@ -83,7 +85,10 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
       gate.down(nowMs);
       parts.onPoolDown(config, leaving);
     },
-    onUp: (nowMs) => gate.up(nowMs),
+    onUp: (nowMs) => {
+      gate.up(nowMs);
+      parts.onPoolUp(config);
+    },
     onGranted: (nowMs, granted) => {
       // Seats without connections would only let requests wait out of order.
       if (parts.config.mode === 'enforce') bounds.set(nowMs, 'granted', seatsFor(granted));

@@ -77,6 +77,10 @@ export function assembleEngine(
     wallMs,
     warn,
     onPoolDown: (pool, leaving) => doubtOthers(pools, pool, leaving),
+    onPoolUp: ({ name }) => {
+      const runtime = pools.get(name);
+      if (runtime !== undefined) void startUp.again(runtime);
+    },
     nextConnectionId: () => ++connections,
     decisions,
     fleet,

@@ -43,6 +43,7 @@ export class KnownServers {
 
   /** A pool is connected to the server itself. */
   direct(pool: string, limits: ServerLimits): void {
+    this.#follow(pool, limits);
     this.#heard.set(pool, { limits, poolerSize: undefined, pooled: false });
   }
 
@@ -52,6 +53,7 @@ export class KnownServers {
    * @param poolerSize - What the pooler may open for the entry of this pool; `undefined` where nobody knows.
    */
   throughPooler(pool: string, limits: ServerLimits, poolerSize: number | undefined): void {
+    this.#follow(pool, limits);
     this.#heard.set(pool, { limits, poolerSize, pooled: true });
   }
 
@@ -95,6 +97,17 @@ export class KnownServers {
       const size = sizes.find((each) => each !== undefined) ?? needed;
       return { name: `the pooler of ${names}`, size: used ? Math.min(size, needed) : size };
     });
+  }
+
+  /** A server that was restarted, or another one in its place: whoever was there with this pool is taken to be there now. */
+  #follow(pool: string, { identity, maxConnections, superuserReserved }: ServerLimits): void {
+    const before = this.#heard.get(pool)?.limits.identity;
+    if (before === undefined || before === identity) return;
+    for (const [other, heard] of this.#heard) {
+      if (heard.limits.identity !== before) continue;
+      const limits = { ...heard.limits, identity, maxConnections, superuserReserved };
+      this.#heard.set(other, { ...heard, limits });
+    }
   }
 
   #known(config: PoolConfig): KnownPool {

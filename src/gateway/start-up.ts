@@ -17,6 +17,10 @@ import { serverVerdicts } from './server-verdicts.js';
 
 /** How long the start waits for the first connection of each pool before it goes on without. */
 const START_WAIT_MS = 2_000;
+/** For a connection to look again with. */
+const AGAIN_MS = 5_000;
+
+type Looked = Pick<PoolRuntime, 'pool' | 'config' | 'name'>;
 
 /** The start of a gateway: what its process and its servers have room for, which decides whether it may start. */
 export class StartUp {
@@ -25,7 +29,10 @@ export class StartUp {
   readonly #logger: Logger;
   readonly #shared: FleetBudget | undefined;
   readonly #servers: KnownServers;
-  #budget: BudgetReport | undefined;
+  /** By pool, in the order in which they came. */
+  readonly #reports = new Map<string, BudgetReport>();
+  /** Pools that were looked at; another look is under way at those with `true`. */
+  readonly #seen = new Map<string, boolean>();
   #unfit: PoolerModeError | undefined;
   #clientRoom: number | undefined;
   /** Why the user of a pool may not connect, once that is known. */
@@ -47,7 +54,7 @@ export class StartUp {
 
   /** The sum that does not fit its server; `undefined` while all do, or nothing is known yet. */
   get overBudget(): string | undefined {
-    return this.#budget?.ok === false ? this.#budget.message : undefined;
+    return [...this.#reports.values()].find(({ ok }) => !ok)?.message;
   }
 
   /** Waits for them, a bounded time. Resolves to what forbids the start; checks that come later only log. */
@@ -59,6 +66,38 @@ export class StartUp {
     if (this.rightless !== undefined) return new MissingRightsError(this.rightless);
     if (this.#unfit !== undefined) return this.#unfit;
     return this.overBudget === undefined ? undefined : new OverBudgetError(this.overBudget);
+  }
+
+  /**
+   * A pool has its server back, which may be another one, or have other limits. Whoever serves goes on: only what forbade
+   * it is taken back, and a fleet hears what there is to divide. Never rejects.
+   */
+  async again({ pool, config, name }: PoolRuntime): Promise<void> {
+    const serves = this.overBudget === undefined;
+    if (this.#seen.get(name) !== false || (serves && this.#shared === undefined)) return;
+    this.#seen.set(name, true);
+    try {
+      const connection = await pool.acquire({ deadlineAtMs: this.#clock.nowMs() + AGAIN_MS, rank: 0 });
+      try {
+        const report = await this.#check({ pool, config, name }, connection);
+        if (!report.ok) this.#logger.error({ code: 'over_budget' }, report.message);
+        if (!serves) this.#judgeAgain(name, report);
+      } finally {
+        await connection.release();
+      }
+    } catch (error) {
+      this.#logger.debug({ error }, 'budget check after an outage');
+    } finally {
+      this.#seen.set(name, false);
+    }
+  }
+
+  /** The others on its server were judged by what that had before. */
+  #judgeAgain(pool: string, report: BudgetReport): void {
+    for (const { config } of this.#servers.with(pool).direct) {
+      if (this.#reports.has(config.name)) this.#reports.set(config.name, this.#reportOf(config.name));
+    }
+    this.#reports.set(pool, report);
   }
 
   #checkDescriptors(): void {
@@ -75,8 +114,7 @@ export class StartUp {
     const check = pool.acquire({ deadlineAtMs: Number.POSITIVE_INFINITY, rank: 0 }).then(async (connection) => {
       try {
         const report = await this.#check(runtime, connection);
-        // Read only now: meanwhile a pool on another server may have found that it does not fit.
-        this.#budget = worse(this.#budget, report);
+        this.#reports.set(name, report);
       } catch (error) {
         if (error instanceof PoolerModeError) this.#refuse(error);
         else
@@ -84,6 +122,7 @@ export class StartUp {
         this.#logger.debug({ error }, 'budget check');
         this.#shared?.found(runtime.config, undefined);
       } finally {
+        this.#seen.set(name, false);
         await connection.release();
       }
       if (this.overBudget !== undefined) this.#logger.error({ code: 'over_budget' }, this.overBudget);
@@ -106,13 +145,11 @@ export class StartUp {
   }
 
   /** Of pools on one server, the one that is connected last is told of what all of them want together. */
-  async #check({ pool, config, name }: PoolRuntime, connection: Connection): Promise<BudgetReport> {
+  async #check({ pool, config, name }: Looked, connection: Connection): Promise<BudgetReport> {
     const warn = (code: string, message: string): void => this.#logger.warn({ code }, message);
     const pooled = { pool, config, all: this.#config, clock: this.#clock, warn };
     const pooler = await lookBehind(pooled, connection, this.#servers);
-    // Those who can ask each other divide what there is; nobody else sees to it that it is enough for all.
-    const instances = this.#shared === undefined ? this.#config.instances : 1;
-    const server = reportOf(serverVerdicts(name, this.#servers, this.#config, instances));
+    const server = this.#reportOf(name);
     if (pooler !== undefined) this.#shared?.found(config, undefined);
     const { direct, address } = this.#servers.with(name);
     for (const other of direct) {
@@ -120,6 +157,12 @@ export class StartUp {
       this.#shared?.found(other.config, server.room, address, other.limits.identity);
     }
     return pooler === undefined ? server : worse(pooler, server);
+  }
+
+  #reportOf(pool: string): BudgetReport {
+    // Those who can ask each other divide what there is; nobody else sees to it that it is enough for all.
+    const instances = this.#shared === undefined ? this.#config.instances : 1;
+    return reportOf(serverVerdicts(pool, this.#servers, this.#config, instances));
   }
 
   #refuse(error: PoolerModeError): void {
@@ -139,6 +182,6 @@ function waitText(stage: OpeningStage, server: string): string {
   }
 }
 
-function worse(one: BudgetReport | undefined, other: BudgetReport): BudgetReport {
-  return one?.ok === false ? one : other;
+function worse(one: BudgetReport, other: BudgetReport): BudgetReport {
+  return one.ok ? other : one;
 }

@@ -1,5 +1,5 @@
 import { BookKeeper, createGateway, type Gateway, type PoolOptions } from 'sluice';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { systemClock } from '../../../src/clock.js';
 import { until } from '../../faults/until.js';
@@ -27,8 +27,11 @@ beforeEach(async () => {
   book = new BookKeeper(systemClock);
   sessions = await SessionCount.start(postgres.url, NAME);
 });
-afterEach(async () => {
+const end = async (): Promise<void> => {
   await Promise.all(gateways.splice(0).map((gateway) => gateway.drain({ timeoutMs: 0 })));
+};
+afterEach(async () => {
+  await end();
   await sessions.stop();
 });
 afterAll(() => postgres.close());
@@ -76,18 +79,32 @@ it('counts it once where one instance has pools by both addresses', async () => 
   expect(sessions.most).toBeLessThanOrEqual(ROOM);
 }, 60_000);
 
-it('takes two servers for two', async () => {
-  const other = await startPostgres({ settings: { fsync: 'off', max_connections: '20' } });
-  try {
+describe('beside another server', () => {
+  let other: PostgresServer;
+  beforeEach(async () => {
+    other = await startPostgres({ settings: { fsync: 'off', max_connections: '20' } });
     await ask(other.url, "CREATE ROLE app LOGIN PASSWORD 'app'");
-    await join({ main: full('127.0.0.1', 10) });
-    await join({ main: { url: at('127.0.0.1', other.port), max: 10, minIdle: 10 } });
-    await untilSizes([10], [10]);
-  } finally {
-    await Promise.all(gateways.splice(0).map((gateway) => gateway.drain({ timeoutMs: 0 })));
+  });
+  afterEach(async () => {
+    await end();
     await other.close();
-  }
-}, 60_000);
+  });
+  const there = (host: string): PoolOptions => ({ url: at(host, other.port), max: 10, minIdle: 10 });
+
+  it('takes two servers for two', async () => {
+    await join({ main: full('127.0.0.1', 10) });
+    await join({ main: there('127.0.0.1') });
+    await untilSizes([10], [10]);
+  });
+
+  it('knows one again that was restarted, by another address, too', async () => {
+    await join({ main: there('127.0.0.1') });
+    await untilSizes([10]);
+    await other.restart();
+    await join({ main: there('localhost') });
+    await untilSizes([7], [7]);
+  });
+});
 
 it('leaves free what two poolers before one server may open, once for all instances', async () => {
   const pooler = (size: number): Promise<PgbouncerServer> =>
@@ -113,7 +130,7 @@ it('leaves free what two poolers before one server may open, once for all instan
     await untilSizes([3, 2, 2], [3, 2, 2]);
     for (const gateway of gateways) expect(gateway.readiness()).toEqual({ ready: true, reasons: [] });
   } finally {
-    await Promise.all(gateways.splice(0).map((gateway) => gateway.drain({ timeoutMs: 0 })));
+    await end();
     await Promise.all(poolers.map((each) => each.close()));
   }
 }, 60_000);

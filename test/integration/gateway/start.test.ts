@@ -1,6 +1,6 @@
 import express from 'express';
 import pg from 'pg';
-import { ConfigError, createGateway, type Gateway, type GatewayOptions } from 'sluice';
+import { ConfigError, createGateway, type Gateway, type GatewayOptions, type PoolOptions } from 'sluice';
 import { health, protect } from 'sluice/express';
 import supertest from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -182,6 +182,39 @@ describe('the start', () => {
     await until(() => log.of('over_budget').length === 1);
     expect(gateway?.readiness().ready).toBe(false);
     expect(gateway?.readiness().reasons.join()).toMatch(/30/);
+  });
+
+  it('over the budget is ready once the server has come back with room for all', async () => {
+    const other = await startPostgres({ settings: { fsync: 'off' } });
+    const allow = (most: number): Promise<unknown> => ask(other.url, `ALTER SYSTEM SET max_connections = ${most}`);
+    try {
+      await allow(30);
+      await other.stop();
+      const pool = (host: string): PoolOptions => ({ url: other.url.replace('127.0.0.1', host), max: 16 });
+      await start({ pools: { main: pool('127.0.0.1'), beside: pool('localhost') } });
+      await other.start();
+      await until(() => log.of('over_budget').length > 0);
+      // By two addresses: each alone would fit.
+      expect(gateway?.readiness().reasons.join()).toMatch(/main 16 \+ beside 16 = 32/);
+      const before = log.of('over_budget').length;
+      await other.restart();
+      // Each of them has looked again.
+      await until(() => log.of('over_budget').length >= before + 2);
+      expect(gateway?.readiness().reasons.join()).toMatch(/main 16 \+ beside 16 = 32/);
+      await allow(60);
+      await other.restart();
+      await until(() => gateway?.readiness().ready === true);
+      // Whoever serves goes on serving, whatever the next server has.
+      await allow(30);
+      const told = log.of('over_budget').length;
+      await other.restart();
+      await until(() => gateway?.snapshot().pools.every(({ state }) => state === 'up') === true);
+      expect(gateway?.readiness()).toEqual({ ready: true, reasons: [] });
+      expect(log.of('over_budget')).toHaveLength(told);
+    } finally {
+      await gateway?.drain({ timeoutMs: 0 });
+      await other.close();
+    }
   });
 
   it('with a wrong password says so, without the password', async () => {
