@@ -29,8 +29,9 @@ export interface RecordedRun {
  * gates, queues and buckets are those of the product; the clock is virtual, so that the same log comes out every time.
  *
  * @param records - How many the log keeps.
+ * @param busy - The process does other things as well, up to 100 ms at a time: timers, answers and hand-outs are late.
  */
-export function recordedRun(options: GatewayOptions, requests: number, records = 1_000_000): RecordedRun {
+export function recordedRun(options: GatewayOptions, requests: number, records = 1_000_000, busy = false): RecordedRun {
   const clock = new VirtualClock();
   const timer = new DeadlineTimer(clock);
   const log = new DecisionLog({ records, clock, secret: [1, 2] });
@@ -38,13 +39,20 @@ export function recordedRun(options: GatewayOptions, requests: number, records =
   const random = seededRandom(1, 'recorded run');
   const exponential = (meanMs: number): number => -Math.log(1 - random()) * meanMs;
   const fates = new Map<string, number>();
+  const stalls = seededRandom(1, 'stalls');
+  const stall = (): void => {
+    if (busy) clock.spend(stalls() < 0.03 ? stalls() * 100 : stalls() * 0.3);
+  };
   let atMs = 0;
   for (let place = 0; place < requests; place++) {
     const route = routes[place % routes.length];
     if (route === undefined) continue;
     atMs += exponential(2.5);
     const serviceMs = exponential(10);
-    clock.input(atMs, () => new Visit(route, clock, timer, log, serviceMs, fates).enter(clock.nowMs()));
+    clock.input(atMs, () => {
+      stall();
+      new Visit(route, clock, timer, log, serviceMs, fates, stall).enter(clock.nowMs());
+    });
   }
   clock.runUntil(atMs + 60_000);
   return { bytes: log.document('enforce'), fates };
@@ -83,6 +91,7 @@ class Visit implements GateClient, Deadline {
   readonly #log: DecisionLog;
   readonly #serviceMs: number;
   readonly #fates: Map<string, number>;
+  readonly #stall: () => void;
 
   constructor(
     route: Route,
@@ -91,6 +100,7 @@ class Visit implements GateClient, Deadline {
     log: DecisionLog,
     serviceMs: number,
     fates: Map<string, number>,
+    stall: () => void,
   ) {
     this.#route = route;
     this.#clock = clock;
@@ -98,6 +108,7 @@ class Visit implements GateClient, Deadline {
     this.#log = log;
     this.#serviceMs = serviceMs;
     this.#fates = fates;
+    this.#stall = stall;
     const nowMs = clock.nowMs();
     this.#ticket = new Ticket<GateClient>(this, route, route.rank, nowMs, nowMs + route.deadlineMs);
   }
@@ -124,10 +135,13 @@ class Visit implements GateClient, Deadline {
     this.#timer.clear(this);
     this.#count('admitted');
     const leftMs = this.#ticket.deadlineAtMs - nowMs;
-    this.#clock.input(Math.min(leftMs, this.#serviceMs), () => {
+    const heldMs = Math.min(leftMs, this.#serviceMs);
+    this.#clock.input(heldMs, () => {
+      this.#stall();
       const endMs = this.#clock.nowMs();
-      if (leftMs < this.#serviceMs) times.recordCensored(endMs, endMs - nowMs);
-      else times.record(endMs, endMs - nowMs);
+      // An end that nobody could see for a time does not make the work longer.
+      if (leftMs < this.#serviceMs) times.recordCensored(endMs, heldMs);
+      else times.record(endMs, heldMs);
       gate.leave(endMs, this.#ticket);
     });
   }

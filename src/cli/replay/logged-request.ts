@@ -34,6 +34,19 @@ export interface LoggedRequest {
   endedAtMs: number | undefined;
   /** Its work was stopped before it was done. */
   cutShort: boolean;
+  /**
+   * What its route learnt of how long its work takes, in milliseconds: without the time for which the process or the
+   * pool stood still. `undefined` where it learnt nothing.
+   */
+  learntMs: number | undefined;
+  /** When it was to be given up in the queue, as it was predicted. */
+  givesUpAtMs: number | undefined;
+  /**
+   * When the queue was gone through next after it asked for a seat, and after it ended, while somebody was to hear of
+   * that: a busy process goes through it in a later turn. `undefined` where nobody was.
+   */
+  askedAndHandedOnAtMs: number | undefined;
+  endedAndHandedOnAtMs: number | undefined;
 }
 
 /** What other records tell of a request, beside the one it is put together from. */
@@ -65,6 +78,10 @@ export function requestOf(record: DecisionRecord, number: number, route: string,
     leasedAtMs: undefined,
     endedAtMs: undefined,
     cutShort: false,
+    learntMs: undefined,
+    givesUpAtMs: undefined,
+    askedAndHandedOnAtMs: undefined,
+    endedAndHandedOnAtMs: undefined,
   };
 }
 
@@ -89,6 +106,10 @@ export function carriedOver(ticket: Ticket<undefined>, number: number): LoggedRe
     leasedAtMs: leased ? ticket.leasedAtMs : undefined,
     endedAtMs: undefined,
     cutShort: false,
+    learntMs: undefined,
+    givesUpAtMs: undefined,
+    askedAndHandedOnAtMs: undefined,
+    endedAndHandedOnAtMs: undefined,
   };
 }
 

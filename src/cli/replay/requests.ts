@@ -1,5 +1,6 @@
 import { codeOf, type DecisionRecord, LEASED, NO_SLOT } from '../../telemetry/decision-log/decision-record.js';
 import type { DecodedLog } from '../../telemetry/decision-log/log-document.js';
+import { HandOuts } from './hand-outs.js';
 import { JudgedRecords } from './judged-records.js';
 import { carriedOver, type Fate, type Found, type LoggedRequest, nameOf, requestOf } from './logged-request.js';
 import { gateOf, type OnRecord, type Redecided, redecide } from './redecide.js';
@@ -34,8 +35,7 @@ class TrafficReader {
   readonly #log: DecodedLog;
   readonly #bySlot = new Map<ReplayedGate, (LoggedRequest | undefined)[]>();
   readonly #judged = new JudgedRecords();
-  /** The last instant at which a queued request could start, as it was predicted. */
-  readonly #latestStart = new Map<LoggedRequest, number>();
+  readonly #handOuts = new HandOuts();
   #lastTake: DecisionRecord | undefined;
   #lastSample: DecisionRecord | undefined;
   #refusedAtGate = false;
@@ -100,19 +100,25 @@ class TrafficReader {
     const slots = this.#bySlot.get(gate);
     if (slots !== undefined) slots[record.slot] = request;
     if (record.decision === LEASED) this.#lease(request, record.atMs);
-    else this.#latestStart.set(request, latestStartMs(gate, record));
+    else request.givesUpAtMs = givesUpAtMs(gate, record);
+    if (gate.bulkhead.leaving > 0) {
+      this.#handOuts.await(gate, (atMs) => {
+        request.askedAndHandedOnAtMs = atMs;
+      });
+    }
   }
 
   #atGate(gate: ReplayedGate, record: DecisionRecord): void {
+    if (record.kind === 'next') this.#handOuts.happened(gate, record.atMs);
     const slots = this.#bySlot.get(gate);
     const request = slots?.[record.slot];
     if (slots === undefined || request === undefined) return this.#ofPool(gate, record);
     const { atMs, decision, kind, slot } = record;
     const ends = kind === 'withdraw' || kind === 'forget' || (kind === 'release' && decision !== LEASED);
     if (kind === 'next' && decision === LEASED) this.#lease(request, atMs);
-    else if (kind === 'next') request.fate = codeOf(decision) ?? request.fate;
+    else if (kind === 'next') this.#refuse(request, record);
     else if (kind === 'withdraw') request.fate = this.#whyWithdrawn(gate, request, atMs);
-    else if (ends) this.#end(request, record);
+    else if (ends) this.#end(gate, request, record);
     if (ends || (kind === 'next' && decision !== LEASED)) slots[slot] = undefined;
   }
 
@@ -128,11 +134,22 @@ class TrafficReader {
     request.leasedAtMs ??= atMs;
   }
 
-  #end(request: LoggedRequest, { atMs }: DecisionRecord): void {
+  /** It had to leave the queue, or could not start in time any more. */
+  #refuse(request: LoggedRequest, { atMs, decision }: DecisionRecord): void {
+    request.fate = codeOf(decision) ?? request.fate;
+    request.endedAtMs = atMs;
+  }
+
+  #end(gate: ReplayedGate, request: LoggedRequest, { atMs }: DecisionRecord): void {
     request.endedAtMs = atMs;
     const sample = this.#lastSample;
     const own = sample?.atMs === atMs && this.#log.settings.routes[sample.source]?.name === request.route;
     request.cutShort = own && sample.decision === LEASED;
+    request.learntMs = own ? sample.first : undefined;
+    if (gate.bulkhead.queued === 0) return;
+    this.#handOuts.await(gate, (handedOnAtMs) => {
+      request.endedAndHandedOnAtMs = handedOnAtMs;
+    });
   }
 
   /** A log does not say why somebody was taken out of the queue; the instant does. */
@@ -142,7 +159,7 @@ class TrafficReader {
     const { givenUpAtMs } = bulkhead.outage;
     if (atMs >= request.deadlineAtMs) return 'deadline_expired';
     if (givenUpAtMs !== undefined && atMs >= givenUpAtMs) return 'database_unavailable';
-    return atMs >= (this.#latestStart.get(request) ?? Number.POSITIVE_INFINITY) ? 'deadline_unreachable' : 'gone';
+    return atMs >= (request.givesUpAtMs ?? Number.POSITIVE_INFINITY) ? 'deadline_unreachable' : 'gone';
   }
 
   #add(policy: ReplayedPolicy, record: DecisionRecord, number: number, more: Found): LoggedRequest {
@@ -162,7 +179,7 @@ class TrafficReader {
 }
 
 /** The gateway asks the same at the same instant: what it did not ask must not be asked, or estimates would differ. */
-function latestStartMs({ bulkhead, slots }: ReplayedGate, { slot, atMs, second }: DecisionRecord): number {
+function givesUpAtMs({ bulkhead, slots }: ReplayedGate, { slot, atMs, second }: DecisionRecord): number {
   const ticket = slots[slot];
   return ticket === undefined ? second : bulkhead.givesUpAtMs(atMs, ticket);
 }

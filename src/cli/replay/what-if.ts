@@ -2,7 +2,7 @@ import type { Ticket } from '../../core/ticket.js';
 import { EventHeap, type TimedEvent } from '../../simulator/event-heap.js';
 import type { DecodedLog } from '../../telemetry/decision-log/log-document.js';
 import type { PolicySettings, RouteSettings } from '../../telemetry/decision-log/policy-settings.js';
-import { type Attempt, attemptOf, endOf } from './attempt.js';
+import { type Attempt, attemptOf, endOf, learntOf, timerAtMs, type WorkEnd } from './attempt.js';
 import { HoldTimes } from './hold-times.js';
 import type { Fate, LoggedRequest } from './logged-request.js';
 import type { ReplayedGate, ReplayedPolicy, ReplayedRoute } from './replayed-policy.js';
@@ -18,9 +18,6 @@ export interface WhatIf {
   /** Routes of which no request ended in the log, so that nothing is known of their times. */
   readonly assumed: readonly string[];
 }
-
-/** A timer that is later than this was not that timer. */
-const TIMER_LATE_MS = 20;
 
 interface Event extends TimedEvent {
   readonly run: (nowMs: number) => void;
@@ -145,17 +142,17 @@ class OtherRun {
     else if (arrival === 'queued') this.#queue(nowMs, attempt, gate);
     else this.#shed(nowMs, attempt, arrival.code);
     // Those that had to leave are told after the input of the moment.
-    if (gate.bulkhead.leaving > 0) this.#at(nowMs, (now) => this.#handOut(now, gate));
+    const toldAtMs = Math.max(nowMs, request.askedAndHandedOnAtMs ?? nowMs);
+    if (gate.bulkhead.leaving > 0) this.#at(toldAtMs, (now) => this.#handOut(now, gate));
   }
 
   #queue(nowMs: number, attempt: Attempt, gate: ReplayedGate): void {
     const { ticket, request } = attempt;
     this.#fates.set(request, 'open');
     const latestMs = Math.max(nowMs, gate.bulkhead.givesUpAtMs(nowMs, ticket));
-    const { endedAtMs, leasedAtMs } = request;
-    // A timer is never early, and a little late: as late as it was.
-    const late = leasedAtMs === undefined && endedAtMs !== undefined && endedAtMs - latestMs < TIMER_LATE_MS;
-    this.#at(late ? Math.max(latestMs, endedAtMs) : latestMs, (now) => this.#giveUp(now, attempt, gate));
+    const { endedAtMs } = request;
+    // After all else of that instant: a timer that was so late found the request still waiting before it.
+    this.#at(timerAtMs(latestMs, request), (now) => this.#at(now, () => this.#giveUp(now, attempt, gate)));
     if (request.fate === 'gone' && endedAtMs !== undefined) {
       this.#at(Math.max(nowMs, endedAtMs), (now) => {
         if (gate.bulkhead.withdraw(now, ticket)) this.#shed(now, attempt, 'gone');
@@ -175,19 +172,19 @@ class OtherRun {
 
   #start(nowMs: number, attempt: Attempt, gate: ReplayedGate): void {
     this.#fates.set(attempt.request, 'admitted');
-    const { atMs, cutShort } = endOf(nowMs, attempt, this.#holds);
-    if (atMs < Number.POSITIVE_INFINITY) this.#at(atMs, (now) => this.#end(now, attempt, gate, cutShort));
+    const end = endOf(nowMs, attempt, this.#holds);
+    if (end.atMs < Number.POSITIVE_INFINITY) this.#at(end.atMs, (now) => this.#end(now, attempt, gate, end));
   }
 
-  #end(nowMs: number, { ticket, route }: Attempt, gate: ReplayedGate, cutShort: boolean): void {
-    const tookMs = Math.max(0, nowMs - ticket.leasedAtMs - gate.bulkhead.stoodStillMs(nowMs, ticket));
-    // An outage tells nothing of the route.
-    if (!gate.bulkhead.outage.down) {
-      if (cutShort) route.times.recordCensored(nowMs, tookMs);
-      else route.times.record(nowMs, tookMs);
-    }
+  #end(nowMs: number, attempt: Attempt, gate: ReplayedGate, end: WorkEnd): void {
+    const { ticket, route, request } = attempt;
+    const learntMs = learntOf(nowMs, attempt, gate.bulkhead, end);
+    if (learntMs !== undefined && end.cutShort) route.times.recordCensored(nowMs, learntMs);
+    else if (learntMs !== undefined) route.times.record(nowMs, learntMs);
     gate.bulkhead.release(nowMs, ticket);
-    this.#handOut(nowMs, gate);
+    const handedOnAtMs = end.asLogged ? (request.endedAndHandedOnAtMs ?? nowMs) : nowMs;
+    if (handedOnAtMs > nowMs) this.#at(handedOnAtMs, (now) => this.#handOut(now, gate));
+    else this.#handOut(nowMs, gate);
   }
 
   #handOut(nowMs: number, gate: ReplayedGate): void {

@@ -107,7 +107,7 @@ describe('the decision log of a gateway', () => {
     const { fates: own } = whatIf(log, traffic, log.settings, 1);
     const { changed, uncertain } = compareFates(requests, own, own, 0);
     expect(changed).toBe(0);
-    // A busy machine leaves more of them so close to a bound that they may go either way.
-    expect(uncertain).toBeLessThan(requests.length * 0.2);
+    // On a busy machine, too: the run knows how late its timers and hand-outs were, and what was learnt without stalls.
+    expect(uncertain).toBeLessThan(requests.length * 0.05);
   });
 });

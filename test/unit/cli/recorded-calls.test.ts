@@ -32,6 +32,10 @@ function request(rest: Partial<LoggedRequest>): LoggedRequest {
     leasedAtMs: atMs + 10,
     endedAtMs: atMs + 30,
     cutShort: false,
+    learntMs: 20,
+    givesUpAtMs: undefined,
+    askedAndHandedOnAtMs: undefined,
+    endedAndHandedOnAtMs: undefined,
     ...rest,
   };
 }

@@ -52,6 +52,18 @@ describe('the requests of a log', () => {
     expect(drawn).toBeLessThan(100);
   });
 
+  it('come to the same ends where the process was so busy that timers, answers and hand-outs were late', () => {
+    const log = decodeLog(recordedRun(options, 3_000, undefined, true).bytes);
+    const traffic = readTraffic(log);
+    expect(traffic.outcome.difference).toBeUndefined();
+    const { fates } = whatIf(log, traffic, log.settings, 1);
+    expect(compareFates(traffic.requests, fates, fates, 0)).toMatchObject({
+      changed: 0,
+      uncertain: 0,
+      requests: 3_000,
+    });
+  });
+
   it('are each there once where the beginning is gone, and those that were under way then keep their seats', () => {
     const log = decodeLog(recordedRun(options, 3_000, 4_000).bytes);
     expect(log.first).toBeGreaterThan(4_000);
