@@ -182,22 +182,8 @@ function histogramSnapshot(histogram: Histogram): HistogramSnapshot {
 function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
   const { limit, max: seats, inFlight, headroom, queuedByClass, tuning } = pool.seats;
   const queued = (priority: PriorityClass): number => queuedByClass[PRIORITY_CLASSES.indexOf(priority)] ?? 0;
-  const {
-    max,
-    granted,
-    total,
-    idle,
-    inUse,
-    connecting,
-    cleaning,
-    acquiring,
-    opened,
-    connectFailures,
-    localShortages,
-    lost,
-    cancels,
-    acquireTimeouts,
-  } = pool.gauges();
+  // A pool at work tells its state along with them.
+  const { state, ...connections }: ConnectionGauges & Partial<Pick<PoolTelemetry, 'state'>> = pool.gauges();
   return {
     name: pool.name,
     state: pool.state,
@@ -218,22 +204,7 @@ function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
     },
     retries: { ...pool.retries },
     advice: pool.advice === undefined ? null : { ...pool.advice },
-    connections: {
-      max,
-      granted,
-      total,
-      idle,
-      inUse,
-      connecting,
-      cleaning,
-      acquiring,
-      opened,
-      connectFailures,
-      localShortages,
-      lost,
-      cancels,
-      acquireTimeouts,
-    },
+    connections,
   };
 }
 

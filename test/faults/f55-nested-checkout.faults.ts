@@ -1,11 +1,10 @@
 import type { Request } from 'express';
 import type { Gateway, RequestHandle } from 'sluice';
 import { protect } from 'sluice/express';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
+import { expect, it } from 'vitest';
 import { latch } from '../integration/http/harness.js';
-import { type FaultApp, startFaultApp } from './fault-app.js';
 import { describeFault } from './repetitions.js';
+import { standingApp } from './standing-app.js';
 import { until } from './until.js';
 
 // F55: every seat, or every connection, is held by a handler that waits for one more of the same. The handle knows whose
@@ -48,42 +47,31 @@ function allHold(): Promise<void> {
 }
 
 describeFault('F55: each handler holds one and waits for another', () => {
-  let postgres: PostgresServer;
-  let app: FaultApp;
-
-  beforeAll(async () => {
-    postgres = await startPostgres({ settings: { fsync: 'off' } });
-    app = await startFaultApp(
-      {
-        url: postgres.url,
-        // Only what is tested may keep anybody from a seat.
-        pools: { main: { max: MAX, minIdle: MAX, headroom: 0, feasibility: false, eviction: false } },
-        routes: {
-          outer: { pool: 'main', deadlineMs: DEADLINE_MS },
-          inner: { pool: 'main', deadlineMs: 10_000 },
-        },
+  const standing = standingApp(
+    {
+      // Only what is tested may keep anybody from a seat.
+      pools: { main: { max: MAX, minIdle: MAX, headroom: 0, feasibility: false, eviction: false } },
+      routes: {
+        outer: { pool: 'main', deadlineMs: DEADLINE_MS },
+        inner: { pool: 'main', deadlineMs: 10_000 },
       },
-      (express, gateway) => {
-        express.get(
-          '/outer/:way',
-          protect(gateway, 'outer', {}, async (req, res) => {
-            res.json({ result: await nested(req, gateway) });
-          }),
-        );
-        express.get(
-          '/plain',
-          protect(gateway, 'outer', {}, async (req, res) => {
-            await query(req.sluice);
-            res.json({});
-          }),
-        );
-      },
-    );
-  });
-  afterAll(async () => {
-    await app.close();
-    await postgres.close();
-  });
+    },
+    (express, gateway) => {
+      express.get(
+        '/outer/:way',
+        protect(gateway, 'outer', {}, async (req, res) => {
+          res.json({ result: await nested(req, gateway) });
+        }),
+      );
+      express.get(
+        '/plain',
+        protect(gateway, 'outer', {}, async (req, res) => {
+          await query(req.sluice);
+          res.json({});
+        }),
+      );
+    },
+  );
 
   async function nested(req: Request, gateway: Gateway): Promise<unknown> {
     const way = NESTED[String(req.params.way)];
@@ -95,11 +83,12 @@ describeFault('F55: each handler holds one and waits for another', () => {
     holding = 0;
     all = latch();
     const startedMs = performance.now();
-    const answers = await Promise.all(Array.from({ length: MAX }, () => app.send(`/outer/${way}`)));
+    const answers = await Promise.all(Array.from({ length: MAX }, () => standing.app.send(`/outer/${way}`)));
     return { answers, tookMs: performance.now() - startedMs };
   }
 
   it('of the same handle: refused at once, with the remedy', async () => {
+    const { app } = standing;
     app.unexpected.length = 0;
     const { answers, tookMs } = await crowd('handle');
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 500));
@@ -113,6 +102,7 @@ describeFault('F55: each handler holds one and waits for another', () => {
   it.each(['connection', 'transaction', 'transactions'])(
     'of the %s: whoever comes last is refused at once, with the remedy, and the others get on',
     async (way) => {
+      const { app } = standing;
       app.unexpected.length = 0;
       const { answers, tookMs } = await crowd(way);
       expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 500]);
@@ -123,6 +113,7 @@ describeFault('F55: each handler holds one and waits for another', () => {
   );
 
   it('of gateway.run: each ends at its deadline, and the pool serves the next at once', async () => {
+    const { app } = standing;
     const waited = app.stats('inner').arrived;
     const { answers, tookMs } = await crowd('gateway');
     expect(answers.map(({ status, body }) => [status, body.code])).toEqual(

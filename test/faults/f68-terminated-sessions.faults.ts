@@ -5,8 +5,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import { ask } from '../integration/pools/pool-fixture.js';
 import { checkOut, ShopProcess } from '../integration/shop/shop-process.js';
-import { type Answer, type FaultApp, startFaultApp } from './fault-app.js';
+import type { Answer } from './fault-app.js';
 import { describeFault } from './repetitions.js';
+import { standingApp } from './standing-app.js';
 import { until } from './until.js';
 
 // F68: sessions are ended by the server, some idle, some in a handler's hands. An error event that nobody listens for
@@ -99,6 +100,10 @@ describeFault('F68: sessions are terminated', () => {
   );
 
   it('and all is at rest afterwards, what was sold is in the books, and the process ends well', async () => {
+    // The last answer is there a moment before its seat and its connection are.
+    await until(async () =>
+      (await snapshot()).pools.every((pool) => pool.seats.inFlight + pool.connections.inUse === 0),
+    );
     const { routes, pools } = await snapshot();
     for (const { arrived, admitted, shed, abandonedBeforeAdmission, ended } of routes) {
       expect({ arrived, admitted }).toEqual({ arrived: admitted + shed + abandonedBeforeAdmission, admitted: ended });
@@ -122,35 +127,25 @@ describeFault('F68: sessions are terminated', () => {
 });
 
 describeFault('F68: one session after another is terminated under load', () => {
-  let postgres: PostgresServer;
-  let app: FaultApp;
-
-  beforeAll(async () => {
-    postgres = await startPostgres({ settings: { fsync: 'off' } });
-    app = await startFaultApp(
-      {
-        url: postgres.url,
-        pools: { main: { max: 8, minIdle: 8 } },
-        // Far below what is waited out of an outage.
-        routes: { read: { pool: 'main', deadlineMs: 1_500 } },
-      },
-      (express, gateway) => {
-        express.get(
-          '/read',
-          protect(gateway, 'read', {}, async (req, res) => {
-            await req.sluice.query('SELECT pg_sleep(0.02)');
-            res.json({});
-          }),
-        );
-      },
-    );
-  });
-  afterAll(async () => {
-    await app.close();
-    await postgres.close();
-  });
+  const standing = standingApp(
+    {
+      pools: { main: { max: 8, minIdle: 8 } },
+      // Far below what is waited out of an outage.
+      routes: { read: { pool: 'main', deadlineMs: 1_500 } },
+    },
+    (express, gateway) => {
+      express.get(
+        '/read',
+        protect(gateway, 'read', {}, async (req, res) => {
+          await req.sluice.query('SELECT pg_sleep(0.02)');
+          res.json({});
+        }),
+      );
+    },
+  );
 
   it('costs its own request and nobody else', async () => {
+    const { app, url } = standing;
     const calls: Promise<Answer>[] = [];
     const load = setInterval(() => calls.push(app.send('/read')), 8);
     let killed = 0;
@@ -160,7 +155,7 @@ describeFault('F68: one session after another is terminated under load', () => {
         const before = app.stats('read').outcomes.succeeded;
         killed += (
           await ask(
-            postgres.url,
+            url,
             `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
               WHERE ${OURS} AND ${BUSY} ORDER BY random() LIMIT 1`,
           )

@@ -169,6 +169,23 @@ describe.each(FRAMEWORKS)('seats, on %s', (name, express) => {
   });
 
   describe('stream: true', () => {
+    /** Somebody else has the one seat, until told to leave. */
+    const takesTheSeat = async () => {
+      const busy = latch();
+      act = async (_req, res) => {
+        await busy.promise;
+        res.json({});
+      };
+      const status = bench.request.get('/one').then((answer) => answer.status);
+      await until(() => seats()?.inFlight === 1);
+      return {
+        leaves: async () => {
+          busy.open();
+          expect(await status).toBe(200);
+        },
+      };
+    };
+
     const endless = (text: string) => async (req: Request, res: Response) => {
       res.type('text/plain').write(text);
       await req.sluice.query('SELECT pg_sleep(0.6)');
@@ -217,17 +234,10 @@ describe.each(FRAMEWORKS)('seats, on %s', (name, express) => {
       expect(seats()?.inFlight).toBe(1);
       await until(() => seats()?.inFlight === 0);
       const streams = act;
-      const busy = latch();
-      act = async (_req, res) => {
-        await busy.promise;
-        res.json({});
-      };
-      const other = bench.request.get('/one').then(({ status }) => status);
-      await until(() => seats()?.inFlight === 1);
+      const other = await takesTheSeat();
       read.open();
       await until(() => seats()?.queued === 1);
-      busy.open();
-      expect(await other).toBe(200);
+      await other.leaves();
       // It has what it asked for, and rests again.
       await until(() => seats()?.queued === 0 && seats()?.inFlight === 0);
       end.open();
@@ -248,20 +258,13 @@ describe.each(FRAMEWORKS)('seats, on %s', (name, express) => {
       };
       const client = await RawClient.sends(bench.port, 'GET', '/streamed');
       await until(() => client.received.includes('begun') && seats()?.inFlight === 0);
-      const busy = latch();
-      act = async (_req, res) => {
-        await busy.promise;
-        res.json({});
-      };
-      const other = bench.request.get('/one').then(({ status }) => status);
-      await until(() => seats()?.inFlight === 1);
+      const other = await takesTheSeat();
       read.open();
       await until(() => seats()?.queued === 1);
       client.leave();
       expect(await told.promise).toMatchObject({ name: 'ClientGoneError' });
       expect(seats()?.queued).toBe(0);
-      busy.open();
-      expect(await other).toBe(200);
+      await other.leaves();
     });
 
     it('without it an answer that has begun is cut off at the deadline', async () => {

@@ -82,6 +82,15 @@ test('tells every figure of a pool', () => {
   });
 });
 
+test('tells the state of a pool once, though a pool at work tells it along with its gauges', () => {
+  const { source } = exampleSource();
+  const [pool] = [...source.pools()];
+  if (pool === undefined) throw new Error('the example has pools');
+  const working = { ...pool, gauges: () => ({ ...pool.gauges(), state: 'up' }) };
+  const [told] = snapshot({ ...source, routes: source.routes, pools: () => [working] }).pools;
+  expect(told?.connections).toEqual(pool.gauges());
+});
+
 test('does not change with the counters afterwards', () => {
   const { source, checkout } = exampleSource();
   const taken = snapshot(source);
