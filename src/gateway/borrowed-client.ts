@@ -49,8 +49,12 @@ export class BorrowedClient implements SluiceConnection {
     if (this.#dead) {
       return Promise.reject(new Error('this database client was used after it was given back; ask for a new one'));
     }
-    const { text, params } = readStatement(statement, values);
-    return this.#run<Row>(text, params);
+    try {
+      const { text, params } = readStatement(statement, values);
+      return this.#run<Row>(text, params);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   release(): void {
@@ -71,6 +75,9 @@ export function readStatement(
   values: readonly unknown[] | undefined,
 ): { text: string; params: readonly unknown[] | undefined } {
   if (typeof statement === 'string') return { text: statement, params: values };
+  if (typeof statement !== 'object' || statement === null) {
+    throw new TypeError(`a statement is a string, or an object with "text" and "values"; this is ${String(statement)}`);
+  }
   const unknown = Object.keys(statement).find((key) => key !== 'text' && key !== 'values');
   if (unknown !== undefined || typeof statement.text !== 'string') {
     throw new TypeError(

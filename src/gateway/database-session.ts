@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { type QueryResult, ResultTooLargeError, type TransactionOptions } from '../pools/contract.js';
 import { ImplicitCommitError } from '../pools/implicit-commit.js';
-import { checkIsolation } from '../pools/isolation.js';
+import { checkTransactionOptions } from '../pools/transaction-options.js';
 import { BorrowedClient, type SluiceClient } from './borrowed-client.js';
 import { FailedTransactionError, TransactionControlError } from './failures.js';
 import type { Loan } from './loan.js';
@@ -10,7 +10,6 @@ import type { PoolRuntime } from './pool-runtime.js';
 import type { SessionOwner } from './session-owner.js';
 import { isControl, mayCommitByTheWay, type StatementKind } from './statement-kind.js';
 import { tellFailure } from './tell-failure.js';
-import type { TransactionStart } from './transaction-start.js';
 
 /**
  * The database work of one request: runs statements and transactions on borrowed connections, bounds each by the time
@@ -42,13 +41,15 @@ export class DatabaseSession {
   }
 
   async transaction<T>(work: (client: SluiceClient) => Promise<T>, options?: TransactionOptions): Promise<T> {
-    checkIsolation(options);
+    checkTransactionOptions({ ...options });
     const loan = await this.#begin(options);
     loan.endsItself = true;
     loan.handed = true;
     const client = new BorrowedClient((text, values) => this.#inTransaction(loan, text, values));
     try {
       const result = await work(client);
+      // What somebody would still send now would come after the COMMIT, and be committed by itself.
+      client.die();
       await this.#commit(loan);
       return result;
     } finally {
@@ -127,7 +128,9 @@ export class DatabaseSession {
     const kind = this.loans.runtime.kinds.insideOf(text);
     if (isControl(kind)) return Promise.reject(new TransactionControlError('transaction'));
     if (kind === 'opaque') loan.opaque = true;
-    return this.#statement<Row>(loan, text, values, mayCommitByTheWay(kind), kind);
+    const answer = this.#statement<Row>(loan, text, values, mayCommitByTheWay(kind), kind);
+    loan.asked(answer);
+    return answer;
   }
 
   /** A statement of a connection that the handler steers itself: it may begin and end transactions of its own. */
@@ -150,25 +153,27 @@ export class DatabaseSession {
   }
 
   async #commit(loan: Loan): Promise<void> {
-    const { clock, work } = this.loans;
-    if (this.loans.closed) throw this.loans.whyClosed();
-    if (loan.start !== undefined) {
-      // No statement was sent, so there is nothing to commit.
-      if (!loan.start.begun) return;
-      await this.#open(loan, loan.start);
-    }
+    // No statement was sent, so there is nothing to commit.
+    if (loan.start?.begun === false && !this.loans.closed) return;
+    // Nobody waited for them; only after their end is anything committed that a deadline could not stop.
+    if (loan.unanswered > 0) await loan.answered();
+    const { closed, clock, work } = this.loans;
+    if (closed) throw this.loans.whyClosed();
+    if (loan.start !== undefined && loan.connection.alive) throw new FailedTransactionError(loan.failedWith);
     if (loan.brokenOff) throw new ImplicitCommitError(loan.failedWith);
     const sentAtMs = clock.nowMs();
     loan.committing = true;
     let committed: boolean;
-    work.begin(true);
+    // To a session that is known to be lost nothing is sent.
+    const { alive } = loan.connection;
+    work.begin(alive);
     try {
       committed = await loan.connection.commit();
-      work.ended(true, committed);
+      work.ended(alive, committed);
       this.#tellQuery('COMMIT', sentAtMs);
     } catch (error) {
       this.#tellQuery('COMMIT', sentAtMs, error);
-      work.ended(true, !this.#answered(error));
+      work.ended(alive, !this.#answered(error));
       throw this.#told(error, loan);
     } finally {
       loan.committing = false;
@@ -177,14 +182,6 @@ export class DatabaseSession {
     }
     if (!committed) throw new FailedTransactionError(loan.failedWith);
     loan.verdict = 'success';
-  }
-
-  /** Waits for a transaction that is about to be opened: its handler did not wait for the first statement. */
-  async #open(loan: Loan, start: TransactionStart): Promise<void> {
-    await start.opened().catch((error) => {
-      throw new FailedTransactionError(loan.failedWith ?? error);
-    });
-    if (this.loans.closed) throw this.loans.whyClosed();
   }
 
   /** A statement is over. */

@@ -11,6 +11,13 @@ export class Loan {
   readonly sinceMs: number;
   readonly #pass: BreakerPass | undefined;
   readonly #clock: Clock;
+  #unanswered = 0;
+  /** Who waits until that is 0. */
+  #onAnswered: (() => void) | undefined;
+  readonly #onAnswer = (): void => {
+    this.#unanswered -= 1;
+    if (this.#unanswered === 0) this.#onAnswered?.();
+  };
   /** True from sending COMMIT to its answer. */
   committing = false;
   /** The handler asked for a transaction that refuses writes. */
@@ -46,6 +53,24 @@ export class Loan {
   beginLater(options: BeginOptions): void {
     this.start = new TransactionStart(this.connection, options, () => {
       this.start = undefined;
+    });
+  }
+
+  /** Statements of its transaction that are not answered yet. */
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
+  /** Its transaction was asked something. */
+  asked(answer: Promise<unknown>): void {
+    this.#unanswered += 1;
+    answer.then(this.#onAnswer, this.#onAnswer);
+  }
+
+  /** Resolves when all that its transaction was asked is answered. */
+  answered(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onAnswered = resolve;
     });
   }
 

@@ -8,17 +8,20 @@ export type StatementKind = 'read' | 'begin' | 'commit' | 'control' | 'other' | 
 /** Nobody writes a reading statement as long as this; what is longer may write for all we know. */
 const LONGEST_READ = 20_000;
 
-/** Comments, strings and quoted names: nothing in them is a command. */
+/** Comments, which nest, strings and quoted names: nothing in them is a command. */
 const QUOTED =
-  /--[^\n]*|\/\*[\s\S]*?\*\/|\be'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([a-z_]\w*)?\$[\s\S]*?\$\1\$/gi;
+  /--[^\n]*|\/\*(?:[^/*]|\*(?!\/)|\/(?!\*)|\/\*(?:[^/*]|\*(?!\/)|\/(?!\*))*\*\/)*\*\/|\be'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([a-z_]\w*)?\$[\s\S]*?\$\1\$/gi;
 /** The body of a routine, whose commands are not those of the text. */
 const BODY = /\bbegin\s+atomic\b[\s\S]*\bend\b/i;
 const CONTROL_WORD = /\b(?:begin|start|commit|end|rollback|abort|prepare)\b/i;
-const CONTROL = /^(?:begin|start\s+transaction|commit|end|rollback(?!\s+to\b)|abort|prepare\s+transaction)\b/i;
+const CONTROL =
+  /^(?:begin|start\s+transaction|commit|end|rollback(?!\s+(?:(?:work|transaction)\s+)?to\b)|abort|prepare\s+transaction)\b/i;
 const BEGIN = /^(?:begin|start\s+transaction)(?:\s+(?:work|transaction))?$/i;
 const COMMIT = /^(?:commit|end)(?:\s+(?:work|transaction))?$/i;
 const READ = /^(?:select|values|table|show)\b/i;
-const CALL = /([a-z_][\w$.]*)\s*\(/gi;
+const CALL = /([a-z_\u0080-\uffff][\w$.\u0080-\uffff]*)\s*\(/gi;
+/** In the place of a name in quotes: what it calls may do anything. */
+const QUOTED_NAME = 'quoted_name';
 
 /** What may stand before a parenthesis in a statement that only reads: keywords, and functions without effects. */
 const HARMLESS: ReadonlySet<string> = new Set(
@@ -39,7 +42,7 @@ export function statementKind(text: string): StatementKind {
   const mayControl = CONTROL_WORD.test(text);
   if (text.length > LONGEST_READ && !mayControl) return 'other';
   const statements = text
-    .replace(QUOTED, ' ')
+    .replace(QUOTED, (quoted) => (quoted.startsWith('"') ? QUOTED_NAME : ' '))
     .replace(BODY, ' ')
     .split(';')
     .map((statement) => statement.trim())

@@ -1,5 +1,11 @@
 import type { BeginOptions, Connection, QueryResult } from '../pools/contract.js';
 
+/** A statement that waits for its transaction to be open. */
+interface Waiting {
+  send(): void;
+  refuse(error: unknown): void;
+}
+
 /**
  * How one transaction begins that its first statement opens, where it can: a round trip less, during which the seat
  * would be held and the transaction would be idle. Before that statement nothing is open, so one without statements
@@ -11,9 +17,10 @@ import type { BeginOptions, Connection, QueryResult } from '../pools/contract.js
 export class TransactionStart {
   readonly #connection: Connection;
   readonly #options: BeginOptions;
-  /** Settles when the transaction is open; rejects when it will never be. */
-  #opened: Promise<void> | undefined;
   readonly #onOpen: () => void;
+  #state: 'new' | 'opening' | 'open' | 'failed' = 'new';
+  #failure: unknown;
+  readonly #waiting: Waiting[] = [];
 
   /** @param onOpen - The transaction is open: from now on its statements go straight to the connection. */
   constructor(connection: Connection, options: BeginOptions, onOpen: () => void) {
@@ -24,12 +31,7 @@ export class TransactionStart {
 
   /** Whether a statement has been sent, or is about to be. */
   get begun(): boolean {
-    return this.#opened !== undefined;
-  }
-
-  /** Resolves when the transaction is open. */
-  async opened(): Promise<void> {
-    await this.#opened;
+    return this.#state !== 'new';
   }
 
   query<Row>(
@@ -37,9 +39,11 @@ export class TransactionStart {
     values: readonly unknown[] | undefined,
     limitMs: number | undefined,
   ): Promise<QueryResult<Row>> {
-    // Sent before its transaction is open, a second statement would be committed by itself if that failed.
-    if (this.#opened === undefined) return this.#first<Row>(text, values, limitMs);
-    return this.#opened.then(() => this.#connection.query<Row>(text, values, limitMs));
+    if (this.#state === 'new') return this.#first<Row>(text, values, limitMs);
+    if (this.#state === 'failed') return Promise.reject(this.#failure);
+    const send = (): Promise<QueryResult<Row>> => this.#connection.query<Row>(text, values, limitMs);
+    // Sent before its transaction is open, it would be committed by itself if that failed.
+    return this.#state === 'open' ? send() : this.#later(send);
   }
 
   #first<Row>(
@@ -48,29 +52,40 @@ export class TransactionStart {
     limitMs: number | undefined,
   ): Promise<QueryResult<Row>> {
     const connection = this.#connection;
+    this.#state = 'opening';
     const result = connection.beginWith<Row>(text, values, limitMs, this.#options);
     if (result !== undefined) {
-      this.#await(
-        result.then(
-          () => undefined,
-          (error) => this.#failed(error),
-        ),
+      // One that fails has opened its transaction all the same, if it came so far.
+      result.then(
+        () => this.#open(),
+        (error) => (connection.inTransaction ? this.#open() : this.#fail(error)),
       );
       return result;
     }
-    const begun = connection.begin(limitMs, this.#options);
-    this.#await(begun);
-    return begun.then(() => connection.query<Row>(text, values, limitMs));
+    const sent = this.#later(() => connection.query<Row>(text, values, limitMs));
+    connection.begin(limitMs, this.#options).then(
+      () => this.#open(),
+      (error) => this.#fail(error),
+    );
+    return sent;
   }
 
-  /** A first statement that fails has opened its transaction all the same, if it came so far. */
-  #failed(error: unknown): void {
-    if (!this.#connection.inTransaction) throw error;
+  #later<Row>(send: () => Promise<QueryResult<Row>>): Promise<QueryResult<Row>> {
+    return new Promise((resolve, refuse) => {
+      this.#waiting.push({ send: () => resolve(send()), refuse });
+    });
   }
 
-  #await(opened: Promise<void>): void {
-    this.#opened = opened.then(this.#onOpen);
-    // Whoever asks is told.
-    this.#opened.catch(() => undefined);
+  /** Those that wait are sent before anybody can ask for more, so that all run in the order of their calls. */
+  #open(): void {
+    this.#state = 'open';
+    for (const { send } of this.#waiting.splice(0)) send();
+    this.#onOpen();
+  }
+
+  #fail(error: unknown): void {
+    this.#state = 'failed';
+    this.#failure = error;
+    for (const { refuse } of this.#waiting.splice(0)) refuse(error);
   }
 }

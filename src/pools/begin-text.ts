@@ -1,6 +1,6 @@
 import type { TransactionOptions } from './contract.js';
-import { isolationLevel } from './isolation.js';
 import { type LocalLimits, localLimitsCall, localLimitsText } from './local-limits.js';
+import { isolationLevel } from './transaction-options.js';
 
 /** Opens a transaction and sets the limits of its statements in one message; they end with the transaction. */
 export function beginText(limits: LocalLimits, options: TransactionOptions | undefined): string {

@@ -1,7 +1,6 @@
 import type { BeginOptions, QueryResult } from './contract.js';
 import { EngineSession, type SessionParts } from './engine-session.js';
 import { ImplicitCommitError } from './implicit-commit.js';
-import { isolationLevel } from './isolation.js';
 import { isLimited, limitStepMs } from './limit-steps.js';
 import type { MysqlRestorer } from './mysql-restorer.js';
 import { MysqlSessionEnd } from './mysql-session-end.js';
@@ -10,6 +9,7 @@ import type { SessionLimitValue } from './session-limit.js';
 import { SignsOfLife } from './signs-of-life.js';
 import { BEGIN, beginUnder, COMMIT, type Terms } from './statement.js';
 import { answered, type TransactionStatus } from './statement-wire.js';
+import { isolationLevel } from './transaction-options.js';
 
 /** Where a statement has committed by the way, as those that change tables do, there is nothing left to do. */
 const COMMIT_BEGUN: Terms = { ...COMMIT, refusal: () => undefined };

@@ -7,8 +7,8 @@ import { isLocalShortage, isSocketLoss, isTlsCode } from './socket-errors.js';
 /** Every SQLSTATE has a digit; that keeps system codes of five capitals (EPIPE, EPERM) apart. */
 const SQLSTATE = /^(?=.*[0-9])[0-9A-Z]{5}$/;
 
-/** The server ended this one session by a rule of its own (idle limits): the others are in no doubt. */
-const OWN_RULE = new Set(['25P03', '57P05']);
+/** The server ended this one session by a rule of its own (idle limits, `transaction_timeout`): the others are in no doubt. */
+const OWN_RULE = new Set(['25P03', '25P04', '57P05']);
 
 /** The SQLSTATE of an error, or `undefined` when the server did not speak. */
 export function sqlStateOf(error: unknown): string | undefined {

@@ -129,6 +129,44 @@ describe.each([
     expect(tap.statements).toEqual([]);
   });
 
+  it('comes before the COMMIT with all that was called beside it, awaited or not', async () => {
+    await run((handle) =>
+      handle.transaction((client) => {
+        const first = enter(1)(client);
+        void enter(2)(client);
+        void enter(3)(client);
+        return first;
+      }),
+    );
+    expect(tap.statements).toEqual([...first, INSERT, INSERT, INSERT, 'COMMIT']);
+    expect(new Set((await entries()).map(({ xid }) => xid)).size).toBe(1);
+  });
+
+  it('does not let what is called after it overtake what was called before', async () => {
+    const changed = await run((handle) =>
+      handle.transaction(async (client) => {
+        const [one, two] = [enter(1)(client), enter(2)(client)];
+        await one;
+        const update = await client.query('UPDATE ledger SET entry = 20 WHERE entry = $1', [2]);
+        await two;
+        return update.rowCount;
+      }),
+    );
+    expect(changed).toBe(1);
+    expect(await kept()).toEqual([1, 20]);
+  });
+
+  it('answers connection_lost where its session was, also to who did not look at it', async () => {
+    const end = run((handle) =>
+      handle.transaction(async (client) => {
+        await client
+          .query('SELECT pg_terminate_backend(pg_backend_pid()) WHERE $1::int = 1', [1])
+          .catch(() => undefined);
+      }),
+    );
+    await expect(end).rejects.toMatchObject({ code: 'connection_lost', outcome: 'rolled_back' });
+  });
+
   it('opens the transaction although it fails itself', async () => {
     await ask(postgres.url, INSERT, [7]);
     const error = await run((handle) =>

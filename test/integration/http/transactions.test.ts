@@ -215,14 +215,70 @@ describe('a transaction', () => {
     expect(body.error).toBe('25006');
   });
 
-  it('refuses an isolation that nobody knows, before anything is sent', async () => {
+  it.each<[object, RegExp]>([
+    [{ isolation: 'bogus' }, /^TypeError: isolation is "bogus": use "read committed", .* or leave it out$/],
+    [{ readOnly: 'yes' }, /^TypeError: readOnly is "yes": use true or false, or leave it out$/],
+    [{ readonly: true }, /^TypeError: "readonly" is no option of a transaction: use "readOnly"$/],
+  ])('refuses %o, before anything is sent', async (options, told) => {
     act = async (req, res) => {
-      const options: object = { isolation: 'bogus' };
       const reason = await req.sluice.transaction((client) => take(client, 1, 30), options).catch(String);
       res.json({ reason });
     };
+    expect((await bench.request.get('/work')).body.reason).toMatch(told);
+    expect(await balance(1)).toBe(100);
+  });
+
+  it('takes nothing more once it is to be committed', async () => {
+    act = async (req, res) => {
+      const late: Promise<unknown>[] = [];
+      await req.sluice.transaction(async (client) => {
+        await take(client, 1, 30);
+        setImmediate(() => late.push(take(client, 2, 30).catch((reason: Error) => reason.message)));
+      });
+      await until(() => late.length === 1);
+      res.json({ late: await late[0] });
+    };
+    expect((await bench.request.get('/work')).body.late).toMatch(/^this database client was used after/);
+    expect([await balance(1), await balance(2)]).toEqual([70, 100]);
+  });
+
+  it('is rolled back at its deadline, also while a statement runs that nobody waits for', async () => {
+    act = (req) =>
+      req.sluice.transaction(async (client) => {
+        await take(client, 1, 30);
+        void client.query('SELECT pg_sleep(20)').catch(() => undefined);
+      });
+    const { status, body } = await bench.request.get('/brief');
+    expect([status, body.outcome]).toEqual([504, 'rolled_back']);
+    await bench.atRest();
+    expect(await balance(1)).toBe(100);
+  });
+
+  it('is known to be rolled back where its session was lost before it was to be committed', async () => {
+    const lost = (): number =>
+      bench.gateway.snapshot().pools.find(({ name }) => name === 'main')?.connections?.lost ?? 0;
+    act = (req) =>
+      req.sluice.transaction(async (client) => {
+        await take(client, 1, 30);
+        const before = lost();
+        const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+        await ask(postgres.url, 'SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
+        await until(() => lost() > before);
+      });
+    const { status, body } = await bench.request.get('/work');
+    expect([status, body.code, body.outcome]).toEqual([503, 'connection_lost', 'rolled_back']);
+    expect(await balance(1)).toBe(100);
+  });
+
+  it('answers a statement that is none with a rejection', async () => {
+    act = async (req, res) => {
+      const reason = await req.sluice.transaction((client) =>
+        (client.query(undefined as unknown as string) as Promise<unknown>).catch(String),
+      );
+      res.json({ reason });
+    };
     expect((await bench.request.get('/work')).body.reason).toMatch(
-      /^TypeError: isolation is "bogus": use "read committed", .* or leave it out$/,
+      /^TypeError: a statement is a string, .* undefined$/,
     );
   });
 

@@ -97,6 +97,7 @@ describe('isPgOutage', () => {
   it('spares the siblings of a session that a rule of the server ended', () => {
     expect(isPgOutage(serverError('57P05', 'FATAL'))).toBe(false);
     expect(isPgOutage(serverError('25P03', 'FATAL'))).toBe(false);
+    expect(isPgOutage(serverError('25P04', 'FATAL'))).toBe(false);
     expect(isPgOutage(serverError('57P01', 'FATAL'))).toBe(true);
     expect(isPgOutage(new Error('Connection terminated unexpectedly'))).toBe(true);
     expect(isPgOutage(systemError('ECONNRESET'))).toBe(true);
