@@ -58,6 +58,17 @@ export interface Found {
   readonly fixed?: boolean;
 }
 
+/** What later records tell of a request. */
+const UNDECIDED = {
+  leasedAtMs: undefined,
+  endedAtMs: undefined,
+  cutShort: false,
+  learntMs: undefined,
+  givesUpAtMs: undefined,
+  askedAndHandedOnAtMs: undefined,
+  endedAndHandedOnAtMs: undefined,
+};
+
 /** A request as one record tells of it. */
 export function requestOf(record: DecisionRecord, number: number, route: string, more: Found): LoggedRequest {
   return {
@@ -75,13 +86,7 @@ export function requestOf(record: DecisionRecord, number: number, route: string,
     slot: undefined,
     fixed: more.fixed ?? false,
     fate: codeOf(record.decision) ?? 'open',
-    leasedAtMs: undefined,
-    endedAtMs: undefined,
-    cutShort: false,
-    learntMs: undefined,
-    givesUpAtMs: undefined,
-    askedAndHandedOnAtMs: undefined,
-    endedAndHandedOnAtMs: undefined,
+    ...UNDECIDED,
   };
 }
 
@@ -103,13 +108,8 @@ export function carriedOver(ticket: Ticket<undefined>, number: number): LoggedRe
     slot: ticket.slot,
     fixed: false,
     fate: leased ? 'admitted' : 'open',
+    ...UNDECIDED,
     leasedAtMs: leased ? ticket.leasedAtMs : undefined,
-    endedAtMs: undefined,
-    cutShort: false,
-    learntMs: undefined,
-    givesUpAtMs: undefined,
-    askedAndHandedOnAtMs: undefined,
-    endedAndHandedOnAtMs: undefined,
   };
 }
 
