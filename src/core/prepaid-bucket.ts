@@ -8,7 +8,7 @@ import { TokenAccount } from './token-account.js';
 import { TokenBucket } from './token-bucket.js';
 import type { TokenReply, TokenReport } from './token-report.js';
 
-/** What is prepaid lasts so long at the present demand, which is averaged over about as long. */
+/** What is prepaid lasts so long at the present demand, less where the burst is small. Demand is averaged over as long. */
 const AHEAD_MS = 200;
 /** Tokens asked for in {@link AHEAD_MS} from which on some are prepaid: what one process keeps, the others lack. */
 const BEGIN_DEMAND = 3;
@@ -191,7 +191,10 @@ export class PrepaidBucket implements Bucket {
   #target(nowMs: number): number {
     const demand = this.#demand.within(nowMs);
     if (demand < (this.#account.onCredit ? BEGIN_DEMAND : END_DEMAND)) return 0;
-    return Math.min(this.burst, Math.max(1, this.burst / this.#sharers, demand));
+    // A burst that refills sooner than it is fetched must not be kept whole: what refills overflows, and others lack it.
+    const ahead = Math.min(1, (this.burst * 500) / (this.refillPerSecond * AHEAD_MS));
+    const share = this.burst / this.#sharers / (ahead < 1 ? 2 : 1);
+    return Math.min(this.burst, Math.max(1, share, demand * ahead));
   }
 
   /** What can be taken here. What was given back is credit like any other until it is heard that it arrived. */

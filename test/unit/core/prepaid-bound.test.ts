@@ -196,7 +196,7 @@ describe('what a PrepaidBucket may no longer take', () => {
   });
 
   it('is what it owes already, however it comes to live on credit', () => {
-    const { ledger, all } = fleet(2, 100, 20);
+    const { ledger, all } = fleet(2, 40, 20);
     const [one, other] = all as [Process, Process];
     drain(0, other.bucket);
     exchange(0, ledger, other);

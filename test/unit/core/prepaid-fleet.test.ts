@@ -26,19 +26,16 @@ describe('a fleet of PrepaidBuckets', () => {
     expect(admitted).toBeGreaterThanOrEqual(0.99 * (rate * 10 + burst));
   });
 
-  it.each([
-    [5, 0],
-    [9, 0.01],
-  ])('refuses nobody at %i of 10 a second, however the requests fall on 8 processes', (perSecond, refusable) => {
-    const [rate, burst] = [10, 10];
-    const { ledger, all } = fleet(8, rate, burst);
+  /** What a fleet refuses of even demand that falls on its processes at random; answers of the ledger take 2 ms. */
+  function refusedOf(count: number, rate: number, burst: number, perSecond: number): number {
+    const { ledger, all } = fleet(count, rate, burst);
     const random = seededRandom(7);
     let [asked, refused] = [0, 0];
     const answers: { readonly atMs: number; readonly settle: () => void }[] = [];
     for (let nowMs = 0; nowMs < 60_000; nowMs += 1) {
       while (answers[0] !== undefined && answers[0].atMs <= nowMs) answers.shift()?.settle();
       for (; asked < (nowMs * perSecond) / 1_000; asked += 1) {
-        if (all[Math.floor(random() * 8)]?.bucket.take(nowMs, 1) !== true) refused += 1;
+        if (all[Math.floor(random() * count)]?.bucket.take(nowMs, 1) !== true) refused += 1;
       }
       for (const [index, process] of all.entries()) {
         if ((nowMs + 7 * index) % (process.urgent ? 5 : 50) !== 0) continue;
@@ -51,8 +48,25 @@ describe('a fleet of PrepaidBuckets', () => {
         answers.push({ atMs: nowMs + 2, settle: () => process.bucket.settle(nowMs + 2, report, reply) });
       }
     }
-    expect(refused / asked).toBeLessThanOrEqual(refusable);
+    return refused / asked;
+  }
+
+  it.each([
+    [5, 0],
+    [9, 0.01],
+  ])('refuses nobody at %i of 10 a second, however the requests fall on 8 processes', (perSecond, refusable) => {
+    expect(refusedOf(8, 10, 10, perSecond)).toBeLessThanOrEqual(refusable);
   });
+
+  it.each([
+    [8, 200, 20, 100],
+    [4, 1_000, 100, 900],
+  ])(
+    'keeps no tokens from each other on %i processes, where %i a second with a burst of %i refill it in 0.1 s',
+    (count, rate, burst, perSecond) => {
+      expect(refusedOf(count, rate, burst, perSecond)).toBeLessThanOrEqual(0.01);
+    },
+  );
 
   it.each([1, 4, 12])('serves reports on %i processes while tokens are unused, and leaves the last half', (count) => {
     const [rate, burst] = [200, 400];
