@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import { protect, routeTable } from 'sluice/express';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import type { Gate } from '../../../src/admission/gate.js';
 import { type Bench, type ServeOptions, serve } from './harness.js';
 
 type Framework = NonNullable<ServeOptions['express']>;
@@ -34,7 +35,7 @@ export class OneSeat {
   }
 
   /** Who has the seat, and who waits for it. */
-  get seats() {
+  get seats(): Gate['bulkhead'] | undefined {
     return this.bench.gateway.entry('one').runtime.gate?.bulkhead;
   }
 
