@@ -29,7 +29,7 @@ import type { TelemetrySource } from './telemetry/source.js';
  * Pools, queues, buckets and breakers behind one set of routes. Made by {@link createGateway}; shared by everything in
  * the process that works on these pools.
  */
-export class Gateway<RouteName extends string = string> {
+export class Gateway<RouteName extends string = string, PoolName extends string = string> {
   readonly config: GatewayConfig;
   readonly clock: Clock;
   /** @internal */
@@ -140,7 +140,7 @@ export class Gateway<RouteName extends string = string> {
    * @throws RangeError for an unknown pool. LoginSettingError or RotationRefusedError when the new login cannot be used
    *   or does not work: nothing has changed then. PoolClosedError while draining. No error repeats a secret.
    */
-  async rotate(pool: string, change: LoginChange, options?: RotateOptions): Promise<void> {
+  async rotate(pool: PoolName, change: LoginChange, options?: RotateOptions): Promise<void> {
     return named(this.#engine.pools, 'pool', pool).pool.rotate(change, options);
   }
 
@@ -160,7 +160,7 @@ export class Gateway<RouteName extends string = string> {
    *
    * @throws RangeError for an unknown pool.
    */
-  recycle(pool: string): void {
+  recycle(pool: PoolName): void {
     named(this.#engine.pools, 'pool', pool).pool.recycle();
   }
 
@@ -214,17 +214,21 @@ export class Gateway<RouteName extends string = string> {
  * @throws MissingRightsError when the user of a pool may not connect to its database.
  * @throws OverBudgetError when the pools ask for more connections than their server has; the message shows the sum.
  */
-export async function createGateway<RouteName extends string, PoolName extends string>(
+// Without pools no name of one is right: a parameter that nothing is read from would else be any text.
+export async function createGateway<RouteName extends string, PoolName extends string = never>(
   options: GatewayOptions<RouteName, PoolName>,
   surroundings: GatewaySurroundings = {},
-): Promise<Gateway<RouteName>> {
+): Promise<Gateway<RouteName, PoolName>> {
   const known = knownSurroundings(surroundings);
   const config = resolveConfig(options, known.env);
   const unheeded = unheededText(checkLogins(config));
   if (unheeded !== undefined) known.logger.warn({ code: 'database_url_unheeded' }, unheeded);
   const hold = new ProcessHold();
   return hold.during(async () => {
-    const gateway = new Gateway<RouteName>(assembleEngine(config, known, await joinFleet(config, known)), hold);
+    const gateway = new Gateway<RouteName, PoolName>(
+      assembleEngine(config, known, await joinFleet(config, known)),
+      hold,
+    );
     await gateway.start();
     return gateway;
   });

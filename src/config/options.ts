@@ -73,7 +73,7 @@ export interface GatewayOptions<RouteName extends string = string, PoolName exte
   /** Records that the decision log keeps, 48 bytes each, up to 10,000,000 (at least 1,024 are kept); 0 for no log. Default 0. */
   readonly decisionLogRecords?: number | undefined;
   /** The database pools, by name: a lower-case letter, then up to 63 letters and digits. Default: none. */
-  readonly pools?: Readonly<Record<PoolName, PoolOptions>> | undefined;
+  readonly pools?: Readonly<Record<PoolName, PoolOptions<NoInfer<PoolName>>>> | undefined;
   /** The routes, by name (as for pools); at least one. */
   readonly routes: Readonly<Record<RouteName, RouteOptions<NoInfer<PoolName>>>>;
 }

@@ -4,8 +4,11 @@
  */
 export type PoolProfile = 'batch' | 'migration';
 
-/** What the code says about one pool; overridden by `SLUICE_POOL_<NAME>_<FIELD>`. */
-export interface PoolOptions {
+/**
+ * What the code says about one pool; overridden by `SLUICE_POOL_<NAME>_<FIELD>`. Where it stands apart from its gateway it
+ * names the pools to yield to, as `PoolOptions<'checkout'>`: no other text is taken for one.
+ */
+export interface PoolOptions<PoolName extends string = string> {
   /**
    * URL of the server: `postgres://` or `postgresql://`, and with the package `mysql2` `mysql://` or `mariadb://`. A
    * secret. Default: `DATABASE_URL`; one of them must be set.
@@ -95,7 +98,7 @@ export interface PoolOptions {
   /** Whether the concurrency limit adapts to what the server bears, between `minSeats` and the seats. Default false. */
   readonly adaptive?: boolean | undefined;
   /** Pool of the same server to which this one gives way while that one misses `targetMs`. Default: none. */
-  readonly yieldsTo?: string | undefined;
+  readonly yieldsTo?: PoolName | undefined;
   /** Database time (p99) that the pool of `yieldsTo` is to keep, in ms, 1 to 3,600,000. Default: 2 × its quiet p99. */
   readonly targetMs?: number | undefined;
   /** Requests that wait for the pool at most, whatever each of its routes may queue, 1 to 1,000,000. Default 10,000. */

@@ -26,6 +26,13 @@ const LINES: readonly (readonly [right: string, wrong: string])[] = [
     "createGateway({ pools: { shop: {} }, routes: { a: { pool: 'shoop' } } });",
   ],
   [
+    "createGateway({ pools: { shop: {}, r: { yieldsTo: 'shop' } }, routes: { a: {} } });",
+    "createGateway({ pools: { shop: {}, r: { yieldsTo: 'shopp' } }, routes: { a: {} } });",
+  ],
+  ['createGateway({ routes: { a: { concurrency: 5 } } });', "createGateway({ routes: { a: { pool: 'shop' } } });"],
+  ["await gateway.rotate('shop', { password: 'x' });", "await gateway.rotate('zz', { password: 'x' });"],
+  ["gateway.recycle('reports');", "gateway.recycle('report');"],
+  [
     "createGateway({ routes: { a: { priority: 'critical' } } });",
     "createGateway({ routes: { a: { priority: 'urgent' } } });",
   ],

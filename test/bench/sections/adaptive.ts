@@ -91,7 +91,7 @@ async function oneRound(url: string, loops: ReadonlyMap<Size, ClosedLoop>, runs:
 function open(context: BenchContext, url: string, work: Work, size: Size): Promise<ClosedLoop> {
   const adapts = size === 'adaptive';
   const max = adapts ? SEATS : size;
-  const pool: PoolOptions = { max, minIdle: max, adaptive: adapts, minSeats: 1 };
+  const pool: PoolOptions<'main'> = { max, minIdle: max, adaptive: adapts, minSeats: 1 };
   return ClosedLoop.open({ url, pool, callers: CALLERS, work: work.run, signal: context.signal });
 }
 

@@ -11,7 +11,7 @@ import type { PoolSnapshot } from '../../../src/telemetry/snapshot.js';
 /** What one pool is asked to do by callers that come again as soon as they are answered. */
 export interface ClosedLoopPlan {
   readonly url: string;
-  readonly pool: PoolOptions;
+  readonly pool: PoolOptions<'main'>;
   readonly callers: number;
   readonly work: (handle: RequestHandle) => Promise<unknown>;
   readonly signal: AbortSignal;

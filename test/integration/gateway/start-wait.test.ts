@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 afterAll(() => postgres.close());
 
-async function start(main: PoolOptions): Promise<Gateway> {
+async function start(main: PoolOptions<'main'>): Promise<Gateway> {
   log = new LogBook();
   gateway = await createGateway(
     // So long that nothing fails before the start is over, however slow the machine.

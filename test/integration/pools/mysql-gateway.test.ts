@@ -47,7 +47,7 @@ function urlOf(user: string): string {
   return `mysql://${user}:${encodeURIComponent(passwordOf(user))}@127.0.0.1:${mariadb.port}/app`;
 }
 
-async function start(pool: PoolOptions = {}): Promise<Gateway> {
+async function start(pool: PoolOptions<'main'> = {}): Promise<Gateway> {
   gateway = await createGateway(
     {
       maxEventLoopLagMs: 0,

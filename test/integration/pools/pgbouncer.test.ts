@@ -103,7 +103,7 @@ it('F33: is not up before the server behind its pooler is', async () => {
 });
 
 describe('a gateway', () => {
-  async function start(options: PoolOptions, instances = 1): Promise<{ gateway: Gateway; log: LogBook }> {
+  async function start(options: PoolOptions<'main'>, instances = 1): Promise<{ gateway: Gateway; log: LogBook }> {
     const log = new LogBook();
     const gateway = await createGateway(
       { instances, pools: { main: { max: 4, ...options } }, routes: { read: { pool: 'main' } } },
