@@ -21,9 +21,15 @@ const CANCEL_REQUEST = 80_877_102;
 const SSL_REQUEST = 80_877_103;
 
 /**
+ * A pooler that cannot pass a request on yet keeps it with its sender's place. PgBouncer 1.18 ends, with all its clients,
+ * when that sender has hung up meanwhile and the server behind it answers again.
+ */
+const KEPT_OPEN_MS = 60_000;
+
+/**
  * Sends a CancelRequest on a fresh socket. The server closes that socket after it has signalled the session, so the
- * promise resolves when the signal is on its way, not merely the request; or when `limitMs` is over, or the server
- * cannot be reached. It never rejects: a cancel is a request, and its caller has a bound of its own.
+ * promise resolves when the signal is on its way, not merely the request; or when `limitMs` is over, although the
+ * request may still be kept by then, or the server cannot be reached. It never rejects: a cancel is a request, and its caller has a bound of its own.
  *
  * @returns Whether the server has taken the request. Without TLS it says nothing, so this is that it hung up on its own.
  *
@@ -32,10 +38,21 @@ const SSL_REQUEST = 80_877_103;
 export function sendCancelRequest(target: CancelTarget, clock: Clock, limitMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     let taken = false;
+    let sent = false;
     const socket = target.host.startsWith('/')
       ? connect(`${target.host}/.s.PGSQL.${target.port}`)
       : connect(target.port, target.address);
-    const limit = timeLimit(clock, limitMs, () => socket.destroy());
+    const hangUp = (): void => void socket.destroy();
+    let limit = timeLimit(clock, limitMs, () => {
+      if (!sent) return hangUp();
+      limit = timeLimit(clock, KEPT_OPEN_MS, hangUp);
+      socket.unref();
+      resolve(false);
+    });
+    const send = (stream: Socket): void => {
+      sent = true;
+      deliver(stream, target);
+    };
     socket.setNoDelay(true);
     // 'close' follows every error.
     socket.on('error', () => undefined);
@@ -47,9 +64,9 @@ export function sendCancelRequest(target: CancelTarget, clock: Clock, limitMs: n
       resolve(taken);
     });
     socket.once('connect', () => {
-      if (target.tls === undefined) deliver(socket, target);
-      else if (target.directTls) deliver(secure(socket, target, target.tls), target);
-      else askForTls(socket, target, target.tls);
+      if (target.tls === undefined) send(socket);
+      else if (target.directTls) send(secure(socket, target, target.tls));
+      else askForTls(socket, target, target.tls, send);
     });
   });
 }
@@ -65,14 +82,14 @@ function deliver(stream: Socket, target: CancelTarget): void {
   stream.resume();
 }
 
-function askForTls(socket: Socket, target: CancelTarget, tls: ConnectionOptions): void {
+function askForTls(socket: Socket, target: CancelTarget, tls: ConnectionOptions, send: (stream: Socket) => void): void {
   const message = Buffer.alloc(8);
   message.writeInt32BE(8, 0);
   message.writeInt32BE(SSL_REQUEST, 4);
   socket.write(message);
   socket.once('data', (answer: Buffer) => {
     // The key must not travel in the clear when the session itself is encrypted.
-    if (answer.toString('latin1') === 'S') deliver(secure(socket, target, tls), target);
+    if (answer.toString('latin1') === 'S') send(secure(socket, target, tls));
     else socket.destroy();
   });
 }
