@@ -2,6 +2,9 @@
 const QUOTED =
   /--[^\n]*|\/\*[\s\S]*?\*\/|\be'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([a-z_]\w*)?\$[\s\S]*?\$\1\$/gi;
 
+/** A name that means the same without its quotes. */
+const PLAIN_NAME = /^"[a-z_][a-z0-9_]*"$/;
+
 const DO = /(?:^|;)\s*do\b/i;
 
 /**
@@ -14,6 +17,7 @@ const STAYING: readonly (readonly [RegExp, string])[] = [
     'a setting: use SET LOCAL in a transaction',
   ],
   [/\bset_config\s*\((?![^;]*,\s*true\s*\))/i, 'a setting: call set_config with true as its third argument'],
+  [/\bupdate\s+(?:only\s+)?(?:pg_catalog\s*\.\s*)?pg_settings\b/i, 'a setting: use SET LOCAL in a transaction'],
   [/(?:^|;)\s*prepare\s+(?!transaction\b)/i, 'a prepared statement: send its text with values instead'],
   [/(?:^|;)\s*listen\b/i, 'a channel: listen on a connection that bypasses the pooler'],
   [/(?:^|;)\s*declare\b[^;]*\bwith\s+hold\b/i, 'a cursor: declare it without HOLD, in a transaction'],
@@ -45,7 +49,10 @@ export function stayingState(text: string): string | undefined {
 }
 
 function withoutQuoted(text: string): string {
-  return text.replace(QUOTED, (quoted) => (/^(?:--|\/\*)/.test(quoted) ? ' ' : "''"));
+  return text.replace(QUOTED, (quoted) => {
+    if (/^(?:--|\/\*)/.test(quoted)) return ' ';
+    return PLAIN_NAME.test(quoted) ? quoted.slice(1, -1) : "''";
+  });
 }
 
 /**

@@ -12,6 +12,9 @@ describe('what stays in a session', () => {
     ["SELECT 'x;'; SET a = 1", 'a setting'],
     ["SELECT set_config('a.b', $1, false)", 'a setting'],
     ["select pg_catalog.set_config('a', coalesce($1, 'x'), false)", 'a setting'],
+    ['SELECT "set_config"(\'a.b\', $1, false)', 'a setting'],
+    ["UPDATE pg_settings SET setting = '9MB' WHERE name = 'work_mem'", 'a setting'],
+    ['SELECT pg_catalog."pg_advisory_lock"(7)', 'a lock'],
     ['PREPARE p AS SELECT 1', 'a prepared statement'],
     ['LISTEN news', 'a channel'],
     ['DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT 1', 'a cursor'],
@@ -36,6 +39,8 @@ describe('what stays in a session', () => {
   it.each([
     'SELECT 1',
     'SET LOCAL work_mem = 1',
+    'SELECT "set", "listen" FROM "temp"',
+    'SELECT "Pg_advisory_lock"(7)',
     'SET TRANSACTION READ ONLY',
     'SET CONSTRAINTS ALL DEFERRED',
     'UPDATE t SET a = 1',
