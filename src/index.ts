@@ -49,7 +49,7 @@ export type { DrainableResponse } from './gateway/last-requests.js';
 export type { LiveChange, LiveChanges, LiveSetting } from './gateway/live-changes.js';
 export type { LiveValue } from './gateway/live-fields.js';
 export { MissingRightsError } from './gateway/login-check.js';
-export { PoolerModeError } from './gateway/pooler-check.js';
+export { PoolerModeError } from './gateway/pooler-mode.js';
 export type { Readiness } from './gateway/readiness.js';
 export type { RequestHandle } from './gateway/request-handle.js';
 export type { RetryableTransactionOptions, RetryOptions } from './gateway/retry-options.js';

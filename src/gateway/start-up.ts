@@ -11,7 +11,7 @@ import type { FleetBudget } from './fleet-budget.js';
 import { KnownServers } from './known-servers.js';
 import { MissingRightsError } from './login-check.js';
 import type { PoolRuntime } from './pool-runtime.js';
-import { PoolerModeError } from './pooler-check.js';
+import { PoolerModeError } from './pooler-mode.js';
 import { serverOf } from './server-names.js';
 import { serverVerdicts } from './server-verdicts.js';
 

@@ -22,6 +22,11 @@ export function refusesStartupParameter(error: unknown): boolean {
   return /unsupported startup parameter/.test(messageOf(error));
 }
 
+/** A pooler in statement mode takes no BEGIN, and ends the session. */
+export function refusesTransactions(error: unknown): boolean {
+  return /statement pooling/.test(messageOf(error));
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : '';
 }

@@ -1,7 +1,8 @@
 import type { GatewayConfig, PoolConfig } from '../../config/config.js';
 import { lookBehind } from '../../gateway/budget-check.js';
 import type { KnownServers } from '../../gateway/known-servers.js';
-import { PoolerModeError, type PoolerReport } from '../../gateway/pooler-check.js';
+import type { PoolerReport } from '../../gateway/pooler-check.js';
+import { PoolerModeError } from '../../gateway/pooler-mode.js';
 import { serverOf } from '../../gateway/server-names.js';
 import { serverVerdicts } from '../../gateway/server-verdicts.js';
 import { isMysqlUrl } from '../../pools/mysql-target.js';

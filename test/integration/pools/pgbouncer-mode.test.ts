@@ -1,0 +1,95 @@
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { createGateway, type Gateway } from '../../../src/gateway.js';
+import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
+import { LogBook } from '../http/harness.js';
+
+// What a start says of the mode of a pooler whose console it may not ask.
+
+let server: PostgresServer;
+let password: string;
+const open: { close(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  server = await startPostgres({ settings: { fsync: 'off' } });
+  ({ password } = new URL(server.url));
+});
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.close();
+});
+afterAll(() => server.close());
+
+async function poolerWith(entry: string, settings: Record<string, string | number>): Promise<PgbouncerServer> {
+  const pooler = await startPgbouncer({
+    databases: [`shop = host=127.0.0.1 port=${server.port} dbname=postgres ${entry}`],
+    users: { postgres: password },
+    settings,
+  });
+  open.push(pooler);
+  return pooler;
+}
+
+const through = (pooler: PgbouncerServer): string => `postgres://postgres:${password}@127.0.0.1:${pooler.port}/shop`;
+
+async function start(url: string): Promise<{ gateway: Gateway; log: LogBook }> {
+  const log = new LogBook();
+  const gateway = await createGateway(
+    { pools: { main: { max: 2, poolerSize: 8, url } }, routes: { read: { pool: 'main' } } },
+    { env: {}, logger: log },
+  );
+  open.push({ close: () => gateway.drain({ timeoutMs: 0 }) });
+  return { gateway, log };
+}
+
+async function clientOf(pooler: PgbouncerServer): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: through(pooler) });
+  client.on('error', () => undefined);
+  await client.connect();
+  open.push({ close: () => client.end() });
+  return client;
+}
+
+/** Has the pooler open so many connections to its server. */
+async function warm(pooler: PgbouncerServer, servers: number): Promise<readonly pg.Client[]> {
+  const clients = await Promise.all(Array.from({ length: servers }, () => clientOf(pooler)));
+  await Promise.all(clients.map((client) => client.query('BEGIN')));
+  await Promise.all(clients.map((client) => client.query('COMMIT')));
+  return clients;
+}
+
+describe('transaction mode is not taken for session mode', () => {
+  it('by a pooler that deals out its servers in turn', async () => {
+    for (const servers of [2, 4]) {
+      const pooler = await poolerWith(`pool_size=${servers}`, { server_round_robin: 1 });
+      await warm(pooler, servers);
+      const { log } = await start(through(pooler));
+      expect(log.entries).toEqual([]);
+    }
+  });
+
+  it('by a pooler whose other clients keep several servers going, as while a fleet is deployed', async () => {
+    const pooler = await poolerWith('pool_size=8', {});
+    const clients = await warm(pooler, 6);
+    let over = false;
+    const busy = clients.map(async (client) => {
+      while (!over) await client.query('SELECT pg_sleep(random() * 0.003)');
+    });
+    try {
+      for (let starts = 0; starts < 12; starts += 1) {
+        const { log } = await start(through(pooler));
+        expect(log.entries).toEqual([]);
+      }
+    } finally {
+      over = true;
+      await Promise.all(busy);
+    }
+  });
+});
+
+it('session mode is still seen, also beside other clients', async () => {
+  const pooler = await poolerWith('pool_mode=session pool_size=8', {});
+  await warm(pooler, 3);
+  const { log } = await start(through(pooler));
+  expect(log.entries.map(({ code }) => code)).toEqual(['pooler_session_mode']);
+});
