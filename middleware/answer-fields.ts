@@ -4,22 +4,13 @@ import type { RequestWork } from '../src/gateway/request-work.js';
 import type { RouteRuntime } from '../src/gateway/route-runtime.js';
 import type { Gateway } from '../src/gateway.js';
 import { RateLimitFields } from './rate-limit-fields.js';
-import { tellTiming } from './server-timing.js';
 
 /** Sets the fields of an admitted request's answer. */
 export type SetAnswerFields = (res: ServerResponse, work: RequestWork, nowMs: number) => void;
 
 /** What an admitted request's answer tells besides the handler's own headers; `undefined` when that is nothing. */
-export function answerFields({ config, clock }: Gateway, route: RouteRuntime): SetAnswerFields | undefined {
-  const { mode } = config;
-  const setters = [
-    config.rateLimitHeaders && mode === 'enforce' ? rateFields(route) : undefined,
-    config.serverTiming ? (res: ServerResponse, work: RequestWork) => tellTiming(res, work, clock) : undefined,
-  ].filter((setter) => setter !== undefined);
-  if (setters.length < 2) return setters[0];
-  return (res, work, nowMs) => {
-    for (const set of setters) set(res, work, nowMs);
-  };
+export function answerFields({ config }: Gateway, route: RouteRuntime): SetAnswerFields | undefined {
+  return config.rateLimitHeaders && config.mode === 'enforce' ? rateFields(route) : undefined;
 }
 
 function rateFields(route: RouteRuntime): SetAnswerFields | undefined {

@@ -7,6 +7,7 @@ import { answerFields } from './answer-fields.js';
 import { type HostGuard, HttpHost } from './http-host.js';
 import { tellShadow } from './observe-field.js';
 import { wishesOf } from './request-wishes.js';
+import { tellTiming } from './server-timing.js';
 import { hostOf } from './watch.js';
 
 /** Options of {@link protect}. */
@@ -73,6 +74,7 @@ class Guard implements HostGuard {
     const nowMs = this.gateway.clock.nowMs();
     const host = new HttpHost(req, res, next, this);
     const work = this.#entry.classify(nowMs, host, wishesOf(req, this.gateway, this.#entry.runtime));
+    if (this.timed) tellTiming(res, work, this.gateway.clock);
     const refusal = this.#entry.preflight(nowMs, work);
     if (refusal !== undefined) return host.refuse(refusal, work);
     host.watch(work);
@@ -87,7 +89,7 @@ class Guard implements HostGuard {
       if (work.ticket.state !== 'new') return;
       const nowMs = this.gateway.clock.nowMs();
       if (error === undefined || error === null) return this.#enter(host, nowMs);
-      work.clientGone(nowMs);
+      host.unread(nowMs);
       host.next(error);
     };
     host.work.awaitBody(this.gateway.clock.nowMs());

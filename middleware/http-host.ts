@@ -8,6 +8,7 @@ import type { RequestWork } from '../src/gateway/request-work.js';
 import type { WorkHost } from '../src/gateway/work-contract.js';
 import type { Gateway } from '../src/gateway.js';
 import { CLIENT_CLOSED, knownMethod } from '../src/telemetry/http-times.js';
+import { PathTemplate } from './path-template.js';
 import { type RetrySpread, sendProblem } from './problem.js';
 import { endUnread, takenBytes } from './socket-progress.js';
 import { closesAfterRefusal } from './unread-body.js';
@@ -31,6 +32,7 @@ export class HttpHost implements WorkHost, OpenAnswer {
   #work: RequestWork | undefined;
   #admitted = false;
   #told = false;
+  #template: PathTemplate | undefined;
   #handle: RequestHandle | undefined;
   /** The async context of a request that waits, which must not become that of the one that made room for it. */
   #context: AsyncResource | undefined;
@@ -55,6 +57,7 @@ export class HttpHost implements WorkHost, OpenAnswer {
   /** Watches over the response from now on. */
   watch(work: RequestWork): void {
     this.#work = work;
+    if (work.watch !== undefined) this.#template = new PathTemplate(this.req);
     this.#guard.gateway.answers.add(this);
     watch(this.req, this.res, this);
   }
@@ -137,9 +140,26 @@ export class HttpHost implements WorkHost, OpenAnswer {
     if (args[0] !== undefined && typeof args[0] !== 'function' && this.swallowsWrite()) return this.res;
     // Read before, as Node reads it too: afterwards the response has another hidden class. See `watch`.
     const { statusCode } = this.res;
+    // Whoever reads the body hears that it will not come before the response hears that its client is gone.
+    if (statusCode >= 400 && !this.work.answered && this.#clientLeft) this.#leave();
     const result = end.apply(this.res, args);
     this.#complete(statusCode);
     return result;
+  }
+
+  /** The body cannot be read, and what the parser says of it will be the answer. */
+  unread(nowMs: number): void {
+    if (this.#clientLeft) this.#leave();
+    this.work.clientGone(nowMs);
+  }
+
+  get #clientLeft(): boolean {
+    return this.req.socket.destroyed;
+  }
+
+  #leave(): void {
+    this.#tellAnswer(this.work, CLIENT_CLOSED);
+    this.work.clientGone(this.#guard.gateway.clock.nowMs());
   }
 
   /** Whether the answer is complete, so that what is written now would be an error event that nobody listens for. */
@@ -174,14 +194,9 @@ export class HttpHost implements WorkHost, OpenAnswer {
     route.stats.http.observe(method, status, durationMs);
     if (watch === undefined) return;
     const scheme = 'encrypted' in req.socket && req.socket.encrypted === true ? 'https' : 'http';
-    watch.answered(method, status, scheme, templateOf(req), durationMs);
+    const template = (this.#template ?? new PathTemplate(req)).of(req);
+    watch.answered(method, status, scheme, template, durationMs);
   }
-}
-
-/** Below another path, the part that was mounted may hold what clients sent. */
-function templateOf(req: Request): string | undefined {
-  const path: unknown = req.baseUrl === '' ? req.route?.path : undefined;
-  return typeof path === 'string' ? path : undefined;
 }
 
 /** Makes a response that was answered for its handler deaf to what the handler still writes. */

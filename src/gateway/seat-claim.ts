@@ -52,7 +52,7 @@ export class SeatClaim {
     ledger.arrive();
   }
 
-  /** How long the request was queued before it was granted, in milliseconds. */
+  /** How long the request was queued before it was granted or refused, in milliseconds. */
   get queueWaitMs(): number {
     return this.#queueWaitMs;
   }
@@ -88,14 +88,14 @@ export class SeatClaim {
 
   /** The seat is there. */
   granted(nowMs: number): void {
-    const sinceMs = this.#lane?.sinceMs || this.#ticket.queuedAtMs;
-    this.#queueWaitMs = sinceMs === 0 ? 0 : nowMs - sinceMs;
+    this.#queueWaitMs = this.#queuedMs(nowMs);
     this.#found = this.#route.gate?.bulkhead.inFlight ?? 0;
     this.#ledger.admit(this.#queueWaitMs, this.#ticket.deadlineAtMs - nowMs);
   }
 
   /** Counts a refusal, and gives back what was taken. */
   refuse(nowMs: number, refusal: Refusal): void {
+    this.#queueWaitMs = this.#queuedMs(nowMs);
     this.#refund(nowMs);
     this.#lane?.leave(nowMs);
     this.#ticket.state = 'ended';
@@ -166,6 +166,11 @@ export class SeatClaim {
     if (seated && gate !== undefined) gate.leave(nowMs, ticket);
     else ticket.state = 'ended';
     this.#lane?.leave(nowMs);
+  }
+
+  #queuedMs(nowMs: number): number {
+    const sinceMs = this.#lane?.sinceMs || this.#ticket.queuedAtMs;
+    return sinceMs === 0 ? 0 : nowMs - sinceMs;
   }
 
   /** Takes the tokens, or says why not. */

@@ -3,7 +3,7 @@ import { problemDetails, protect } from 'sluice/express';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { until } from '../pools/pool-fixture.js';
-import { type Bench, FRAMEWORKS, type ServeOptions, serve } from './harness.js';
+import { type Bench, FRAMEWORKS, latch, type ServeOptions, serve } from './harness.js';
 
 let postgres: PostgresServer;
 let bench: Bench | undefined;
@@ -92,6 +92,48 @@ describe.each(FRAMEWORKS)('Server-Timing on %s', (_, express) => {
     const { text, headers } = await bench.request.get('/work');
     expect(text).toBe('first last');
     expect(headers['server-timing']).toMatch(/^cache;desc=miss, queue;dur=[\d.]+, acquire;dur=0.0, db;dur=0.0, total/);
+  });
+
+  it.each([
+    ['an object', (own: string) => ({ 'server-timing': own })],
+    ['a list', (own: string) => ['X-Own', 'yes', 'server-timing', own]],
+    ['other headers', () => ({ 'X-Own': 'yes' })],
+  ])('adds to what a handler gives `writeHead` as %s', async (_what, headersOf) => {
+    bench = await serve(options(true, { express }), (app, gateway) => {
+      app.get('/plain', protect(gateway, 'plain'), (_req, res) => {
+        const headers = headersOf('cache;desc=hit');
+        if (Object.values(headers).includes('yes')) res.setHeader('Server-Timing', 'cache;desc=hit');
+        res.writeHead(200, headers as Record<string, string>).end('done');
+      });
+    });
+    const { headers, text } = await bench.request.get('/plain');
+    expect(text).toBe('done');
+    expect(headers['server-timing']).toMatch(/^cache;desc=hit, queue;dur=0.0, total;dur=[\d.]+$/);
+  });
+
+  it('tells of refusals, with what they have waited', async () => {
+    const held = latch();
+    const routes = {
+      work: { pool: 'main', deadlineMs: 30_000 },
+      hasty: { pool: 'main', deadlineMs: 300 },
+      dry: { ratePerSecond: 0.001, burst: 1 },
+    };
+    bench = await serve(options(true, { express, routes }), (app, gateway) => {
+      app.get('/work', protect(gateway, 'work'), (_req, res) => void held.promise.then(() => res.json({})));
+      app.get('/hasty', protect(gateway, 'hasty'), (_req, res) => res.json({}));
+      app.get('/dry', protect(gateway, 'dry'), (_req, res) => res.json({}));
+    });
+    const working = bench.request.get('/work').then(({ status }) => status);
+    await until(() => bench?.stats('work').inFlight === 1);
+    const hasty = await bench.request.get('/hasty');
+    held.open();
+    expect([hasty.status, hasty.body.measured.stage, await working]).toEqual([503, 'queue', 200]);
+    const { queue = 0, total = 0 } = timing(hasty.headers['server-timing']);
+    expect(queue).toBeGreaterThan(100);
+    expect(total).toBeGreaterThanOrEqual(queue - 0.1);
+    await bench.request.get('/dry').expect(200);
+    const dry = await bench.request.get('/dry').expect(429);
+    expect(dry.headers['server-timing']).toMatch(/^queue;dur=0.0, total;dur=/);
   });
 
   it('tells of an answer that Sluice gave for a handler that was late', async () => {
