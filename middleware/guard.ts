@@ -74,7 +74,7 @@ class Guard implements HostGuard {
     const nowMs = this.gateway.clock.nowMs();
     const host = new HttpHost(req, res, next, this);
     const work = this.#entry.classify(nowMs, host, wishesOf(req, this.gateway, this.#entry.runtime));
-    if (this.timed) tellTiming(res, work, this.gateway.clock);
+    if (this.timed) tellTiming(res, work, this.gateway);
     const refusal = this.#entry.preflight(nowMs, work);
     if (refusal !== undefined) return host.refuse(refusal, work);
     host.watch(work);

@@ -9,7 +9,7 @@ import type { WorkHost } from '../src/gateway/work-contract.js';
 import type { Gateway } from '../src/gateway.js';
 import { CLIENT_CLOSED, knownMethod } from '../src/telemetry/http-times.js';
 import { PathTemplate } from './path-template.js';
-import { type RetrySpread, sendProblem } from './problem.js';
+import { type SendProblemOptions, sendProblem } from './problem.js';
 import { endUnread, takenBytes } from './socket-progress.js';
 import { closesAfterRefusal } from './unread-body.js';
 import { watch } from './watch.js';
@@ -104,9 +104,14 @@ export class HttpHost implements WorkHost, OpenAnswer {
     else this.#context.runInAsyncScope(this.#guard.run, this.#guard, this);
   }
 
-  /** How long it is told to stay away is spread by these. */
-  get spread(): RetrySpread {
-    return { random: this.#guard.gateway.random, rank: this.#work?.ticket.rank };
+  /** How its problems are sent: how long it is told to stay away is spread by its class. */
+  get sending(): SendProblemOptions {
+    return this.#sending(this.#work);
+  }
+
+  #sending(work: RequestWork | undefined): SendProblemOptions {
+    const { random, logger } = this.#guard.gateway;
+    return { random, logger, rank: work?.ticket.rank };
   }
 
   /** @param work - Given where it was refused before it was watched. */
@@ -114,12 +119,12 @@ export class HttpHost implements WorkHost, OpenAnswer {
     // A body that did not come in time is not waited for any longer.
     const late = refusal.code === 'deadline_expired' && !this.req.complete;
     const close = late || closesAfterRefusal(this.req) || refusal.code === 'draining';
-    sendProblem(this.res, refusal, { close, random: this.#guard.gateway.random, rank: work.ticket.rank });
+    sendProblem(this.res, refusal, { ...this.#sending(work), close });
     this.#tellAnswer(work, refusal.status);
   }
 
   expire(refusal: Refusal): void {
-    const sent = sendProblem(this.res, refusal, this.spread);
+    const sent = sendProblem(this.res, refusal, this.sending);
     // An answer that has begun cannot be taken back; cutting it off is the only way to say that it is not whole.
     if (!sent && !this.res.writableEnded) this.res.destroy();
     mute(this.res, () => this.work.route.stats.swallowLateWrite());

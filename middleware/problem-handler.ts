@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, Request } from 'express';
 import { isSluiceError, type Refusal } from '../src/errors.js';
 import { tellsOfClientGone } from '../src/gateway/failures.js';
 import { ImplicitCommitError } from '../src/pools/implicit-commit.js';
+import { quietly } from '../src/telemetry/quietly.js';
 import { answeredWithProblem, HttpProblem, type PlainProblem, sendProblem } from './problem.js';
 import { closesAfterRefusal } from './unread-body.js';
 import { hostOf } from './watch.js';
@@ -16,7 +17,8 @@ export interface ProblemHandlerOptions {
   readonly catchAll?: boolean;
   /**
    * Hears of the errors that are answered with 500, which nobody else would: those of `catchAll`, and
-   * {@link ImplicitCommitError}. Default: `console.error`.
+   * {@link ImplicitCommitError}. Whether it fails itself, by throwing or by rejecting, is ignored. Default:
+   * `console.error`.
    */
   readonly onError?: (error: unknown, req: Request) => void;
 }
@@ -79,11 +81,11 @@ export function problemHandler(options: ProblemHandlerOptions = {}): ErrorReques
     if (known !== undefined) {
       const host = hostOf(res);
       if ('outcome' in known) host?.failedWith(known.code);
-      if (known === IMPLICIT_COMMIT) onError(error, req);
+      if (known === IMPLICIT_COMMIT) quietly(() => onError(error, req));
       const close = closesAfterRefusal(req) || (isSluiceError(known) && known.code === 'draining');
-      sendProblem(res, known, { ...host?.spread, close, headers: declaredHeaders(error) });
+      sendProblem(res, known, { ...host?.sending, close, headers: declaredHeaders(error) });
     } else if (catchAll) {
-      onError(error, req);
+      quietly(() => onError(error, req));
       sendProblem(res, INTERNAL);
     } else {
       next(error);

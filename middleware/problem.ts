@@ -2,6 +2,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { type PriorityRank, TOP_RANK } from '../src/core/priority.js';
 import { retryAfterSeconds, spreadRetryMs } from '../src/core/retry-jitter.js';
 import type { Refusal } from '../src/errors.js';
+import type { Logger } from '../src/telemetry/log.js';
 import { REFUSAL_CODES } from '../src/telemetry/refusal-codes.js';
 import { detailsWithheld } from './problem-details.js';
 
@@ -25,6 +26,8 @@ export interface RetrySpread {
 
 /** How a problem is sent. */
 export interface SendProblemOptions extends RetrySpread {
+  /** Hears of a check of `problemDetails` that cannot be used. */
+  readonly logger?: Logger;
   /** Ends the connection after the answer. Default: only for `draining`. */
   readonly close?: boolean;
   /** More headers, as a flat list of names and values. */
@@ -74,7 +77,9 @@ export function sendProblem(
 ): boolean {
   if (res.headersSent || res.writableEnded) return false;
   const waitMs = isRefusal(problem) ? stayAwayMs(problem, options) : undefined;
-  const body = isRefusal(problem) ? refusalBody(problem, waitMs, detailsWithheld(res)) : plainBody(problem);
+  const body = isRefusal(problem)
+    ? refusalBody(problem, waitMs, detailsWithheld(res, options.logger))
+    : plainBody(problem);
   const headers = [
     'Content-Type',
     'application/problem+json; charset=utf-8',

@@ -1,5 +1,6 @@
 import type { RouteConfig } from '../src/config/config.js';
 import type { Gateway } from '../src/gateway.js';
+import { kindOf } from '../src/telemetry/quietly.js';
 
 /** A function of the application that says something about a request, and what happens where it says nothing usable. */
 export interface RouteFunction<T> {
@@ -60,14 +61,4 @@ function complain<T>(
     about,
     `routes.${route.name}.${field} ${found}: return ${wanted}. Such requests go on, but ${meanwhile}; this is said once`,
   );
-}
-
-/** What a value is, in words. Nobody waits for a promise here; one that rejects must not bring the process down. */
-function kindOf(value: unknown): string {
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object' && value !== null && 'then' in value) {
-    Promise.resolve(value).catch(() => {});
-    return 'a promise';
-  }
-  return value === null ? 'null' : `a value of type ${typeof value}`;
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { Clock } from '../src/clock.js';
 import type { RequestWork } from '../src/gateway/request-work.js';
+import type { Gateway } from '../src/gateway.js';
 import { detailsWithheld } from './problem-details.js';
 
 const NAME = 'Server-Timing';
@@ -31,10 +31,10 @@ function metric(name: string, ms: number): string {
  * Adds the field when the headers are written: until then more becomes known. Whoever gets no explanations of refusals
  * (`problemDetails`) gets no times either.
  */
-export function tellTiming(res: ServerResponse, work: RequestWork, clock: Clock): void {
+export function tellTiming(res: ServerResponse, work: RequestWork, { clock, logger }: Gateway): void {
   const { writeHead } = res;
   res.writeHead = function timed(this: ServerResponse, ...args: Parameters<typeof writeHead>): ServerResponse {
-    if (!res.headersSent && !detailsWithheld(res)) addTiming(res, args, timingText(work, clock.nowMs()));
+    if (!res.headersSent && !detailsWithheld(res, logger)) addTiming(res, args, timingText(work, clock.nowMs()));
     return writeHead.apply(res, args);
   } as typeof writeHead;
 }

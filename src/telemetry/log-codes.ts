@@ -130,6 +130,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'a handler had answered nothing at its deadline, and was not at work on the database',
     'see that each way through it ends the response, and that none waits for its own seats by `gateway.run`: the `run` of its handle refuses that',
   ),
+  may_see_unusable: warn(
+    'the check of `problemDetails()` threw, or gave neither true nor false (a promise, for example): nobody sees explanations then',
+    'let it return true or false at once, of what earlier middleware has found out; it is said once for each mount',
+  ),
   memory_exhausted: warn(
     'this host has no memory for another connection, so the pool stays as it is',
     'look at the memory of the host and of its sockets (`net.ipv4.tcp_mem`), or let fewer clients in',

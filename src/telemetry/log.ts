@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../clock.js';
+import { quietly } from './quietly.js';
 import { seldom } from './seldom.js';
 
 /** Writes one entry: first what it is about, with a stable `code` where there is one, then a sentence. */
@@ -26,17 +27,15 @@ const nothing: LogWrite = () => {};
 /** Logs nothing. */
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-/** The same, but that a logger which throws does not fail whoever has something to tell: a log is never worth a request. */
+/**
+ * The same, but that a logger which throws, or rejects where it is asynchronous, does not fail whoever has something to
+ * tell: a log is never worth a request.
+ */
 export function shielded(logger: Logger): Logger {
   const write =
     (level: keyof Logger): LogWrite =>
-    (about, message) => {
-      try {
-        logger[level](about, message);
-      } catch {
-        // Whom to tell, when the log is what fails?
-      }
-    };
+    (about, message) =>
+      quietly(() => logger[level](about, message));
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }
 
@@ -49,8 +48,8 @@ export function consoleLogger(options: ConsoleLoggerOptions = {}): Logger {
   const { quietMs = 60_000, clock = systemClock, sink = console } = options;
   return {
     ...silentLogger,
-    warn: byCode(seldom(quietMs, clock, (line) => sink.warn(line))),
-    error: byCode(seldom(quietMs, clock, (line) => sink.error(line))),
+    warn: byCode(seldom(quietMs, clock, (line) => quietly(() => sink.warn(line)))),
+    error: byCode(seldom(quietMs, clock, (line) => quietly(() => sink.error(line)))),
   };
 }
 

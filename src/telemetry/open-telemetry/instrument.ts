@@ -26,7 +26,7 @@ export type Listeners = { readonly [Name in ChannelName]?: (message: ChannelMess
  * Reports a gateway to OpenTelemetry: measures by its names for database clients, those of rate limiting in the form
  * of ASP.NET Core's, and spans for waiting in the queue, for a connection, and for statements.
  *
- * A meter or a tracer that throws is left alone: it does not reach the requests.
+ * A meter or a tracer that throws or rejects is left alone: it does not reach the requests.
  *
  * @returns Ends the report.
  * @throws TypeError without meter and tracer.

@@ -2,6 +2,7 @@ import { ERROR_CODES } from '../../errors.js';
 import type { AdmissionResult, AnswerMessage, RequestMessage } from '../channels.js';
 import { BUCKET_BOUNDS_MS } from '../duration-bins.js';
 import { CLIENT_CLOSED } from '../http-times.js';
+import { unheard } from '../quietly.js';
 import { ROUTE_OUTCOMES } from '../route-stats.js';
 import type { ConnectionGauges, PoolTelemetry, RouteTelemetry, TelemetrySource } from '../source.js';
 import type { Attributes, HistogramLike, MeterLike, ObservableLike, ObservableResultLike } from './api.js';
@@ -110,8 +111,14 @@ function observePools(meter: MeterLike, observe: (instrument: ObservableLike, re
 }
 
 function recordDurations(meter: MeterLike): Listeners {
-  const durations = (name: string, description: string, bounds: number[]): HistogramLike =>
-    meter.createHistogram(name, { unit: 's', description, advice: { explicitBucketBoundaries: bounds } });
+  const durations = (name: string, description: string, bounds: number[]): HistogramLike => {
+    const histogram = meter.createHistogram(name, {
+      unit: 's',
+      description,
+      advice: { explicitBucketBoundaries: bounds },
+    });
+    return { record: (value, attributes) => void unheard(histogram.record(value, attributes)) };
+  };
   const queued = durations('sluice.request.time_in_queue', 'From the queue to the seat.', OWN_BOUNDS);
   const held = durations('sluice.request_lease.duration', 'How long a seat was held.', OWN_BOUNDS);
   const waited = durations('db.client.connection.wait_time', 'Wait for a connection.', DATABASE_BOUNDS);

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { AdmissionMessage, RequestMessage } from '../channels.js';
+import { unheard } from '../quietly.js';
 import { type Attributes, CLIENT, ERROR, INTERNAL, type TracerLike } from './api.js';
 import { errorType } from './error-type.js';
 import type { Listeners } from './instrument.js';
@@ -75,8 +76,8 @@ function report(tracer: TracerLike, { name, kind, durationMs, attributes, failur
   const endTime = Date.now();
   const told = failure === undefined ? attributes : { ...attributes, 'error.type': failure };
   const span = tracer.startSpan(name, { kind, startTime: endTime - durationMs, attributes: told });
-  if (failure !== undefined) span.setStatus({ code: ERROR, message: failure });
-  span.end(endTime);
+  if (failure !== undefined) unheard(span.setStatus({ code: ERROR, message: failure }));
+  unheard(span.end(endTime));
 }
 
 function failing(error: unknown): string | undefined {

@@ -6,6 +6,7 @@ import { protect } from 'sluice/express';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { AdmissionMessage } from '../../../src/telemetry/channels.js';
+import { unheardRejections } from '../../support/unheard-rejections.js';
 import { type Bench, latch, serve } from '../http/harness.js';
 import { until } from '../pools/pool-fixture.js';
 import { activeSpan, RecordingMeter, recordingTracer } from './recorder.js';
@@ -251,16 +252,23 @@ test('hears of its own gateway alone, and of nothing any more once it was ended'
   expect(recording.collect('sluice.requests')).toEqual([]);
 });
 
-test('a tracer and a meter that throw do not reach the request', async () => {
+const fails = (): never => {
+  throw new Error('the exporter is broken');
+};
+
+test.each([
+  ['throw', fails, fails],
+  ['reject', async () => fails(), () => ({ setStatus: async () => fails(), end: async () => fails() })],
+])('a tracer and a meter that %s do not reach the request', async (_what, record, startSpan) => {
   const { tracer } = recordingTracer();
   const { meter } = new RecordingMeter();
-  const fail = (): never => {
-    throw new Error('the exporter is broken');
-  };
-  Object.assign(tracer, { startSpan: fail });
-  Object.assign(meter, { createHistogram: () => ({ record: fail }) });
+  Object.assign(tracer, { startSpan });
+  Object.assign(meter, { createHistogram: () => ({ record }) });
   stop = instrument(bench.gateway, { tracer, meter });
-  expect(await crowd()).toEqual([200, 200, 503]);
+  const rejections = await unheardRejections(async () => {
+    expect(await crowd()).toEqual([200, 200, 503]);
+  });
+  expect(rejections).toEqual([]);
 });
 
 test('without anybody who listens no request is watched', async () => {

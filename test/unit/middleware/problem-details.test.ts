@@ -1,26 +1,34 @@
-import express from 'express';
+import express, { type Request } from 'express';
 import { createGateway, type Gateway } from 'sluice';
 import { problemDetails, problemHandler, protect } from 'sluice/express';
 import supertest from 'supertest';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { LogBook } from '../../integration/http/harness.js';
 
 let gateway: Gateway<'dry'>;
+let log: LogBook;
+
+const fails = (): never => {
+  throw new TypeError('no session');
+};
 
 beforeEach(async () => {
-  gateway = await createGateway({ routes: { dry: { ratePerSecond: 0.001, burst: 1 } } }, { env: {} });
+  log = new LogBook();
+  gateway = await createGateway({ routes: { dry: { ratePerSecond: 0.001, burst: 1 } } }, { env: {}, logger: log });
 });
 afterEach(() => gateway.drain({ timeoutMs: 0 }));
 
 /** The refusal of an empty bucket, as one gets it who sends these headers. */
-async function refusal(maySee: Parameters<typeof problemDetails>[0], headers: Record<string, string> = {}) {
+async function refusal(maySee: (req: Request) => unknown, headers: Record<string, string> = {}) {
   const app = express();
-  app.use(problemDetails(maySee));
+  app.use(problemDetails(maySee as Parameters<typeof problemDetails>[0]));
   app.get(
     '/',
     protect(gateway, 'dry', {}, (_req, res) => res.json('done')),
   );
   app.use(problemHandler());
   const request = supertest(app);
+  await request.get('/');
   await request.get('/');
   return request.get('/').set(headers);
 }
@@ -45,12 +53,20 @@ test('those who may see get all of it', async () => {
   expect(body.measured).toMatchObject({ stage: 'arrival', route: 'dry', burst: 1, passes_in_ms: expect.any(Number) });
 });
 
-test('a check that fails says no', async () => {
-  const { body } = await refusal(() => {
-    throw new Error('no session');
-  });
+test.each([
+  ['throws', fails, 'threw TypeError'],
+  ['rejects', async () => fails(), 'returned a promise'],
+  ['answers later', async () => true, 'returned a promise'],
+  ['answers neither yes nor no', () => 'yes', 'returned a value of type string'],
+])('a check that %s says no, and the log says so once', async (_what, maySee, found) => {
+  const { body } = await refusal(maySee);
+  expect(body.code).toBe('rate_limited');
   expect(body.measured).toBeUndefined();
   expect(body.detail).toBeUndefined();
+  expect(log.of('may_see_unusable')).toEqual([
+    expect.stringContaining(`problemDetails() ${found}: return true or false`),
+  ]);
+  expect(JSON.stringify(log.entries)).not.toContain('no session');
 });
 
 test('asks for a check', () => {

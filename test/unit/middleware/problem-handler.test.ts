@@ -6,8 +6,13 @@ import { problem, sendProblem } from '../../../middleware/problem.js';
 import { type ProblemHandlerOptions, problemHandler } from '../../../middleware/problem-handler.js';
 import { SluiceError } from '../../../src/errors.js';
 import { ImplicitCommitError } from '../../../src/pools/implicit-commit.js';
+import { unheardRejections } from '../../support/unheard-rejections.js';
 
 const express4 = createRequire(import.meta.url)('express4') as typeof express5;
+
+const fails = (): never => {
+  throw new Error('the reporter is gone');
+};
 
 const expired = new SluiceError({
   code: 'deadline_expired',
@@ -147,6 +152,20 @@ describe.each([
     expect(answer.body).toMatchObject({ title: 'Internal Server Error', status: 500 });
     expect(answer.text).not.toContain('hunter2');
     expect(seen).toEqual([boom]);
+  });
+
+  test.each([
+    ['throws', () => fails()],
+    ['rejects', async () => fails()],
+  ])('an onError that %s costs neither the answer nor the process', async (__, onError) => {
+    for (const error of [new Error('boom'), new ImplicitCommitError(new Error('TRUNCATE'))]) {
+      let answer: Awaited<ReturnType<typeof get>> | undefined;
+      const rejections = await unheardRejections(async () => {
+        answer = await get(error, { catchAll: true, onError });
+      });
+      expect([answer?.status, answer?.type]).toEqual([500, 'application/problem+json']);
+      expect(rejections).toEqual([]);
+    }
   });
 
   test('what a handler throws after Sluice has answered is swallowed', async () => {

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
-import { consoleLogger, silentLogger } from '../../../src/telemetry/log.js';
+import { consoleLogger, shielded, silentLogger } from '../../../src/telemetry/log.js';
+import { unheardRejections } from '../../support/unheard-rejections.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
+
+const fails = (): never => {
+  throw new Error('the sink is gone');
+};
 
 function setUp() {
   const lines: string[] = [];
@@ -68,6 +73,22 @@ test('ends with how things stand', () => {
   expect(lines).toHaveLength(4);
   clock.runUntil(500_000);
   expect(lines.slice(4)).toEqual(['warn sluice: degraded [fleet_degraded]']);
+});
+
+test.each([
+  ['throws', () => fails()],
+  ['rejects', async () => fails()],
+])('a logger or a sink that %s reaches nobody, not even later', async (_what, write) => {
+  const clock = new VirtualClock();
+  const rejections = await unheardRejections(() => {
+    const logger = shielded({ debug: write, info: write, warn: write, error: write });
+    for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level]({ code: 'x' }, 'y');
+    const onConsole = consoleLogger({ quietMs: 100, clock, sink: { warn: write, error: write } });
+    for (const code of ['x', 'x', 'y', 'y']) onConsole[code === 'x' ? 'warn' : 'error']({ code }, 'said twice');
+    // What was left out is written by a timer, which nobody shields.
+    clock.runUntil(1_000);
+  });
+  expect(rejections).toEqual([]);
 });
 
 test('the silent logger writes nothing', () => {
