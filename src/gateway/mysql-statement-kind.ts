@@ -17,7 +17,7 @@ const TELLING =
   /^(?:create|alter|drop|truncate|rename|grant|revoke|analyze|optimize|repair|check|checksum|cache|flush|reset|lock|unlock|set(?!\s+statement)|use|load|import|install|uninstall|kill|prepare|deallocate|change|stop|start|purge|handler|help)\b/i;
 const READ = /^(?:select|values|table|show)\b/i;
 /** Quotes, comments and names that PostgreSQL reads otherwise, so that a call could hide behind them. */
-const READ_OTHERWISE = /\\|#|--\S|\/\*M?!|[`"]\s*\(/;
+const READ_OTHERWISE = /\\|#|--\S|\/\*M?!|[`"]\s*(?:\(|\/\*)/;
 
 /** As {@link statementKind}, for MySQL and MariaDB, where one text is one statement. */
 export function mysqlStatementKind(text: string): StatementKind {

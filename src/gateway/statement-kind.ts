@@ -10,7 +10,7 @@ const LONGEST_READ = 20_000;
 
 /** Comments, which nest, strings and quoted names: nothing in them is a command. */
 const QUOTED =
-  /--[^\n]*|\/\*(?:[^/*]|\*(?!\/)|\/(?!\*)|\/\*(?:[^/*]|\*(?!\/)|\/(?!\*))*\*\/)*\*\/|\be'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([a-z_]\w*)?\$[\s\S]*?\$\1\$/gi;
+  /--[^\n]*|\/\*(?:[^/*]|\*(?!\/)|\/(?!\*)|\/\*(?:[^/*]|\*(?!\/)|\/(?!\*))*\*\/)*\*\/|\be'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(?<![\w$\u0080-\uffff])\$([a-z_]\w*)?\$[\s\S]*?\$\1\$/gi;
 /** The body of a routine, whose commands are not those of the text. */
 const BODY = /\bbegin\s+atomic\b[\s\S]*\bend\b/i;
 const CONTROL_WORD = /\b(?:begin|start|commit|end|rollback|abort|prepare)\b/i;
