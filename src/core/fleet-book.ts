@@ -13,8 +13,10 @@ export interface MemberReport {
 
 /** What an instance is told with each heartbeat. */
 export interface MemberReply {
-  /** Living instances, itself included. */
+  /** Living instances that the book knows, itself included. */
   readonly live: number;
+  /** Whether all who live stand in the book: one that is new has not heard of everybody, so there may be more. */
+  readonly settled: boolean;
   readonly shares: readonly ServerShare[];
   /** What the configurations of others say that differ from its own. */
   readonly otherFields: readonly string[];
@@ -33,7 +35,7 @@ export interface FleetBook {
   readonly clockMs: number;
   /** When that was, by the clock of whoever keeps the book. */
   readonly atMs: number;
-  /** Until here nobody gets more than he has. */
+  /** Until here it may not know everybody: nobody gets more than he has. */
   readonly frozenUntilMs: number;
   readonly members: readonly Member[];
 }
@@ -47,6 +49,11 @@ export const LEASE_MS: number = 3 * HEARTBEAT_MS;
  * or within its check interval, those of a machine that died after the keepalives, which take about ten seconds.
  */
 export const GHOST_MS = 15_000;
+/**
+ * Within it everybody who stood in a book that was lost has found that out. Who begins a new one does not know whether
+ * there was one before: it may have been started while nobody could be reached.
+ */
+const NEW_BOOK_MS: number = 1.5 * HEARTBEAT_MS;
 /** A step of the clock beyond what a heartbeat takes is no time that passed: the clock was set, or nobody could write. */
 const LONGEST_STEP_MS: number = 1.5 * HEARTBEAT_MS;
 
@@ -55,12 +62,12 @@ const LONGEST_STEP_MS: number = 1.5 * HEARTBEAT_MS;
  *
  * **Bound.** What the book grants of a server, to the living and to those whose death is not sure to have freed it,
  * never exceeds the room of the server: an instance gets more only of what is free, and what it is to give up counts as
- * its own until it says that it is gone. So a newcomer waits until the others have shrunk. A book that was lost is
- * filled again before anybody gets more.
+ * its own until it says that it is gone. So a newcomer waits until the others have shrunk. A book that is new, and
+ * may have been lost, is filled before anybody gets more.
  *
  * Pure: whoever keeps the book sees to it that one entry is made at a time.
  *
- * @param book - `undefined` where there is none yet.
+ * @param book - `undefined` where there is none, or none any more; {@link firstBook} where there was none before.
  * @param nowMs - The clock of whoever keeps the book; it may jump.
  */
 export function meet(
@@ -71,18 +78,24 @@ export function meet(
   const clockMs = clockOf(book, nowMs);
   const before = book?.members ?? [];
   const lost = report.known && !before.some(({ id }) => id === report.id);
-  const frozenUntilMs = lost ? clockMs + LEASE_MS : (book?.frozenUntilMs ?? 0);
+  const frozenUntilMs = lost ? clockMs + LEASE_MS : (book?.frozenUntilMs ?? clockMs + NEW_BOOK_MS);
+  const settled = clockMs >= frozenUntilMs;
   const others = before.filter(({ id }) => id !== report.id).flatMap((member) => remember(member, clockMs, report));
   const living = others.filter((member) => isLive(member, clockMs));
   const ghosts = others.filter((member) => !living.includes(member));
-  const rooms = sharesOf(report.needs, { living, ghosts }, clockMs < frozenUntilMs);
+  const rooms = sharesOf(report.needs, { living, ghosts }, !settled);
   const { id, fields } = report;
   const member: Member = { id, seenMs: clockMs, fields, claims: rooms.map(({ claim }) => claim) };
   const otherFields = [...new Set(living.map((other) => other.fields))].filter((text) => text !== fields);
   return {
     book: { clockMs, atMs: nowMs, frozenUntilMs, members: [...others, member] },
-    reply: { live: living.length + 1, shares: rooms.map(({ share }) => share), otherFields },
+    reply: { live: living.length + 1, settled, shares: rooms.map(({ share }) => share), otherFields },
   };
+}
+
+/** A book of which it is sure that nothing was lost: nobody can have stood in one before. */
+export function firstBook(nowMs: number): FleetBook {
+  return { clockMs: 0, atMs: nowMs, frozenUntilMs: 0, members: [] };
 }
 
 /** Strikes out an instance that has ended in order, and closed everything before. */

@@ -66,7 +66,7 @@ export interface Decided {
 /**
  * What one instance may have of its servers, beside the others.
  *
- * @param frozen - Whether nobody gets more than he has.
+ * @param frozen - Whether nobody gets more than he has, but for the least with which he can find out the room.
  */
 export function sharesOf(needs: readonly ServerNeed[], { living, ghosts }: OtherClaims, frozen: boolean): Decided[] {
   const decided: Decided[] = [];
@@ -90,8 +90,8 @@ function shareOf(need: ServerNeed, { living, ghosts }: OtherClaims, frozen: bool
   const wishes = others.map((claim) => claim.wish);
   const target = room === undefined ? wish : fairShare(room, wish, wishes);
   const taken = [...others, ...dead].reduce((sum, { granted }) => sum + granted, 0);
-  const free = room === undefined ? Math.min(wish, least) : Math.max(0, room - taken);
-  const granted = target <= held ? target : frozen ? held : Math.min(target, Math.max(held, free));
+  const free = room === undefined ? Math.min(wish, least) : frozen ? 0 : Math.max(0, room - taken);
+  const granted = Math.min(target, Math.max(held, free));
   return {
     claim: { server, aliases, wish, granted: Math.max(granted, held), open, room: need.room },
     share: {

@@ -1,5 +1,13 @@
 import type { Clock } from '../clock.js';
-import { die, type FleetBook, leave, type MemberReply, type MemberReport, meet } from '../core/fleet-book.js';
+import {
+  die,
+  type FleetBook,
+  firstBook,
+  leave,
+  type MemberReply,
+  type MemberReport,
+  meet,
+} from '../core/fleet-book.js';
 import type { Registry } from './registry.js';
 
 /**
@@ -8,10 +16,11 @@ import type { Registry } from './registry.js';
  */
 export class BookKeeper implements Registry {
   readonly #clock: Pick<Clock, 'nowMs'>;
-  #book: FleetBook | undefined;
+  #book: FleetBook;
 
   constructor(clock: Pick<Clock, 'nowMs'>) {
     this.#clock = clock;
+    this.#book = firstBook(clock.nowMs());
   }
 
   meet(report: MemberReport): Promise<MemberReply> {
@@ -21,12 +30,12 @@ export class BookKeeper implements Registry {
   }
 
   leave(id: string): Promise<void> {
-    if (this.#book !== undefined) this.#book = leave(this.#book, this.#clock.nowMs(), id);
+    this.#book = leave(this.#book, this.#clock.nowMs(), id);
     return Promise.resolve();
   }
 
   /** An instance is known to have died: what it had is kept for it until its sessions are gone, or a bound has passed. */
   die(id: string): void {
-    if (this.#book !== undefined) this.#book = die(this.#book, this.#clock.nowMs(), id);
+    this.#book = die(this.#book, this.#clock.nowMs(), id);
   }
 }

@@ -36,11 +36,12 @@ export class Heartbeat {
   #nextAtMs = Number.POSITIVE_INFINITY;
   #beating: Promise<boolean> | undefined;
   #known = false;
-  #live = 1;
+  #live: number;
   #stopped = false;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
+    this.#live = options.instances;
   }
 
   /** Whether the registry has ever answered. */
@@ -48,9 +49,12 @@ export class Heartbeat {
     return this.#known;
   }
 
-  /** Instances that live, as was heard last; before anything was, as many as are assumed. */
+  /**
+   * Instances that live, as was heard last; before anything was, as many as are assumed. A book that does not know
+   * everybody yet is not believed that there are fewer: whoever keeps it may be gone again before it does.
+   */
   get live(): number {
-    return this.#known ? this.#live : this.#options.instances;
+    return this.#live;
   }
 
   /** The first heartbeat; the others follow. Resolves to whether it was answered. Never rejects. */
@@ -90,7 +94,7 @@ export class Heartbeat {
     try {
       const reply = await registry.meet({ id, known: this.#known, ...source.report() });
       this.#known = true;
-      this.#live = reply.live;
+      this.#live = reply.settled ? reply.live : Math.max(this.#live, reply.live);
       soon = source.hear(reply);
       return true;
     } catch {

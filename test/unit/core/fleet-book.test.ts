@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   die,
   type FleetBook,
+  firstBook,
   GHOST_MS,
   HEARTBEAT_MS,
   LEASE_MS,
@@ -173,8 +174,57 @@ describe('the book of a fleet', () => {
     expect(first.share).toMatchObject({ granted: 2, target: WISH });
     expect(first.share.room).toBeUndefined();
     first.room = ROOM;
-    world.beat(first);
+    world.pass(2 * HEARTBEAT_MS, [first]);
     expect(first.ceiling).toBe(WISH);
+  });
+
+  it('gives all at once where there was surely no book before', () => {
+    const world = new World();
+    world.book = firstBook(world.nowMs);
+    const first = new Instance('first');
+    world.beat(first);
+    expect([first.ceiling, first.reply?.settled]).toEqual([WISH, true]);
+  });
+
+  it('gives a newcomer nothing of a lost book that it is the first to write into again', () => {
+    const { world, instances } = fleet(2);
+    world.book = undefined;
+    const late = new Instance('late');
+    world.beat(late);
+    late.open = late.ceiling;
+    expect(late.ceiling).toBe(0);
+    for (const instance of instances) world.beat(instance);
+    world.beat(late);
+    expect(late.ceiling).toBe(0);
+    world.pass(LEASE_MS + 2 * HEARTBEAT_MS, [late, ...instances]);
+    expect(ceilings([late, ...instances])).toEqual([13, 13, 13]);
+  });
+
+  it('gives a newcomer of a new book one connection for each pool: it has to find out what the server has', () => {
+    const { world, instances } = fleet(2);
+    world.book = undefined;
+    const late = new Instance('late');
+    late.room = undefined;
+    world.beat(late);
+    expect(late.ceiling).toBe(2);
+    late.room = ROOM;
+    world.beat(late);
+    expect(late.ceiling).toBe(2);
+    world.pass(LEASE_MS + 2 * HEARTBEAT_MS, [late, ...instances]);
+    expect(ceilings([late, ...instances])).toEqual([13, 13, 13]);
+  });
+
+  it('says that it may not know everybody until everybody can have written again', () => {
+    const { world, instances } = fleet(3);
+    const settled = (): unknown[] => instances.map(({ reply }) => reply?.settled);
+    expect(settled()).toEqual([true, true, true]);
+    world.book = undefined;
+    for (const instance of instances) world.beat(instance);
+    expect(settled()).toEqual([false, false, false]);
+    world.pass(LEASE_MS - HEARTBEAT_MS, instances);
+    expect(settled()).toEqual([false, false, false]);
+    world.pass(HEARTBEAT_MS, instances);
+    expect(settled()).toEqual([true, true, true]);
   });
 
   it('keeps to the least room that anybody knows of', () => {
@@ -256,10 +306,10 @@ function wander(steps: readonly Step[]): void {
     if (kind === 'join' && living.length < 9) join();
     if (one === undefined) continue;
     if (kind === 'lose') world.book = meet(world.book, world.nowMs, one.report).book;
-    if (kind === 'flush') {
-      world.book = undefined;
-      world.beat(one);
-    }
+    if (kind === 'flush') world.book = undefined;
+    if (kind === 'flush' && who % 2 === 0) world.beat(one);
+    // The first to write again may be one that was never there.
+    if (kind === 'flush' && who % 2 === 1 && living.length < 9) join();
     if (kind === 'move') one.open = one.open > one.ceiling ? one.open - 1 : one.ceiling;
     if (kind === 'end') world.leave(one);
     if (kind === 'kill') ghosts.push({ open: one.open, untilMs: world.nowMs + 10_000 });
