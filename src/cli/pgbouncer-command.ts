@@ -1,9 +1,9 @@
-import type { GatewayConfig, PoolConfig } from '../config/config.js';
-import { pgAddressOf } from '../pools/pg-address.js';
+import type { GatewayConfig } from '../config/config.js';
 import { wholeNumber } from './arguments.js';
 import { CliError, type Command } from './command.js';
 import { CONFIG_OPTION, givenConfig } from './given-config.js';
-import { type PooledEntry, pgbouncerIni } from './pgbouncer-ini.js';
+import { entryFor } from './pgbouncer-entry.js';
+import { pgbouncerIni } from './pgbouncer-ini.js';
 
 const DEFAULTS = { maxConnections: 100, superuserReserved: 3, port: 6_432 } as const;
 
@@ -14,8 +14,9 @@ export const pgbouncerCommand: Command = {
   usage: '--config <file> [--max-connections <n>] [options]',
   description:
     'Reads the options of a gateway from a file and the environment, and prints a pgbouncer.ini for transaction mode\n' +
-    'with an entry for each pool, sized by the same budget. URLs are to lead to the server itself; pools with\n' +
-    '`admin` or `pooler: none` bypass the pooler. Holds no password: those go into userlist.txt.',
+    'with an entry for each pool, sized by the same budget, and TLS to the server as the pools ask for it. URLs are\n' +
+    'to lead to the server itself; pools with `admin` or `pooler: none` bypass the pooler. Holds no password: those\n' +
+    'go into userlist.txt.',
   examples: [
     [
       'sluice pgbouncer --config gateway.mjs --max-connections 200 > pgbouncer.ini',
@@ -27,20 +28,21 @@ export const pgbouncerCommand: Command = {
     'max-connections': {
       type: 'string',
       value: '<n>',
-      description: 'max_connections of the server. Default 100.',
+      description: 'max_connections of each server. Default 100.',
     },
     'superuser-reserved': {
       type: 'string',
       value: '<n>',
-      description: 'superuser_reserved_connections of the server. Default 3.',
+      description: 'superuser_reserved_connections of each server. Default 3.',
     },
     port: { type: 'string', value: '<n>', description: 'Port that the pooler listens on. Default 6432.' },
   },
   run: async (args, io) => {
     const config = await givenConfig(args, io);
     if (config.pools.size === 0) throw new CliError('the configuration has no pools');
+    const listenPort = wholeNumber(args, 'port', DEFAULTS.port, { least: 1, most: 65_535 });
     const { text, problems } = pgbouncerIni({
-      pools: [...config.pools.values()].map(entryFor),
+      pools: [...config.pools.values()].map((pool) => entryFor(pool, listenPort, io)),
       instances: config.instances,
       maxConnections: wholeNumber(args, 'max-connections', DEFAULTS.maxConnections, { least: 1, most: 1_000_000 }),
       superuserReserved: wholeNumber(args, 'superuser-reserved', DEFAULTS.superuserReserved, {
@@ -49,25 +51,13 @@ export const pgbouncerCommand: Command = {
       }),
       reserve: config.budgetReserve,
       longestDeadlineMs: longestDeadlineMs(config),
-      listenPort: wholeNumber(args, 'port', DEFAULTS.port, { least: 1, most: 1_000_000 }),
+      listenPort,
     });
     if (problems.length > 0) throw new CliError(problems.join('\n'));
     io.out(text.trimEnd());
     return 0;
   },
 };
-
-function entryFor({ name, max, minIdle, url, admin, pooler }: PoolConfig): PooledEntry {
-  if (!/^postgres(?:ql)?:/i.test(url)) throw new CliError(`pool "${name}" is not on PostgreSQL`);
-  const address = pgAddressOf(url);
-  const plain = { ...address, port: String(address.port) };
-  for (const [field, value] of Object.entries(plain)) {
-    if (!/^[\w.:/-]+$/.test(value)) {
-      throw new CliError(`pool "${name}": the ${field} of its url does not fit into pgbouncer.ini; use plain letters`);
-    }
-  }
-  return { name, max, minIdle, ...plain, bypasses: admin || pooler === 'none' };
-}
 
 function longestDeadlineMs({ pools, routes }: GatewayConfig): number {
   const deadlines = [...routes.values()]

@@ -1,24 +1,12 @@
 import { ceilDecimal } from '../core/numbers.js';
-
-/** One pool of a gateway, as its pooler is to serve it. */
-export interface PooledEntry {
-  /** Of the pool. */
-  readonly name: string;
-  /** Most connections of one instance. */
-  readonly max: number;
-  readonly minIdle: number;
-  readonly host: string;
-  readonly port: string;
-  readonly database: string;
-  readonly user: string;
-  readonly bypasses: boolean;
-}
+import { type PooledEntry, serverKey } from './pgbouncer-entry.js';
+import { commonTls, type ServerTls } from './pgbouncer-tls.js';
 
 /** What {@link pgbouncerIni} writes a file for. */
 export interface PoolerPlan {
   readonly pools: readonly PooledEntry[];
   readonly instances: number;
-  /** `max_connections` of the server, and what it keeps for superusers. */
+  /** `max_connections` of each server, and what it keeps for superusers. */
   readonly maxConnections: number;
   readonly superuserReserved: number;
   /** Share of `maxConnections` that stays free. */
@@ -28,9 +16,19 @@ export interface PoolerPlan {
   readonly listenPort: number;
 }
 
-/** A file for PgBouncer, and what does not fit. */
+/** What PgBouncer is to know of one pool, under its name. */
+export interface PoolerEntry extends Pick<PooledEntry, 'name' | 'host' | 'port' | 'database'> {
+  readonly poolSize: number;
+  readonly minPoolSize: number;
+  readonly reservePool: number;
+}
+
+/** A file for PgBouncer, its entries, and what does not fit. */
 export interface PoolerFile {
   readonly text: string;
+  readonly entries: readonly PoolerEntry[];
+  /** The pools that go to the server itself. */
+  readonly bypassing: readonly string[];
   /** One sentence for each thing that the server does not have room for. */
   readonly problems: readonly string[];
 }
@@ -40,51 +38,87 @@ const MORE_CLIENTS = 20;
 /** What the pooler waits beyond the longest deadline, so that the gateway speaks first. */
 const PATIENCE_SECONDS = 5;
 
+/** What the pools of one server use of it at once. */
+interface Share {
+  readonly server: string;
+  /** Through the pooler. */
+  readonly pooled: readonly PooledEntry[];
+  readonly needed: number;
+  /** Past it. */
+  readonly direct: number;
+  /** What the budget leaves to the pooler. */
+  readonly fits: number;
+  /** What an emergency may take for each pool beyond its size. */
+  readonly spare: number;
+}
+
 /**
  * Writes `pgbouncer.ini` from the sizes that a gateway has: an entry for each pool, so that a flood of one cannot take the
- * connections of another, and together no more than the budget of the server.
+ * connections of another, and together no more than the budget of their server.
+ *
+ * @throws CliError where pools ask for TLS in ways that one pooler does not have.
  */
 export function pgbouncerIni(plan: PoolerPlan): PoolerFile {
-  const { pools, instances, maxConnections, superuserReserved, reserve } = plan;
-  const budget = maxConnections - superuserReserved - ceilDecimal(maxConnections * reserve);
-  const direct = pools.filter(({ bypasses }) => bypasses).reduce((sum, { max }) => sum + max * instances, 0);
-  const pooled = pools.filter(({ bypasses }) => !bypasses);
-  const needed = pooled.reduce((sum, { max }) => sum + max * instances, 0);
-  const fits = budget - direct;
-  const problems =
-    needed <= fits
-      ? []
-      : [
-          `the pools use ${needed} connections at once in ${instances} instances, and the server has ${fits} for them ` +
-            `(max_connections ${maxConnections} - ${superuserReserved} for superusers - the reserve of ${reserve * 100} % - ` +
-            `${direct} that bypass the pooler): lower their max, run fewer instances or raise max_connections`,
-        ];
-  // An emergency may take what the pools leave of the budget, spread over them.
-  const spare = pooled.length === 0 ? 0 : Math.max(0, Math.floor((fits - needed) / pooled.length));
+  const { pools, instances } = plan;
+  const tls = commonTls(pools.filter(({ bypasses }) => !bypasses));
+  const shares = [...new Set(pools.map(serverKey))].map((server) => shareOf(server, plan));
+  const problems = shares
+    .filter(({ needed, fits }) => needed > fits)
+    .map((share) => problemOf(share, plan, shares.length > 1));
+  const entries = shares.flatMap(({ pooled, spare }) =>
+    pooled.map((pool) => entryOf(pool, instances, Math.min(spare, Math.ceil(pool.max / 4)))),
+  );
   const text = [
     '; Written by "sluice pgbouncer". Names of pools stand for databases: point the URL of each pool at its entry.',
     '[databases]',
-    ...pooled.flatMap((pool) => entryOf(pool, instances, Math.min(spare, Math.ceil(pool.max / 4)))),
+    ...entries.flatMap((entry) => entryLines(entry, instances)),
     '',
-    ...general(plan, needed, fits),
+    ...general(plan, shares, tls),
     '',
   ].join('\n');
-  return { text, problems };
+  const bypassing = pools.filter(({ bypasses }) => bypasses).map(({ name }) => name);
+  return { text, entries, bypassing, problems };
 }
 
-function entryOf(pool: PooledEntry, instances: number, reserve: number): string[] {
+function shareOf(server: string, { pools, instances, maxConnections, superuserReserved, reserve }: PoolerPlan): Share {
+  const there = pools.filter((pool) => serverKey(pool) === server);
+  const pooled = there.filter(({ bypasses }) => !bypasses);
+  const atOnce = (of: readonly PooledEntry[]): number => of.reduce((sum, { max }) => sum + max * instances, 0);
+  const needed = atOnce(pooled);
+  const direct = atOnce(there) - needed;
+  const fits = maxConnections - superuserReserved - ceilDecimal(maxConnections * reserve) - direct;
+  const spare = pooled.length === 0 ? 0 : Math.max(0, Math.floor((fits - needed) / pooled.length));
+  return { server, pooled, needed, direct, fits, spare };
+}
+
+function problemOf({ server, needed, direct, fits }: Share, plan: PoolerPlan, several: boolean): string {
+  const { instances, maxConnections, superuserReserved, reserve } = plan;
+  return (
+    `the pools${several ? ` at ${server}` : ''} use ${needed} connections at once in ${instances} instances, and the ` +
+    `server has ${fits} for them (max_connections ${maxConnections} - ${superuserReserved} for superusers - the reserve of ` +
+    `${reserve * 100} % - ${direct} that bypass the pooler): lower their max, run fewer instances or raise max_connections`
+  );
+}
+
+function entryOf(pool: PooledEntry, instances: number, reservePool: number): PoolerEntry {
   const { name, max, minIdle, host, port, database } = pool;
-  const size = max * instances;
+  const poolSize = max * instances;
+  const minPoolSize = Math.min(poolSize, minIdle * instances);
+  return { name, host, port, database, poolSize, minPoolSize, reservePool };
+}
+
+function entryLines(entry: PoolerEntry, instances: number): string[] {
+  const { name, host, port, database, poolSize, minPoolSize, reservePool } = entry;
   return [
-    `; pool "${name}": max ${max} x ${instances} ${instances === 1 ? 'instance' : 'instances'}`,
-    `${name} = host=${host} port=${port} dbname=${database} pool_size=${size} ` +
-      `min_pool_size=${Math.min(size, minIdle * instances)} reserve_pool=${reserve} ` +
+    `; pool "${name}": max ${poolSize / instances} x ${instances} ${instances === 1 ? 'instance' : 'instances'}`,
+    `${name} = host=${host} port=${port} dbname=${database} pool_size=${poolSize} ` +
+      `min_pool_size=${minPoolSize} reserve_pool=${reservePool} ` +
       // What a connection without a pooler asks for when it starts.
       `connect_query='SET client_connection_check_interval = 500'`,
   ];
 }
 
-function general(plan: PoolerPlan, needed: number, fits: number): string[] {
+function general(plan: PoolerPlan, shares: readonly Share[], tls: ServerTls): string[] {
   const clients = plan.pools.reduce((sum, { max }) => sum + max * plan.instances, 0) * 2 + MORE_CLIENTS;
   const patience = Math.ceil(plan.longestDeadlineMs / 1_000) + PATIENCE_SECONDS;
   return [
@@ -100,13 +134,18 @@ function general(plan: PoolerPlan, needed: number, fits: number): string[] {
     '',
     '; a session is given on after every transaction; nothing of sluice relies on it',
     'pool_mode = transaction',
-    `; the entries above use ${needed} of the ${fits} connections that the budget of the server leaves to the pooler`,
+    ...shares.map(
+      ({ server, needed, fits }) =>
+        `; the entries above use ${needed} of the ${fits} connections that the budget of ${server} leaves to the pooler`,
+    ),
     'default_pool_size = 1',
     '; who has waited for so long, in seconds, may have one of the reserve of its entry',
     'reserve_pool_timeout = 1',
     '; connections of the pools twice, for a rolling deployment, and some more',
     `max_client_conn = ${clients}`,
     '',
+    '; on the way to the servers, as the pools ask for it: without a word versions of PgBouncer differ',
+    ...tls,
     '; beyond the longest deadline of a route: it costs a client its connection, so the gateway has to speak first',
     `query_wait_timeout = ${patience}`,
     '; a server that comes back is found soon; the default would wait for 15 s',

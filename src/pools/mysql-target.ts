@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions, SslOptions } from 'mysql2';
 import { changedLogin, type Login, type LoginChange, LoginSettingError, type PasswordSource } from './login.js';
-import { readTls, TLS_PARAMETERS, type Tls, type TlsSettings } from './tls-settings.js';
+import { TLS_PARAMETERS, type TlsSettings } from './tls-asked.js';
+import { readTls, type Tls } from './tls-settings.js';
 import { unreadParameter } from './url-parameters.js';
 
 /** Where a pool connects, and as whom. */

@@ -1,6 +1,6 @@
 import { KEEPALIVE_DELAY_MS } from './keepalive.js';
 import { LoginSettingError } from './login.js';
-import { TLS_PARAMETERS } from './tls-settings.js';
+import { TLS_PARAMETERS } from './tls-asked.js';
 import { unreadParameter } from './url-parameters.js';
 
 /** What the driver reads of a url, beside what is said of TLS. */

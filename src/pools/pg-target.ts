@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { changedLogin, type Login, type LoginChange, LoginSettingError, type PasswordSource } from './login.js';
 import { readPgParameters } from './pg-parameters.js';
-import { readTls, type Tls, type TlsSettings } from './tls-settings.js';
+import type { TlsSettings } from './tls-asked.js';
+import { readTls, type Tls } from './tls-settings.js';
 
 /** Where a pool connects, and as whom. */
 export interface PgTargetSettings extends TlsSettings, Login {}

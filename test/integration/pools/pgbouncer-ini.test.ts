@@ -1,6 +1,11 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startPostgres } from '../../../examples/support/postgres-server.js';
 import { startPgbouncer } from '../../support/pgbouncer-server.js';
 import { Folder } from '../../unit/cli/captured.js';
+import { ask } from './pool-fixture.js';
+import { selfSigned } from './self-signed.js';
 
 let folder: Folder;
 beforeEach(() => {
@@ -69,10 +74,149 @@ it('SIZ-6: writes nothing that the server has no room for, and shows the sum', a
 
 it.each([
   [1, { ...OPTIONS, pools: {}, routes: { ping: {} } }, [], 'the configuration has no pools'],
-  [2, OPTIONS, ['--port', '0'], '--port is 0: use a whole number from 1 to 1000000'],
+  [2, OPTIONS, ['--port', '0'], '--port is 0: use a whole number from 1 to 65535'],
   [2, OPTIONS, ['--max-connections', '1.5'], '--max-connections is 1.5'],
 ])('ends with %d and names what cannot be used: %#', async (status, options, args, message) => {
   const { code, err } = await call(options, ...args);
   expect(code).toBe(status);
   expect(err).toContain(message);
+});
+
+describe('TLS to the server', () => {
+  const server = (parameters: string): string => SERVER + parameters;
+  const pools = (...urls: (string | object)[]): object => ({
+    pools: Object.fromEntries(
+      urls.map((each, index) => [`p${index}`, { max: 4, ...(typeof each === 'string' ? { url: each } : each) }]),
+    ),
+    routes: { pay: { pool: 'p0' } },
+  });
+
+  /** The lines on TLS that the call writes. */
+  async function tlsLines(options: object, env: Record<string, string> = {}): Promise<string[]> {
+    const { out, err } = await folder.call(['pgbouncer', '--config', folder.write('gateway.json', options)], env);
+    expect(err).toBe('');
+    return out.split('\n').filter((line) => line.startsWith('server_tls'));
+  }
+
+  it('is what the pools ask for', async () => {
+    const [ca, cert, key] = ['ca.pem', 'mine.pem', 'mine.key'].map((name) => join(folder.path, name));
+    const checked = ['server_tls_sslmode = verify-full', `server_tls_ca_file = ${ca}`];
+    expect(await tlsLines(pools(server('')))).toEqual(['server_tls_sslmode = disable']);
+    expect(await tlsLines(pools(server('?sslmode=no-verify')))).toEqual(['server_tls_sslmode = require']);
+    expect(await tlsLines(pools(server('')), { PGSSLMODE: 'no-verify' })).toEqual(['server_tls_sslmode = require']);
+    expect(await tlsLines(pools(server(`?sslmode=verify-full&sslrootcert=${ca}`)))).toEqual(checked);
+    // The word of other programs for encryption alone; here whoever requires TLS gets it verified.
+    expect(await tlsLines(pools(server(`?sslmode=require&sslrootcert=${ca}`)))).toEqual(checked);
+    expect(await tlsLines(pools({ url: SERVER, tls: true, tlsCa: 'ca.pem' }))).toEqual(checked);
+    const certified = { url: SERVER, tlsCa: ca, tlsCert: 'mine.pem', tlsKey: 'mine.key' };
+    expect(await tlsLines(pools(certified, { ...certified, url: `${SERVER}2` }))).toEqual([
+      ...checked,
+      `server_tls_cert_file = ${cert}`,
+      `server_tls_key_file = ${key}`,
+    ]);
+    // Who bypasses the pooler asks for itself.
+    expect(await tlsLines(pools(server(''), { url: SERVER, tls: true, admin: true }))).toEqual([
+      'server_tls_sslmode = disable',
+    ]);
+  });
+
+  it.each([
+    [pools(server('?sslmode=verify-full')), 'pool "p0": PgBouncer trusts no authority by itself: name the file'],
+    [pools({ url: SERVER, tls: true }), 'pool "p0": PgBouncer trusts no authority by itself'],
+    [pools({ url: SERVER, tlsCa: 'ca.pem', tlsServerName: 'other.example' }), 'write other.example there'],
+    [pools(server('?sslmode=no-verify&sslnegotiation=direct')), 'leave sslnegotiation=direct out of the url'],
+    [pools({ url: SERVER, tlsCa: 'ca.pem', tlsKey: 'mine.key' }), 'set tlsCert, too'],
+    [pools(server('?sslmode=prefer')), 'it would go on without TLS'],
+    [
+      pools(server('?sslmode=no-verify'), server('')),
+      'pools "p0" and "p1" ask for TLS in different ways (server_tls_sslmode = require; server_tls_sslmode = disable)',
+    ],
+  ])('is refused where no line of PgBouncer says it: %#', async (options, message) => {
+    const { code, out, err } = await call(options);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain(message);
+    expect(err).not.toContain('secret-word');
+  });
+
+  it('is on, as the file stands', async () => {
+    const postgres = await startPostgres({ settings: { fsync: 'off' } });
+    const { certificate, key } = selfSigned('localhost');
+    const lines = (text: string): string => `COPY (SELECT unnest(string_to_array('${text.trim()}', E'\\n')))`;
+    await ask(postgres.url, `${lines(certificate)} TO PROGRAM 'umask 077; cat > server.crt'`);
+    await ask(postgres.url, `${lines(key)} TO PROGRAM 'umask 077; cat > server.key'`);
+    await ask(postgres.url, 'ALTER SYSTEM SET ssl = on');
+    await postgres.restart();
+    // The pooler does not run as whoever runs the test.
+    chmodSync(folder.path, 0o755);
+    folder.write('ca.pem', certificate);
+    const { password } = new URL(postgres.url);
+    const url = postgres.url.replace('127.0.0.1', 'localhost');
+    const { out, err } = await call(pools({ url, tls: true, tlsCa: 'ca.pem' }));
+    expect(err).toBe('');
+    const {
+      listen_addr: _,
+      listen_port: _port,
+      auth_file: _file,
+      ...settings
+    } = Object.fromEntries(section(out, 'pgbouncer'));
+    const pooler = await startPgbouncer({
+      databases: section(out, 'databases').map(([name, value]) => `${name} = ${value}`),
+      users: { postgres: password },
+      settings: { ...settings, admin_users: 'pooler_admin' },
+    });
+    try {
+      const through = `postgres://postgres:${password}@127.0.0.1:${pooler.port}/p0`;
+      const [seen] = await ask(through, 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
+      expect(seen).toEqual({ ssl: true });
+    } finally {
+      await pooler.close();
+      await postgres.close();
+    }
+  });
+});
+
+describe('the servers of the pools', () => {
+  const at = (host: string, max: number, more: object = {}): object => ({
+    url: `postgres://shop@${host}/shop`,
+    max,
+    ...more,
+  });
+  const routes = { pay: { pool: 'one' } };
+
+  it('each have room of their own', async () => {
+    const pools = { one: at('h1', 40), two: at('h2', 30), spare: at('H2:5432', 10, { admin: true }) };
+    const { out, err } = await call({ pools, routes }, '--max-connections', '60');
+    expect(err).toBe('');
+    expect(section(out, 'databases').map(([name]) => name)).toEqual(['one', 'two']);
+    expect(out).toContain('use 40 of the 48 connections that the budget of h1:5432 leaves');
+    expect(out).toContain('use 30 of the 38 connections that the budget of h2:5432 leaves');
+    const crowded = await call({ pools: { ...pools, more: at('h2', 20) }, routes }, '--max-connections', '60');
+    expect(crowded.code).toBe(1);
+    expect(crowded.err).toContain(
+      'the pools at h2:5432 use 50 connections at once in 1 instances, and the server has 38',
+    );
+    expect(crowded.err).not.toContain('h1:5432');
+  });
+
+  it('need no user in their url', async () => {
+    const { out, err } = await call({ pools: { one: { url: 'postgres://db.example/shop', max: 4 } }, routes });
+    expect(err).toBe('');
+    expect(section(out, 'databases')).toEqual([
+      ['one', expect.stringContaining('host=db.example port=5432 dbname=shop')],
+    ]);
+  });
+
+  it.each([
+    [{ one: at('localhost:6432', 4) }, [], 'leads to localhost:6432, where the pooler is to listen'],
+    [
+      { one: at('127.0.0.1:7000', 4) },
+      ['--port', '7000'],
+      'give the url of the server to this command, or another --port',
+    ],
+    [{ one: at('h1', 4), pgbouncer: at('h1', 4) }, [], 'pool "pgbouncer": PgBouncer keeps this name for its console'],
+  ])('are servers, and no poolers: %#', async (pools, args, message) => {
+    const { code, out, err } = await call({ pools, routes }, ...args);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain(message);
+  });
 });

@@ -1,0 +1,75 @@
+import type { PoolConfig } from '../config/config.js';
+import { LoginSettingError } from '../pools/login.js';
+import { pgAddressOf } from '../pools/pg-address.js';
+import { readPgParameters } from '../pools/pg-parameters.js';
+import { askedTls } from '../pools/tls-asked.js';
+import { CliError, type CliIo } from './command.js';
+import { type ServerTls, serverTls } from './pgbouncer-tls.js';
+
+/** One pool of a gateway, as its pooler is to serve it. */
+export interface PooledEntry {
+  /** Of the pool. */
+  readonly name: string;
+  /** Most connections of one instance. */
+  readonly max: number;
+  readonly minIdle: number;
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  /** Goes to the server itself. */
+  readonly bypasses: boolean;
+  readonly tls: ServerTls;
+}
+
+/** PgBouncer answers to it itself, and takes no entry of that name. */
+const CONSOLE = 'pgbouncer';
+
+/**
+ * What the pooler is to have for a pool.
+ *
+ * @param listenPort - Of the pooler.
+ * @throws {@link CliError} for what does not fit into its file, and for a url that leads to the pooler itself.
+ */
+export function entryFor(config: PoolConfig, listenPort: number, { cwd, env }: CliIo): PooledEntry {
+  const { name, max, minIdle, url, admin, pooler } = config;
+  if (!/^postgres(?:ql)?:/i.test(url)) throw new CliError(`pool "${name}" is not on PostgreSQL`);
+  const bypasses = admin || pooler === 'none';
+  try {
+    const { rest, tls } = readPgParameters(name, url);
+    const { host, port, database } = pgAddressOf(rest);
+    const entry = { name, max, minIdle, host, port, database, bypasses };
+    if (bypasses) return { ...entry, tls: [] };
+    checkEntry(entry, listenPort);
+    return { ...entry, tls: serverTls(name, host, askedTls(name, tls, config), cwd, env.PGSSLMODE) };
+  } catch (error) {
+    if (error instanceof LoginSettingError) throw new CliError(error.message);
+    throw error;
+  }
+}
+
+function checkEntry({ name, host, port, database }: Omit<PooledEntry, 'tls'>, listenPort: number): void {
+  if (name === CONSOLE) {
+    throw new CliError(`pool "${name}": PgBouncer keeps this name for its console; call the pool something else`);
+  }
+  if (database === '') throw new CliError(`pool "${name}": its url names no database; write postgres://host/database`);
+  for (const [field, value] of Object.entries({ host, database })) {
+    if (!/^[\w.:/-]+$/.test(value)) {
+      throw new CliError(`pool "${name}": the ${field} of its url does not fit into pgbouncer.ini; use plain letters`);
+    }
+  }
+  if (port !== listenPort || !isHere(host)) return;
+  throw new CliError(
+    `pool "${name}": its url leads to ${host}:${port}, where the pooler is to listen, so that it would lead to itself: ` +
+      'give the url of the server to this command, or another --port',
+  );
+}
+
+/** A name of this machine, or a socket on it. */
+function isHere(host: string): boolean {
+  return host.startsWith('/') || /^(?:localhost|127\.[\d.]+|::1|\[::1\]|0\.0\.0\.0)$/i.test(host);
+}
+
+/** What names a server: all ways to write this machine are one. */
+export function serverKey({ host, port }: Pick<PooledEntry, 'host' | 'port'>): string {
+  return `${isHere(host) && !host.startsWith('/') ? 'localhost' : host.toLowerCase()}:${port}`;
+}
