@@ -7,18 +7,23 @@ interface UrlAbout {
   readonly description: string;
   readonly schemes: readonly string[];
   readonly fallbackVariable?: string;
+  /** What more such a URL has to be, and how that is told. */
+  readonly further?: { readonly allowed: string; readonly holds: (url: URL) => boolean };
 }
 
+const PASSWORD = 'special characters of the password percent-encoded';
+
 /** A server's URL, which carries a password more often than not and is a secret. */
-export function serverUrl({ schemes, ...about }: UrlAbout): Field<string> {
+export function serverUrl({ schemes, further, ...about }: UrlAbout): Field<string> {
   const value = z
     .string()
     .trim()
-    .refine((text) => isServerUrl(text, schemes));
+    .refine((text) => isServerUrl(text, schemes, further?.holds));
   const starts = listed(schemes.map((scheme) => `${scheme}://`));
+  const parts = [`a URL that starts with ${starts}`, 'a port up to 65535', PASSWORD, further?.allowed];
   return {
     ...about,
-    allowed: `a URL that starts with ${starts}, a port up to 65535, special characters of the password percent-encoded`,
+    allowed: parts.filter((part) => part !== undefined).join(', '),
     defaultText: about.fallbackVariable === undefined ? 'none' : `\`${about.fallbackVariable}\``,
     secret: true,
     value,
@@ -30,11 +35,18 @@ function listed(names: readonly string[]): string {
   return names.length < 3 ? names.join(' or ') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
-function isServerUrl(text: string, schemes: readonly string[]): boolean {
+function isServerUrl(text: string, schemes: readonly string[], holds: (url: URL) => boolean = () => true): boolean {
   const url = parseServerUrl(text);
   if (url === undefined || !schemes.includes(url.protocol.slice(0, -1))) return false;
-  return !credentialsEscaped(url) && credentialsReadable(url);
+  return !credentialsEscaped(url) && credentialsReadable(url) && holds(url);
 }
+
+/** What the path of a Redis URL may be: its clients take anything, and go to the first database with what is no number. */
+export const databaseNumber: NonNullable<UrlAbout['further']> = {
+  allowed: 'and as its path nothing or the number of a database, a whole number from 0',
+  holds: ({ pathname, searchParams }) =>
+    [pathname.slice(1), ...searchParams.getAll('db')].every((name) => /^(?:0|[1-9]\d{0,8})?$/.test(name)),
+};
 
 const MOST_HEADERS = 16;
 const headerName = z

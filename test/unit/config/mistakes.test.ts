@@ -31,6 +31,11 @@ describe('mistakes', () => {
     ['SLUICE_BUDGET_RESERVE', '0.09'],
     ['SLUICE_BUDGET_RESERVE', '0'],
     ['SLUICE_REDIS_URL', 'http://redis'],
+    ['SLUICE_REDIS_URL', 'redis://host:6379/abc'],
+    ['SLUICE_REDIS_URL', 'redis://host/-1'],
+    ['SLUICE_REDIS_URL', 'redis://host/1.5'],
+    ['REDIS_URL', 'rediss://host/0/1'],
+    ['SLUICE_REDIS_URL', 'redis://host?db=abc'],
   ])('does not take %s=%s', (variable, text) => {
     expect(problemsOf(SHOP, { [variable]: text }).map(({ where }) => where)).toEqual([variable]);
   });

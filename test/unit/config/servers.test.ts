@@ -21,6 +21,16 @@ describe('servers', () => {
     expect(own.redisUrl).toBe('rediss://own');
   });
 
+  it.each(['redis://cache', 'redis://cache/', 'redis://cache/0', 'redis://cache:6379/15'])('takes %s', (redisUrl) => {
+    expect(resolveConfig({ ...code, redisUrl }, { DATABASE_URL: SERVER }).redisUrl).toBe(redisUrl);
+  });
+
+  it('says what the path of a Redis has to be', () => {
+    const [problem] = problemsOf({ ...SHOP, redisUrl: 'redis://:s3cret@cache/abc' });
+    expect(problem).toMatchObject({ where: 'redisUrl', value: '"redis://:***@cache/abc"' });
+    expect(problem?.remedy).toMatch(/as its path nothing or the number of a database, a whole number from 0/);
+  });
+
   it('names both remedies where no server is given, and takes an empty URL in the code for none', () => {
     const line = 'pools.only.url: no server; set it in the code, or set SLUICE_POOL_ONLY_URL or DATABASE_URL';
     expect(linesOf(withPool({ url: undefined }))).toEqual([line]);
