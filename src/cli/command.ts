@@ -47,8 +47,6 @@ export interface Arguments {
 /** One command of the command line. */
 export interface Command {
   readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
   /** What follows the name in the usage line. */
   readonly usage: string;
   /** What to call the one argument that is no option. Absent: it takes none. */
@@ -67,7 +65,20 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** One thing that is wrong, for programs. */
+export interface Mistake {
+  readonly where: string;
+  readonly [about: string]: unknown;
+}
+
 /** Something that was named cannot be used, and the message says all there is to say. Ends the process with code 1. */
 export class CliError extends Error {
   override readonly name = 'CliError';
+  /** What the message tells, one by one, where it tells of several. */
+  readonly mistakes: readonly Mistake[];
+
+  constructor(message: string, mistakes: readonly Mistake[] = []) {
+    super(message);
+    this.mistakes = mistakes;
+  }
 }

@@ -5,7 +5,6 @@ import { CONFIG_OPTION, givenConfig } from './given-config.js';
 /** `sluice config`: the effective configuration. */
 export const configCommand: Command = {
   name: 'config',
-  summary: 'print the effective configuration and where each value comes from',
   usage: '--config <file> [--json]',
   description:
     'Reads the options of a gateway from a file and the environment, checks them as a whole, and prints every value\n' +

@@ -6,6 +6,7 @@ import { ConfigError } from '../config/problem.js';
 import { JsonSyntaxError, parsePositionedJson } from '../simulator/positioned-json.js';
 import { CliError } from './command.js';
 import { type ExportedJson, exportedJson } from './exported-json.js';
+import { settled } from './settled.js';
 import { syntaxErrorLine } from './syntax-place.js';
 
 /** How to read a file, by the end of its name. */
@@ -44,7 +45,10 @@ export function inFile<T>(file: string, read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw new CliError(`${file}: ${error.message}`);
+    throw new CliError(
+      `${file}: ${error.message}`,
+      error.problems.map((problem) => ({ file, ...problem })),
+    );
   }
 }
 
@@ -79,7 +83,7 @@ async function readJson(path: string): Promise<unknown> {
 
 async function importModule(path: string): Promise<unknown> {
   try {
-    return defaultOf(await import(pathToFileURL(path).href));
+    return defaultOf(await settled(path, import(pathToFileURL(path).href)));
   } catch (error) {
     const line = await syntaxErrorLine(path);
     throw unreadable(line === undefined ? path : `${path}:${line}`, error);
@@ -91,7 +95,7 @@ async function importTypeScript(path: string): Promise<unknown> {
     throw new CliError(`${path}: TypeScript needs the package "jiti": npm install --save-dev jiti`);
   });
   try {
-    return defaultOf(await jiti.createJiti(import.meta.url).import(path));
+    return defaultOf(await settled(path, jiti.createJiti(import.meta.url).import(path)));
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -102,6 +106,7 @@ function defaultOf(module: unknown): unknown {
 }
 
 function unreadable(path: string, error: unknown): CliError {
+  if (error instanceof CliError) return error;
   const told = error instanceof Error ? error.message : String(error);
   // Some tell in several lines what fits into one.
   return new CliError(`${path} cannot be read: ${told.replaceAll(/\s*\n\s*/g, ' ')}`);

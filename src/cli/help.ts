@@ -1,8 +1,9 @@
 import { HELP } from './arguments.js';
 import type { Command, OptionSpec } from './command.js';
+import type { ListedCommand } from './commands.js';
 
 /** The help of the whole. */
-export function programHelp(commands: readonly Command[]): string {
+export function programHelp(commands: readonly ListedCommand[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return [
     'Usage: sluice <command> [options]',

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { loadOneByOne } from './load-one-by-one.js';
 import { runCli } from './run-cli.js';
 import { terminalOf } from './terminal.js';
 
@@ -15,6 +16,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 // There is nobody left to tell.
 process.stderr.on('error', () => {});
+loadOneByOne();
 process.exitCode = await runCli(process.argv.slice(2), {
   out: (text) => process.stdout.write(`${text}\n`),
   err: (text) => process.stderr.write(`${text}\n`),

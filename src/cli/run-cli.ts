@@ -1,34 +1,17 @@
 import { ConfigError } from '../config/problem.js';
 import { nearestName } from '../core/nearest.js';
-import { ScenarioError } from '../simulator/read-scenario.js';
+import { ScenarioError } from '../simulator/scenario-error.js';
 import { packageVersion } from '../telemetry/decision-log/package-version.js';
 import { readArguments } from './arguments.js';
-import { CliError, type CliIo, type Command, UsageError } from './command.js';
-import { configCommand } from './config-command.js';
-import { doctorCommand } from './doctor/doctor-command.js';
+import { CliError, type CliIo, type Command, type Mistake, UsageError } from './command.js';
+import { COMMANDS } from './commands.js';
 import { commandHelp, programHelp } from './help.js';
-import { pgbouncerCommand } from './pgbouncer-command.js';
-import { replayCommand } from './replay/replay-command.js';
-import { simulateCommand } from './simulate-command.js';
-import { sizeCommand } from './size-command.js';
-import { topCommand } from './top/top-command.js';
-
-/** The commands, in the order of the help. */
-export const COMMANDS: readonly Command[] = [
-  simulateCommand,
-  replayCommand,
-  configCommand,
-  sizeCommand,
-  doctorCommand,
-  topCommand,
-  pgbouncerCommand,
-];
 
 const FAILED = 1;
 const MISUSED = 2;
 
 /**
- * Runs the command line.
+ * Runs the command line. With `--json` a program that reads what goes `out` finds there, too, why nothing came of it.
  *
  * @param args - What follows the name of the program.
  * @returns The exit code: 0 done, 1 failed (the message says why), 2 misused.
@@ -37,41 +20,47 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
   try {
     return await dispatch(args, io);
   } catch (error) {
-    if (error instanceof UsageError) {
-      const name = COMMANDS.find((command) => command.name === args[0])?.name;
-      io.err(`sluice: ${error.message}`);
-      io.err(`See sluice ${name === undefined ? '' : `${name} `}--help.`);
-      return MISUSED;
-    }
-    if (error instanceof CliError || error instanceof ConfigError || error instanceof ScenarioError) {
-      io.err(`sluice: ${error.message}`);
-      return FAILED;
-    }
-    throw error;
+    const mistakes = mistakesOf(error);
+    if (mistakes === undefined || !(error instanceof Error)) throw error;
+    // On one line: those that print JSON all the time print a line each.
+    if (args.includes('--json')) io.out(JSON.stringify({ ok: false, error: error.message, mistakes }));
+    io.err(`sluice: ${error.message}`);
+    if (!(error instanceof UsageError)) return FAILED;
+    const name = COMMANDS.find((command) => command.name === args[0])?.name;
+    io.err(`See sluice ${name === undefined ? '' : `${name} `}--help.`);
+    return MISUSED;
   }
+}
+
+/** The mistakes of whoever called, one by one where there are several; `undefined` for an error of the program. */
+function mistakesOf(error: unknown): readonly Mistake[] | undefined {
+  if (error instanceof UsageError) return [];
+  if (error instanceof CliError) return error.mistakes;
+  if (!(error instanceof ConfigError || error instanceof ScenarioError)) return undefined;
+  return error.problems.map((problem) => ({ ...problem }));
 }
 
 async function dispatch(args: readonly string[], io: CliIo): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const about = name === 'help' ? rest[0] : undefined;
-    io.out(about === undefined ? programHelp(COMMANDS) : commandHelp(commandNamed(about)));
+    io.out(about === undefined ? programHelp(COMMANDS) : commandHelp(await commandNamed(about)));
     return name === undefined ? MISUSED : 0;
   }
   if (name === '--version' || name === '-v') {
     io.out(packageVersion());
     return 0;
   }
-  const command = commandNamed(name);
+  const command = await commandNamed(name);
   const given = readArguments(command, rest);
   if (!given.flag('help')) return command.run(given, io);
   io.out(commandHelp(command));
   return 0;
 }
 
-function commandNamed(name: string): Command {
+async function commandNamed(name: string): Promise<Command> {
   const command = COMMANDS.find((each) => each.name === name);
-  if (command !== undefined) return command;
+  if (command !== undefined) return command.load();
   const what = name.startsWith('-') ? 'option' : 'command';
   const nearest = nearestName(
     name,

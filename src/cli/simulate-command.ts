@@ -19,7 +19,6 @@ import { type ConfiguredSettings, settingsOf } from './simulator-settings.js';
 /** `sluice simulate`: what the settings would do under a load. */
 export const simulateCommand: Command = {
   name: 'simulate',
-  summary: 'tell what the settings would do under a load',
   usage: '--load <file> [--config <file>]... [options]',
   description:
     'Runs a scenario, or the requests of a decision log, through the admission code of Sluice, on a virtual clock: the same seeds give the\n' +

@@ -5,7 +5,6 @@ import { renderTable } from './table.js';
 /** `sluice size`: how many connections a pool should have, and which bound says so. */
 export const sizeCommand: Command = {
   name: 'size',
-  summary: 'advise on the size of a pool',
   usage: '--concurrent-requests <n> --operations-per-request <n> [options]',
   description:
     'Works out the connections of one instance: what the requests ask for (requests x operations x safety factor),\n' +

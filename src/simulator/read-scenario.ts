@@ -1,31 +1,8 @@
 import type { z } from 'zod';
-import { JsonSyntaxError, type Position, type PositionedJson, parsePositionedJson } from './positioned-json.js';
+import { JsonSyntaxError, type PositionedJson, parsePositionedJson } from './positioned-json.js';
 import { SCENARIO_VERSION, type Scenario } from './scenario.js';
+import { ScenarioError, type ScenarioProblem } from './scenario-error.js';
 import { scenarioSchema } from './scenario-schema.js';
-
-/** One mistake in a scenario file. */
-export interface ScenarioProblem extends Position {
-  /** The field, for example `streams[0].rate`; empty for the whole. */
-  readonly where: string;
-  readonly message: string;
-}
-
-/** The scenario file cannot be used. The message names every mistake by line and column. */
-export class ScenarioError extends Error {
-  override readonly name = 'ScenarioError';
-  /** At least one, in the order of the file. */
-  readonly problems: readonly ScenarioProblem[];
-
-  constructor(file: string, problems: readonly ScenarioProblem[]) {
-    const sorted = problems.toSorted((one, other) => one.line - other.line || one.column - other.column);
-    const lines = sorted.map(({ line, column, where, message }) => {
-      return `  ${file}:${line}:${column}: ${where === '' ? '' : `${where}: `}${message}`;
-    });
-    const count = sorted.length === 1 ? '1 mistake' : `${sorted.length} mistakes`;
-    super([`The scenario has ${count}:`, ...lines].join('\n'));
-    this.problems = sorted;
-  }
-}
 
 /** Finds the known name that an unknown one most likely means. */
 export type Nearest = (name: string, candidates: readonly string[]) => string | undefined;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readArguments } from '../../src/cli/arguments.js';
-import { COMMANDS } from '../../src/cli/run-cli.js';
+import { COMMANDS } from '../../src/cli/commands.js';
 import { codeBlocks, faultsOf, ROOT, readPages } from './documents.js';
 
 const pages = readPages();
@@ -31,7 +31,7 @@ describe('the README and the guides', () => {
     expect(named.filter((name) => !existsSync(`${ROOT}${name}.ts`))).toEqual([]);
   });
 
-  it('call the command line as it can be called', () => {
+  it('call the command line as it can be called', async () => {
     const given = shellLines.flatMap((line) => {
       const [, name = '', rest = ''] = /npx sluice (\w+)([^#>]*)/.exec(line) ?? [];
       return name === '' ? [] : [{ name, args: rest.trim().split(/\s+/) }];
@@ -40,7 +40,7 @@ describe('the README and the guides', () => {
     for (const { name, args } of given) {
       const command = COMMANDS.find((each) => each.name === name);
       if (command === undefined) throw new Error(`no command ${name}`);
-      readArguments(command, args);
+      readArguments(await command.load(), args);
     }
   });
 

@@ -12,7 +12,6 @@ import { checkRedis } from './redis-checks.js';
 /** `sluice doctor`: whether this machine and these servers can bear a gateway. */
 export const doctorCommand: Command = {
   name: 'doctor',
-  summary: 'look whether this machine and the servers bear a gateway',
   usage: '--config <file> [--json] [--strict]',
   description:
     'Reads the options of a gateway from a file and the environment and looks, where the gateway is to run, at file\n' +

@@ -6,6 +6,7 @@ import { PoolerModeError } from '../../gateway/pooler-mode.js';
 import { serverOf } from '../../gateway/server-names.js';
 import { serverVerdicts } from '../../gateway/server-verdicts.js';
 import { isMysqlUrl } from '../../pools/mysql-target.js';
+import { explainFailedLogin } from './failed-login.js';
 import { type Finding, findingsAbout, splitRemedy } from './finding.js';
 import { type OpenPool, probePool, waitingClock } from './probe-pool.js';
 import { mysqlFacts, pgFacts, type SessionFacts } from './session-facts.js';
@@ -40,7 +41,10 @@ export function checkPool(config: PoolConfig, all: GatewayConfig, servers: Known
       const room = await checkBehind(about, config, all, open, servers);
       return [about.ok('login', `logs in at ${serverOf(config.url)}`), ...told, ...own, clock, ...room];
     },
-    (reason) => [about.failure('login', `cannot log in at ${serverOf(config.url)}`, reason)],
+    ({ code, message }) => {
+      const { why, remedy } = explainFailedLogin(code, message);
+      return [about.failure('login', `cannot log in at ${serverOf(config.url)}: ${why}`, remedy)];
+    },
   );
 }
 

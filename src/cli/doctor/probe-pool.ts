@@ -9,6 +9,13 @@ export interface OpenPool {
   readonly connection: Connection;
 }
 
+/** Why none could be opened. */
+export interface FailedLogin {
+  /** That of the log; empty where there is none for it. */
+  readonly code: string;
+  readonly message: string;
+}
+
 /** Beyond the bound of the pool itself, for the first statements of a session. */
 const GRACE_MS = 3_000;
 const CLOSE_MS = 1_000;
@@ -27,17 +34,17 @@ export const waitingClock: Clock = {
  * failure is the finding.
  *
  * @param look - Called with the session.
- * @param failed - Called with what is wrong and what helps, when none can be opened.
+ * @param failed - Called with what is wrong when none can be opened.
  */
 export async function probePool<Result>(
   config: PoolConfig,
   all: GatewayConfig,
   look: (open: OpenPool, warnings: readonly string[]) => Promise<Result>,
-  failed: (reason: string) => Result,
+  failed: (reason: FailedLogin) => Result,
 ): Promise<Result> {
   const warnings: string[] = [];
-  let refuse: (reason: string) => void = () => undefined;
-  const refused = new Promise<string>((resolve) => {
+  let refuse: (reason: FailedLogin) => void = () => undefined;
+  const refused = new Promise<FailedLogin>((resolve) => {
     refuse = resolve;
   });
   // Warnings may come before the pool is there.
@@ -54,8 +61,8 @@ export async function probePool<Result>(
       onDown: () => undefined,
       onUp: () => undefined,
       onGranted: () => undefined,
-      onWarning: (_code, message) => {
-        if (failures() > 0) refuse(message);
+      onWarning: (code, message) => {
+        if (failures() > 0) refuse({ code, message });
         else warnings.push(message);
       },
     },
@@ -65,7 +72,7 @@ export async function probePool<Result>(
     const boundMs = config.connectTimeoutMs + GRACE_MS;
     const opened = pool.acquire({ deadlineAtMs: waitingClock.nowMs() + boundMs, rank: 0 });
     const connection = await Promise.race([opened, refused]);
-    if (typeof connection === 'string') {
+    if (!('release' in connection)) {
       opened.catch(() => undefined);
       return failed(connection);
     }
@@ -75,7 +82,7 @@ export async function probePool<Result>(
       await connection.release();
     }
   } catch (error) {
-    return failed(error instanceof Error ? error.message : String(error));
+    return failed({ code: '', message: error instanceof Error ? error.message : String(error) });
   } finally {
     await pool.close(waitingClock.nowMs() + CLOSE_MS);
   }

@@ -16,7 +16,6 @@ import { whatIf } from './what-if.js';
 /** `sluice replay`: decides a recorded log again. */
 export const replayCommand: Command = {
   name: 'replay',
-  summary: 'decide a recorded log again, or under other settings',
   usage: '<log> [--config <file>] [options]',
   operand: '<log>',
   description:

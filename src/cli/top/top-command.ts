@@ -9,7 +9,6 @@ import { viewLines } from './view-text.js';
 /** `sluice top`: a running gateway, live. */
 export const topCommand: Command = {
   name: 'top',
-  summary: 'watch a running gateway',
   usage: '<url> [--header <line>]... [--interval-ms <n>] [--count <n>] [--json]',
   operand: '<url>',
   description:

@@ -1,34 +1,16 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Folder } from './captured.js';
+import { endOf, PROGRAM, ROOT, start } from './programs.js';
 
 let folder: Folder;
 beforeEach(() => {
   folder = new Folder();
 });
 afterEach(() => folder.remove());
-
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const PROGRAM = ['node_modules/jiti/lib/jiti-cli.mjs', 'src/cli/main.ts'];
-
-/** Starts the program, without anything to read. */
-function start(args: readonly string[], stdout: 'pipe' | number): ChildProcess {
-  return spawn(process.execPath, [...PROGRAM, ...args], { cwd: ROOT, stdio: ['ignore', stdout, 'pipe'] });
-}
-
-/** Waits for its end. */
-async function endOf(child: ChildProcess): Promise<{ code: unknown; err: string }> {
-  let err = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    err += text;
-  });
-  const [code] = await once(child, 'close');
-  return { code, err };
-}
 
 describe('sluice', () => {
   it('lists its commands, and each tells its options', async () => {
@@ -88,7 +70,7 @@ describe('sluice', () => {
   it('ends quietly when nobody reads on', async () => {
     const child = start(['--help'], 'pipe');
     child.stdout?.destroy();
-    expect(await endOf(child)).toEqual({ code: 0, err: '' });
+    expect(await endOf(child)).toMatchObject({ code: 0, err: '' });
   });
 
   it('says so in one line when its output cannot be written', async () => {
@@ -107,7 +89,7 @@ describe('sluice', () => {
   });
 
   it('needs no standard input', async () => {
-    expect(await endOf(start(['--version'], 'pipe'))).toEqual({ code: 0, err: '' });
+    expect(await endOf(start(['--version'], 'pipe'))).toMatchObject({ code: 0, err: '' });
   });
 
   it('is stopped by an interrupt, even in the midst of a long simulation', async () => {

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { nearestName } from '../../../src/core/nearest.js';
-import { readScenario, ScenarioError } from '../../../src/simulator/read-scenario.js';
+import { readScenario } from '../../../src/simulator/read-scenario.js';
+import { ScenarioError } from '../../../src/simulator/scenario-error.js';
 
 const LEAST = {
   sluiceScenario: 1,

@@ -97,21 +97,46 @@ describe('sluice doctor on PostgreSQL', () => {
   });
 
   it.each([
-    ['a wrong password', (url: URL) => Object.assign(url, { password: 'hush-hush' }), /user or the password/],
-    ['a database that is not there', (url: URL) => Object.assign(url, { pathname: '/none' }), /no such database/],
-    ['a port where nobody listens', (url: URL) => Object.assign(url, { port: '1' }), /cannot be reached/],
-    ['TLS that the server lacks', (url: URL) => Object.assign(url, { search: '?sslmode=require' }), /over TLS/],
-  ])('tells %s from the rest, at once and without the secret', async (_what, change, remedy) => {
-    const fromMs = performance.now();
-    const call = await examine(shop({ url: change(new URL(postgres.url)).href }));
-    expect(call.code).toBe(1);
-    expect(findingsOf(call).get('pool "shop" login')).toMatchObject({
-      state: 'failure',
-      remedy: expect.stringMatching(remedy),
-    });
-    expect(call.out).not.toContain('hush-hush');
-    expect(performance.now() - fromMs).toBeLessThan(3_000);
-  });
+    [
+      'a wrong password',
+      (url: URL) => Object.assign(url, { password: 'hush-hush' }),
+      /user or the password/,
+      /^correct/,
+    ],
+    [
+      'a database that is not there',
+      (url: URL) => Object.assign(url, { pathname: '/none' }),
+      /no such database/,
+      /^create/,
+    ],
+    [
+      'a port where nobody listens',
+      (url: URL) => Object.assign(url, { port: '1' }),
+      /cannot be reached \(.*ECONNREFUSED/,
+      /^see that the server has started/,
+    ],
+    [
+      'TLS that the server lacks',
+      (url: URL) => Object.assign(url, { search: '?sslmode=require' }),
+      /over TLS/,
+      /^mend/,
+    ],
+  ])(
+    'tells %s from the rest, at once, with what helps and without the secret',
+    async (_what, change, found, remedy) => {
+      const fromMs = performance.now();
+      const call = await examine(shop({ url: change(new URL(postgres.url)).href }));
+      expect(call.code).toBe(1);
+      expect(findingsOf(call).get('pool "shop" login')).toMatchObject({
+        state: 'failure',
+        found: expect.stringMatching(found),
+        remedy: expect.stringMatching(remedy),
+      });
+      // A gateway tries again and keeps what is open; the doctor has neither.
+      expect(call.out).not.toMatch(/tried again|go on|hush-hush/);
+      expect(performance.now() - fromMs).toBeLessThan(3_000);
+    },
+  );
 
   it('tells what the url says and the driver does not read', async () => {
     const url = `${postgres.url}?target_session_attrs=read-write`;

@@ -1,0 +1,36 @@
+import { CliError } from './command.js';
+
+/** A file of options that connects somewhere before it exports has this long, in ms. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * Waits until a file has run. One that waits for what never comes is told of: as soon as nothing is left in this process
+ * that could end its wait, else after ten seconds.
+ *
+ * @throws {@link CliError} that names the file.
+ */
+export async function settled<T>(path: string, running: Promise<T>): Promise<T> {
+  let stop = (): void => undefined;
+  const stuck = new Promise<never>((_, reject) => {
+    const tell = (): void =>
+      reject(
+        new CliError(
+          `${path} does not finish loading: an "await" at its top level never ends; let it export the options without waiting`,
+        ),
+      );
+    // Gives the process something to do once more: it is about to end.
+    const onIdle = (): unknown => setImmediate(tell);
+    process.once('beforeExit', onIdle);
+    // It must not itself be what is left.
+    const timer = setTimeout(tell, PATIENCE_MS).unref();
+    stop = () => {
+      clearTimeout(timer);
+      process.off('beforeExit', onIdle);
+    };
+  });
+  try {
+    return await Promise.race([running, stuck]);
+  } finally {
+    stop();
+  }
+}
