@@ -10,8 +10,7 @@ const DEFAULTS = { maxConnections: 100, superuserReserved: 3, port: 6_432 } as c
 /** `sluice pgbouncer`: a configuration of PgBouncer for the pools of a gateway. */
 export const pgbouncerCommand: Command = {
   name: 'pgbouncer',
-  summary: 'write a pgbouncer.ini for the pools of a gateway',
-  usage: '--config <file> [--max-connections <n>] [options]',
+  usage: '--config <file> [--max-connections <n>] [--json] [options]',
   description:
     'Reads the options of a gateway from a file and the environment, and prints a pgbouncer.ini for transaction mode\n' +
     'with an entry for each pool, sized by the same budget, and TLS to the server as the pools ask for it. URLs are\n' +
@@ -36,12 +35,13 @@ export const pgbouncerCommand: Command = {
       description: 'superuser_reserved_connections of each server. Default 3.',
     },
     port: { type: 'string', value: '<n>', description: 'Port that the pooler listens on. Default 6432.' },
+    json: { type: 'boolean', description: 'Print JSON: the entries, what bypasses the pooler, and the file as text.' },
   },
   run: async (args, io) => {
     const config = await givenConfig(args, io);
     if (config.pools.size === 0) throw new CliError('the configuration has no pools');
     const listenPort = wholeNumber(args, 'port', DEFAULTS.port, { least: 1, most: 65_535 });
-    const { text, problems } = pgbouncerIni({
+    const { text, problems, ...parts } = pgbouncerIni({
       pools: [...config.pools.values()].map((pool) => entryFor(pool, listenPort, io)),
       instances: config.instances,
       maxConnections: wholeNumber(args, 'max-connections', DEFAULTS.maxConnections, { least: 1, most: 1_000_000 }),
@@ -53,8 +53,13 @@ export const pgbouncerCommand: Command = {
       longestDeadlineMs: longestDeadlineMs(config),
       listenPort,
     });
-    if (problems.length > 0) throw new CliError(problems.join('\n'));
-    io.out(text.trimEnd());
+    if (problems.length > 0) {
+      throw new CliError(
+        problems.join('\n'),
+        problems.map((remedy) => ({ where: 'pools', remedy })),
+      );
+    }
+    io.out(args.flag('json') ? JSON.stringify({ listenPort, ...parts, ini: text }, undefined, 2) : text.trimEnd());
     return 0;
   },
 };
