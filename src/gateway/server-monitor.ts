@@ -3,11 +3,8 @@ import type { Connection, ConnectionPool } from '../pools/contract.js';
 import { readMysqlStatus } from '../pools/mysql-status.js';
 import { isMysqlUrl } from '../pools/mysql-target.js';
 import type { ServerGauges } from '../telemetry/source.js';
+import { LatestReading } from './latest-reading.js';
 
-/** A reading is used for so long. */
-const FRESH_MS = 2_000;
-/** Without a reading for so long the last one says nothing any more. */
-const STALE_MS = 60_000;
 /** For the whole reading: it is worth less than what it measures. */
 const LIMIT_MS = 250;
 
@@ -27,43 +24,23 @@ type Row = Readonly<Record<string, unknown>>;
 
 /**
  * What the server of a pool says of the sessions that work, for those who ask for it with the metrics. It is read on a
- * connection that nobody uses at that moment, at most every two seconds, and the answer is there for the next one who
- * asks: no request and no scrape waits for it. A pool that is busy to the last connection tells nothing; one with
- * `admin: true` on the same server does.
+ * connection that nobody uses at that moment: no request waits for it. A pool that is busy to the last connection tells
+ * nothing; one with `admin: true` on the same server does.
  */
 export class ServerMonitor {
-  readonly #pool: ConnectionPool;
-  readonly #mysql: boolean;
-  readonly #clock: Clock;
-  #readAtMs = Number.NEGATIVE_INFINITY;
-  #gauges: ServerGauges | undefined;
-  #reading = false;
+  readonly #reading: LatestReading<ServerGauges>;
 
   constructor(pool: ConnectionPool, url: string, clock: Clock) {
-    this.#pool = pool;
-    this.#mysql = isMysqlUrl(url);
-    this.#clock = clock;
+    const read = isMysqlUrl(url) ? readMysql : readPostgres;
+    this.#reading = new LatestReading(clock, () => {
+      const connection = pool.state === 'up' ? pool.tryAcquire() : undefined;
+      return connection && read(connection).finally(() => void connection.release());
+    });
   }
 
-  /** The last reading; `undefined` before the first, and when the server could not be asked for a minute. */
+  /** See {@link LatestReading.figures}. */
   gauges(nowMs: number): ServerGauges | undefined {
-    if (!this.#reading && nowMs - this.#readAtMs > FRESH_MS) void this.#read();
-    return nowMs - this.#readAtMs > STALE_MS ? undefined : this.#gauges;
-  }
-
-  async #read(): Promise<void> {
-    const connection = this.#pool.state === 'up' ? this.#pool.tryAcquire() : undefined;
-    if (connection === undefined) return;
-    this.#reading = true;
-    try {
-      this.#gauges = this.#mysql ? await readMysql(connection) : await readPostgres(connection);
-      this.#readAtMs = this.#clock.nowMs();
-    } catch {
-      // Whoever works on this server hears of its troubles; here its figures are missing.
-    } finally {
-      this.#reading = false;
-      void connection.release();
-    }
+    return this.#reading.figures(nowMs);
   }
 }
 

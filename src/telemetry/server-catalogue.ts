@@ -2,6 +2,9 @@ import { hostGauges } from './host.js';
 import type { NumberMetric, Sample } from './metric.js';
 import type { ServerGauges, ServerTotals, TelemetrySource } from './source.js';
 
+/** Added to the help of a gauge: what would be an old zero is missing. */
+const AGE = 'At most 10 s old where the server could not be asked since; missing after that.';
+
 /** Without a reading there is no series. */
 function servers(source: TelemetrySource, read: (gauges: ServerGauges) => number | undefined): Sample<number>[] {
   return Array.from(source.pools()).flatMap(({ name, server }) => {
@@ -22,21 +25,21 @@ export const SERVER_METRICS: readonly NumberMetric[] = [
   {
     type: 'gauge',
     name: 'server_sessions_active',
-    help: 'Sessions of the database that run a statement, those of others included.',
+    help: `Sessions of the database that run a statement, those of others included. ${AGE}`,
     labels: ['pool'],
     read: (source) => servers(source, ({ active }) => active),
   },
   {
     type: 'gauge',
     name: 'server_sessions_idle_in_transaction',
-    help: 'Sessions of the database that keep a transaction open and run nothing.',
+    help: `Sessions of the database that keep a transaction open and run nothing. ${AGE}`,
     labels: ['pool'],
     read: (source) => servers(source, ({ idleInTransaction }) => idleInTransaction),
   },
   {
     type: 'gauge',
     name: 'server_sessions_waiting',
-    help: 'Of the active sessions, how many wait inside the server, and for what.',
+    help: `Of the active sessions, how many wait inside the server, and for what. ${AGE}`,
     labels: ['pool', 'reason'],
     read: (source) =>
       Array.from(source.pools()).flatMap(({ name, server }) =>
