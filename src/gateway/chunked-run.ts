@@ -8,8 +8,9 @@ import { sleep } from './sleep.js';
 /**
  * One piece of a long job: works from `cursor` on (`undefined` for the beginning) and returns where the next piece
  * begins, or `undefined` or `null` when there is nothing left. Where it began itself (the same string, number, bigint or
- * boolean) is an error: such a job would never end. It must be safe to run again from the same cursor: after a lost
- * connection, a restart or an abort it will be. One transaction that also stores the cursor is the surest way.
+ * boolean) is an error: such a job would never end. It must be safe to run again from the same cursor, also where what it
+ * did may have taken effect: after a lost connection, a restart or an abort it will be. One transaction that also stores
+ * the cursor is the surest way.
  */
 export type Chunk<Cursor> = (handle: RequestHandle, cursor: Cursor | undefined) => Promise<Cursor | null | undefined>;
 
@@ -63,7 +64,7 @@ const WEEK_MS = 604_800_000;
 const SHORTEST_WAIT_MS = 100;
 const LONGEST_DOUBLING = 8;
 
-/** After these a chunk that had begun is run again: the database was away, and what it did there is undone. */
+/** After these a chunk that had begun is run again, whatever its outcome: the database was away. */
 const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'connection_lost',
   'database_unavailable',
@@ -111,7 +112,7 @@ export async function runInChunks<Cursor>(
     }
     const { error, began } = attempt;
     if (aborted()) return ended('aborted');
-    if (runner.stopping.aborted && stoppedCleanly(error, began)) return ended('draining');
+    if (runner.stopping.aborted && (!began || isSluiceError(error))) return ended('draining');
     if (!passes(error, began)) throw failed(error);
     const waitMs = waitAfter(error, inARow, runner.random(), entry.runtime.rank);
     if (runner.clock.nowMs() + waitMs - lastMs > patienceMs) throw failed(error);
@@ -167,15 +168,9 @@ function unmoved(): Error {
   );
 }
 
-/** Whether a chunk that did not succeed while the gateway shuts down left nothing behind. */
-function stoppedCleanly(error: unknown, began: boolean): boolean {
-  return !began || (isSluiceError(error) && error.outcome !== 'unknown');
-}
-
 /** Whether the same chunk may succeed later: it was shed before it began, or its database went away. */
 function passes(error: unknown, began: boolean): error is SluiceError {
-  if (!isSluiceError(error) || error.outcome === 'unknown') return false;
-  return !began || PASSING.has(error.code);
+  return isSluiceError(error) && (!began || PASSING.has(error.code));
 }
 
 function waitAfter(

@@ -1,3 +1,4 @@
+import { nearestName } from '../core/nearest.js';
 import { requireNumber } from '../core/numbers.js';
 import type { TransactionOptions } from '../pools/contract.js';
 
@@ -34,14 +35,36 @@ export interface RetryPlan {
  * The plan of a transaction that was declared repeatable; `undefined` for any other.
  *
  * @throws RangeError when a number is out of range.
+ * @throws TypeError for what is neither a boolean nor {@link RetryOptions}, as code without types may give it.
  */
 export function retryPlan(retry: boolean | RetryOptions | undefined): RetryPlan | undefined {
   if (retry === undefined || retry === false) return undefined;
+  if (retry !== true) checkFields(retry);
   const { attempts = 3, backoffMs = 20 } = retry === true ? {} : retry;
   return {
     attempts: requireNumber('retry.attempts', attempts, { min: 2, max: 10, integer: true }),
     backoffMs: requireNumber('retry.backoffMs', backoffMs, { max: 10_000 }),
   };
+}
+
+const FIELDS = ['attempts', 'backoffMs'] as const;
+
+function checkFields(retry: unknown): void {
+  if (typeof retry !== 'object' || retry === null || Array.isArray(retry)) {
+    const shown = typeof retry === 'string' ? JSON.stringify(retry) : showKind(retry);
+    throw new TypeError(
+      `retry is ${shown}: use true, false or an object with ${FIELDS.join(' and ')}, or leave it out`,
+    );
+  }
+  const unknown = Object.keys(retry).find((name) => !FIELDS.some((known) => known === name));
+  if (unknown === undefined) return;
+  const meant = nearestName(unknown, FIELDS) ?? FIELDS.join('" or "');
+  throw new TypeError(`retry has "${unknown}", which nobody reads: use "${meant}"`);
+}
+
+function showKind(value: unknown): string {
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'function' ? 'a function' : String(value);
 }
 
 /**

@@ -167,6 +167,24 @@ describe('a job in chunks', () => {
     expect(killed).toBe(true);
     expect(await exported()).toBe(ROWS);
   });
+
+  it('runs a chunk again also where what it did may have taken effect', async () => {
+    const began: (number | undefined)[] = [];
+    const run = await gateway.runInChunks<number>('export', async (handle, cursor) => {
+      began.push(cursor);
+      // Alone, a statement commits by itself: nobody knows what became of it.
+      const lost = began.length === 2 ? ', pg_terminate_backend(pg_backend_pid()), pg_sleep(30)' : '';
+      const { rows } = await handle.query<{ id: number }>(
+        `INSERT INTO exported SELECT id FROM orders WHERE id > $1 AND id <= $1 + 50
+         ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING id${lost}`,
+        [cursor ?? 0],
+      );
+      return rows.length === 0 ? undefined : (cursor ?? 0) + 50;
+    });
+    expect(run).toEqual({ end: 'done', cursor: undefined, chunks: 3, repeats: 1 });
+    expect(began).toEqual([undefined, 50, 50, 100]);
+    expect(await exported()).toBe(ROWS);
+  });
 });
 
 describe('a job that stops before its end says where', () => {

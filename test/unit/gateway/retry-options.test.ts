@@ -18,6 +18,21 @@ describe('how a transaction is tried again', () => {
     expect(() => retryPlan(retry)).toThrow(message);
   });
 
+  it.each([
+    [null, 'retry is null: use true, false or an object with attempts and backoffMs, or leave it out'],
+    [0, 'retry is 0: use true,'],
+    [-1, 'retry is -1: use true,'],
+    ['yes', 'retry is "yes": use true,'],
+    [[3], 'retry is an array: use true,'],
+    [() => true, 'retry is a function: use true,'],
+    [{ foo: 1 }, 'retry has "foo", which nobody reads: use "attempts" or "backoffMs"'],
+    [{ attempt: 5 }, 'retry has "attempt", which nobody reads: use "attempts"'],
+  ])('refuses %j, which code without types may say', (retry, message) => {
+    const call: (given: unknown) => unknown = retryPlan as (given: never) => unknown;
+    expect(() => call(retry)).toThrow(TypeError);
+    expect(() => call(retry)).toThrow(message);
+  });
+
   it('waits up to twice as long after each try, up to a second', () => {
     const most = (tries: number, backoffMs: number): number => backoffAfter(tries, { attempts: 10, backoffMs }, 1);
     expect([1, 2, 3, 6, 7, 9].map((tries) => most(tries, 20))).toEqual([20, 40, 80, 640, 1_000, 1_000]);
