@@ -14,9 +14,6 @@ const STANDING_MS = 100;
 const LASTING_MS = { top: 1_000, lower: 2_000 } as const;
 /** A lower class that is overloaded and keeps a short queue runs out of tickets for a moment: so long is no end of it. */
 const PAUSE_MS = 30;
-/** Newest first only where the deadline is shorter: who is given more time is served in turn. */
-const BRISK_DEADLINE_MS = 5_000;
-
 /** Whether a standing queue is served newest first at an instant: not after an outage, when all of it can be served. */
 export type Overtaking = (nowMs: number) => boolean;
 
@@ -89,7 +86,7 @@ export class TenantLine<Owner> {
 
   /** Whether a ticket of this kind may be overtaken by newer ones. */
   static isBrisk(ticket: Ticket<unknown>): boolean {
-    return ticket.route.deadlineMs < BRISK_DEADLINE_MS;
+    return ticket.brisk;
   }
 
   /** The work that stands beside a ticket of one kind. */

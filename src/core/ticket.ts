@@ -22,6 +22,9 @@ export interface RouteLoad {
   lastLeaseMs: number;
 }
 
+/** Newest first only where the deadline is shorter: who is given more time is served in turn. */
+const BRISK_DEADLINE_MS = 5_000;
+
 /**
  * A classified request on its way through one bulkhead. It ends exactly once: a seat is released, or it is shed, or
  * its client leaves. `Owner` is whoever is told; admission carries it and never looks at it.
@@ -37,6 +40,8 @@ export class Ticket<Owner = unknown> implements Queueable<Ticket<Owner>> {
   readonly tenant: string | undefined;
   /** Seats that it asks for; it is given fewer where there are not so many. */
   readonly seats: number;
+  /** Whether newer ones may overtake it. Kept, because the deadline of a route may be changed while it is queued. */
+  brisk: boolean;
   state: 'new' | 'queued' | 'leased' | 'away' | 'ended' = 'new';
   /** Seat-milliseconds that were predicted when the ticket was queued or leased. */
   expectedMs = 0;
@@ -81,6 +86,7 @@ export class Ticket<Owner = unknown> implements Queueable<Ticket<Owner>> {
     this.deadlineAtMs = deadlineAtMs;
     this.tenant = tenant;
     this.seats = seats;
+    this.brisk = route.deadlineMs < BRISK_DEADLINE_MS;
   }
 
   /** The whole time that the request was given, in milliseconds; `Infinity` for a request without a deadline. */

@@ -90,6 +90,7 @@ function archiveProgress(io: Archive, ticket: Ticket<unknown>): void {
   ticket.chargedMs = io.number(ticket.chargedMs);
   ticket.chargedLowerMs = io.number(ticket.chargedLowerMs);
   ticket.heldBeforeMs = io.number(ticket.heldBeforeMs);
+  ticket.brisk = io.flag(ticket.brisk);
   ticket.standsFirst = io.flag(ticket.standsFirst);
   const code = codeOf(io.number(ticket.refusal === undefined ? PASSED : refusedAs(ticket.refusal.code)));
   // Of a refusal that was not told yet, its code decides; the words are lost.

@@ -6,7 +6,7 @@ import { packageVersion } from './package-version.js';
 import type { PolicySettings } from './policy-settings.js';
 
 /** The form of the document. Another one is not read. */
-export const LOG_VERSION = 2;
+export const LOG_VERSION = 3;
 
 /** What a document holds. */
 export interface LogParts {

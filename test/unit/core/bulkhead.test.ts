@@ -27,6 +27,23 @@ describe('Bulkhead', () => {
     expect(() => bulkhead.release(21, a)).toThrow('holds no seat');
   });
 
+  it.each([
+    [1_000, 10_000],
+    [10_000, 1_000],
+  ])('ends the waiting of who was queued before the deadline of its route went from %d to %d', (before, after) => {
+    const bulkhead = new Bulkhead({ seats: 1, servesTopClass: true });
+    const route = { ...routeLoad(), deadlineMs: before };
+    const [a, b, c] = [ticketOf(route, 0, 0), ticketOf(route, 0, 0), ticketOf(route, 0, 0)];
+    for (const ticket of [a, b, c]) bulkhead.arrive(0, ticket);
+    route.deadlineMs = after;
+    expect(bulkhead.withdraw(1, b)).toBe(true);
+    bulkhead.release(2, a);
+    expect(bulkhead.next(2)).toBe(c);
+    bulkhead.release(3, c);
+    expect(bulkhead.next(3)).toBeUndefined();
+    expect(bulkhead.queued).toBe(0);
+  });
+
   it('refuses what cannot be answered in time, at arrival and at dispatch', () => {
     const bulkhead = new Bulkhead({ seats: 1, servesTopClass: true });
     const route = routeLoad({ times: fixedTimes(100) });
