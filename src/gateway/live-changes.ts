@@ -13,7 +13,7 @@ import type { RouteRuntime } from './route-runtime.js';
 
 /** One change of a setting while the gateway works. */
 export interface LiveChange {
-  /** Counts from 1. */
+  /** Counts from 1; 0 for one that changed nothing. */
   readonly id: number;
   /** When it was made, in monotonic ms. */
   readonly atMs: number;
@@ -48,7 +48,7 @@ export interface LiveParts {
   readonly modes: ModeSwitch;
 }
 
-/** Changes that are remembered, and so can be undone. */
+/** Changes that are remembered; beyond them only the one of each setting that can be undone. */
 const MOST_REMEMBERED = 100;
 
 type Remembered = Omit<LiveChange, 'undo' | 'undone'> & { undone: boolean };
@@ -80,7 +80,7 @@ export class LiveChanges {
     });
   }
 
-  /** The last hundred changes, newest first. */
+  /** The last hundred changes, newest first, and of what was changed before those the last that still holds. */
   history(): LiveChange[] {
     const seen = new Set<string>();
     return this.#made.toReversed().map((change) => {
@@ -91,7 +91,8 @@ export class LiveChanges {
   }
 
   /**
-   * Changes one setting from now on.
+   * Changes one setting from now on. One that has this value already is left alone, without a word in the log or the
+   * history: the change that is given back then has the id 0.
    *
    * @param value - A number, a mode, or a text as a variable takes it.
    * @throws {@link ConfigError} for a setting that cannot be changed, and for a value that the configuration would not
@@ -103,11 +104,12 @@ export class LiveChanges {
     this.#check(field, to);
     const from = field.read();
     const atMs = this.#parts.clock.nowMs();
+    if (to === from) return { id: 0, atMs, path, from, to, undone: false, undo: false };
     field.write(atMs, to);
     this.#lastId += 1;
     const change: Remembered = { id: this.#lastId, atMs, path, from, to, undone: false };
     this.#made.push(change);
-    if (this.#made.length > MOST_REMEMBERED) this.#made.shift();
+    this.#forget();
     this.#log(change, `change ${change.id}: ${path} was changed from ${from} to ${to} while running`);
     return { ...change, undo: true };
   }
@@ -122,7 +124,10 @@ export class LiveChanges {
     const change = this.#made.find((made) => made.id === id);
     const known = this.history().find((made) => made.id === id);
     if (change === undefined || known?.undo !== true) {
-      throw new RangeError(`change ${id} cannot be undone: only the last change of a setting can that still holds`);
+      const forgotten = known === undefined && id >= 1 && id <= this.#lastId ? ' and is no longer remembered' : '';
+      throw new RangeError(
+        `change ${id} cannot be undone${forgotten}: only the last change of a setting can that still holds`,
+      );
     }
     const field = this.#field(change.path);
     this.#check(field, change.from);
@@ -130,6 +135,14 @@ export class LiveChanges {
     change.undone = true;
     this.#log(change, `change ${id} was undone: ${change.path} is ${change.from} again`);
     return { ...change, undo: false };
+  }
+
+  /** Beyond the bound the oldest goes that nobody can undo: there are no more others than settings. */
+  #forget(): void {
+    if (this.#made.length <= MOST_REMEMBERED) return;
+    const kept = new Set(this.history().flatMap(({ id, undo }) => (undo ? [id] : [])));
+    const oldest = this.#made.findIndex(({ id }) => !kept.has(id));
+    if (oldest >= 0) this.#made.splice(oldest, 1);
   }
 
   #field(path: string): LiveField {

@@ -237,26 +237,6 @@ describe('a route', () => {
     await first;
   });
 
-  it('undoes only what still holds, and remembers a hundred', async () => {
-    await start({ routes: { work: {} } });
-    const { liveChanges } = gateway;
-    const first = liveChanges.set('routes.work.deadlineMs', 1_000);
-    const second = liveChanges.set('routes.work.deadlineMs', 2_000);
-    expect(() => liveChanges.undo(first.id)).toThrow(RangeError);
-    liveChanges.undo(second.id);
-    liveChanges.undo(first.id);
-    expect(liveChanges.settings()).toContainEqual(
-      expect.objectContaining({ path: 'routes.work.deadlineMs', value: 10_000, changed: false }),
-    );
-    expect(liveChanges.history().map(({ id, undone }) => [id, undone])).toEqual([
-      [2, true],
-      [1, true],
-    ]);
-    for (let count = 1; count <= 150; count += 1) liveChanges.set('routes.work.maxQueued', count);
-    expect(liveChanges.history()).toHaveLength(100);
-    expect(gateway.config.routes.get('work')?.deadlineMs).toBe(10_000);
-  });
-
   it('is left alone while decisions are logged, which are decided again by the settings of the start', async () => {
     await start({ decisionLogRecords: 1_000, routes: { work: {} } });
     expect(() => gateway.liveChanges.set('routes.work.deadlineMs', 5)).toThrow(/decisionLogRecords to 0/);
