@@ -49,6 +49,11 @@ export class EventLoopGuard {
     return this.#level.sheds(rank);
   }
 
+  /** The lag at which requests of this class pass again, in milliseconds; `Infinity` for the top class. */
+  calmLagMs(rank: PriorityRank): number {
+    return this.#level.calmLagMs(rank);
+  }
+
   #tick(nowMs: number): void {
     const times = this.#times();
     this.#level.update(nowMs, this.#lag.averageMs(nowMs), this.#utilisation(times));

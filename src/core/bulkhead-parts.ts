@@ -62,12 +62,18 @@ export class BulkheadParts<Owner> {
       servesTopClass: options.servesTopClass,
     });
     this.seats = new Seats(options.seats, this.gauge);
-    this.queue = new WorkQueue({ mayOvertake, maxTenants });
+    this.queue = new WorkQueue({ mayOvertake, maxTenants }, (nowMs, ticket) => this.seats.wanted(nowMs, ticket));
     this.accounts = new ClassShares(shares);
     this.standstill = new Standstill(this.seats, this.queue, rideOutMs);
     this.leases = new Leases(this.queue, this.seats, this.accounts, this.standstill);
     this.forecast = new Forecast(this.queue, this.seats, shares);
-    this.places = new Places(this.queue, this.forecast, { discipline, maxQueued, outage, spares });
+    this.places = new Places(this.queue, this.forecast, {
+      discipline,
+      maxQueued,
+      outage,
+      seats: this.seats,
+      spares,
+    });
     this.turns = new Turns(this.queue, this.seats, this.accounts, discipline);
   }
 

@@ -37,14 +37,22 @@ export function mayWait(nowMs: number, ticket: Ticket, waitMs: number): Refusal 
 export function mayWaitOut(nowMs: number, ticket: Ticket, waitMs: number, outage: Outage): Refusal | undefined {
   const { route } = ticket;
   const outageMs = outage.expectedMs(nowMs);
-  if (outageMs > 0 && nowMs + outageMs + waitMs + route.times.p90(nowMs) <= ticket.deadlineAtMs) return undefined;
-  const measured = { stage: 'arrival', route: route.name, down_for_ms: Math.round(outage.lastedMs(nowMs)) };
+  const neededMs = outageMs + waitMs + route.times.p90(nowMs);
+  if (outageMs > 0 && nowMs + neededMs <= ticket.deadlineAtMs) return undefined;
+  const measured = {
+    stage: 'arrival',
+    route: route.name,
+    down_for_ms: Math.round(outage.lastedMs(nowMs)),
+    time_left_ms: Math.round(ticket.deadlineAtMs - nowMs),
+    // Once it is given up nobody knows how long it lasts.
+    ...(outageMs > 0 ? { passes_with_ms: Math.ceil(neededMs) } : {}),
+  };
   return databaseUnavailable(measured, Math.max(1_000, outageMs));
 }
 
 /** A ticket whose turn has come after its deadline. */
-export function expired(nowMs: number, { route, deadlineAtMs, queuedAtMs }: Ticket): Refusal | undefined {
-  return deadlineAtMs <= nowMs ? expiredInQueue(route.name, nowMs - queuedAtMs) : undefined;
+export function expired(nowMs: number, ticket: Ticket): Refusal | undefined {
+  return ticket.deadlineAtMs <= nowMs ? expiredInQueue(nowMs, ticket) : undefined;
 }
 
 /**

@@ -36,6 +36,11 @@ export class OverloadLevel {
     return rank !== 0 && 4 - rank <= this.#level;
   }
 
+  /** A class that is shed passes again once the lag has been no more than this for a while, in milliseconds. */
+  calmLagMs(rank: PriorityRank): number {
+    return this.#maxLagMs * LAG_FACTOR[rank] * EXIT_PART;
+  }
+
   /** Whether so much lag is more than this class stands. */
   exceeds(rank: PriorityRank, lagMs: number): boolean {
     return lagMs > this.#maxLagMs * LAG_FACTOR[rank];

@@ -3,23 +3,14 @@ import type { Discipline } from './discipline.js';
 import { mayWait, mayWaitOut, queueBoundMs } from './feasibility.js';
 import type { Forecast } from './forecast.js';
 import type { Outage } from './outage.js';
-import { PRIORITY_RANKS, TOP_RANK } from './priority.js';
-import { displaced, overtaken, queueFull, queueTooLong } from './refusals.js';
+import { overdueMs, overrunMs, settledMs } from './overrun.js';
+import { PRIORITY_RANKS } from './priority.js';
+import { displaced, overtaken, queueFull, queueTooLong, withoutQueue } from './queue-refusals.js';
+import type { Seats } from './seats.js';
 import { TenantLine } from './tenant-line.js';
 import type { Ticket } from './ticket.js';
 import type { WorkQueue } from './work-queue.js';
 
-/** Newest first, the oldest is given up when it has waited for so many times what the queue may hold. */
-const OVERDUE = 1.5;
-/** Where the top class has more to do than all seats can, those it overtakes are told after so long: they have no hope. */
-const OVERRUN_MS = 50;
-/**
- * Where a lower class does, its queue may hold so much of what it may otherwise: enough to keep the seats at work, and
- * half of those who are turned away from it hear of it sooner than a burst would have passed.
- */
-const OVERRUN_PART = 0.6;
-/** Somebody gives way to a newcomer there once it has waited for so much of that; before, the newcomer is refused. */
-const SETTLED_PART = 0.2;
 /** A tenant that had nothing shed for so long may have so many times its part of the queue. */
 const SHED_LATELY_MS = 1_000;
 const MODEST_PARTS = 4;
@@ -29,6 +20,7 @@ export interface PlacesOptions {
   /** Tickets that may wait in all. */
   readonly maxQueued: number;
   readonly outage: Outage;
+  readonly seats: Seats;
   /** Whether a long queue tells of no overload at an instant: it is judged by feasibility and count alone. */
   readonly spares: (nowMs: number) => boolean;
 }
@@ -54,7 +46,7 @@ export class Places<Owner> {
     const { discipline, outage } = this.#options;
     const waitMs = this.#forecast.waitMs(nowMs, ticket);
     if (this.#full(ticket) && this.#displaceable(nowMs, ticket) === undefined) {
-      return queueFull(ticket.route.name, this.#queue.size, waitMs);
+      return this.#fullRefusal(nowMs, ticket, waitMs);
     }
     if (outage.down) return mayWaitOut(nowMs, ticket, waitMs, outage);
     const refusal = discipline.feasibility ? mayWait(nowMs, ticket, waitMs) : undefined;
@@ -82,8 +74,8 @@ export class Places<Owner> {
     }
   }
 
-  #full({ route }: Ticket): boolean {
-    return route.queued >= route.maxQueued || this.#queue.size >= this.#options.maxQueued;
+  #full(ticket: Ticket): boolean {
+    return routeFull(ticket) || this.#queue.size >= this.#options.maxQueued;
   }
 
   /** Whether the class has more work queued than it may. */
@@ -159,7 +151,7 @@ export class Places<Owner> {
    */
   #displaceable(nowMs: number, ticket: Ticket): Ticket<Owner> | undefined {
     if (!this.#options.discipline.displacement) return undefined;
-    const ofRoute = ticket.route.queued >= ticket.route.maxQueued;
+    const ofRoute = routeFull(ticket);
     for (let rank = PRIORITY_RANKS.length - 1; rank > ticket.rank; rank--) {
       const line = this.#queue.line(rank as Ticket['rank']);
       const victim = line.size === 0 ? undefined : line.heaviest().last(nowMs, true);
@@ -172,11 +164,28 @@ export class Places<Owner> {
   #displace(nowMs: number, victim: Ticket<Owner>, by: Ticket): void {
     const waitMs = this.#forecast.drainMs(nowMs, victim);
     const queueWaitMs = nowMs - victim.queuedAtMs;
-    this.#queue.evict(
-      nowMs,
-      victim,
-      displaced(victim.route.name, by.route.name, this.#queue.size, queueWaitMs, waitMs),
-    );
+    const { route } = by;
+    const refusal = routeFull(by)
+      ? displaced(victim.route.name, route.name, 'route', route.queued, route.maxQueued, queueWaitMs, waitMs)
+      : displaced(
+          victim.route.name,
+          route.name,
+          'pool',
+          this.#queue.size,
+          this.#options.maxQueued,
+          queueWaitMs,
+          waitMs,
+        );
+    this.#queue.evict(nowMs, victim, refusal);
+  }
+
+  /** Says which of the bounds on the count is reached, and counts what that one counts. */
+  #fullRefusal(nowMs: number, ticket: Ticket, waitMs: number): Refusal {
+    const { seats, maxQueued } = this.#options;
+    const { name, queued, maxQueued: bound } = ticket.route;
+    if (!routeFull(ticket)) return queueFull(name, 'pool', this.#queue.size, maxQueued, waitMs);
+    if (bound > 0) return queueFull(name, 'route', queued, bound, waitMs);
+    return withoutQueue(name, seats.free(nowMs, ticket.rank), seats.wanted(nowMs, ticket), waitMs);
   }
 
   #tooLongRefusal(nowMs: number, victim: Ticket, newcomer: Ticket, stage: 'arrival' | 'queue'): Refusal {
@@ -188,26 +197,11 @@ export class Places<Owner> {
   #overtakenRefusal(nowMs: number, victim: Ticket): Refusal {
     const { route, rank, queuedAtMs } = victim;
     const drainMs = this.#forecast.drainMs(nowMs, victim);
-    return overtaken(route.name, this.#queue.count(rank), nowMs - queuedAtMs, drainMs);
+    return overtaken(route.name, this.#queue.count(rank), nowMs - queuedAtMs, overdueMs(nowMs, victim), drainMs);
   }
 }
 
-/** How long a ticket that is overtaken may wait, in milliseconds. */
-function overdueMs<Owner>(nowMs: number, ticket: Ticket<Owner>): number {
-  const { route, rank, line } = ticket;
-  const lasting = line?.lasting(nowMs) === true;
-  if (rank === TOP_RANK) return lasting ? overrunMs(nowMs, ticket) : Number.POSITIVE_INFINITY;
-  return OVERDUE * (lasting ? overrunMs(nowMs, ticket) : queueBoundMs(nowMs, route, rank));
-}
-
-/** How long a ticket keeps its place from newcomers where its class is overrun. */
-function settledMs(nowMs: number, ticket: Ticket): number {
-  return overrunMs(nowMs, ticket) * (ticket.rank === TOP_RANK ? 1 : SETTLED_PART);
-}
-
-/** How long a queue may be in an overload that lasts, and anybody of the top class wait in it. */
-function overrunMs(nowMs: number, { route, rank }: Ticket): number {
-  const boundMs = queueBoundMs(nowMs, route, rank);
-  if (rank !== TOP_RANK) return OVERRUN_PART * boundMs;
-  return Math.min(boundMs, Math.max(OVERRUN_MS, 2 * route.times.p50(nowMs)));
+/** Whether the route of a ticket has as many queued as it may. */
+function routeFull({ route }: Ticket): boolean {
+  return route.queued >= route.maxQueued;
 }

@@ -88,7 +88,7 @@ export function breakerOpen(pool: string, retryAfterMs: number, circuit: Circuit
     outcome,
     detail: 'The database answers with too many failures at present, so it is left alone for a moment.',
     retryAfterMs,
-    measured: { stage: 'handler', pool, ...shownCircuit(circuit) },
+    measured: { stage: 'handler', pool, ...shownCircuit(circuit), passes_in_ms: Math.ceil(retryAfterMs) },
   });
 }
 

@@ -38,15 +38,20 @@ export function draining(route: string): Refusal {
   };
 }
 
-/** The event loop of the process is too slow for this class of work. */
-export function overloaded(route: string, lagMs: number): Refusal {
+/** The event loop of the process is too slow for this class of work, and was to be no later than `boundMs`. */
+export function overloaded(route: string, lagMs: number, boundMs: number): Refusal {
   return {
     code: 'overloaded',
     status: 503,
     outcome: 'not_started',
     detail: 'This instance is too busy for requests of this class at present. Nothing was started.',
     retryAfterMs: 1_000,
-    measured: { stage: 'arrival', route, event_loop_lag_ms: Math.round(lagMs) },
+    measured: {
+      stage: 'arrival',
+      route,
+      event_loop_lag_ms: Math.round(lagMs),
+      passes_with_event_loop_lag_ms: boundMs,
+    },
   };
 }
 
@@ -72,7 +77,7 @@ export function circuitOpen(route: string, pool: string, retryAfterMs: number, c
     outcome: 'not_started',
     detail: 'The database behind this endpoint is failing and left alone for a moment. Nothing was started.',
     retryAfterMs,
-    measured: { stage: 'arrival', route, pool, ...shownCircuit(circuit) },
+    measured: { stage: 'arrival', route, pool, ...shownCircuit(circuit), passes_in_ms: Math.ceil(retryAfterMs) },
   };
 }
 

@@ -93,7 +93,9 @@ export class RouteEntry {
     const { rank } = ticket;
     const early = this.runtime.window?.refusal();
     if (early !== undefined) return early;
-    if (this.#guard?.sheds(nowMs, rank) === true) return overloaded(this.runtime.name, this.#lag.averageMs(nowMs));
+    if (this.#guard?.sheds(nowMs, rank) === true) {
+      return overloaded(this.runtime.name, this.#lag.averageMs(nowMs), this.#guard.calmLagMs(rank));
+    }
     const timeLeftMs = ticket.deadlineAtMs - nowMs;
     if (timeLeftMs <= 0) return deadlineUnreachable(this.runtime.name, timeLeftMs, 0, this.runtime.times.p50(nowMs));
     const { pool, gate } = this.runtime;

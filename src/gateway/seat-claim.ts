@@ -114,10 +114,10 @@ export class SeatClaim {
     const { name, times } = this.#route;
     const ticket = this.#ticket;
     if (this.#lane?.waiting === true) return this.#lane.refusal(nowMs);
-    if (ticket.state === 'new') return expiredOnArrival(name, ticket.allowedMs);
+    if (ticket.state === 'new') return expiredOnArrival(nowMs, ticket);
     const refusal =
       nowMs >= ticket.deadlineAtMs
-        ? expiredInQueue(name, nowMs - ticket.queuedAtMs)
+        ? expiredInQueue(nowMs, ticket)
         : deadlineUnreachable(name, ticket.deadlineAtMs - nowMs, 0, times.p90(nowMs));
     this.#route.gate?.bulkhead.withdraw(nowMs, ticket);
     return refusal;
@@ -190,8 +190,7 @@ export class SeatClaim {
   }
 
   #lateOnArrival(nowMs: number): Refusal | undefined {
-    const { deadlineAtMs, allowedMs } = this.#ticket;
-    return nowMs < deadlineAtMs ? undefined : expiredOnArrival(this.#route.name, allowedMs);
+    return nowMs < this.#ticket.deadlineAtMs ? undefined : expiredOnArrival(nowMs, this.#ticket);
   }
 
   #enterFreely(nowMs: number): 'leased' {

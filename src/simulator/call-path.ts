@@ -152,7 +152,7 @@ export class CallPath {
     if (ticket.state !== 'queued') return;
     const refusal =
       nowMs >= ticket.deadlineAtMs
-        ? expiredInQueue(route.name, nowMs - ticket.queuedAtMs)
+        ? expiredInQueue(nowMs, ticket)
         : deadlineUnreachable(route.name, ticket.deadlineAtMs - nowMs, 0, route.times.p90(nowMs));
     route.pool?.policy.withdraw(nowMs, ticket);
     this.shed(nowMs, call, refusal);

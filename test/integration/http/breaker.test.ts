@@ -95,8 +95,9 @@ describe('the breaker of a pool', () => {
     expect(answer?.body).toMatchObject({
       code: 'breaker_open',
       outcome: 'not_started',
-      measured: { pool: 'main', circuit: 'open' },
+      measured: { pool: 'main', circuit: 'open', passes_in_ms: expect.any(Number) },
     });
+    expect(answer?.body.measured.passes_in_ms).toBeGreaterThan(0);
     expect(Number(answer?.headers['retry-after'])).toBeGreaterThan(0);
     expect(started).toBe(0);
     act = runs('SELECT 2 AS two');

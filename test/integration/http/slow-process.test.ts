@@ -81,6 +81,10 @@ describe('a process that cannot keep up', () => {
     expect(new Set(answers.filter(({ path }) => path === '/low').map(({ code }) => code))).toEqual(
       new Set(['overloaded']),
     );
+    const { measured } = bench.stats('low').lastRefusals.list()[0] ?? {};
+    expect(measured).toMatchObject({ stage: 'arrival', route: 'low', event_loop_lag_ms: expect.any(Number) });
+    // Half of the bound of the lowest class.
+    expect(measured?.passes_with_event_loop_lag_ms).toBe(bench.gateway.config.maxEventLoopLagMs / 2);
     expect(of('/critical')).toEqual(ten(200));
     expect(of('/healthz')).toEqual(ten(200));
     await until(async () => (await bench.request.get('/low')).status === 200);

@@ -1,4 +1,5 @@
-import { deadlineUnreachable, expiredInQueue, queueFull } from '../../../src/core/refusals.js';
+import { queueFull } from '../../../src/core/queue-refusals.js';
+import { deadlineUnreachable, expiredInQueue } from '../../../src/core/refusals.js';
 import type { Ticket } from '../../../src/core/ticket.js';
 import type { Refusal } from '../../../src/errors.js';
 import type { Call } from '../../../src/simulator/call.js';
@@ -194,7 +195,7 @@ class Rival implements SeatPolicy {
     this.#leaveLine(ticket);
     if (this.#hopeless(nowMs, ticket)) {
       ticket.state = 'ended';
-      ticket.refusal = expiredInQueue(ticket.route.name, nowMs - ticket.queuedAtMs);
+      ticket.refusal = expiredInQueue(nowMs, ticket);
       return ticket;
     }
     this.#charge(ticket);
@@ -260,12 +261,13 @@ class Rival implements SeatPolicy {
   #evict(nowMs: number, line: Line): void {
     const { evictBeyondSeconds } = this.#traits;
     if (evictBeyondSeconds === undefined) return;
-    while (line.live > Math.max(3, line.perSecond * evictBeyondSeconds)) {
+    const bound = Math.max(3, line.perSecond * evictBeyondSeconds);
+    while (line.live > bound) {
       const ticket = line.oldest === undefined ? undefined : line.takeOldest();
       if (ticket === undefined) return;
       this.#leaveLine(ticket);
       ticket.state = 'ended';
-      ticket.refusal = queueFull(ticket.route.name, line.live, nowMs - ticket.queuedAtMs);
+      ticket.refusal = queueFull(ticket.route.name, 'pool', line.live, bound, nowMs - ticket.queuedAtMs);
       this.#evicted.push(ticket);
     }
   }

@@ -25,6 +25,16 @@ describe('OverloadLevel', () => {
     expect(PRIORITY_RANKS.map((rank) => overload.sheds(rank))).toEqual(shed);
   });
 
+  it.each([1, 2, 3] as const)('rank %d passes again with the lag that it names, and with no more', (rank) => {
+    const overload = new OverloadLevel(100);
+    const calmMs = overload.calmLagMs(rank);
+    overload.update(0, 1e9, 1);
+    for (let nowMs = 1; nowMs <= 2_000; nowMs += 1) overload.update(nowMs, calmMs + 1, 1);
+    expect(overload.sheds(rank)).toBe(true);
+    for (let nowMs = 2_001; nowMs <= 3_000; nowMs += 1) overload.update(nowMs, calmMs, 1);
+    expect(overload.sheds(rank)).toBe(false);
+  });
+
   it('does nothing about lag of a process that is not busy: it was suspended, or stood still once', () => {
     play([
       [0, 5_000, 0, 0],
