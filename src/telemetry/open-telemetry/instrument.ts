@@ -28,7 +28,8 @@ export type Listeners = { readonly [Name in ChannelName]?: (message: ChannelMess
  *
  * A meter or a tracer that throws or rejects is left alone: it does not reach the requests.
  *
- * @returns Ends the report.
+ * @returns Ends the report: all of it, even where the meter throws while its callbacks are taken back. What it threw is
+ *   then thrown as an AggregateError; a second call does nothing.
  * @throws TypeError without meter and tracer.
  */
 export function instrument(gateway: Instrumented, { meter, tracer }: InstrumentOptions): () => void {
@@ -41,19 +42,40 @@ export function instrument(gateway: Instrumented, { meter, tracer }: InstrumentO
     ...Array.from(source().pools(), ({ connects }) => connects),
   ]);
   const ends: (() => void)[] = [];
-  if (meter !== undefined) {
-    const measures = measure(meter, source);
-    ends.push(listen(own, measures.listeners), measures.end);
+  try {
+    if (meter !== undefined) ends.push(...listen(own, measure(meter, source, ends)));
+    if (tracer !== undefined) ends.push(...listen(own, trace(tracer)));
+  } catch (error) {
+    // What it said first is what is wrong.
+    endAll(ends);
+    throw error;
   }
-  if (tracer !== undefined) ends.push(listen(own, trace(tracer)));
   return () => {
-    for (const end of ends.splice(0)) end();
+    const errors = endAll(ends.splice(0));
+    if (errors.length === 0) return;
+    const told = [...new Set(errors.map((error) => (error instanceof Error ? error.message : String(error))))].join(
+      '; ',
+    );
+    throw new AggregateError(errors, `the report has ended, but the meter kept ${errors.length} callbacks: ${told}`);
   };
 }
 
-/** Listens to the messages of some sources. */
-function listen(sources: ReadonlySet<object>, listeners: Listeners): () => void {
-  const listening = Object.entries(listeners).map(([name, tell]) => {
+/** Calls all of them, and gives back what they threw. */
+function endAll(ends: readonly (() => void)[]): unknown[] {
+  const errors: unknown[] = [];
+  for (const end of ends) {
+    try {
+      end();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  return errors;
+}
+
+/** Listens to the messages of some sources, until the functions that it gives back are called. */
+function listen(sources: ReadonlySet<object>, listeners: Listeners): (() => void)[] {
+  return Object.entries(listeners).map(([name, tell]) => {
     const hear = (message: unknown): void => {
       // The channels' types say what comes; the name and the listener belong together by the type of `listeners`.
       const known = message as ChannelMessages[ChannelName];
@@ -67,7 +89,4 @@ function listen(sources: ReadonlySet<object>, listeners: Listeners): () => void 
     subscribe(name, hear);
     return () => unsubscribe(name, hear);
   });
-  return () => {
-    for (const end of listening) end();
-  };
 }

@@ -18,9 +18,12 @@ const DATABASE_BOUNDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 const HTTP_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 const OWN_BOUNDS = BUCKET_BOUNDS_MS.map((ms) => ms / 1_000);
 
-/** Creates the instruments: what only counts is read when it is collected, durations are recorded as they come. */
-export function measure(meter: MeterLike, source: () => TelemetrySource): { listeners: Listeners; end(): void } {
-  const ends: (() => void)[] = [];
+/**
+ * Creates the instruments: what only counts is read when it is collected, durations are recorded as they come.
+ *
+ * @param ends - Given what takes each callback back, as they are made.
+ */
+export function measure(meter: MeterLike, source: () => TelemetrySource, ends: (() => void)[]): Listeners {
   const observe = (instrument: ObservableLike, read: Observe): void => {
     const callback = (result: ObservableResultLike): void => read(source(), result);
     instrument.addCallback(callback);
@@ -28,13 +31,7 @@ export function measure(meter: MeterLike, source: () => TelemetrySource): { list
   };
   observeRoutes(meter, observe);
   observePools(meter, observe);
-  const listeners = recordDurations(meter);
-  return {
-    listeners,
-    end: () => {
-      for (const end of ends) end();
-    },
-  };
+  return recordDurations(meter);
 }
 
 function observeRoutes(meter: MeterLike, observe: (instrument: ObservableLike, read: Observe) => void): void {
