@@ -34,6 +34,7 @@ export async function checkPooler(pooled: PooledPool, connection: Connection): P
   if (setup !== undefined) checkRecovery(pooled, setup.loginRetryMs);
   const recovery = setup === undefined ? {} : { loginRetryMs: setup.loginRetryMs };
   const size = config.poolerSize ?? setup?.size;
+  if (config.poolerSize !== undefined && setup !== undefined) checkTold(pooled, setup);
   if (size !== undefined) {
     const reserve = config.poolerSize === undefined ? (setup?.reserve ?? 0) : 0;
     return { ...checkSize(pooled, size, reserve), ...recovery, serverSize: size + reserve };
@@ -65,6 +66,14 @@ function checkRecovery({ config, warn }: PooledPool, loginRetryMs: number): void
     `pool "${config.name}": after an outage its pooler tries the server again only every ${loginRetryMs / 1_000} s, and ` +
       'nobody gets through before: set server_login_retry = 0.2 in the pooler',
   );
+}
+
+/** What the configuration says of the size counts, and who believes it asks for more than there is. */
+function checkTold(pooled: PooledPool, { size, reserve }: PoolerSetup): void {
+  const { ok, message } = checkSize(pooled, size, reserve);
+  if (ok) return;
+  const said = `poolerSize is ${pooled.config.poolerSize}, and its console tells otherwise: `;
+  pooled.warn('pooler_size_differs', `pool "${pooled.config.name}": ${said}${message}, or correct poolerSize`);
 }
 
 /** @param reserve - Counts for nobody: the pooler gives it only to who has waited for `reserve_pool_timeout`. */

@@ -167,7 +167,7 @@ export class StartUp {
 
   #refuse(error: PoolerModeError): void {
     this.#unfit ??= error;
-    this.#logger.error({ code: 'pooler_statement_mode' }, error.message);
+    this.#logger.warn({ code: 'pooler_statement_mode' }, error.message);
   }
 }
 

@@ -14,6 +14,7 @@ const CODES: Readonly<Record<ConnectTrouble, string>> = {
   unsupported: 'database_unsupported',
   password_source: 'database_password_unavailable',
   rights: RIGHTS_MISSING,
+  quota_spent: 'database_quota_spent',
   unknown_database: 'database_unknown',
   crowded: 'database_connections_exhausted',
 };
@@ -27,10 +28,12 @@ const TEXTS: Readonly<Record<ConnectTrouble, string>> = {
   credentials: 'the server refuses the user or the password of the url; correct them there or on the server',
   tls: 'no connection over TLS can be made as it is asked for, and none without is tried; mend the certificate or its authority (tlsCa), or ask for no TLS in the url (sslmode=disable; for MySQL, ssl-mode=DISABLED)',
   tls_required:
-    'the server takes no connection without TLS; ask for it (tls: true; or in the url sslmode=verify-full, for MySQL ssl-mode=VERIFY_IDENTITY)',
+    'the server takes no such connection without TLS; ask for it (tls: true; or in the url sslmode=verify-full, for MySQL ssl-mode=VERIFY_IDENTITY), or, where it has none, let pg_hba.conf of the server take this user from here',
   unsupported: 'the server cannot be used as it is',
   password_source: 'there is no password to connect with',
   rights: 'the user of the url may not connect to this database; grant it CONNECT on the database, or correct the url',
+  quota_spent:
+    'the user of the url has used up what the server lets it do in an hour; raise its MAX_QUERIES_PER_HOUR or MAX_UPDATES_PER_HOUR on the server, or take those limits away',
   unknown_database: 'the server has no such database; create it, or correct the url',
   crowded: 'no further connection can be opened; lower max, or raise what the server, the role or this host allows',
 };

@@ -23,6 +23,7 @@ const LONGEST_WAIT_MS: Readonly<Record<ConnectTrouble, number>> = {
   unsupported: 1_000,
   password_source: 1_000,
   rights: 1_000,
+  quota_spent: 1_000,
   unknown_database: 1_000,
   crowded: 1_000,
 };

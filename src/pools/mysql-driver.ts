@@ -4,7 +4,13 @@ import { ConnectionEndedError } from './connection-ended.js';
 import { EngineDriver, type EngineDriverOptions, type EngineErrors } from './engine-driver.js';
 import type { LoginChange } from './login.js';
 import { MysqlClient, type MysqlClientListener } from './mysql-client.js';
-import { classifyMysqlError, explainedRefusal, isMysqlOutage, mysqlConnectTrouble } from './mysql-errors.js';
+import {
+  classifyMysqlError,
+  explainedRefusal,
+  isMysqlOutage,
+  mysqlConnectTrouble,
+  type TlsOfAttempt,
+} from './mysql-errors.js';
 import { MysqlKiller } from './mysql-killer.js';
 import { loadMysql, type MysqlModule } from './mysql-module.js';
 import { mysqlNature } from './mysql-natures.js';
@@ -28,6 +34,11 @@ const ERRORS: EngineErrors = {
 };
 
 const HUNG_UP = 'the server closed the connection';
+
+function tlsOf(target: MysqlTarget, client: MysqlClient | undefined): TlsOfAttempt {
+  if (target.usesTls) return 'used';
+  return client?.offersTls === true ? 'unasked' : 'absent';
+}
 
 /** What {@link MysqlDriver} needs to know. */
 export interface MysqlDriverOptions extends MysqlTargetSettings, EngineDriverOptions {}
@@ -69,8 +80,7 @@ export class MysqlDriver extends EngineDriver<MysqlTarget> {
     const onFailed = (error: unknown): void => owner.onOpenFailed(error);
     const parts = { pool, clock, timeoutMs, password, owner, onFailed, hangUp };
     const attempt = new ConnectAttempt<MysqlSession>(parts);
-    const giveUp = (error: unknown): void =>
-      attempt.giveUp(explainedRefusal(error, client?.offersTls === true && !target.usesTls));
+    const giveUp = (error: unknown): void => attempt.giveUp(explainedRefusal(error, tlsOf(target, client)));
     const ready = (made: MysqlClient, start: MysqlStart): void => {
       if (attempt.failed) return;
       this.certificates.opened(made.serverUntilMs, target.clientUntilMs);

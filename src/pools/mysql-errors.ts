@@ -2,6 +2,7 @@ import { ConnectionEndedError } from './connection-ended.js';
 import type { FailureKind } from './contract.js';
 import type { ConnectTrouble } from './session.js';
 import { isLocalShortage, isSocketLoss, isTlsCode } from './socket-errors.js';
+import { UnsupportedServerError } from './unsupported-server.js';
 
 /** What the driver says where it has a name for it; the number is there whenever the server spoke. */
 interface MysqlError {
@@ -35,14 +36,12 @@ const CROWDED: ReadonlySet<number> = new Set([1040, 1135, 1203, 1226]);
 const UNRESOLVED: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
 const SECURE_TRANSPORT_REQUIRED = 3159;
 const UNKNOWN_DATABASE = 1049;
-const AUTHENTICATION_MODE = 1251;
+/** No way to log in that both know; a password in the format of before 4.1. */
+const AUTHENTICATION_MODES: ReadonlySet<number> = new Set([1251, 1275]);
+/** A resource of the user is used up: connections at once, or what it may do in an hour. */
+const RESOURCE_USED_UP = 1226;
 const PLUGIN_CODES: ReadonlySet<unknown> = new Set(['AUTH_SWITCH_PLUGIN_ERROR', 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED']);
 const TLS_CODES: ReadonlySet<unknown> = new Set(['HANDSHAKE_NO_SSL_SUPPORT', 'HANDSHAKE_SSL_ERROR']);
-
-/** The server cannot be used with this driver, or not as it is asked for; the message names the remedy. */
-export class UnsupportedServerError extends Error {
-  override readonly name = 'UnsupportedServerError';
-}
 
 /** A statement that was stopped before it was sent; carries the number of a statement that was stopped on the server. */
 export class MysqlStatementStoppedError extends Error {
@@ -54,23 +53,38 @@ export class MysqlStatementStoppedError extends Error {
   }
 }
 
+/** Whether the session was to have TLS, and whether the server has any; `unasked` where it does. */
+export type TlsOfAttempt = 'used' | 'unasked' | 'absent';
+
+const TLS_HINTS: Readonly<Record<Exclude<TlsOfAttempt, 'used'>, string>> = {
+  unasked: 'it may also want TLS, which was not asked for (tls: true, or ssl-mode=VERIFY_IDENTITY in the url)',
+  absent: 'it may also want TLS (REQUIRE SSL, require_secure_transport), and has none to offer: give it a certificate',
+};
+
 /**
  * A refused connect, with what else may be behind it: servers that want TLS say no more than that they deny access, and
  * the driver names a plugin that it lacks without a way out.
- *
- * @param offersTls - Whether the server has TLS, and none was asked for.
  */
-export function explainedRefusal(error: unknown, offersTls: boolean): unknown {
+export function explainedRefusal(error: unknown, tls: TlsOfAttempt): unknown {
   if (!(error instanceof Error)) return error;
   const { code } = seen(error);
-  if (PLUGIN_CODES.has(code) || errnoOf(error) === AUTHENTICATION_MODE) {
+  if (isLoginMode(error)) {
     const [said] = error.message.split('. See ');
     const remedy = 'give the user mysql_native_password or caching_sha2_password on the server';
     return new UnsupportedServerError(`${said}; ${remedy}`, { cause: error });
   }
-  if (errnoOf(error) !== 1045 || !offersTls) return error;
-  const hint = `${error.message}; it may also want TLS, which was not asked for (tls: true, or ssl-mode=VERIFY_IDENTITY in the url)`;
-  return Object.assign(new Error(hint, { cause: error }), { errno: 1045, code });
+  if (errnoOf(error) !== 1045 || tls === 'used') return error;
+  return Object.assign(new Error(`${error.message}; ${TLS_HINTS[tls]}`, { cause: error }), { errno: 1045, code });
+}
+
+function isLoginMode(error: unknown): boolean {
+  return AUTHENTICATION_MODES.has(errnoOf(error) ?? 0) || PLUGIN_CODES.has(seen(error).code);
+}
+
+/** The user has used up what it may do in an hour; `false` where it only has no further connection at once. */
+export function isQuotaSpent(error: unknown): boolean {
+  if (errnoOf(error) !== RESOURCE_USED_UP) return false;
+  return error instanceof Error && /max_(?:queries|updates|statements)_per_hour/.test(error.message);
 }
 
 /** The number of an error, or `undefined` when the server did not speak: the driver's own numbers are not positive. */
@@ -94,9 +108,8 @@ export function classifyMysqlError(error: unknown): FailureKind {
 export function mysqlConnectTrouble(error: unknown): ConnectTrouble {
   const { code } = seen(error);
   const errno = errnoOf(error);
-  if (error instanceof UnsupportedServerError || errno === AUTHENTICATION_MODE || PLUGIN_CODES.has(code)) {
-    return 'unsupported';
-  }
+  if (error instanceof UnsupportedServerError || isLoginMode(error)) return 'unsupported';
+  if (isQuotaSpent(error)) return 'quota_spent';
   if (errno === SECURE_TRANSPORT_REQUIRED) return 'tls_required';
   if (errno === UNKNOWN_DATABASE) return 'unknown_database';
   if (errno !== undefined && CREDENTIALS.has(errno)) return 'credentials';

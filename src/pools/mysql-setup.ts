@@ -1,6 +1,6 @@
 import type { MysqlClient } from './mysql-client.js';
-import { UnsupportedServerError } from './mysql-errors.js';
 import { flavourOf, hasRoles, type MysqlFlavour, tooOld } from './mysql-words.js';
+import { UnsupportedServerError } from './unsupported-server.js';
 
 /** What is known of a session when it is ready. */
 export interface MysqlStart {

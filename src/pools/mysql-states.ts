@@ -1,4 +1,4 @@
-import { errnoOf, isMysqlReadOnlyRefusal, isMysqlStopped } from './mysql-errors.js';
+import { errnoOf, isMysqlReadOnlyRefusal, isMysqlStopped, isQuotaSpent } from './mysql-errors.js';
 
 const STATES: ReadonlyMap<number, string> = new Map([
   [1205, '55P03'],
@@ -26,5 +26,6 @@ export function counterpartState(error: unknown): string | undefined {
   const errno = errnoOf(error);
   if (errno === undefined) return undefined;
   if (isMysqlStopped(error)) return '57014';
+  if (isQuotaSpent(error)) return '53400';
   return isMysqlReadOnlyRefusal(error) ? '25006' : STATES.get(errno);
 }

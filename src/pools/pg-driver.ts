@@ -9,12 +9,12 @@ import { CERTAINTY_LIMIT_MS } from './engine-session.js';
 import { KEEPALIVE_DELAY_MS } from './keepalive.js';
 import type { LoginChange } from './login.js';
 import { cancelTargetOf, setPassword, streamOf } from './pg-client.js';
-import { classifyPgError, isPgOutage, pgConnectTrouble } from './pg-errors.js';
+import { classifyPgError, explainedPgRefusal, isPgOutage, pgConnectTrouble } from './pg-errors.js';
 import { pgNature } from './pg-natures.js';
 import { PgSession } from './pg-session.js';
 import { PgTarget, type PgTargetSettings } from './pg-target.js';
 import { PgWire } from './pg-wire.js';
-import { refusesStartupParameter } from './pooler-errors.js';
+import { refusesStartupParameter, refusesTransactions } from './pooler-errors.js';
 import { type PoolerSetting, PoolerWatch } from './pooler-watch.js';
 import type { Opening, SessionOwner } from './session.js';
 import { StatementLine } from './statement-line.js';
@@ -22,6 +22,10 @@ import { StatementLine } from './statement-line.js';
 const STUCK =
   'the server goes on with a statement although it was told to stop; the place of that connection stays taken until ' +
   'it is gone, for 10 s at most. Look for the session in pg_stat_activity';
+
+const STATEMENT_MODE =
+  'its pooler has gone over to statement mode, where no transaction can be opened, and ends every session that tries; ' +
+  'set pool_mode = transaction in the pooler, for this database or for all';
 
 /** What {@link PgDriver} needs to know. */
 export interface PgDriverOptions extends PgTargetSettings, EngineDriverOptions {
@@ -73,8 +77,9 @@ export class PgDriver extends EngineDriver<Way> {
 
   protected enter(way: Way, owner: SessionOwner): Opening {
     let opening = this.#attempt(way, owner, (error) => {
-      if (this.#mayDoWithout(way, error)) opening = this.#attempt(way, owner, (next) => owner.onOpenFailed(next));
-      else owner.onOpenFailed(error);
+      if (this.#mayDoWithout(way, error))
+        opening = this.#attempt(way, owner, (next) => owner.onOpenFailed(explainedPgRefusal(next)));
+      else owner.onOpenFailed(explainedPgRefusal(error));
     });
     return {
       abort: () => opening.abort(),
@@ -136,7 +141,10 @@ export class PgDriver extends EngineDriver<Way> {
 
   #session({ pooler }: Way, client: pg.Client, owner: SessionOwner): PgSession {
     const { clock, lockTimeoutMs, warn } = this.#options;
-    const wire = new PgWire(client, (error) => session.ending.lose(error));
+    const wire = new PgWire(client, (error) => {
+      if (refusesTransactions(error) && pooler.firstRefusal()) warn('pooler_statement_mode', STATEMENT_MODE);
+      session.ending.lose(error);
+    });
     const session = new PgSession(this.nextId(), {
       ...this.common(owner),
       wire,

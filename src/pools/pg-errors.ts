@@ -3,6 +3,7 @@ import type { FailureKind } from './contract.js';
 import { POOLER_STATE, poolerTrouble } from './pooler-errors.js';
 import type { ConnectTrouble } from './session.js';
 import { isLocalShortage, isSocketLoss, isTlsCode } from './socket-errors.js';
+import { UnsupportedServerError } from './unsupported-server.js';
 
 /** Every SQLSTATE has a digit; that keeps system codes of five capitals (EPIPE, EPERM) apart. */
 const SQLSTATE = /^(?=.*[0-9])[0-9A-Z]{5}$/;
@@ -42,6 +43,7 @@ export function classifyPgError(error: unknown): FailureKind {
 
 /** What an error says about the attempt to connect that failed with it. */
 export function pgConnectTrouble(error: unknown): ConnectTrouble {
+  if (error instanceof UnsupportedServerError) return 'unsupported';
   switch (sqlStateOf(error) ?? codeOf(error)) {
     case '28P01':
     case '28000':
@@ -64,6 +66,16 @@ export function pgConnectTrouble(error: unknown): ConnectTrouble {
       if (isLocalShortage(error)) return 'crowded';
       return isTlsFailure(error) ? 'tls' : 'unreachable';
   }
+}
+
+/** The driver's words for what it cannot read as a message of PostgreSQL, at a time when nothing else can have come. */
+const OTHER_PROTOCOL = /^Received unexpected \w+ message|^received invalid response/;
+
+/** A refused connect: what greets its clients first, as MySQL does, is read by the driver as messages that make no sense. */
+export function explainedPgRefusal(error: unknown): unknown {
+  if (!(error instanceof Error) || !OTHER_PROTOCOL.test(error.message)) return error;
+  const said = 'what answers does not speak as PostgreSQL does; correct the scheme, the host or the port of the url';
+  return new UnsupportedServerError(`${said}: ${error.message}`, { cause: error });
 }
 
 /** The driver's words for a server that has no TLS, or speaks something else. */

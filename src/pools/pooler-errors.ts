@@ -27,6 +27,11 @@ export function refusesTransactions(error: unknown): boolean {
   return /statement pooling/.test(messageOf(error));
 }
 
+/** The console of PgBouncer, which is reached like a database of that name and takes only commands of its own. */
+export function isConsole(error: unknown): boolean {
+  return /^invalid command .*SHOW HELP/s.test(messageOf(error));
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : '';
 }

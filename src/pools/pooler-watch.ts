@@ -1,9 +1,15 @@
 import type pg from 'pg';
 import { keyOf } from './pg-client.js';
 import { isFatal, sqlStateOf } from './pg-errors.js';
+import { isConsole } from './pooler-errors.js';
+import { UnsupportedServerError } from './unsupported-server.js';
 
 /** What stands between a pool and its server, as far as the configuration says: found out with `auto`. */
 export type PoolerSetting = 'auto' | 'pgbouncer' | 'none';
+
+const CONSOLE =
+  'the url leads to the console of a PgBouncer, which runs no statements: name an entry of its [databases] there, ' +
+  'and the console in poolerAdminUrl';
 
 /** Process ids of Linux end here; the random number that a pooler gives in place of one hardly ever lies below. */
 const LARGEST_PROCESS_ID = 4_194_304;
@@ -16,6 +22,7 @@ const LARGEST_PROCESS_ID = 4_194_304;
 export class PoolerWatch {
   readonly #setting: PoolerSetting;
   #shares: boolean | undefined;
+  #refusedTransaction = false;
 
   constructor(setting: PoolerSetting) {
     this.#setting = setting;
@@ -34,6 +41,13 @@ export class PoolerWatch {
     return true;
   }
 
+  /** It refused a transaction; true the first time. */
+  firstRefusal(): boolean {
+    const first = !this.#refusedTransaction;
+    this.#refusedTransaction = true;
+    return first;
+  }
+
   /**
    * Asks on a session that is not in use yet: whether there is a pooler, where that is not known, and whether its server
    * is there, because a pooler lets clients in without one. One round trip, or none.
@@ -48,6 +62,7 @@ export class PoolerWatch {
       return;
     }
     client.query('SELECT pg_backend_pid() AS pid', (error: Error | null, result?: pg.QueryResult<{ pid: number }>) => {
+      if (isConsole(error)) return done(new UnsupportedServerError(CONSOLE, { cause: error }));
       if (error !== null && isFatal(error)) done(error);
       if (error !== null && (sqlStateOf(error) === undefined || isFatal(error))) return;
       this.#shares ||= result?.rows[0]?.pid !== processId;

@@ -24,6 +24,8 @@ export type ConnectTrouble =
   | 'password_source'
   /** The server accepts the credentials and does not let this user in to this database. */
   | 'rights'
+  /** The user has used up what the server lets it do in an hour. */
+  | 'quota_spent'
   /** The server answers and has no such database. */
   | 'unknown_database'
   /** The server, the role or this host has no connection left to give. */

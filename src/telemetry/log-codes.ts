@@ -70,6 +70,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'look at the resolver; nothing has to be restarted',
   ),
   database_password_unavailable: warn('the function that gives the password failed', 'mend what it asks'),
+  database_quota_spent: warn(
+    'the user of a pool has used up what MySQL lets it do in an hour',
+    'raise its `MAX_QUERIES_PER_HOUR` or `MAX_UPDATES_PER_HOUR`, or take those limits away',
+  ),
   database_read_only: warn(
     'the server takes no writes: a standby, or one that is being replaced; connections are renewed',
     'nothing while a failover runs; else let the url lead to the primary',
@@ -85,8 +89,8 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'mend the certificate or its authority (`tlsCa`), or ask for no TLS (`sslmode=disable`)',
   ),
   database_tls_required: warn(
-    'the server takes no connection without TLS',
-    'ask for it: `tls: true`, or `sslmode=verify-full` in the url',
+    'the server takes no such connection without TLS',
+    'ask for it: `tls: true`, or `sslmode=verify-full` in the url; where the server has none, mend its `pg_hba.conf`',
   ),
   database_unknown: warn('the server has no such database', 'create it, or correct the url'),
   database_unreachable: warn(
@@ -95,7 +99,7 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
   ),
   database_unsupported: warn(
     'the server cannot be used as it is',
-    'the message says what it lacks: version, login or mode',
+    'the message says what it lacks or refuses: version, login, mode, or a setting of the url',
   ),
   database_url_unheeded: warn(
     'a url has a parameter that other programs know and the driver does not read: it does nothing',
@@ -155,12 +159,16 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'a pool goes through a pooler in session mode, where nothing is shared',
     'set `pool_mode = transaction`',
   ),
+  pooler_size_differs: warn(
+    '`poolerSize` lets the pools ask for more connections than the console of the pooler tells of: the surplus waits there',
+    'leave `poolerSize` out, lower `max`, or raise `pool_size` of the pooler',
+  ),
   pooler_size_unknown: warn(
     'nobody can tell whether the pooler has as many connections as the pool uses',
     'set `poolerSize` to its `pool_size`, or `poolerAdminUrl`',
   ),
-  pooler_statement_mode: error(
-    'a pool goes through a pooler in statement mode, where no transaction can be opened: no start',
+  pooler_statement_mode: warn(
+    'a pool goes through a pooler in statement mode, where no transaction can be opened: no start, or, later, no transaction until it is mended',
     'set `pool_mode = transaction`',
   ),
   ports_exhausted: warn(

@@ -4,6 +4,7 @@ import { type PostgresServer, startPostgres } from '../../../examples/support/po
 import { createGateway, type Gateway } from '../../../src/gateway.js';
 import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
 import { LogBook } from '../http/harness.js';
+import { until } from './pool-fixture.js';
 
 // What a start says of the mode of a pooler whose console it may not ask.
 
@@ -20,7 +21,7 @@ afterEach(async () => {
 });
 afterAll(() => server.close());
 
-async function poolerWith(entry: string, settings: Record<string, string | number>): Promise<PgbouncerServer> {
+async function poolerWith(entry: string, settings: Record<string, string | number> = {}): Promise<PgbouncerServer> {
   const pooler = await startPgbouncer({
     databases: [`shop = host=127.0.0.1 port=${server.port} dbname=postgres ${entry}`],
     users: { postgres: password },
@@ -32,10 +33,13 @@ async function poolerWith(entry: string, settings: Record<string, string | numbe
 
 const through = (pooler: PgbouncerServer): string => `postgres://postgres:${password}@127.0.0.1:${pooler.port}/shop`;
 
-async function start(url: string): Promise<{ gateway: Gateway; log: LogBook }> {
+async function start(
+  url: string,
+  options: { max?: number; poolerAdminUrl?: string } = {},
+): Promise<{ gateway: Gateway; log: LogBook }> {
   const log = new LogBook();
   const gateway = await createGateway(
-    { pools: { main: { max: 2, poolerSize: 8, url } }, routes: { read: { pool: 'main' } } },
+    { pools: { main: { max: 2, poolerSize: 50, url, ...options } }, routes: { read: { pool: 'main' } } },
     { env: {}, logger: log },
   );
   open.push({ close: () => gateway.drain({ timeoutMs: 0 }) });
@@ -69,7 +73,7 @@ describe('transaction mode is not taken for session mode', () => {
   });
 
   it('by a pooler whose other clients keep several servers going, as while a fleet is deployed', async () => {
-    const pooler = await poolerWith('pool_size=8', {});
+    const pooler = await poolerWith('pool_size=8');
     const clients = await warm(pooler, 6);
     let over = false;
     const busy = clients.map(async (client) => {
@@ -88,8 +92,44 @@ describe('transaction mode is not taken for session mode', () => {
 });
 
 it('session mode is still seen, also beside other clients', async () => {
-  const pooler = await poolerWith('pool_mode=session pool_size=8', {});
+  const pooler = await poolerWith('pool_mode=session pool_size=8');
   await warm(pooler, 3);
   const { log } = await start(through(pooler));
   expect(log.entries.map(({ code }) => code)).toEqual(['pooler_session_mode']);
+});
+
+it('statement mode that comes while the gateway runs is told, once', async () => {
+  const pooler = await poolerWith('pool_size=8');
+  const { gateway, log } = await start(through(pooler));
+  const transaction = (): Promise<unknown> =>
+    gateway.run('read', (handle) => handle.transaction((client) => client.query('SELECT 1')));
+  await transaction();
+  await pooler.rewrite({ settings: { pool_mode: 'statement' } });
+  await pooler.admin('RELOAD');
+  for (let attempts = 0; attempts < 3; attempts += 1) await expect(transaction()).rejects.toThrow();
+  await until(() => log.of('pooler_statement_mode').length > 0);
+  await expect(transaction()).rejects.toThrow();
+  expect(log.of('pooler_statement_mode')).toEqual([
+    expect.stringMatching(/^pool "main": its pooler has gone over to statement mode, .*; set pool_mode = transaction/),
+  ]);
+});
+
+it('a poolerSize beyond what the console tells of is said', async () => {
+  const pooler = await poolerWith('pool_size=8', { server_login_retry: 0.2 });
+  const { log } = await start(through(pooler), { max: 20, poolerAdminUrl: pooler.adminUrl });
+  expect(log.entries.map(({ code }) => code)).toEqual(['pooler_size_differs']);
+  expect(log.of('pooler_size_differs').join()).toMatch(
+    /poolerSize is 50, and its console tells otherwise: main 20 = 20 .* has 8 for them: lower .*, or correct poolerSize/,
+  );
+  const fitting = await start(through(pooler), { max: 8, poolerAdminUrl: pooler.adminUrl });
+  expect(fitting.log.entries).toEqual([]);
+});
+
+it('a url that leads to the console of the pooler is told at the start', async () => {
+  const pooler = await poolerWith('pool_size=8');
+  const { log } = await start(pooler.adminUrl);
+  expect(log.entries.map(({ code }) => code)).toEqual(['database_unsupported']);
+  expect(log.of('database_unsupported').join()).toContain(
+    'leads to the console of a PgBouncer, which runs no statements',
+  );
 });

@@ -64,10 +64,31 @@ describe('errors of MySQL', () => {
   });
 
   it('keeps the number of a refusal that it explains', () => {
-    const explained = explainedRefusal(said(1045), true);
-    expect(mysqlConnectTrouble(explained)).toBe('credentials');
-    expect(explainedRefusal(said(1045), false)).not.toBe(explained);
-    expect(String(explainedRefusal(said(1045), false))).not.toContain('TLS');
+    const refusal = said(1045);
+    for (const tls of ['unasked', 'absent'] as const) {
+      const explained = explainedRefusal(refusal, tls);
+      expect(mysqlConnectTrouble(explained)).toBe('credentials');
+      expect(String(explained)).toContain('it may also want TLS');
+    }
+    expect(explainedRefusal(refusal, 'used')).toBe(refusal);
+  });
+
+  it('has a remedy for a password in a format of long ago', () => {
+    const explained = explainedRefusal(said(1275), 'used');
+    expect(mysqlConnectTrouble(explained)).toBe('unsupported');
+    expect(String(explained)).toContain('give the user mysql_native_password');
+  });
+
+  it('tells what a user may do in an hour from what it may have at once', () => {
+    const used = (resource: string): Error => said(1226, `User 'a' has exceeded the '${resource}' resource`);
+    for (const resource of ['max_queries_per_hour', 'max_updates_per_hour']) {
+      expect(mysqlConnectTrouble(used(resource))).toBe('quota_spent');
+      expect(counterpartState(used(resource))).toBe('53400');
+    }
+    for (const resource of ['max_user_connections', 'max_connections_per_hour']) {
+      expect(mysqlConnectTrouble(used(resource))).toBe('crowded');
+      expect(counterpartState(used(resource))).toBe('53300');
+    }
   });
 });
 

@@ -1,0 +1,42 @@
+import { createGateway, type Gateway } from 'sluice';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { type MariadbServer, startMariadb } from '../../support/mariadb-server.js';
+import { LogBook } from '../http/harness.js';
+
+// What a start says where a server of MySQL refuses the login for a reason that its words do not tell.
+
+let mariadb: MariadbServer;
+let gateway: Gateway | undefined;
+
+beforeAll(async () => {
+  mariadb = await startMariadb();
+  await mariadb.ask("CREATE USER needs_tls IDENTIFIED BY 'pw' REQUIRE SSL");
+  await mariadb.ask("CREATE USER of_old IDENTIFIED VIA mysql_old_password USING '378b243e220ca493'");
+  await mariadb.ask("CREATE USER sparing IDENTIFIED BY 'pw' WITH MAX_QUERIES_PER_HOUR 1");
+  for (const user of ['needs_tls', 'of_old', 'sparing']) await mariadb.ask(`GRANT ALL ON app.* TO ${user}`);
+});
+afterEach(() => gateway?.drain({ timeoutMs: 0 }));
+afterAll(() => mariadb.close());
+
+it.each([
+  ['mysql', 'needs_tls', 'database_credentials_refused', 'it may also want TLS (REQUIRE SSL'],
+  ['mysql', 'of_old', 'database_unsupported', 'give the user mysql_native_password or caching_sha2_password'],
+  ['mysql', 'sparing', 'database_quota_spent', 'raise its MAX_QUERIES_PER_HOUR'],
+  [
+    'postgres',
+    'needs_tls',
+    'database_unsupported',
+    'what answers does not speak as PostgreSQL does; correct the scheme',
+  ],
+])('%s://%s@… to MariaDB: %s', async (scheme, user, code, words) => {
+  const log = new LogBook();
+  gateway = await createGateway(
+    {
+      pools: { main: { url: `${scheme}://${user}:pw@127.0.0.1:${mariadb.port}/app`, max: 1 } },
+      routes: { work: { pool: 'main' } },
+    },
+    { env: {}, logger: log },
+  );
+  await expect.poll(() => log.entries.map((entry) => entry.code), { timeout: 20_000 }).toContain(code);
+  expect(log.of(code).join()).toContain(words);
+});
