@@ -8,6 +8,7 @@ import type { RequestWork } from '../src/gateway/request-work.js';
 import type { WorkHost } from '../src/gateway/work-contract.js';
 import type { Gateway } from '../src/gateway.js';
 import { CLIENT_CLOSED, knownMethod } from '../src/telemetry/http-times.js';
+import { mute } from './mute.js';
 import { PathTemplate } from './path-template.js';
 import { type SendProblemOptions, sendProblem } from './problem.js';
 import { endUnread, takenBytes } from './socket-progress.js';
@@ -202,26 +203,4 @@ export class HttpHost implements WorkHost, OpenAnswer {
     const template = (this.#template ?? new PathTemplate(req)).of(req);
     watch.answered(method, status, scheme, template, durationMs);
   }
-}
-
-/** Makes a response that was answered for its handler deaf to what the handler still writes. */
-function mute(res: Response, swallowed: () => void): void {
-  const ignore = (): Response => {
-    swallowed();
-    return res;
-  };
-  const accept = (): boolean => {
-    swallowed();
-    return true;
-  };
-  const silent = (): Response => res;
-  Object.assign(res, {
-    end: ignore,
-    write: accept,
-    writeHead: silent,
-    setHeader: silent,
-    appendHeader: silent,
-    removeHeader: () => {},
-    flushHeaders: () => {},
-  });
 }
