@@ -13,13 +13,18 @@ interface KeyedClient {
 
 /** The driver reads what it sends at the start of a session from here, but does not declare it. */
 interface ParameterisedClient {
-  readonly connectionParameters: { options?: string | undefined };
+  readonly connectionParameters: { options?: string | undefined; readonly statement_timeout?: unknown };
+}
+
+/** What a client asks for at the start of its session, by its url and the environment. */
+export function startSettingsOf(client: pg.Client): ParameterisedClient['connectionParameters'] {
+  return (client as unknown as ParameterisedClient).connectionParameters;
 }
 
 /** Adds a setting to those that a client asks for at the start; what the url or `PGOPTIONS` says comes last and wins. */
 export function presetOption(client: pg.Client, name: string, value: string | number): void {
-  const { connectionParameters } = client as unknown as ParameterisedClient;
-  connectionParameters.options = `-c ${name}=${value} ${connectionParameters.options ?? ''}`.trim();
+  const settings = startSettingsOf(client);
+  settings.options = `-c ${name}=${value} ${settings.options ?? ''}`.trim();
 }
 
 /** Has the password asked for when the server wants one. The driver takes a function, but its types do not say so. */

@@ -139,7 +139,7 @@ export class PgDriver extends EngineDriver<Way> {
     };
   }
 
-  #session({ pooler }: Way, client: pg.Client, owner: SessionOwner): PgSession {
+  #session({ target, pooler }: Way, client: pg.Client, owner: SessionOwner): PgSession {
     const { clock, lockTimeoutMs, warn } = this.#options;
     const wire = new PgWire(client, (error) => {
       if (refusesTransactions(error) && pooler.firstRefusal()) warn('pooler_statement_mode', STATEMENT_MODE);
@@ -151,6 +151,7 @@ export class PgDriver extends EngineDriver<Way> {
       line: new StatementLine(wire),
       nothing: '',
       sharedLockMs: pooler.shares === true ? lockTimeoutMs : undefined,
+      startLimitMs: target.statementLimitMs,
       onStuck: () => warn('database_session_stuck', STUCK),
       link: {
         end: () => client.connection.end(),

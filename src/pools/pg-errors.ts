@@ -46,8 +46,9 @@ export function pgConnectTrouble(error: unknown): ConnectTrouble {
   if (error instanceof UnsupportedServerError) return 'unsupported';
   switch (sqlStateOf(error) ?? codeOf(error)) {
     case '28P01':
-    case '28000':
       return 'credentials';
+    case '28000':
+      return isMessageLike(error, UNENCRYPTED) ? 'tls_required' : 'credentials';
     case '42501':
       return 'rights';
     case '3D000':
@@ -64,6 +65,7 @@ export function pgConnectTrouble(error: unknown): ConnectTrouble {
       return 'crowded';
     default:
       if (isLocalShortage(error)) return 'crowded';
+      if (UNFIT.test(sqlStateOf(error) ?? '')) return 'unsupported';
       return isTlsFailure(error) ? 'tls' : 'unreachable';
   }
 }
@@ -78,11 +80,21 @@ export function explainedPgRefusal(error: unknown): unknown {
   return new UnsupportedServerError(`${said}: ${error.message}`, { cause: error });
 }
 
+/** The server answers, and what it was asked for at the start it does not have, or not with this value. */
+const UNFIT = /^(?:0A|22|42|55)/;
+
+/** An untranslated server (before 14 in the second form) that has no rule for a client without encryption. */
+const UNENCRYPTED = /pg_hba\.conf.*, (?:no encryption|SSL off)$/;
+
 /** The driver's words for a server that has no TLS, or speaks something else. */
 const NO_TLS = /does not support SSL|establishing an SSL connection/;
 
 function isTlsFailure(error: unknown): boolean {
-  return isTlsCode(codeOf(error)) || (error instanceof Error && NO_TLS.test(error.message));
+  return isTlsCode(codeOf(error)) || isMessageLike(error, NO_TLS);
+}
+
+function isMessageLike(error: unknown, text: RegExp): boolean {
+  return error instanceof Error && text.test(error.message);
 }
 
 /** Whether a session lost with this error makes its siblings suspect. */

@@ -1,5 +1,6 @@
 import { KEEPALIVE_DELAY_MS } from './keepalive.js';
 import { LoginSettingError } from './login.js';
+import { checkStartSetting } from './pg-start-settings.js';
 import { TLS_PARAMETERS } from './tls-asked.js';
 import { unreadParameter } from './url-parameters.js';
 
@@ -17,7 +18,6 @@ const READ: ReadonlySet<string> = new Set([
   'statement_timeout',
   'lock_timeout',
   'idle_in_transaction_session_timeout',
-  'query_timeout',
 ]);
 
 /** A parameter that programs on libpq know, and the driver does not. */
@@ -76,6 +76,13 @@ const UNHEEDED: ReadonlyMap<string, Unheeded> = new Map<string, Unheeded>([
   ['hostaddr', { instead: 'use the address as host, and tlsServerName for its name', refused: true }],
   ['service', SERVICE],
   ['servicefile', SERVICE],
+  [
+    'query_timeout',
+    {
+      instead: 'the driver gives up on a statement that goes on; deadlineMs of the routes bounds it, and cancels it',
+      refused: true,
+    },
+  ],
   ['dbname', { instead: 'the database is what follows the host: postgres://host/database', refused: true }],
 ]);
 
@@ -116,6 +123,7 @@ export function readPgParameters(pool: string, url: string): PgParameters {
     if (entry === undefined) continue;
     const [name, value] = entry;
     const about = UNHEEDED.get(name);
+    checkStartSetting(pool, name, value);
     if (TLS_PARAMETERS.has(name)) tls.set(name, value);
     else if (READ.has(name)) kept.push(pair);
     else if (about === undefined) throw unreadParameter(pool, name, seen, [...TLS_PARAMETERS, ...READ], HINTS);

@@ -3,6 +3,7 @@ import type { QueryResult, TransactionOptions } from './contract.js';
 import { EngineSession, type SessionParts } from './engine-session.js';
 import { LimitRun } from './limit-run.js';
 import { isLimited, limitStepMs } from './limit-steps.js';
+import type { LocalLimits } from './local-limits.js';
 import { PgSessionEnd } from './pg-session-end.js';
 import type { PgWire } from './pg-wire.js';
 import { SessionStateError } from './session-guard.js';
@@ -23,6 +24,8 @@ export interface PgSessionParts extends SessionParts {
   readonly wire: PgWire;
   /** A pooler hands the session on between transactions: then this is the bound of each wait for a lock, 0 for none. */
   readonly sharedLockMs: number | undefined;
+  /** The limit of statements that sessions start with, in milliseconds; `Infinity` for none. */
+  readonly startLimitMs: number;
   /** The server goes on with a statement although it was told to stop. */
   readonly onStuck: () => void;
 }
@@ -32,6 +35,7 @@ export class PgSession extends EngineSession {
   readonly wire: PgWire;
   readonly ending: PgSessionEnd;
   readonly #sharedLockMs: number | undefined;
+  readonly #startLimitMs: number;
   readonly #steps = new LimitRun();
 
   /** @param parts - Connected; what becomes of the connection is to be passed to `wire` and `ending`. */
@@ -39,6 +43,7 @@ export class PgSession extends EngineSession {
     super(id, parts);
     this.wire = parts.wire;
     this.#sharedLockMs = parts.sharedLockMs;
+    this.#startLimitMs = parts.startLimitMs;
     const { onStuck, sharedLockMs } = parts;
     this.ending = new PgSessionEnd(this, parts, { onStuck, shared: sharedLockMs !== undefined });
   }
@@ -51,7 +56,7 @@ export class PgSession extends EngineSession {
     // Without a limit of its own a transaction runs under the session's, which may be an earlier borrower's.
     const limit = this.#sharedLockMs === undefined ? this.#limitToStand(limitMs) : undefined;
     const terms = limit === undefined ? BEGIN : beginUnder(limit);
-    const local = { statementMs: limit === undefined ? limitMs : undefined, lockMs: this.#sharedLockMs ?? 0 };
+    const local = this.#local(limit === undefined ? limitMs : 'session');
     // What it resolves to is nobody's business, and one promise less.
     return this.line.submit(beginText(local, options), undefined, terms) as Promise<unknown> as Promise<void>;
   }
@@ -69,7 +74,7 @@ export class PgSession extends EngineSession {
     if (nature.leavesTrace || nature.staying !== undefined) return undefined;
     const limit = this.#sharedLockMs === undefined ? this.#limitToStand(limitMs) : undefined;
     if (limit !== undefined && !this.line.hasLimit(limit)) return undefined;
-    const local = { statementMs: limit === undefined ? limitMs : undefined, lockMs: this.#sharedLockMs ?? 0 };
+    const local = this.#local(limit === undefined ? limitMs : 'session');
     return this.line.submit<Row>(text, values, openingWith(beginStatements(local, options), nature));
   }
 
@@ -80,12 +85,11 @@ export class PgSession extends EngineSession {
   ): Promise<QueryResult<Row>> {
     const { leavesTrace, commits, staying } = this.parts.natures.of(text);
     if (this.#sharedLockMs === undefined) {
-      const limit = isLimited(limitMs) ? limitStepMs(limitMs) : 'default';
-      return this.line.submit(text, values, { limit, leavesTrace, commits });
+      return this.line.submit(text, values, { limit: this.#limitFor(limitMs), leavesTrace, commits });
     }
     if (staying !== undefined) return Promise.reject(new SessionStateError(staying));
     // What may leave a trace may also be what has to stand alone, as VACUUM does.
-    const local = leavesTrace ? undefined : { statementMs: limitMs, lockMs: this.#sharedLockMs };
+    const local = leavesTrace ? undefined : this.#local(limitMs);
     return this.line.submit(text, values, { local, leavesTrace, commits });
   }
 
@@ -111,9 +115,22 @@ export class PgSession extends EngineSession {
    * one: to say it in every transaction costs a tenth of a short one.
    */
   #limitToStand(limitMs: number | undefined): SessionLimitValue | undefined {
-    if (!isLimited(limitMs)) return 'default';
-    const step = limitStepMs(limitMs);
+    const step = this.#limitFor(limitMs);
+    if (step === 'default') return step;
     const lasts = this.#steps.next(step) > SAME_STEPS;
     return lasts || this.line.hasLimit(step) ? step : undefined;
+  }
+
+  /** The limit for one statement. What the url set is never loosened by it. */
+  #limitFor(limitMs: number | undefined): SessionLimitValue {
+    const step = isLimited(limitMs) ? limitStepMs(limitMs) : Number.POSITIVE_INFINITY;
+    return step >= this.#startLimitMs ? 'default' : step;
+  }
+
+  /** What a transaction sets for itself: `session` leaves statements the limit that the session has. */
+  #local(limitMs: number | 'session' | undefined): LocalLimits {
+    const lockMs = this.#sharedLockMs ?? 0;
+    if (limitMs === 'session') return { statementMs: undefined, lockMs };
+    return { statementMs: Math.min(limitMs ?? Number.POSITIVE_INFINITY, this.#startLimitMs), lockMs };
   }
 }

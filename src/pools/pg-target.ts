@@ -1,6 +1,8 @@
 import pg from 'pg';
 import { changedLogin, type Login, type LoginChange, LoginSettingError, type PasswordSource } from './login.js';
+import { startSettingsOf } from './pg-client.js';
 import { readPgParameters } from './pg-parameters.js';
+import { startLimitMs } from './pg-start-settings.js';
 import type { TlsSettings } from './tls-asked.js';
 import { readTls, type Tls } from './tls-settings.js';
 
@@ -13,6 +15,8 @@ const SCHEME = /^postgres(?:ql)?:\/\//i;
 export class PgTarget {
   /** A sentence for each parameter of the url that other programs know, and that does nothing here. */
   readonly unheeded: readonly string[];
+  /** The limit of statements that the url or `PGOPTIONS` sets, in milliseconds; `Infinity` where they set none. */
+  readonly statementLimitMs: number;
   readonly #pool: string;
   readonly #settings: PgTargetSettings;
   /** The url without what is said of TLS. */
@@ -29,7 +33,8 @@ export class PgTarget {
     this.#url = rest;
     this.#negotiation = negotiationOf(pool, tls.get('sslnegotiation'));
     this.#tls = readTls(pool, tls, settings);
-    this.#check();
+    const { statement_timeout, options } = startSettingsOf(this.#checkedClient());
+    this.statementLimitMs = startLimitMs(statement_timeout, options);
   }
 
   /** The function that gives the password, if one does. */
@@ -67,14 +72,18 @@ export class PgTarget {
     });
   }
 
-  #check(): void {
+  #checkedClient(): pg.Client {
     const remedy = 'it is not a connection URL: use postgres://user:password@host:5432/database';
     if (!SCHEME.test(this.#url)) throw new LoginSettingError(this.#pool, 'url', undefined, remedy);
+    let client: pg.Client;
     try {
-      this.client({});
+      client = this.client({});
     } catch {
       throw new LoginSettingError(this.#pool, 'url', undefined, remedy);
     }
+    const { port } = client;
+    if (port >= 1 && port <= 65_535) return client;
+    throw new LoginSettingError(this.#pool, 'url', `port=${port}`, 'give a port from 1 to 65535; PostgreSQL has 5432');
   }
 }
 

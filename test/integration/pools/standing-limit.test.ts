@@ -87,3 +87,34 @@ it('BP-11: holds the statement to it that opens a transaction, and those that fo
   await pool.close(0);
   await tap.close();
 });
+
+it.each(['statement_timeout=150', 'options=-c%20statement_timeout%3D150ms'])(
+  'never loosens the limit that the url sets by %s, and keeps to the shorter one of a deadline',
+  async (query) => {
+    const tap = await Tap.before(server.url);
+    const { pool } = makePool({ url: `${tap.url}?${query}` }, { max: 1 });
+    const connection = await pool.acquire(FOREVER);
+    const stopped = { code: '57014' };
+    const limits = async (limitMs: number): Promise<unknown[]> => {
+      const text = "SELECT current_setting('statement_timeout') AS now, $1::int";
+      const seen: unknown[] = [(await connection.query<{ now: string }>(text, [1], limitMs)).rows[0]?.now];
+      for (let i = 0; i < 6; i += 1) {
+        await connection.begin(limitMs);
+        seen.push((await connection.query<{ now: string }>(text, [1], limitMs)).rows[0]?.now);
+        await connection.commit();
+      }
+      return [...new Set(seen)];
+    };
+    expect(await limits(20_000)).toEqual(['150ms']);
+    await expect(connection.query('SELECT pg_sleep($1)', [30], 20_000)).rejects.toMatchObject(stopped);
+    await expect(connection.beginWith('SELECT pg_sleep($1)', [30], 20_000)).rejects.toMatchObject(stopped);
+    await connection.rollback();
+    // Rounded up to a step, 130 would be 200.
+    expect(await limits(130)).toEqual(['150ms']);
+    expect(await limits(100)).toEqual(['100ms']);
+    expect(await limits(Number.POSITIVE_INFINITY)).toEqual(['150ms']);
+    await connection.release();
+    await pool.close(0);
+    await tap.close();
+  },
+);

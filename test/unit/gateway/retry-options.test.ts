@@ -28,9 +28,9 @@ describe('how a transaction is tried again', () => {
     [{ foo: 1 }, 'retry has "foo", which nobody reads: use "attempts" or "backoffMs"'],
     [{ attempt: 5 }, 'retry has "attempt", which nobody reads: use "attempts"'],
   ])('refuses %j, which code without types may say', (retry, message) => {
-    const call: (given: unknown) => unknown = retryPlan as (given: never) => unknown;
-    expect(() => call(retry)).toThrow(TypeError);
-    expect(() => call(retry)).toThrow(message);
+    const given = retry as Parameters<typeof retryPlan>[0];
+    expect(() => retryPlan(given)).toThrow(TypeError);
+    expect(() => retryPlan(given)).toThrow(message);
   });
 
   it('waits up to twice as long after each try, up to a second', () => {

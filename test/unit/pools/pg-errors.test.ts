@@ -121,7 +121,21 @@ describe('pgConnectTrouble', () => {
     [systemError('DEPTH_ZERO_SELF_SIGNED_CERT'), 'tls'],
     [systemError('ERR_TLS_CERT_ALTNAME_INVALID'), 'tls'],
     [serverError('42501', 'FATAL'), 'rights'],
+    // What a url asks for and the server refuses, and a database that takes nobody.
+    [serverError('22023', 'FATAL'), 'unsupported'],
+    [serverError('42601', 'FATAL'), 'unsupported'],
+    [serverError('55000', 'FATAL'), 'unsupported'],
   ])('reads %s as %s', (error, trouble) => {
     expect(pgConnectTrouble(error)).toBe(trouble);
+  });
+
+  it.each([
+    ['no pg_hba.conf entry for host "::1", user "app", database "shop", no encryption', 'tls_required'],
+    ['no pg_hba.conf entry for host "::1", user "app", database "shop", SSL off', 'tls_required'],
+    ['pg_hba.conf rejects connection for host "::1", user "app", database "shop", no encryption', 'tls_required'],
+    ['no pg_hba.conf entry for host "::1", user "app", database "shop", SSL encryption', 'credentials'],
+    ['role ", no encryption" does not exist', 'credentials'],
+  ])('reads 28000 with "%s" as %s', (message, trouble) => {
+    expect(pgConnectTrouble(Object.assign(new Error(message), { code: '28000', severity: 'FATAL' }))).toBe(trouble);
   });
 });

@@ -96,9 +96,48 @@ describe('PgTarget', () => {
     ['ssl_min_protocol_version=TLSv1.3', 'start Node with --tls-min-v1.3'],
     ['require_auth=scram-sha-256', 'leave it out to accept any'],
     ['sslcrl=/etc/crl.pem', 'revoked certificates are not looked for'],
+    ['query_timeout=200', 'deadlineMs of the routes bounds it, and cancels it'],
   ])('refuses %s, which nobody would heed', (query, why) => {
     expect(() => new PgTarget('main', { url: `postgres://app@db/shop?${query}` })).toThrow(LoginSettingError);
     expect(() => new PgTarget('main', { url: `postgres://app@db/shop?${query}` })).toThrow(why);
+  });
+
+  it.each([
+    ['statement_timeout=abc', '"statement_timeout=abc": give whole milliseconds, 0 (for none) to 2147483647'],
+    ['statement_timeout=-5', 'give whole milliseconds'],
+    ['statement_timeout=5s', 'write options=-c%20statement_timeout%3D5s'],
+    ['lock_timeout=abc', '"lock_timeout=abc": give whole milliseconds'],
+    ['idle_in_transaction_session_timeout=3000000000', 'give whole milliseconds'],
+    ['options=junk', '"options=junk": use -c name=value, percent-encoded'],
+    ['options=-c', '"options=-c": use -c name=value'],
+    ['options=-c%20jit', '"options=-c": use -c name=value'],
+    ['options=-c%20app.key%3DZq7%20junk', '"options=junk": use -c name=value'],
+    ['options=-c%20statement_timeout%3Dabc', '"options=-c statement_timeout=abc": give milliseconds'],
+    ['options=--lock-timeout%3D5weeks', '"options=-c lock_timeout=5weeks": give milliseconds'],
+    ['port=0', '"port=0": give a port from 1 to 65535'],
+    ['port=99999', '"port=99999": give a port'],
+    ['port=abc', 'give a port'],
+  ])('refuses %s, over which no connection would come about', (query, why) => {
+    const make = (): PgTarget => new PgTarget('main', { url: `postgres://app@db/shop?${query}` });
+    expect(make).toThrow(LoginSettingError);
+    expect(make).toThrow(why);
+    expect(make).not.toThrow('Zq7');
+  });
+
+  it.each([
+    ['', Number.POSITIVE_INFINITY],
+    ['statement_timeout=200', 200],
+    ['statement_timeout=0', Number.POSITIVE_INFINITY],
+    ['statement_timeout=', Number.POSITIVE_INFINITY],
+    ['options=-c%20jit%3Doff', Number.POSITIVE_INFINITY],
+    ['options=-c%20statement_timeout%3D1.5s%20-c%20jit%3Doff', 1_500],
+    ['options=-cstatement_timeout%3D3min', 180_000],
+    ['options=--statement-timeout%3D200%20-c%20statement_timeout%3D100', 100],
+    ['options=-c%20statement_timeout%3D5%5C%20s', 5_000],
+    ['options=-c%20statement_timeout%3D100&statement_timeout=200', 200],
+    ['options=endpoint%3Dep-quiet-1%20-B%2016', Number.POSITIVE_INFINITY],
+  ])('reads the limit of statements of "%s"', (query, limitMs) => {
+    expect(new PgTarget('main', { url: `postgres://app@db/shop?${query}` }).statementLimitMs).toBe(limitMs);
   });
 
   it.each(['password=a&Zq7', 'sslpassword=a&Zq7=1', 'sslkey=k&a@Zq7', '%00Zq7=1', 'Zq7/b?c'])(
@@ -121,7 +160,7 @@ describe('PgTarget', () => {
   it('hands on what the driver reads', () => {
     const query =
       'application_name=a&fallback_application_name=b&client_encoding=utf8&statement_timeout=1&lock_timeout=2&' +
-      'idle_in_transaction_session_timeout=3&query_timeout=4&host=h&port=7&user=u&password=w';
+      'idle_in_transaction_session_timeout=3&host=h&port=7&user=u&password=w';
     const { connectionParameters } = new PgTarget('main', { url: `postgres://db/shop?${query}` }).client(
       {},
     ) as unknown as {
