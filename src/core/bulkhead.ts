@@ -158,6 +158,7 @@ export class Bulkhead<Owner = unknown> {
   resize(nowMs: number, seats: number): void {
     this.#parts.advance(nowMs);
     this.#parts.seats.limit = seats;
+    this.#parts.queue.recount(nowMs);
   }
 
   /** When a queued ticket is given up: at the last instant at which it can start and be done in time, as predicted. */

@@ -1,6 +1,6 @@
 import type { Archive } from './archive.js';
 import { DeadlineHeap } from './deadline-heap.js';
-import { QueuedWork } from './queued-work.js';
+import { QueuedWork, reseat } from './queued-work.js';
 import { TenantBook } from './tenant-book.js';
 import { type Overtaking, type Standing, TenantLine } from './tenant-line.js';
 import type { Ticket } from './ticket.js';
@@ -77,11 +77,17 @@ export class ClassLine<Owner> {
     const line = this.#activate(ticket);
     ticket.line = line;
     line.add(ticket);
-    this.work.add(ticket.expectedMs, ticket.seats);
+    this.work.add(ticket);
     if (this.#book === undefined) return;
     if (line.key === undefined) this.noteUnserved(ticket.queuedAtMs, ticket);
     if (line.turn.heapIndex === -1) this.#turns.set(line.turn, Math.max(line.turn.dueAtMs, this.#virtualNowMs));
     this.#weigh(line);
+  }
+
+  /** Counts each ticket that waits with the seats that it would be given now. */
+  recount(seatsFor: (ticket: Ticket<Owner>) => number): void {
+    if (this.#book === undefined) return this.#recountLine(this.#common, seatsFor);
+    for (const { line } of this.#turns) this.#recountLine(line, seatsFor);
   }
 
   /** A ticket has to wait, or is turned away: its tenant is no newcomer when it comes again. */
@@ -96,7 +102,7 @@ export class ClassLine<Owner> {
     const { line } = ticket;
     if (line === undefined) return;
     line.remove(nowMs, ticket);
-    this.work.take(ticket.expectedMs, ticket.seats);
+    this.work.take(ticket);
     if (this.#book === undefined) return;
     this.#weigh(line);
     if (line.size > 0) return;
@@ -146,6 +152,16 @@ export class ClassLine<Owner> {
     this.#turns.archive(io);
     this.#burdens.archive(io);
     this.#virtualNowMs = io.number(this.#virtualNowMs);
+  }
+
+  #recountLine(line: TenantLine<Owner>, seatsFor: (ticket: Ticket<Owner>) => number): void {
+    for (const brisk of [true, false]) {
+      for (const ticket of brisk ? line.brisk : line.patient) {
+        const seats = seatsFor(ticket);
+        if (seats !== ticket.heldSeats) reseat(ticket, seats, this.work, line.work(brisk));
+      }
+    }
+    if (this.#book !== undefined) this.#weigh(line);
   }
 
   #activate(ticket: Ticket): TenantLine<Owner> {

@@ -32,6 +32,11 @@ export class ClassQueue<T extends Queueable<T>> {
     return this.#lines[rank].newest;
   }
 
+  /** The items of one class, the oldest first; none may enter or leave meanwhile. */
+  line(rank: PriorityRank): Iterable<T> {
+    return this.#lines[rank];
+  }
+
   /** Adds an item at the young end of its class. Refuses an item that stands in a line already. */
   put(item: T): void {
     this.#lines[item.rank].put(item);

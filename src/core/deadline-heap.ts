@@ -26,6 +26,11 @@ export class DeadlineHeap<T extends Due> {
     return this.#heap[0];
   }
 
+  /** All entries, in no order that means anything; none may be set or removed meanwhile. */
+  [Symbol.iterator](): Iterator<T> {
+    return this.#heap.values();
+  }
+
   /** Adds an entry, or moves one that is in the heap, to an instant. */
   set(entry: T, dueAtMs: number): void {
     entry.dueAtMs = dueAtMs;

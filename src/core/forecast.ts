@@ -41,10 +41,11 @@ export class Forecast<Owner> {
 
   /** How long a ticket that arrives now waits for its seats: newest first, it has little ahead of it. */
   waitMs(nowMs: number, ticket: Ticket): number {
-    const { rank, route, seats } = ticket;
+    const { rank, route } = ticket;
     let aheadMs = this.#aheadMs(nowMs, ticket);
     if (TenantLine.isBrisk(ticket) && this.#queue.lineFor(ticket).standing(nowMs)) {
-      const littleMs = OVERTAKEN_BY * route.times.meanMs(nowMs) * seats + this.#queue.firstWorkMs(rank, 0);
+      const ownMs = route.times.meanMs(nowMs) * this.#seats.wanted(nowMs, ticket);
+      const littleMs = OVERTAKEN_BY * ownMs + this.#queue.firstWorkMs(rank, 0);
       aheadMs = Math.min(aheadMs, littleMs);
     }
     // All seats serve the top class first, as far as it waits.

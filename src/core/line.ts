@@ -66,6 +66,11 @@ export class Line<T extends Linked<T>> {
     return true;
   }
 
+  /** All items, the oldest first; none may enter or leave meanwhile. */
+  *[Symbol.iterator](): Generator<T, void> {
+    for (let item = this.#oldest; item !== undefined; item = item.newer) yield item;
+  }
+
   /** Carries its state; see {@link Archive}. */
   archive(io: Archive): void {
     const count = io.number(this.#size);

@@ -1,4 +1,5 @@
 import type { Archive } from './archive.js';
+import type { Ticket } from './ticket.js';
 
 /**
  * Seat-milliseconds that wait, as predicted when each ticket was queued, and tickets that were queued before anything
@@ -7,7 +8,7 @@ import type { Archive } from './archive.js';
 export class QueuedWork {
   #knownMs = 0;
   #count = 0;
-  /** Seats that tickets without a prediction ask for. */
+  /** Seats that tickets without a prediction would be given. */
   #unknownSeats = 0;
 
   /** Tickets counted. */
@@ -24,17 +25,17 @@ export class QueuedWork {
     return this.#knownMs + this.#unknownSeats * guessMs;
   }
 
-  /** Counts a ticket with its prediction, 0 where there is none. */
-  add(expectedMs: number, seats: number): void {
+  /** Counts a ticket with its prediction, 0 where there is none, and the seats that it would be given. */
+  add({ expectedMs, heldSeats }: Ticket): void {
     this.#count++;
     this.#knownMs += expectedMs;
-    if (expectedMs === 0) this.#unknownSeats += seats;
+    if (expectedMs === 0) this.#unknownSeats += heldSeats;
   }
 
   /** Takes a ticket off again, with what it was counted with. */
-  take(expectedMs: number, seats: number): void {
+  take({ expectedMs, heldSeats }: Ticket): void {
     this.#count--;
-    if (expectedMs === 0) this.#unknownSeats -= seats;
+    if (expectedMs === 0) this.#unknownSeats -= heldSeats;
     // Sums of many floating-point steps drift; where nobody waits there is no work by definition.
     this.#knownMs = this.#count === 0 ? 0 : Math.max(0, this.#knownMs - expectedMs);
   }
@@ -45,4 +46,12 @@ export class QueuedWork {
     this.#count = io.number(this.#count);
     this.#unknownSeats = io.number(this.#unknownSeats);
   }
+}
+
+/** A ticket that waits would be given so many seats from now on: all work that it is counted in follows. */
+export function reseat(ticket: Ticket, seats: number, ...countedIn: readonly QueuedWork[]): void {
+  for (const work of countedIn) work.take(ticket);
+  ticket.heldSeats = seats;
+  ticket.expectedMs = ticket.expectedHoldMs * seats;
+  for (const work of countedIn) work.add(ticket);
 }

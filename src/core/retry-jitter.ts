@@ -1,6 +1,8 @@
 import type { ErrorCode } from '../errors.js';
 import { type PriorityRank, TOP_RANK } from './priority.js';
 
+/** Nobody knows more than an hour ahead how long a queue, an outage or an overload lasts. */
+const MOST_PREDICTED_MS = 3_600_000;
 /** Those that wait for a time of day come within this of it, however many hours that is. */
 const WINDOW_SPREAD_MS = 60_000;
 
@@ -25,13 +27,14 @@ const LEAST_PREDICTED_MS = 100;
  * @param rank - The class of the request. A bucket holds the same for all, so it does not matter for `rate_limited`.
  * @param drawn - Uniform in [0, 1).
  * @returns Whole milliseconds, rounded up: the wait, at least 100 ms, × 0.75 to 1.25 (1 to 1.25 of one that is known), and up to twice that
- *   for the lowest class; for `outside_window` the wait and up to a minute.
+ *   for the lowest class, and never more than an hour where it is predicted; for `outside_window` the wait and up to a minute.
  */
 export function spreadRetryMs(code: ErrorCode, waitMs: number, rank: PriorityRank, drawn: number): number {
   if (code === 'outside_window') return Math.ceil(Math.max(0, waitMs) + WINDOW_SPREAD_MS * drawn);
   const factor = STAY_AWAY[code === 'rate_limited' ? TOP_RANK : rank];
   if (NOT_BEFORE.has(code)) return Math.ceil(Math.max(0, waitMs) * (1 + SPREAD * drawn) * factor);
-  return Math.ceil(Math.max(LEAST_PREDICTED_MS, waitMs) * (1 - SPREAD + 2 * SPREAD * drawn) * factor);
+  const spreadMs = Math.max(LEAST_PREDICTED_MS, waitMs) * (1 - SPREAD + 2 * SPREAD * drawn) * factor;
+  return Math.min(MOST_PREDICTED_MS, Math.ceil(spreadMs));
 }
 
 /** The value of `Retry-After` for so many milliseconds: whole seconds, rounded up, at least 1. */

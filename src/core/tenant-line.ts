@@ -99,14 +99,14 @@ export class TenantLine<Owner> {
     const brisk = TenantLine.isBrisk(ticket);
     if (brisk && this.brisk.size === 0) this.#noteFirst(ticket);
     (brisk ? this.brisk : this.patient).put(ticket);
-    this.work(brisk).add(ticket.expectedMs, ticket.seats);
+    this.work(brisk).add(ticket);
   }
 
   /** Takes a ticket out, wherever it stands. */
   remove(nowMs: number, ticket: Ticket<Owner>): void {
     const brisk = TenantLine.isBrisk(ticket);
     (brisk ? this.brisk : this.patient).remove(ticket);
-    this.work(brisk).take(ticket.expectedMs, ticket.seats);
+    this.work(brisk).take(ticket);
     if (brisk && this.brisk.size === 0) this.#briskUntilMs = nowMs;
     if (this.brisk.size === 0 || this.patient.size === 0) this.#briskAhead = 0;
   }

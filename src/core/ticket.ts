@@ -38,7 +38,7 @@ export class Ticket<Owner = unknown> implements Queueable<Ticket<Owner>> {
   readonly deadlineAtMs: number;
   /** Whose share of the class it takes; all tickets without one are one tenant together. */
   readonly tenant: string | undefined;
-  /** Seats that it asks for; it is given fewer where there are not so many. */
+  /** Seats that it asks for, however many those are; it is given fewer where there are not so many. */
   readonly seats: number;
   /** Whether newer ones may overtake it. Kept, because the deadline of a route may be changed while it is queued. */
   brisk: boolean;
@@ -47,12 +47,12 @@ export class Ticket<Owner = unknown> implements Queueable<Ticket<Owner>> {
   expectedMs = 0;
   queuedAtMs = 0;
   leasedAtMs = 0;
-  /** How long it was predicted to hold its seats, when it got them, in milliseconds. */
+  /** How long it was predicted to hold its seats, when it was queued or got them, in milliseconds. */
   expectedHoldMs = 0;
   /** What its class was charged for the lease, and all lower classes, in seat-milliseconds. */
   chargedMs = 0;
   chargedLowerMs = 0;
-  /** Seats that it holds. */
+  /** Seats that it holds; while it is queued, those that it would be given. */
   heldSeats = 0;
   /** Seat-milliseconds of seats that were given back before the others. */
   returnedSeatMs = 0;

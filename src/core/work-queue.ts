@@ -4,9 +4,12 @@ import { ClassLine, type ClassLineOptions } from './class-line.js';
 import { ClassQueue } from './class-queue.js';
 import { Line } from './line.js';
 import { PRIORITY_RANKS, type PriorityRank, TOP_RANK } from './priority.js';
-import { QueuedWork } from './queued-work.js';
+import { QueuedWork, reseat } from './queued-work.js';
 import type { TenantLine } from './tenant-line.js';
 import type { Ticket } from './ticket.js';
+
+/** How many seats a ticket would be given now. */
+export type SeatsFor = (nowMs: number, ticket: Ticket) => number;
 
 const DEFAULTS: ClassLineOptions = { mayOvertake: () => true, maxTenants: 1_024 };
 
@@ -20,11 +23,13 @@ export class WorkQueue<Owner> {
   readonly #firstWork = [new QueuedWork(), new QueuedWork(), new QueuedWork(), new QueuedWork()] as const;
   readonly #leaving = new Line<Ticket<Owner>>();
   readonly #counts: [number, number, number, number] = [0, 0, 0, 0];
+  readonly #seatsFor: SeatsFor;
   #size = 0;
   /** Whether a class has tickets queued: made once, because the accounts ask for it at every event. */
   readonly waits = (rank: PriorityRank): boolean => this.#counts[rank] > 0;
 
-  constructor(options: ClassLineOptions = DEFAULTS) {
+  constructor(options: ClassLineOptions = DEFAULTS, seatsFor: SeatsFor = (_nowMs, { seats }) => seats) {
+    this.#seatsFor = seatsFor;
     this.#classes = [new ClassLine(options), new ClassLine(options), new ClassLine(options), new ClassLine(options)];
   }
 
@@ -78,7 +83,10 @@ export class WorkQueue<Owner> {
   add(nowMs: number, ticket: Ticket<Owner>, first: boolean): void {
     ticket.state = 'queued';
     ticket.queuedAtMs = nowMs;
-    ticket.expectedMs = ticket.route.times.meanMs(nowMs) * ticket.seats;
+    // No more than it would be given, or one request that asks for the world would be all the work there is.
+    ticket.heldSeats = this.#seatsFor(nowMs, ticket);
+    ticket.expectedHoldMs = ticket.route.times.meanMs(nowMs);
+    ticket.expectedMs = ticket.expectedHoldMs * ticket.heldSeats;
     ticket.route.queued++;
     this.#counts[ticket.rank]++;
     this.#size++;
@@ -88,7 +96,7 @@ export class WorkQueue<Owner> {
       return;
     }
     this.#first.put(ticket);
-    this.#firstWork[ticket.rank].add(ticket.expectedMs, ticket.seats);
+    this.#firstWork[ticket.rank].add(ticket);
   }
 
   /** Moves a ticket that waits before all others of its class: nobody of the class overtakes it any more. */
@@ -96,7 +104,7 @@ export class WorkQueue<Owner> {
     this.#takeOut(nowMs, ticket);
     ticket.standsFirst = true;
     this.#first.putFirst(ticket);
-    this.#firstWork[ticket.rank].add(ticket.expectedMs, ticket.seats);
+    this.#firstWork[ticket.rank].add(ticket);
   }
 
   /** A ticket gets its seats, from the queue or on arrival: its tenant is charged with so many seat-milliseconds. */
@@ -127,6 +135,18 @@ export class WorkQueue<Owner> {
     }
     this.#countOut(ticket);
     this.#takeOut(nowMs, ticket);
+  }
+
+  /** There are other seats than before: each ticket that waits counts with those that it would be given now. */
+  recount(nowMs: number): void {
+    for (const rank of PRIORITY_RANKS) {
+      if (this.#counts[rank] === 0) continue;
+      for (const ticket of this.#first.line(rank)) {
+        const seats = this.#seatsFor(nowMs, ticket);
+        if (seats !== ticket.heldSeats) reseat(ticket, seats, this.#firstWork[rank]);
+      }
+      this.#classes[rank].recount((ticket) => this.#seatsFor(nowMs, ticket));
+    }
   }
 
   /** Takes a ticket out of the queue that has no hope of a seat; {@link nextLeaving} hands it out to be told. */
@@ -165,7 +185,7 @@ export class WorkQueue<Owner> {
   #takeOut(nowMs: number, ticket: Ticket<Owner>): void {
     if (ticket.standsFirst) {
       this.#first.remove(ticket);
-      this.#firstWork[ticket.rank].take(ticket.expectedMs, ticket.seats);
+      this.#firstWork[ticket.rank].take(ticket);
     } else {
       this.#classes[ticket.rank].remove(nowMs, ticket);
     }

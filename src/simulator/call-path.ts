@@ -160,6 +160,8 @@ export class CallPath {
 
   #start(nowMs: number, call: Call): void {
     const { pool, rank } = call.route;
+    // Those that a rival decides for, and those without a pool, are not given any by the bulkhead.
+    if (call.ticket.heldSeats > 0) call.seats = call.ticket.heldSeats;
     if (call.wasQueued) pool?.shares.queue(nowMs, rank, -1);
     this.#noteWait(nowMs, call);
     pool?.running.add(call);

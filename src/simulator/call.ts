@@ -16,8 +16,8 @@ export class Call {
   readonly caller: string | undefined;
   /** What it would take alone, in milliseconds, as drawn. */
   readonly serviceMs: number;
-  /** Seats that it holds. */
-  readonly seats: number;
+  /** Seats that it asks for, of those that there are; once it has some, those that it holds. */
+  seats: number;
   /** 1 for the first. */
   readonly attempt: number;
   readonly arrivedAtMs: number;
@@ -42,10 +42,10 @@ export class Call {
     this.tenant = drawn.tenant;
     this.caller = drawn.caller;
     this.serviceMs = drawn.serviceMs;
-    this.seats = drawn.seats;
+    this.seats = Math.min(drawn.seats, Math.max(1, this.route.pool?.settings.seats ?? drawn.seats));
     this.attempt = attempt;
     this.arrivedAtMs = arrivedAtMs;
     const rank = drawn.rank !== undefined && drawn.rank > this.route.rank ? drawn.rank : this.route.rank;
-    this.ticket = new Ticket<Call>(this, this.route, rank, seenFromMs, deadlineAtMs, this.tenant, this.seats);
+    this.ticket = new Ticket<Call>(this, this.route, rank, seenFromMs, deadlineAtMs, this.tenant, drawn.seats);
   }
 }

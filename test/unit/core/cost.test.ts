@@ -187,3 +187,41 @@ describe('a wide ticket whose turn it is', () => {
     expect(next(11)).toEqual(['narrow']);
   });
 });
+
+describe('the work that waits', () => {
+  /** What a narrow ticket is told to wait behind one of some seats, in a pool all of which is at work. */
+  function waitBehind(width: number, seats: number, resized: readonly number[] = []): number {
+    const { bulkhead, come } = bench(seats);
+    come('at work', slow(), seats, 0);
+    expect(come('wide', slow(), width, 0).state).toBe('queued');
+    for (const other of resized) bulkhead.resize(1, other);
+    return bulkhead.predictedWaitMs(2, new Ticket('narrow', quick(), 2, 2, 1e6));
+  }
+
+  it('counts with the seats that there are, whatever a client makes a ticket ask for', () => {
+    expect(waitBehind(1e6, 4)).toBe(waitBehind(4, 4));
+    expect(waitBehind(1e6, 4)).toBeLessThan(2_000);
+    expect(waitBehind(3, 4)).toBeLessThan(waitBehind(4, 4));
+  });
+
+  it('follows the seats as they become fewer and more', () => {
+    expect(waitBehind(10, 10, [2, 10])).toBe(waitBehind(10, 10));
+    expect(waitBehind(10, 2, [10])).toBe(waitBehind(10, 2, [5, 10, 3, 10]));
+  });
+
+  it('weighs on a tenant with the seats that there are', () => {
+    const bulkhead = new Bulkhead<string>({ seats: 2, servesTopClass: false, maxQueued: 3 });
+    const route = routeLoad({ deadlineMs: 1e6, times: fixedTimes(10) });
+    const come = (tenant: string, width: number, nowMs: number, rank: PriorityRank = 2) => {
+      const ticket = new Ticket(tenant, route, rank, nowMs, nowMs + 1e6, tenant, width);
+      return { ticket, became: bulkhead.arrive(nowMs, ticket) };
+    };
+    for (const tenant of ['many', 'wide']) bulkhead.release(1, come(tenant, 1, 0).ticket);
+    come('other', 2, 2);
+    for (let n = 0; n < 2; n++) come('many', 2, 3);
+    const wide = come('wide', 1e6, 3).ticket;
+    // Somebody more important takes a place: of the tenant that has most queued, and that is two tickets, not one.
+    expect(come('top', 1, 4, 1).became).toBe('queued');
+    expect([wide.refusal, bulkhead.next(4)?.owner]).toEqual([undefined, 'many']);
+  });
+});

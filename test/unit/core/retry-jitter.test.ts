@@ -31,6 +31,13 @@ describe('how long a client is told to stay away', () => {
     expect(spreadRetryMs('breaker_open', 3, 0, 0)).toBe(3);
   });
 
+  it('predicts nothing beyond an hour, and tells the time of what is known', () => {
+    for (const rank of PRIORITY_RANKS) {
+      expect(spreadRetryMs('queue_full', 11_429_000, rank, 0.5)).toBe(3_600_000);
+      expect(spreadRetryMs('rate_limited', 11_429_000, rank, 0)).toBe(11_429_000);
+    }
+  });
+
   it('property: with the same draw a more important class is never told more, and nobody less than nothing', () => {
     fc.assert(
       fc.property(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PriorityRank } from '../../../src/core/priority.js';
+import { Ticket } from '../../../src/core/ticket.js';
 import { WorkQueue } from '../../../src/core/work-queue.js';
 import { fixedTimes, routeLoad, ticketOf } from '../../support/tickets.js';
 
@@ -29,6 +30,34 @@ describe('WorkQueue', () => {
     const ticket = ticketOf(checkout(), 0, 0);
     queue.add(7, ticket, false);
     expect([ticket.state, ticket.queuedAtMs, ticket.expectedMs]).toEqual(['queued', 7, 30]);
+  });
+
+  it('counts work with the seats that there are, and counts again when there are others', () => {
+    let there = 4;
+    const queue = new WorkQueue<unknown>(undefined, (_nowMs, { seats }) => Math.min(seats, there));
+    const unknown = routeLoad({ times: fixedTimes(0) });
+    const wide = [1e6, 3, 1].map(
+      (seats, n) => new Ticket(n, checkout(), 2, 0, 500, seats === 1 ? undefined : 'a', seats),
+    );
+    const [vast, first] = [
+      new Ticket('vast', unknown, 2, 0, 500, 'b', 1e6),
+      new Ticket('first', report(), 2, 0, 500, 'c', 8),
+    ];
+    for (const ticket of [...wide, vast]) queue.add(0, ticket, false);
+    queue.add(0, first, true);
+    // 30 ms on 4, 3 and 1 seats, 400 ms on 4, and 4 seats of which nothing is known.
+    expect([queue.workMs(2), queue.workMs(2, 10)]).toEqual([1_840, 1_880]);
+    for (const [seats, knownMs, withGuessMs] of [
+      [2, 950, 970],
+      [8, 3_560, 3_640],
+      [4, 1_840, 1_880],
+    ] as const) {
+      there = seats;
+      queue.recount(1);
+      expect([queue.workMs(2), queue.workMs(2, 10)]).toEqual([knownMs, withGuessMs]);
+    }
+    for (const ticket of [...wide, vast, first]) queue.remove(2, ticket);
+    expect([queue.workMs(2, 10), queue.line(2).heaviest().workMs(10)]).toEqual([0, 0]);
   });
 
   it('serves oldest first within a class, one that comes back before all, and the most important class first', () => {

@@ -60,6 +60,23 @@ describe('the bound of a pool by count', () => {
   });
 });
 
+describe('requests that ask for more seats than there are', () => {
+  const vast = evenly(50, 100, { cost: { kind: 'constant', ms: 1e6 } });
+
+  it('hold no more than there are', () => {
+    const { total } = tell(world([vast]), gateway(4, { rank: 2 })).whole;
+    const all = tell(world([{ ...vast, cost: { kind: 'constant', ms: 4 } }]), gateway(4, { rank: 2 })).whole.total;
+    expect(total).toEqual(all);
+  });
+
+  it('have no more than all of the seats while they always wait', () => {
+    const { report } = tell(world([vast]), gateway(4, { rank: 2, deadlineMs: 60_000 }));
+    const shares = report.pools[0]?.shares.find((share) => share.class === 'normal');
+    expect(shares?.mean).toBeGreaterThan(0.9);
+    expect(shares?.mean).toBeLessThanOrEqual(1.000001);
+  });
+});
+
 describe('what a request is charged', () => {
   it('is given back when it is shed from the queue', () => {
     // Nobody gets a seat, so everybody expires in the queue; one token is all there ever is.
