@@ -5,19 +5,29 @@ import { dashboardRouter } from './dashboard/router.js';
 import { sendProblem } from './problem.js';
 
 /** Options of {@link operations}: either `authorize` or `public: true`. */
-export interface OperationsOptions {
+export type OperationsOptions = AuthorizedOperations | PublicOperations;
+
+/** The operations for some. */
+export interface AuthorizedOperations {
   /**
    * Who may look. No default: figures about a shop are not for everybody, so each mount says for whom they are. Where it
    * throws or rejects nobody may: the answer is 500 without a word of the error, which is logged once.
    */
-  readonly authorize?: (req: Request) => boolean | Promise<boolean>;
-  /** Everybody may look. Never together with `authorize` or `allowChanges`. */
-  readonly public?: true;
+  readonly authorize: (req: Request) => boolean | Promise<boolean>;
+  readonly public?: undefined;
   /**
    * Whether those who may look may also change settings while the gateway works: the mode, sizes of pools, rate limits (those of
    * each caller and of all routes too), deadlines and concurrency limits of routes. Default `false`.
    */
   readonly allowChanges?: boolean;
+}
+
+/** The operations for everybody. */
+export interface PublicOperations {
+  /** Everybody may look. Never together with `authorize` or `allowChanges`. */
+  readonly public: true;
+  readonly authorize?: undefined;
+  readonly allowChanges?: false;
 }
 
 /**
@@ -27,15 +37,23 @@ export interface OperationsOptions {
  * @throws TypeError without exactly one of `authorize` and `public: true`, and for changes by everybody.
  */
 export function operations(gateway: Gateway, options: OperationsOptions): RequestHandler {
-  const { authorize, allowChanges = false } = options ?? {};
-  checkOptions(options ?? {});
+  // Those without types may have given anything.
+  const given: Partial<AnyOptions> = options ?? {};
+  checkOptions(given);
+  const { authorize, allowChanges } = given;
   const router = express.Router();
   if (authorize !== undefined) router.use(guardedBy(authorize, gateway));
   router.use(dashboardRouter(gateway, allowChanges === true));
   return router;
 }
 
-function checkOptions({ authorize, public: open, allowChanges }: OperationsOptions): void {
+interface AnyOptions {
+  readonly authorize: AuthorizedOperations['authorize'] | undefined;
+  readonly public: boolean | undefined;
+  readonly allowChanges: boolean;
+}
+
+function checkOptions({ authorize, public: open, allowChanges }: Partial<AnyOptions>): void {
   if (typeof authorize !== 'function' && (authorize !== undefined || open !== true)) {
     throw new TypeError(
       'operations() needs { authorize: (req) => boolean } or { public: true }: say who may see the figures',
@@ -49,10 +67,7 @@ function checkOptions({ authorize, public: open, allowChanges }: OperationsOptio
   }
 }
 
-function guardedBy(
-  authorize: NonNullable<OperationsOptions['authorize']>,
-  { logger }: Pick<Gateway, 'logger'>,
-): RequestHandler {
+function guardedBy(authorize: AuthorizedOperations['authorize'], { logger }: Pick<Gateway, 'logger'>): RequestHandler {
   let told = false;
   const tell = (err: unknown): void => {
     if (told) return;

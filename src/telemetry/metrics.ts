@@ -11,6 +11,11 @@ export interface MetricsOptions {
   /** The application's own registry, to print everything in one place. Default: one for Sluice alone. */
   readonly registry?: Registry;
   /**
+   * What the names of the metrics begin with: letters, digits and `_`. Another one for each gateway that shares a registry;
+   * the alert rules and the dashboard that come with Sluice know the default. Default `sluice_`.
+   */
+  readonly prefix?: string;
+  /**
    * Whether prom-client's metrics of the process (memory, CPU, garbage collection) are added. Default true in a
    * registry of Sluice's own, and false in a given one, where they would usually be registered twice.
    */
@@ -25,6 +30,8 @@ export interface MetricsOptions {
 }
 
 const PREFIX = 'sluice_';
+/** One of those that {@link collectDefaultMetrics} registers on every system. */
+const OF_PROCESS = 'process_cpu_user_seconds_total';
 const BOUNDS = BUCKET_BOUNDS_MS.map((boundMs) => ({ le: boundMs / 1_000 }));
 const BEYOND = { le: '+Inf' };
 
@@ -35,17 +42,21 @@ const BEYOND = { le: '+Inf' };
 export class Metrics {
   readonly registry: Registry;
 
-  /** @throws Error when the registry has a metric of the same name, for example of a second gateway. */
+  /**
+   * @throws Error when the registry has a metric of the same name, for example of a second gateway: nothing is registered
+   *   then. TypeError for a prefix that no name can begin with.
+   */
   constructor(source: () => TelemetrySource, options: MetricsOptions = {}) {
     this.registry = options.registry ?? new Registry();
     const read = oncePerTurn(source);
     const { serverMetrics = false, hostMetrics = false } = options;
     const all = [...METRICS, ...(serverMetrics ? SERVER_METRICS : []), ...(hostMetrics ? HOST_METRICS : [])];
-    for (const metric of all) {
-      // The type names classes that are hard to derive from; the registry asks for no more than this.
-      this.registry.registerMetric(new ReadMetric(metric, read) as unknown as Metric);
-    }
-    if (options.processMetrics ?? options.registry === undefined) collectDefaultMetrics({ register: this.registry });
+    const own = all.map((metric) => new ReadMetric(checkPrefix(options.prefix ?? PREFIX), metric, read));
+    const ofProcess = options.processMetrics ?? options.registry === undefined;
+    checkFree(this.registry, own, ofProcess);
+    // The type names classes that are hard to derive from; the registry asks for no more than this.
+    for (const metric of own) this.registry.registerMetric(metric as unknown as Metric);
+    if (ofProcess) collectDefaultMetrics({ register: this.registry });
   }
 
   /** The `Content-Type` of {@link text}. */
@@ -57,6 +68,28 @@ export class Metrics {
   text(): Promise<string> {
     return this.registry.metrics();
   }
+}
+
+function checkPrefix(prefix: string): string {
+  if (/^[a-z_][a-z0-9_]*$/i.test(prefix)) return prefix;
+  throw new TypeError(
+    `metrics() has the prefix ${JSON.stringify(prefix)}: use letters, digits and _, for example "sluice_a_"`,
+  );
+}
+
+/** Before anything is registered: half of the metrics would be worse than none. */
+function checkFree(registry: Registry, own: readonly ReadMetric[], ofProcess: boolean): void {
+  const taken = own.find(({ name }) => registry.getSingleMetric(name) !== undefined);
+  if (taken !== undefined) {
+    throw new Error(
+      `the registry has a metric "${taken.name}" already, of another gateway or of another call of metrics(): mount ` +
+        'metrics(gateway) once, or give each its own { registry }, or another { prefix }',
+    );
+  }
+  if (!ofProcess || registry.getSingleMetric(OF_PROCESS) === undefined) return;
+  throw new Error(
+    `the registry has the metrics of the process ("${OF_PROCESS}") already: leave { processMetrics } out`,
+  );
 }
 
 /** All metrics of one scrape are read in one turn of the event loop: they share one look at the source. */
@@ -98,8 +131,8 @@ class ReadMetric {
   readonly aggregator = 'sum';
   readonly #values: () => Value[];
 
-  constructor(metric: NumberMetric | HistogramMetric, read: () => TelemetrySource) {
-    this.name = PREFIX + metric.name;
+  constructor(prefix: string, metric: NumberMetric | HistogramMetric, read: () => TelemetrySource) {
+    this.name = prefix + metric.name;
     this.help = metric.help;
     this.type = metric.type;
     this.labelNames = metric.labels;

@@ -3,12 +3,12 @@ import { faultsOf } from './documents.js';
 
 const GATEWAY = `
 import { createGateway } from 'sluice';
-import { protect, routeTable } from 'sluice/express';
+import { operations, protect, routeTable } from 'sluice/express';
 const gateway = await createGateway({
   pools: { shop: { max: 2 }, reports: { max: 1 } },
   routes: { checkout: { pool: 'shop' }, salesReport: { pool: 'reports', priority: 'low' } },
 });
-void [protect, routeTable, gateway];
+void [operations, protect, routeTable, gateway];
 `;
 
 /** Each line with the names as they are, and with one that is wrong. */
@@ -37,6 +37,12 @@ const LINES: readonly (readonly [right: string, wrong: string])[] = [
     "createGateway({ routes: { a: { priority: 'urgent' } } });",
   ],
   ['createGateway({ routes: { a: { deadlineMs: 5 } } });', 'createGateway({ routes: { a: { deadline: 5 } } });'],
+  ['operations(gateway, { public: true });', 'operations(gateway, {});'],
+  [
+    'operations(gateway, { authorize: async () => true, allowChanges: true });',
+    'operations(gateway, { public: true, allowChanges: true });',
+  ],
+  ['operations(gateway, { authorize: () => true });', 'operations(gateway, { authorize: () => true, public: true });'],
   [
     "gateway.run('checkout', (handle) => handle.transaction(async () => 1, { retry: true }));",
     "gateway.run('checkout', (handle) => handle.transaction(async () => 1, { retry: 'yes' }));",

@@ -1,4 +1,4 @@
-import { Counter, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { ERROR_CODES } from '../../../src/errors.js';
 import { Metrics } from '../../../src/telemetry/metrics.js';
@@ -158,11 +158,33 @@ test("joins the application's own registry, without metrics that are likely to b
   );
 });
 
-test('two gateways need two registries', async () => {
+test('two gateways need two registries or two prefixes, and are told so', async () => {
   const registry = new Registry();
   new Metrics(() => exampleSource().source, { registry });
-  expect(() => new Metrics(() => exampleSource().source, { registry })).toThrow(/already been registered/);
+  expect(() => new Metrics(() => exampleSource().source, { registry, serverMetrics: true })).toThrow(
+    /^the registry has a metric "sluice_\w+" already, of another gateway .*: mount .* once, or give each its own \{ registry \}, or another \{ prefix \}$/,
+  );
+  const both = await scrape(new Metrics(() => exampleSource().source, { registry, prefix: 'sluice_b_' }));
+  const count = (prefix: string): number => [...both.keys()].filter((series) => series.startsWith(prefix)).length;
+  expect([both.get('sluice_b_enforcing'), count('sluice_')]).toEqual([1, 2 * count('sluice_b_')]);
   expect(() => new Metrics(() => exampleSource().source, { processMetrics: false })).not.toThrow();
+});
+
+test('registers all or nothing', () => {
+  const registry = new Registry();
+  new Counter({ name: 'sluice_seat_hold_seconds', help: 'Not ours.', registers: [registry] });
+  expect(() => new Metrics(() => exampleSource().source, { registry })).toThrow(/"sluice_seat_hold_seconds" already/);
+  const processes = new Registry();
+  collectDefaultMetrics({ register: processes });
+  expect(() => new Metrics(() => exampleSource().source, { registry: processes, processMetrics: true })).toThrow(
+    /leave \{ processMetrics \} out$/,
+  );
+  const own = [registry, processes].flatMap((each) => each.getMetricsAsArray()).map(({ name }) => name);
+  expect(own.filter((name) => name.startsWith('sluice_'))).toEqual(['sluice_seat_hold_seconds']);
+});
+
+test.each(['', '9lives_', 'a-b'])('begins no name with %j', (prefix) => {
+  expect(() => new Metrics(() => exampleSource().source, { prefix })).toThrow(/has the prefix .*: use letters/);
 });
 
 test('tells about the process in a registry of its own', async () => {
