@@ -27,6 +27,8 @@ export async function createRedisClient(url: string, random: () => number): Prom
     enableAutoPipelining: true,
     maxRetriesPerRequest: 0,
     connectTimeout: 1_000,
+    // A connection that is given up may be dead: its end is not waited for.
+    disconnectTimeout: 100,
     keepAlive: 1_000,
     // Integers of version 3 of the protocol near 2^53 are read wrong by 6.0; version 2 is read alike by 5 and 6.
     protocol: 2,

@@ -1,5 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
-import { describeTrouble, isConsequence } from './redis-trouble.js';
+import { Comeback } from '../core/fleet-comeback.js';
+import { Silence } from '../core/fleet-silence.js';
+import { describeTrouble, isConsequence, isWrongDatabase } from './redis-trouble.js';
 
 /** What Sluice uses of an `ioredis` client (5.10 or newer, a `Redis` or a `Cluster`). */
 export interface RedisClient {
@@ -9,7 +11,7 @@ export interface RedisClient {
   eval(script: string, keys: number, ...args: readonly (string | number)[]): Promise<unknown>;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   off(event: string, listener: (...args: unknown[]) => void): unknown;
-  disconnect(): void;
+  disconnect(reconnect?: boolean): void;
 }
 
 /** A script and the hash by which the server knows it. */
@@ -23,7 +25,7 @@ export interface RedisLinkOptions {
   readonly client: RedisClient;
   /** Whether the client is ours to open and to close. */
   readonly owned: boolean;
-  /** Is written to find out whether it can be. */
+  /** Is written to find out whether it can be, with the hash tag of what could not be. */
   readonly probeKey: string;
   readonly clock: Clock;
   /** The server became reachable, or stopped being so; why, with nothing secret in it. */
@@ -41,22 +43,29 @@ const PROBE_MS = 200;
  * The way to Redis: knows whether it answers, and lets nobody wait for it.
  *
  * A server that hangs keeps its socket, so only the answers tell: one that takes longer than
- * {@link REDIS_PATIENCE_MS} makes it `away`, and a write that is answered in time makes it `up` again. The time limit is
- * ours, for socket options of the client do not help there.
+ * {@link REDIS_PATIENCE_MS} makes it `away`, and a write that is answered in time makes it `up` again, on the same node
+ * of a cluster as what failed. The time limit is ours, for socket options of the client do not help there.
  */
 export class RedisLink {
   readonly #options: RedisLinkOptions;
   readonly #listeners: readonly [string, (...args: unknown[]) => void][];
+  readonly #comeback = new Comeback();
+  readonly #silence: Silence;
   #up = false;
+  #answered = false;
+  #failedKey = '';
+  /** The database of the URL was refused: the client stays on the first one until its next connection. */
+  #refused: Error | undefined;
   #probing: Timer | undefined;
   #closed = false;
   #trouble = 'no answer yet';
 
   constructor(options: RedisLinkOptions) {
     this.#options = options;
+    this.#silence = new Silence(options.clock.nowMs());
     this.#listeners = [
-      ['error', (error) => this.#lost(error)],
-      ['close', () => this.#lost(new Error('the connection was closed'))],
+      ['error', (error) => this.#failed(error)],
+      ['close', () => this.#disconnected()],
       ['ready', () => void this.#probe()],
     ];
     for (const [event, listener] of this.#listeners) options.client.on(event, listener);
@@ -90,13 +99,12 @@ export class RedisLink {
     if (!this.#up) throw new Error(`Redis is away: ${this.#trouble}`);
     const { client } = this.#options;
     try {
-      return await this.#inTime(client.evalsha(script.sha, 1, key, ...args));
+      return await this.#inTime(client.evalsha(script.sha, 1, key, ...args)).catch((error) => {
+        if (!isNoScript(error)) throw error;
+        return this.#inTime(client.eval(script.text, 1, key, ...args));
+      });
     } catch (error) {
-      if (!isNoScript(error)) throw this.#lost(error);
-    }
-    try {
-      return await this.#inTime(client.eval(script.text, 1, key, ...args));
-    } catch (error) {
+      this.#failedKey = key;
       throw this.#lost(error);
     }
   }
@@ -118,32 +126,68 @@ export class RedisLink {
     if (this.#closed) return;
     this.#probing?.cancel();
     this.#probing = undefined;
+    const { client, probeKey } = this.#options;
     try {
-      await this.#inTime(this.#options.client.eval(PROBE, 1, this.#options.probeKey));
+      if (this.#refused !== undefined) throw this.#refused;
+      await this.#inTime(client.eval(PROBE, 1, `${probeKey}{${hashTag(this.#failedKey)}}`));
       this.#found();
     } catch (error) {
       this.#lost(error);
+      this.#renew();
     }
   }
 
   #found(): void {
+    const { clock, onChange } = this.#options;
+    this.#answered = true;
     if (this.#up || this.#closed) return;
+    if (!this.#comeback.good(clock.nowMs())) return this.#probeLater();
     this.#up = true;
-    this.#options.onChange(true, 'it answers');
+    onChange(true, 'it answers');
+  }
+
+  #failed(error: unknown): void {
+    if (isWrongDatabase(error)) this.#refused = error;
+    this.#lost(error);
+  }
+
+  #disconnected(): void {
+    this.#refused = undefined;
+    this.#silence.begins(this.#options.clock.nowMs());
+    this.#lost(new Error('the connection was closed'));
   }
 
   #lost(error: unknown): Error {
+    const { clock, onChange } = this.#options;
     const failure = error instanceof Error ? error : new Error(String(error));
     if (this.#closed) return failure;
-    if (this.#up || !isConsequence(failure)) this.#trouble = describeTrouble(failure);
-    this.#probing ??= this.#options.clock.after(PROBE_MS, () => void this.#probe());
-    if (!this.#up) return failure;
+    if (this.#up || !isConsequence(failure)) this.#trouble = describeTrouble(failure, this.#answered);
+    this.#probeLater();
+    if (!this.#up) {
+      this.#comeback.bad();
+      return failure;
+    }
+    this.#comeback.lost(clock.nowMs());
+    this.#silence.begins(clock.nowMs());
     this.#up = false;
-    this.#options.onChange(false, this.#trouble);
+    onChange(false, this.#trouble);
     return failure;
   }
 
+  #probeLater(): void {
+    this.#probing ??= this.#options.clock.after(PROBE_MS, () => void this.#probe());
+  }
+
+  /** Another connection, where this one may be dead. A client of the application is its own business. */
+  #renew(): void {
+    const { client, owned, clock } = this.#options;
+    if (owned && !this.#closed && this.#silence.tooLong(clock.nowMs())) client.disconnect(true);
+  }
+
   #inTime<T>(answer: Promise<T>): Promise<T> {
+    const heard = (): void => this.#silence.heard(this.#options.clock.nowMs());
+    // One that comes too late tells as well that the connection lives.
+    answer.then(heard, (error: Error) => isConsequence(error) || heard());
     return new Promise<T>((resolve, reject) => {
       const timer = this.#options.clock.after(REDIS_PATIENCE_MS, () =>
         reject(new Error(`no answer within ${REDIS_PATIENCE_MS} ms`)),
@@ -155,4 +199,9 @@ export class RedisLink {
 
 function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}
+
+/** What decides on which node of a cluster a key is. */
+function hashTag(key: string): string {
+  return /\{([^}]+)\}/.exec(key)?.[1] ?? key;
 }

@@ -7,6 +7,7 @@ export class RedisRelay {
   delayMs = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #swallowed = new WeakSet<Socket>();
   #targetPort: number;
   #port = 0;
 
@@ -33,6 +34,11 @@ export class RedisRelay {
     this.#targetPort = targetPort;
   }
 
+  /** Who is connected hears nothing more, and is not told; who connects from now on is served. */
+  swallow(): void {
+    for (const socket of this.#sockets) this.#swallowed.add(socket);
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
@@ -49,11 +55,12 @@ export class RedisRelay {
     this.#sockets.add(from);
     from.setNoDelay(true);
     from.on('data', (chunk: Buffer) => {
+      if (this.#swallowed.has(from)) return;
       const ms = delayMs();
       if (ms === 0) to.write(chunk);
       else setTimeout(() => to.writable && to.write(chunk), ms);
     });
-    from.on('end', () => to.end());
+    from.on('end', () => this.#swallowed.has(from) || to.end());
     from.on('error', () => to.destroy());
     from.on('close', () => {
       this.#sockets.delete(from);

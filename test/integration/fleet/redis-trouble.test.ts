@@ -55,6 +55,21 @@ describe.each<[string, () => string | Promise<string>, RegExp]>([
   });
 });
 
+it('a server that has answered, and was ended, is not told of as if its URL were wrong', async () => {
+  const server = await RedisServer.start();
+  const { fleet, warnings } = await openFleet(server.url);
+  try {
+    await expect.poll(() => fleet.status.degraded).toBe(false);
+    await server.stop();
+    await expect.poll(() => fleet.status.trouble).toMatch(/ECONNREFUSED.*nothing listens there any more$/);
+    expect(warnings.map(([code]) => code)).toEqual(['fleet_degraded']);
+    expect(JSON.stringify(warnings)).not.toMatch(/TLS|maxclients|of the URL/);
+  } finally {
+    await fleet.close();
+    await server.close();
+  }
+});
+
 it('a database that is not there is told of by the doctor: the client takes the first one', async () => {
   const [finding] = await checkRedis(`${redis.url}/99`);
   expect(finding).toMatchObject({ check: 'reach', state: 'failure' });
