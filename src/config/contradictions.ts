@@ -21,6 +21,7 @@ export function checkTogether(whole: Whole, reading: Reading): void {
     checkYielding(name, values, whole, reading);
     checkHeadroom(name, values, whole, reading);
     checkPeak(name, values, whole, reading);
+    checkPooler(name, values, reading);
   }
   for (const [name, values] of whole.routes) {
     checkCost(name, values, whole, reading);
@@ -131,6 +132,23 @@ function noShare(name: string, values: Partial<PoolValues>, critical: [string, u
   const remedy = `0 × ${seatsText(name, values, reading)} is 0 seats for ${routes}, of the critical class`;
   const where = reading.where(`${poolSection(name).pathPrefix}capCritical`);
   reading.problems.push({ where, value: '0', remedy: `${remedy}; use more than 0, or a lower priority` });
+}
+
+/** Poolers are looked for before PostgreSQL only: what is said of one before MySQL would do nothing. */
+function checkPooler(name: string, values: Partial<PoolValues>, reading: Reading): void {
+  const { url, pooler, poolerSize, poolerAdminUrl } = values;
+  if (url === undefined || !/^(?:mysql|mariadb):/i.test(url)) return;
+  const said: Partial<Record<keyof PoolValues, string | undefined>> = {
+    ...(pooler === 'pgbouncer' ? { pooler: showMistake(pooler, false) } : {}),
+    ...(poolerSize === undefined ? {} : { poolerSize: String(poolerSize) }),
+    // A secret.
+    ...(poolerAdminUrl === undefined ? {} : { poolerAdminUrl: undefined }),
+  };
+  const remedy = 'means nothing on MySQL: no pooler is looked for before it; leave it out';
+  for (const [field, value] of Object.entries(said)) {
+    const where = reading.where(poolSection(name).pathPrefix + field);
+    reading.problems.push({ where, remedy, ...(value === undefined ? {} : { value }) });
+  }
 }
 
 function checkCost(name: string, values: Partial<RouteValues>, { pools }: Whole, reading: Reading): void {

@@ -164,6 +164,7 @@ const STATES: Readonly<Record<string, string>> = {
   '53100': 'its disk is full',
   '53200': 'it is out of memory',
   '53300': 'it has too many connections',
+  '53400': 'a limit of its settings is reached, for example what its user may do in an hour',
   '25006': 'it is read-only',
   '57P03': 'it is starting or stopping',
 };

@@ -83,6 +83,26 @@ describe('a pool that gives way', () => {
   });
 });
 
+describe('a pool on MySQL', () => {
+  it('says nothing of poolers, which are looked for before PostgreSQL only', () => {
+    const adminUrl = 'postgres://stats:s3cret@pooler:6432/pgbouncer';
+    const pooled = { pooler: 'pgbouncer', poolerSize: 8, poolerAdminUrl: adminUrl };
+    const nothing = 'means nothing on MySQL: no pooler is looked for before it; leave it out';
+    for (const url of ['mysql://db/shop', 'mariadb://db/shop']) {
+      expect(linesOf(withPool({ url, ...pooled }))).toEqual([
+        `pools.only.pooler is "pgbouncer": ${nothing}`,
+        `pools.only.poolerSize is 8: ${nothing}`,
+        `pools.only.poolerAdminUrl: ${nothing}`,
+      ]);
+      expect(problemsOf(withPool({ url, pooler: 'none' }))).toEqual([]);
+    }
+    expect(linesOf(withPool({ url: 'mysql://db/shop' }), { SLUICE_POOL_ONLY_POOLER_SIZE: '9' })).toEqual([
+      `SLUICE_POOL_ONLY_POOLER_SIZE is 9: ${nothing}`,
+    ]);
+    expect(problemsOf(withPool({ url: SERVER, ...pooled }))).toEqual([]);
+  });
+});
+
 describe('a pool and its routes', () => {
   it('leave a seat to the lower classes', () => {
     expect(linesOf(pair({ max: 4, headroom: 4 }, { priority: 'normal' }))).toEqual([
