@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Bulkhead } from '../core/bulkhead.js';
-import { databaseUnavailable } from '../core/refusals.js';
+import { outageGivenUp } from '../core/refusals.js';
 import type { Ticket } from '../core/ticket.js';
 import type { Refusal } from '../errors.js';
 import type { Deadline, DeadlineTimer } from './deadline-timer.js';
@@ -177,7 +177,7 @@ export class Gate {
   }
 
   #giveUp(nowMs: number): void {
-    const downMs = Math.round(this.bulkhead.outage.lastedMs(nowMs));
-    this.shedAll(nowMs, (ticket) => databaseUnavailable({ route: ticket.route.name, down_for_ms: downMs }, 1_000));
+    const lastedMs = this.bulkhead.outage.lastedMs(nowMs);
+    this.shedAll(nowMs, (ticket) => outageGivenUp(nowMs, ticket, lastedMs));
   }
 }

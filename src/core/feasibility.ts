@@ -40,7 +40,7 @@ export function mayWaitOut(nowMs: number, ticket: Ticket, waitMs: number, outage
   const neededMs = outageMs + waitMs + route.times.p90(nowMs);
   if (outageMs > 0 && nowMs + neededMs <= ticket.deadlineAtMs) return undefined;
   const measured = {
-    stage: 'arrival',
+    stage: ticket.state === 'queued' ? 'queue' : 'arrival',
     route: route.name,
     down_for_ms: Math.round(outage.lastedMs(nowMs)),
     time_left_ms: Math.round(ticket.deadlineAtMs - nowMs),

@@ -80,3 +80,14 @@ export function databaseUnavailable(measured: Measured, retryAfterMs: number): R
     measured,
   };
 }
+
+/** An outage of the server has lasted for too long: nobody waits for its end any more. */
+export function outageGivenUp(nowMs: number, { route, queuedAtMs }: Ticket, lastedMs: number): Refusal {
+  const measured = {
+    stage: 'queue',
+    route: route.name,
+    down_for_ms: Math.round(lastedMs),
+    queue_wait_ms: shown(nowMs - queuedAtMs),
+  };
+  return databaseUnavailable(measured, 1_000);
+}

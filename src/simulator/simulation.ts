@@ -1,4 +1,4 @@
-import { databaseUnavailable } from '../core/refusals.js';
+import { outageGivenUp } from '../core/refusals.js';
 import type { Refusal } from '../errors.js';
 import { Agenda } from './agenda.js';
 import { Call } from './call.js';
@@ -128,11 +128,10 @@ export class Simulation {
 
   #giveUpOutage(nowMs: number, { policy }: SimulatedPool): void {
     if (policy.outage?.down !== true) return;
-    const downMs = Math.round(policy.outage.lastedMs(nowMs));
+    const lastedMs = policy.outage.lastedMs(nowMs);
     for (let ticket = policy.anyQueued(); ticket !== undefined; ticket = policy.anyQueued()) {
       policy.withdraw(nowMs, ticket);
-      const refusal = databaseUnavailable({ route: ticket.route.name, down_for_ms: downMs }, 1_000);
-      this.#path.shed(nowMs, ticket.owner, refusal);
+      this.#path.shed(nowMs, ticket.owner, outageGivenUp(nowMs, ticket, lastedMs));
     }
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Bulkhead } from '../../../src/core/bulkhead.js';
 import { mayWaitOut } from '../../../src/core/feasibility.js';
 import { Outage } from '../../../src/core/outage.js';
-import { expiredInQueue, expiredOnArrival } from '../../../src/core/refusals.js';
+import { expiredInQueue, expiredOnArrival, outageGivenUp } from '../../../src/core/refusals.js';
 import type { RouteLoad } from '../../../src/core/ticket.js';
 import type { Measured } from '../../../src/errors.js';
 import { fixedTimes, routeLoad, ticketOf } from '../../support/tickets.js';
@@ -134,6 +134,19 @@ describe('a server that is away', () => {
     const passes = Number(found?.passes_with_ms);
     expect(refused(500, passes)).toBeUndefined();
     expect(refused(500, passes - 2)).toBeDefined();
+  });
+
+  it('refuses those that wait already with how long they have', () => {
+    const ticket = ticketOf(routeLoad({ deadlineMs: 5_000 }), 2, 1_000);
+    ticket.state = 'queued';
+    ticket.queuedAtMs = 1_000;
+    expect(mayWaitOut(1_900, ticket, 5_000, down)?.measured).toMatchObject({ stage: 'queue', time_left_ms: 4_100 });
+    expect(outageGivenUp(2_000, ticket, 1_999.6).measured).toEqual({
+      stage: 'queue',
+      route: 'route',
+      down_for_ms: 2_000,
+      queue_wait_ms: 1_000,
+    });
   });
 
   it('is not, whatever the time, once it was given up', () => {
