@@ -1,9 +1,23 @@
 import type { Clock, Timer } from '../clock.js';
+import type { Connector } from './connector.js';
+import type { Growth } from './growth.js';
+import type { Reachability } from './reachability.js';
+import type { SessionSet } from './session-set.js';
 import { timeLimit } from './time-limit.js';
 
 /** Where nobody has knocked for so long, somebody does: up to a quarter sooner, so that instances do not in step. */
 const KNOCK_MS = 15_000;
 const JITTER = 0.25;
+
+/** What a departure watch works on. */
+export interface DepartureParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly sessions: SessionSet;
+  readonly reach: Reachability;
+  readonly connector: Connector;
+  readonly growth: Pick<Growth, 'max' | 'whole'>;
+}
 
 /**
  * Finds out that a server wants to end. PostgreSQL in a smart shutdown waits for its sessions and tells them nothing:
@@ -11,24 +25,30 @@ const JITTER = 0.25;
  * sessions live, so now and then it opens one in place of another.
  */
 export class DepartureWatch {
-  readonly #clock: Clock;
-  readonly #random: () => number;
-  readonly #knock: () => void;
+  readonly #parts: DepartureParts;
   #heardMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
   #stopped = false;
+  /** There was no room for a knock: the next place that comes free is for it. */
+  #owed = false;
 
-  /** @param knock - Opens a session, if there is room and the server can be reached. */
-  constructor(clock: Clock, random: () => number, knock: () => void) {
-    this.#clock = clock;
-    this.#random = random;
-    this.#knock = knock;
+  constructor(parts: DepartureParts) {
+    this.#parts = parts;
   }
 
   /** An attempt to connect was answered. */
   heard(): void {
-    this.#heardMs = this.#clock.nowMs();
-    if (this.#timer === undefined) this.#arm(KNOCK_MS * (1 - JITTER * this.#random()));
+    const { clock, random } = this.#parts;
+    this.#owed = false;
+    this.#heardMs = clock.nowMs();
+    if (this.#timer === undefined) this.#arm(KNOCK_MS * (1 - JITTER * random()));
+  }
+
+  /** A place came free. */
+  less(): void {
+    if (!this.#owed) return;
+    this.#owed = false;
+    if (this.#parts.reach.state === 'up') this.#open();
   }
 
   stop(): void {
@@ -37,13 +57,31 @@ export class DepartureWatch {
   }
 
   #arm(delayMs: number): void {
+    const { clock, random } = this.#parts;
     if (this.#stopped) return;
-    this.#timer = timeLimit(this.#clock, delayMs, () => {
+    this.#timer = timeLimit(clock, delayMs, () => {
       this.#timer = undefined;
-      const everyMs = KNOCK_MS * (1 - JITTER * this.#random());
-      const dueMs = this.#heardMs + everyMs - this.#clock.nowMs();
+      const everyMs = KNOCK_MS * (1 - JITTER * random());
+      const dueMs = this.#heardMs + everyMs - clock.nowMs();
       if (dueMs <= 0) this.#knock();
       this.#arm(dueMs > 0 ? dueMs : everyMs);
     });
+  }
+
+  /** Opens a session in place of the one that has been idle for longest, or of the next that comes back. */
+  #knock(): void {
+    const { sessions, reach, connector, growth } = this.#parts;
+    if (reach.state !== 'up' || connector.connecting > 0 || !growth.whole) return;
+    const { size, idle } = sessions;
+    if (size < growth.max) this.#open();
+    else this.#owed = true;
+    const [slot] = idle.takeOldest(1);
+    if (slot !== undefined) slot.session.retire();
+    else if (this.#owed) sessions.endNext();
+  }
+
+  #open(): void {
+    const { sessions, reach, connector } = this.#parts;
+    connector.pursue(1, { epoch: sessions.epoch, generation: reach.generation });
   }
 }

@@ -20,6 +20,7 @@ export class SessionSet {
   #max: number;
   #inUse = 0;
   #epoch = 0;
+  #endsNext = false;
   #awaited: { readonly epoch: number; readonly resolve: () => void }[] = [];
 
   /**
@@ -72,9 +73,15 @@ export class SessionSet {
     for (const slot of idle) this.#giveUp(slot);
   }
 
-  /** Ends a session that came back, where there are too many. */
+  /** The next session that comes back ends, whoever waits: its place is wanted. */
+  endNext(): void {
+    this.#endsNext = true;
+  }
+
+  /** Ends a session that came back, where there are too many or its place is wanted. */
   endSurplus(slot: Slot): boolean {
-    if (this.#excess <= 0) return false;
+    if (this.#excess <= 0 && !this.#endsNext) return false;
+    this.#endsNext = false;
     this.#giveUp(slot);
     return true;
   }
@@ -87,6 +94,7 @@ export class SessionSet {
   /** From now on no session of before is fit; those that are idle end. */
   outdate(): void {
     this.#epoch += 1;
+    this.#endsNext = false;
     for (const slot of this.idle.drain()) slot.session.retire();
   }
 

@@ -57,8 +57,8 @@ export class Upkeep implements ConnectorOwner {
     this.#connector = new Connector(driver, this, clock, random);
     this.#warnings = new ConnectWarnings((code, message) => listener.onWarning(code, message));
     this.#readOnly = new ReadOnlyWatch(random, listener);
-    this.#departure = new DepartureWatch(clock, random, () => this.#knock());
     this.growth = new Growth(startMax, { ...parts, connector: this.#connector });
+    this.#departure = new DepartureWatch({ ...parts, connector: this.#connector, growth: this.growth });
   }
 
   /** Attempts under way. */
@@ -195,20 +195,12 @@ export class Upkeep implements ConnectorOwner {
   onClosed(session: Session): void {
     if (!this.#parts.sessions.remove(session)) return;
     this.#parts.onLess();
+    this.#departure.less();
     this.growth.pursue();
   }
 
   onCancelSent(): void {
     this.counts.cancels += 1;
-  }
-
-  /** Opens a session in place of the one that has been idle for longest, only to hear whether the server still takes any. */
-  #knock(): void {
-    const { sessions, reach } = this.#parts;
-    const { size, epoch, idle } = sessions;
-    if (reach.state !== 'up' || this.#connector.connecting > 0 || !this.growth.whole) return;
-    if (size < this.growth.max) this.#connector.pursue(1, { epoch, generation: reach.generation });
-    for (const slot of idle.takeOldest(1)) slot.session.retire();
   }
 
   #goDown(error: unknown, settleMs: number, leaving = false): void {

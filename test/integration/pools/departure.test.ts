@@ -45,6 +45,42 @@ describe('a server that ends when its last session has', () => {
   });
 });
 
+describe('a server that ends while a pool is saturated', () => {
+  /** Keeps the pool in use, with somebody who waits at every moment, for as long as it can be reached. */
+  const saturate = (): Promise<unknown> => {
+    const borrow = async (): Promise<void> => {
+      while (pool.state === 'up') {
+        const connection = await pool.acquire(FOREVER);
+        await connection.query('SELECT 1', undefined, undefined).finally(() => connection.release());
+      }
+    };
+    return Promise.allSettled(Array.from({ length: 6 }, borrow));
+  };
+
+  it('is not kept from it: the next session that comes back makes room for a look', async () => {
+    await open(2, 2);
+    const borrowers = saturate();
+    await until(() => pool.gauges().acquiring > 0);
+    const stopped = postgres.stop('smart');
+    await pass(() => pool.state === 'down');
+    await stopped;
+    expect(postgres.pid).toBeUndefined();
+    expect(pool.gauges().lost).toBe(0);
+    await pool.close(clock.nowMs());
+    await borrowers;
+  });
+
+  it('costs a pool on a server that goes on no more than one session for another', async () => {
+    await open(2, 2);
+    const borrowers = saturate();
+    await pass(() => pool.gauges().opened >= 4);
+    expect(pool.gauges()).toMatchObject({ lost: 0, state: 'up' });
+    await until(() => pool.gauges().total === 2);
+    await pool.close(clock.nowMs());
+    await borrowers;
+  });
+});
+
 describe('a pool that nobody uses', () => {
   it('has as many sessions as before, one of them new, where the server goes on', async () => {
     await open(2, 4);
