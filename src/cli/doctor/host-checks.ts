@@ -18,6 +18,9 @@ const LEAST_NODE = { major: 20, minor: 19 } as const;
  */
 const SPARE_PORTS = 1_000;
 
+/** With fewer an application does not even load: Node opens all modules at once that one of them imports. */
+const FEWEST_DESCRIPTORS = 128;
+
 /** What of this machine the checks look at; the default is this machine itself. */
 export interface Host {
   readonly nodeVersion: string;
@@ -73,7 +76,9 @@ function checkDescriptors(config: GatewayConfig, { descriptors }: Host): Finding
   const verdict = splitDescriptors(descriptors, sessions);
   if (verdict.ok) return ok('descriptors', verdict.detail);
   const { found, remedy } = splitRemedy(verdict.detail);
-  return warning('descriptors', found, remedy);
+  // No client could be told anything.
+  const none = descriptors < FEWEST_DESCRIPTORS || verdict.clients <= 1;
+  return (none ? failure : warning)('descriptors', found, remedy);
 }
 
 /** Each server is an address of its own, so the busiest one decides. */
