@@ -1,8 +1,8 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startPostgres } from '../../../examples/support/postgres-server.js';
-import { startPgbouncer } from '../../support/pgbouncer-server.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
 import { Folder } from '../../unit/cli/captured.js';
 import { ask } from './pool-fixture.js';
 import { selfSigned } from './self-signed.js';
@@ -38,6 +38,23 @@ function section(text: string, name: string): [key: string, value: string][] {
   });
 }
 
+/** A pooler with the file of a call, but for what belongs to this test. */
+function startFrom(text: string, users: Record<string, string>): Promise<PgbouncerServer> {
+  const {
+    listen_addr: _addr,
+    listen_port: _port,
+    auth_file: _file,
+    admin_users: _admins,
+    ...settings
+  } = Object.fromEntries(section(text, 'pgbouncer'));
+  const databases = section(text, 'databases').map(([key, value]) => `${key} = ${value}`);
+  return startPgbouncer({ databases, users, settings });
+}
+
+function throughEntry(pooler: PgbouncerServer, server: PostgresServer, entry: string): string {
+  return `postgres://postgres:${new URL(server.url).password}@127.0.0.1:${pooler.port}/${entry}`;
+}
+
 it('PGB-1 PGB-2 PGB-3 PGB-4: writes a file that PgBouncer takes as it stands, from the sizes of the pools', async () => {
   const { code, out, err } = await call(OPTIONS, '--max-connections', '100');
   expect([code, err]).toEqual([0, '']);
@@ -45,11 +62,7 @@ it('PGB-1 PGB-2 PGB-3 PGB-4: writes a file that PgBouncer takes as it stands, fr
   const settings = Object.fromEntries(section(out, 'pgbouncer'));
   expect(settings).toMatchObject({ pool_mode: 'transaction', query_wait_timeout: '35', max_client_conn: '108' });
   const { listen_addr: _addr, listen_port: _port, auth_file: _file, admin_users: _admins, ...kept } = settings;
-  const pooler = await startPgbouncer({
-    databases: section(out, 'databases').map(([key, value]) => `${key} = ${value}`),
-    users: { shop: 'secret-word' },
-    settings: kept,
-  });
+  const pooler = await startFrom(out, { shop: 'secret-word' });
   try {
     const databases = await pooler.admin('SHOW DATABASES');
     const entry = (name: string): object | undefined => databases.find((each) => each.name === name);
@@ -80,6 +93,39 @@ it.each([
   const { code, err } = await call(options, ...args);
   expect(code).toBe(status);
   expect(err).toContain(message);
+});
+
+it('one file serves the commands of the guide: first with the url of the server, then with that of the pooler', async () => {
+  const guide = readFileSync(new URL('../../../examples/guides/pgbouncer.md', import.meta.url), 'utf8');
+  const [, code = ''] = /```ts\n([\s\S]*?)```/.exec(guide) ?? [];
+  const file = folder.write('gateway-options.mjs', code);
+  const postgres = await startPostgres({ settings: { fsync: 'off' } });
+  // What the file reads stands in the environment of the process, as in a shell.
+  vi.stubEnv('DATABASE_URL', postgres.url);
+  try {
+    const { out, err } = await folder.call(['pgbouncer', '--config', file, '--max-connections', '100']);
+    expect(err).toBe('');
+    const pooler = await startFrom(out, { postgres: new URL(postgres.url).password });
+    try {
+      vi.stubEnv('POOLER_ADMIN_URL', pooler.adminUrl);
+      // Each call of the command line reads it anew; a process reads one file once.
+      const later = folder.write('again.mjs', code);
+      const again = await folder.call(['pgbouncer', '--config', later, '--port', String(pooler.port)], {
+        SLUICE_POOL_SHOP_URL: throughEntry(pooler, postgres, 'shop'),
+      });
+      expect(again.err).toContain('where the pooler is to listen');
+      const examined = await folder.call(['doctor', '--config', later], {
+        SLUICE_POOL_SHOP_URL: throughEntry(pooler, postgres, 'shop'),
+      });
+      expect(examined.out).toContain('shop 16 = 16 connections x 1 instance = 16, and the pooler');
+      expect(examined.code).toBe(0);
+    } finally {
+      await pooler.close();
+    }
+  } finally {
+    vi.unstubAllEnvs();
+    await postgres.close();
+  }
 });
 
 describe('TLS to the server', () => {
@@ -153,19 +199,9 @@ describe('TLS to the server', () => {
     const url = postgres.url.replace('127.0.0.1', 'localhost');
     const { out, err } = await call(pools({ url, tls: true, tlsCa: 'ca.pem' }));
     expect(err).toBe('');
-    const {
-      listen_addr: _,
-      listen_port: _port,
-      auth_file: _file,
-      ...settings
-    } = Object.fromEntries(section(out, 'pgbouncer'));
-    const pooler = await startPgbouncer({
-      databases: section(out, 'databases').map(([name, value]) => `${name} = ${value}`),
-      users: { postgres: password },
-      settings: { ...settings, admin_users: 'pooler_admin' },
-    });
+    const pooler = await startFrom(out, { postgres: password });
     try {
-      const through = `postgres://postgres:${password}@127.0.0.1:${pooler.port}/p0`;
+      const through = throughEntry(pooler, postgres, 'p0');
       const [seen] = await ask(through, 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
       expect(seen).toEqual({ ssl: true });
     } finally {
