@@ -104,7 +104,8 @@ describe('sluice top without a terminal', () => {
     app = await WatchedApp.start('hush-hush');
     const args = ['top', `${app.url}/sluice`, '--json', '--count', '1'];
     const without = await folder.call(args);
-    expect(without).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/answered 403: .* --header$/) });
+    expect(without).toMatchObject({ code: 1, err: expect.stringMatching(/answered 403: .* --header$/) });
+    expect(JSON.parse(without.out)).toMatchObject({ ok: false, error: expect.stringMatching(/ --header$/) });
     const withKey = await folder.call([...args, '--header', 'x-key: hush-hush']);
     expect(withKey.code).toBe(0);
     expect(withKey.out + withKey.err).not.toContain('hush-hush');
