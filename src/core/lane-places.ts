@@ -128,6 +128,12 @@ export class LanePlaces {
     return true;
   }
 
+  /** Nobody needs the place that was just taken: it may be taken again. */
+  putBack(): void {
+    this.#inUse -= 1;
+    if (!this.#away) this.#granted += 1;
+  }
+
   /** Gives a place back. */
   release(): void {
     this.#inUse -= 1;

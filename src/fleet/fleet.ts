@@ -55,7 +55,7 @@ export class Fleet {
   readonly #link: RedisLink;
   readonly #tokens: TokenSync;
   readonly #lanes: Lane[] = [];
-  /** What was told of buckets that others are stricter with. */
+  /** What was told of buckets and lanes that others are stricter with. */
   readonly #told = new Map<string, string>();
   readonly #id: string = randomUUID();
   #degraded = false;
@@ -146,12 +146,7 @@ export class Fleet {
             'this one serves none of it until Redis is back. Let fleetMaxConcurrent be at least the number ' +
             'of instances.',
         ),
-      onStricter: (least) =>
-        warn(
-          'fleet_mismatch',
-          `instances of this fleet disagree about the concurrent work of "${key}"; the least holds: ${least}. ` +
-            'Give all of them the same configuration.',
-        ),
+      onStricter: (least) => this.#disagree(`the concurrent work of "${key}"; the least holds`, `${least}`),
     });
     this.#lanes.push(lane);
     return lane;
@@ -180,16 +175,19 @@ export class Fleet {
       warn('fleet_degraded', `Redis does not answer (${why}): each instance goes on with its own share of the limits`);
   }
 
-  /** Every answer says so; it is told once, and for all callers of a route together. */
+  /** Told for all callers of a route together. */
   #stricter(key: string, refillPerSecond: number, burst: number): void {
     const name = key.replace(/:caller:.*/s, ':caller');
-    const holds = `${refillPerSecond} per second, burst ${burst}`;
-    if (this.#told.get(name) === holds) return;
-    this.#told.set(name, holds);
+    this.#disagree(`the rate limit "${name}"; the stricter one holds`, `${refillPerSecond} per second, burst ${burst}`);
+  }
+
+  /** Every answer says so: it is told once. */
+  #disagree(about: string, value: string): void {
+    if (this.#told.get(about) === value) return;
+    this.#told.set(about, value);
     this.#options.warn(
       'fleet_mismatch',
-      `instances of this fleet disagree about the rate limit "${name}"; the stricter one holds: ${holds}. ` +
-        'Give all of them the same configuration.',
+      `instances of this fleet disagree about ${about}: ${value}. Give all of them the same configuration.`,
     );
   }
 }

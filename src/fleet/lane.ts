@@ -6,7 +6,8 @@ import type { RedisLink } from './redis-link.js';
 
 /** Somebody who waits for a place. Is told once, unless it withdraws before. */
 export interface LaneWaiter {
-  onPlace(nowMs: number): void;
+  /** False: it is too late for it, and the place is the next one's. */
+  onPlace(nowMs: number): boolean;
   onShed(nowMs: number, refusal: Refusal): void;
 }
 
@@ -220,7 +221,7 @@ export class Lane {
     for (const waiter of this.#waiting) {
       if (!this.#places.take(nowMs)) return;
       this.#waiting.delete(waiter);
-      waiter.onPlace(nowMs);
+      if (!waiter.onPlace(nowMs)) this.#places.putBack();
     }
   }
 }

@@ -32,6 +32,11 @@ export class LanePass {
     return this.#sinceMs;
   }
 
+  /** Whether a place that comes now comes too late: how long the work takes may not have been known before. */
+  late(nowMs: number): boolean {
+    return nowMs + this.#route.times.p50(nowMs) > this.#ticket.deadlineAtMs;
+  }
+
   /** The last instant at which a request that gets a place then is likely to be done in time. */
   latestStartMs(nowMs: number): number {
     const { deadlineAtMs } = this.#ticket;

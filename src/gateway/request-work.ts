@@ -118,10 +118,15 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
   }
 
   /** The place in the fleet's lane is there; a seat is not yet. */
-  onPlace(nowMs: number): void {
+  onPlace(nowMs: number): boolean {
+    if (this.#claim.tooLate(nowMs)) {
+      this.onShed(nowMs, this.#claim.giveUp(nowMs));
+      return false;
+    }
     const arrival = this.#arrived(nowMs, this.#claim.goOn(nowMs));
     if (arrival === 'leased') this.#host.proceed(nowMs);
     else if (arrival !== 'queued') this.#host.refuse(arrival);
+    return true;
   }
 
   #arrived(nowMs: number, arrival: 'leased' | 'queued' | Refusal): 'leased' | 'queued' | Refusal {

@@ -66,6 +66,11 @@ export class SeatClaim {
     );
   }
 
+  /** Whether the place in the lane comes too late. */
+  tooLate(nowMs: number): boolean {
+    return this.#lane?.late(nowMs) === true;
+  }
+
   /** The place in the lane is there: asks for a seat. A refusal ends the claim. */
   goOn(nowMs: number): 'leased' | 'queued' | Refusal {
     this.#lane?.entered();

@@ -28,11 +28,12 @@ export class LaneHolders {
   }
 
   ask(place: number): Holder {
-    const enter = (): void => {
+    const enter = (): boolean => {
       holder.inside = true;
       this.served[place] = (this.served[place] ?? 0) + 1;
       this.#inside.push({ place, holder });
       this.most = Math.max(this.most, this.inside);
+      return true;
     };
     const holder: Holder = { inside: false, onPlace: enter, onShed: () => {} };
     if (this.#lane(place).enter(systemClock.nowMs(), holder)) enter();

@@ -85,6 +85,22 @@ describe('a route with a lane', () => {
     expect(other.snapshot().routes[0]).toMatchObject({ queued: 1, admitted: 1 });
   });
 
+  it('gives no place to one whose time is over by what was learned while it waited, but to the next', async () => {
+    const gateway = await begin(4, { deadlineMs: 5_000 });
+    const holders = [await hold(gateway), await hold(gateway), await hold(gateway), await hold(gateway)];
+    const sinceMs = performance.now();
+    const begun: string[] = [];
+    const late = refusal(gateway.run('report', async () => begun.push('late')));
+    // Nobody knows yet how long it takes: in the end it is more than what is left to the one, not to the other.
+    await expect.poll(() => performance.now() - sinceMs, { timeout: 5_000 }).toBeGreaterThan(2_800);
+    const next = gateway.run('report', async () => begun.push('next'));
+    await expect.poll(() => laneOf(gateway)?.waiting).toBe(2);
+    for (const { end } of holders) end.open();
+    await next;
+    expect(begun).toEqual(['next']);
+    expect(await late).toMatchObject({ code: 'fleet_limited', outcome: 'not_started' });
+  });
+
   it('refuses with fleet_limited when the deadline comes first', async () => {
     const [one, other] = [await begin(1), await begin(1, { deadlineMs: 300 })];
     await hold(one);

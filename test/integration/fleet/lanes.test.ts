@@ -116,6 +116,14 @@ describe('a lane on a real Redis', () => {
     for (let count = 0; count < 5; count += 1) holders.ask(1);
     await expect.poll(() => holders.inside).toBe(2);
     expect(strict.warnings).toEqual([]);
+    // Every report is answered so, and it is told once.
+    const reports = async (): Promise<number> => {
+      const entries = (await ledger()).map((entry) => entry.split(' ').map(Number));
+      return entries.find(([, , , , max]) => max === 9)?.[5] ?? 0;
+    };
+    const before = await reports();
+    await expect.poll(reports, { timeout: 5_000 }).toBeGreaterThan(before + 3);
+    expect(lax.warnings).toHaveLength(1);
   });
 
   it('has the places of those back who have not been heard of, also when the clock of the server was set back', async () => {
