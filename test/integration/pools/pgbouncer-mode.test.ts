@@ -68,7 +68,7 @@ describe('transaction mode is not taken for session mode', () => {
       const pooler = await poolerWith(`pool_size=${servers}`, { server_round_robin: 1 });
       await warm(pooler, servers);
       const { log } = await start(through(pooler));
-      expect(log.entries).toEqual([]);
+      expect(log.of('pooler_session_mode')).toEqual([]);
     }
   });
 
@@ -82,7 +82,7 @@ describe('transaction mode is not taken for session mode', () => {
     try {
       for (let starts = 0; starts < 12; starts += 1) {
         const { log } = await start(through(pooler));
-        expect(log.entries).toEqual([]);
+        expect(log.of('pooler_session_mode')).toEqual([]);
       }
     } finally {
       over = true;
@@ -95,7 +95,7 @@ it('session mode is still seen, also beside other clients', async () => {
   const pooler = await poolerWith('pool_mode=session pool_size=8');
   await warm(pooler, 3);
   const { log } = await start(through(pooler));
-  expect(log.entries.map(({ code }) => code)).toEqual(['pooler_session_mode']);
+  expect(log.of('pooler_session_mode')).toHaveLength(1);
 });
 
 it('statement mode that comes while the gateway runs is told, once', async () => {
@@ -117,18 +117,17 @@ it('statement mode that comes while the gateway runs is told, once', async () =>
 it('a poolerSize beyond what the console tells of is said', async () => {
   const pooler = await poolerWith('pool_size=8', { server_login_retry: 0.2 });
   const { log } = await start(through(pooler), { max: 20, poolerAdminUrl: pooler.adminUrl });
-  expect(log.entries.map(({ code }) => code)).toEqual(['pooler_size_differs']);
   expect(log.of('pooler_size_differs').join()).toMatch(
     /poolerSize is 50, and its console tells otherwise: main 20 = 20 .* has 8 for them: lower .*, or correct poolerSize/,
   );
   const fitting = await start(through(pooler), { max: 8, poolerAdminUrl: pooler.adminUrl });
-  expect(fitting.log.entries).toEqual([]);
+  expect(fitting.log.of('pooler_size_differs')).toEqual([]);
 });
 
 it('a url that leads to the console of the pooler is told at the start', async () => {
   const pooler = await poolerWith('pool_size=8');
   const { log } = await start(pooler.adminUrl);
-  expect(log.entries.map(({ code }) => code)).toEqual(['database_unsupported']);
+  await until(() => log.of('database_unsupported').length > 0);
   expect(log.of('database_unsupported').join()).toContain(
     'leads to the console of a PgBouncer, which runs no statements',
   );
