@@ -51,12 +51,22 @@ export async function runWork<T>(
   options.signal?.addEventListener('abort', leave, { once: true });
   try {
     const refusal = entry.preflight(nowMs, work) ?? refusalOf(work.enter(nowMs), caller);
-    if (refusal !== undefined) throw new SluiceError(refusal);
+    if (refusal !== undefined) throw await refused(runner.clock, refusal);
     await caller.turn();
     return await caller.unlessEnded(finish(runner, work, run));
   } finally {
     options.signal?.removeEventListener('abort', leave);
   }
+}
+
+/**
+ * A refusal on arrival, after a turn of the event loop: whoever tries again in a loop would leave the process none, in
+ * which to hear that the database is back.
+ */
+async function refused(clock: Clock, refusal: Refusal): Promise<SluiceError> {
+  const error = new SluiceError(refusal);
+  await new Promise<void>((resolve) => clock.afterInput(resolve));
+  return error;
 }
 
 /** What an application without types can give. Names of tenants and callers stay out of the messages. */

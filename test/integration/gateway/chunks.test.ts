@@ -224,6 +224,8 @@ describe('a job that stops before its end says where', () => {
     const stop = new AbortController();
     const away = gateway.runInChunks<number>('slow', async (_, cursor = 0) => cursor + 1, { signal: stop.signal });
     await until(() => gateway.entry('slow').runtime.stats.shed === 1);
+    // It hears of that a turn of the event loop later.
+    await new Promise((resolve) => setImmediate(resolve));
     const hold = latch();
     const holder = gateway.run('checkout', () => hold.promise);
     const queued = gateway.runInChunks<number>('export', async () => 1, { signal: stop.signal, from: 7 });

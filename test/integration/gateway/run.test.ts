@@ -87,6 +87,24 @@ describe('gateway.run', () => {
     expect(stats('batch').outcomes.failed).toBe(failed + 1);
   });
 
+  it('leaves the process a turn with each refusal, so that a loop of tries does not keep it from all else', async () => {
+    const work = async (): Promise<undefined> => undefined;
+    await gateway.run('perCaller', work, { callerKey: 'loop' });
+    let turns = 0;
+    const turn = (): void => {
+      turns += 1;
+      if (turns < 3) setImmediate(turn);
+    };
+    setImmediate(turn);
+    let refusals = 0;
+    while (turns < 3 && refusals < 100) {
+      const error: unknown = await gateway.run('perCaller', work, { callerKey: 'loop' }).catch((each: unknown) => each);
+      expect(error).toMatchObject({ code: 'rate_limited' });
+      refusals += 1;
+    }
+    expect(refusals).toBeLessThan(100);
+  });
+
   it('passes on what the work throws before its first await', async () => {
     await expect(
       gateway.run('batch', () => {
