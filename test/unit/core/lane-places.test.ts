@@ -34,6 +34,20 @@ describe('LanePlaces', () => {
     expect(places.take(0)).toBe(false);
   });
 
+  it('takes again what was put back, without asking', () => {
+    const places = new LanePlaces(4, () => 1, HOLD_MS);
+    places.report(1);
+    places.settle(reply({ granted: 1 }));
+    expect([places.take(0), places.take(0)]).toEqual([true, false]);
+    places.putBack();
+    expect([places.inUse, places.spare]).toEqual([0, 1]);
+    expect([takeAll(places, 0), places.inUse]).toEqual([1, 1]);
+    const alone = new LanePlaces(1, () => 1, HOLD_MS);
+    expect([alone.take(0), alone.take(0)]).toEqual([true, false]);
+    alone.putBack();
+    expect([takeAll(alone, 0), alone.inUse, alone.spare]).toEqual([1, 1, 0]);
+  });
+
   it.each([
     [1, 5],
     [2, 5],
