@@ -77,7 +77,9 @@ export const poolFields: FieldsOf<PoolValues> = {
     default: 67_108_864,
   }),
   rideOutMs: whole(0, 60_000, {
-    description: 'How long tickets may wait for a server that is down, from the start of the outage.',
+    description:
+      'How long tickets may wait for a server that is down, from the start of the outage. One waits only where its ' +
+      'time left covers what is left of this, so above `deadlineMs` of a route it makes short outages worse.',
     default: 2_000,
   }),
   operationsPerRequest: number({

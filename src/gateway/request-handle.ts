@@ -56,6 +56,10 @@ export class RequestHandle implements SluiceClient {
   /**
    * Runs one statement on a connection of the route's pool, outside a transaction.
    *
+   * What its text changes in the session is undone before the next borrower; what a function or trigger of the
+   * application changes behind it (`set_config(…, false)`) is not seen, and stays. Set what row level security reads
+   * with `set_config(…, true)` in a {@link transaction}, or name `set_config` in a comment of the statement.
+   *
    * @throws See {@link SluiceClient.query}.
    */
   async query<Row = Record<string, unknown>>(
@@ -96,7 +100,10 @@ export class RequestHandle implements SluiceClient {
     return this.#retry.run(plan, once);
   }
 
-  /** Borrows a connection until its `release()`. Prefer {@link query} and {@link transaction}, which cannot forget it. */
+  /**
+   * Borrows a connection until its `release()`. Prefer {@link query} and {@link transaction}, which cannot forget it.
+   * Whoever comes next finds the session clean, but for what {@link query} says of functions and triggers.
+   */
   async connect(): Promise<SluiceConnection> {
     if (this.#retry?.aside !== undefined) await this.#retry.aside;
     return this.#work.handler.session.connect();

@@ -44,6 +44,25 @@ describe('a statement', () => {
     await connection.release();
   });
 
+  it('cleans what a function changes in its session where a comment names it', async () => {
+    await ask(
+      server.url,
+      "CREATE OR REPLACE FUNCTION enter(t text) RETURNS void LANGUAGE sql AS $$ SELECT set_config('app.t', t, false) $$",
+    );
+    const { pool } = open();
+    const borrow = async (text: string): Promise<unknown> => {
+      const connection = await pool.acquire(FOREVER);
+      const before = await read(connection, "current_setting('app.t', true)");
+      await connection.query(text, ['a'], undefined);
+      await connection.release();
+      return before;
+    };
+    expect(await borrow('SELECT enter($1) /* set_config */')).toBeNull();
+    // DISCARD ALL leaves the name, and no value.
+    expect(await borrow('SELECT enter($1)')).toBe('');
+    expect(await borrow('SELECT $1')).toBe('a');
+  });
+
   it('refuses what the driver would not send, and stays usable', async () => {
     const connection = await open().pool.acquire(FOREVER);
     const untyped = connection.query.bind(connection) as (...args: unknown[]) => Promise<unknown>;
