@@ -4,6 +4,7 @@ import type { Environment } from '../config/reading.js';
 import { resolveConfig } from '../config/resolve.js';
 import { DEFAULT_SHARES } from '../core/class-shares.js';
 import { rankOf } from '../core/priority.js';
+import { seatCount } from '../core/seat-count.js';
 import type { GatewaySettings, PoolSettings, RouteSettings } from '../simulator/settings.js';
 import { notModelled } from './not-modelled.js';
 
@@ -48,7 +49,8 @@ function poolSettings(config: PoolConfig): PoolSettings {
   const { feasibility, lifo, eviction, displacement } = config;
   return {
     name: config.name,
-    seats: Math.max(1, Math.floor(config.max / config.operationsPerRequest)),
+    seats: seatCount(config.max, config.operationsPerRequest),
+    operationsPerRequest: config.operationsPerRequest,
     headroom: config.headroom,
     shares: { cap: config.capCritical, minima: [0, config.minHigh, config.minNormal, config.minLow] },
     rideOutMs: config.rideOutMs,
@@ -80,6 +82,7 @@ function routeSettings(route: RouteConfig): RouteSettings {
     burst: route.burst,
     perCaller,
     seats: route.cost,
+    seatsByRequest: route.costOf !== undefined,
     cancelOnDisconnect: route.onDisconnect === 'cancel',
   };
 }

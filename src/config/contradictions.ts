@@ -1,4 +1,5 @@
 import { nearestName } from '../core/nearest.js';
+import { exceeds, seatCount } from '../core/seat-count.js';
 import type { PoolValues, RouteValues } from './config.js';
 import { showMistake } from './mask.js';
 import { listNames } from './names.js';
@@ -32,7 +33,7 @@ export function checkTogether(whole: Whole, reading: Reading): void {
 /** The seats of a pool; `undefined` where one of its fields is mistaken. */
 export function seatsOf({ max, operationsPerRequest }: Partial<PoolValues>): number | undefined {
   if (max === undefined || operationsPerRequest === undefined) return undefined;
-  return Math.max(1, Math.floor(max / operationsPerRequest));
+  return seatCount(max, operationsPerRequest);
 }
 
 /** The seats of a pool with the fields that they come from, as an error message shows them. */
@@ -115,7 +116,7 @@ function checkPeak(name: string, values: Partial<PoolValues>, whole: Whole, read
     terms.push(`${route} ${ratePerSecond}/s × ${expectedMs} ms${cost === 1 ? '' : ` × ${cost} seats`}`);
   }
   const share = capCritical * seats;
-  if (demand <= share) return;
+  if (!exceeds(demand, share)) return;
   reading.problems.push({
     where: reading.where(`${poolSection(name).pathPrefix}capCritical`),
     value: String(capCritical),

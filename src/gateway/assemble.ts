@@ -6,6 +6,7 @@ import type { GatewayConfig, PoolConfig, RouteConfig } from '../config/config.js
 import { PoolAdvisor } from '../core/advisor.js';
 import { Bulkhead } from '../core/bulkhead.js';
 import type { BulkheadOptions } from '../core/bulkhead-parts.js';
+import { seatCount } from '../core/seat-count.js';
 import { ServiceTimes } from '../core/service-times.js';
 import { TimeWindow } from '../core/time-window.js';
 import type { Fleet } from '../fleet/fleet.js';
@@ -60,7 +61,7 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   const servesTopClass = [...parts.config.routes.values()].some(
     (route) => route.pool === config.name && route.priority === 'critical',
   );
-  const seatsFor = (connections: number): number => Math.max(1, Math.floor(connections / config.operationsPerRequest));
+  const seatsFor = (connections: number): number => seatCount(connections, config.operationsPerRequest);
   const seats = seatsFor(config.max);
   const bulkhead = assembleBulkhead(parts, config.name, {
     seats,

@@ -17,6 +17,8 @@ export interface GatewaySettings {
 export interface PoolSettings {
   readonly name: string;
   readonly seats: number;
+  /** For how much of its time on a seat a request needs a connection: a `max` of n has n / so many seats. Default 1. */
+  readonly operationsPerRequest?: number | undefined;
   readonly headroom?: number | undefined;
   readonly shares: Shares;
   readonly rideOutMs: number;
@@ -42,6 +44,8 @@ export interface RouteSettings {
   readonly perCaller?: { readonly ratePerSecond: number; readonly burst: number; readonly maxKeys: number } | undefined;
   /** Seats of a request whose stream does not say. Default 1. */
   readonly seats?: number | undefined;
+  /** Whether a function names the seats of each request: those of a recording keep theirs. Default false. */
+  readonly seatsByRequest?: boolean | undefined;
   /** Whether the work of a client that went away is stopped. */
   readonly cancelOnDisconnect: boolean;
 }

@@ -124,6 +124,11 @@ describe('a pool and its routes', () => {
         'most 0.9 of 16 seats (pools.only.max 8 / pools.only.operationsPerRequest 0.5), which is 14.4; ' +
         'use a lower ratePerSecond, more connections, or a larger cap',
     ]);
+    // 0.6 × 3 is a little less than 1.8 in binary fractions, and 7 / 0.14 a little less than 50.
+    const even = { priority: 'critical', ratePerSecond: 36, expectedMs: 50 };
+    expect(problemsOf(pair({ max: 3, capCritical: 0.6 }, even))).toEqual([]);
+    expect(problemsOf(pair({ max: 7, operationsPerRequest: 0.14 }, { cost: 50 }))).toEqual([]);
+    expect(linesOf(pair({ max: 3, capCritical: 0.6 }, { ...even, ratePerSecond: 36.1 }))).toHaveLength(1);
     // A lower class may ask for more than its share: it gets what the others leave.
     expect(problemsOf(pair({ max: 8 }, { ...route, priority: 'low' }))).toEqual([]);
   });
