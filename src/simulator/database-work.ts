@@ -37,13 +37,14 @@ export class DatabaseWork {
   }
 
   /** A call works from one instant to another: longer where nothing moves meanwhile, and no longer than its deadline. */
-  #work(fromMs: number, untilMs: number, call: Call, then: (nowMs: number) => void): void {
-    if (this.#cancelAtDeadline && untilMs > call.ticket.deadlineAtMs) return this.#cancelLater(call);
-    this.#agenda.input(untilMs, (now) => {
+  #work(fromMs: number, untilMs: number, call: Call, then: (nowMs: number) => void, heldUpMs: number = 0): void {
+    const endMs = untilMs + heldUpMs;
+    if (this.#cancelAtDeadline && endMs > call.ticket.deadlineAtMs) return this.#cancelLater(call);
+    this.#agenda.input(endMs, (now) => {
       if (call.ended) return;
-      const heldUpMs = call.route.pool?.heldUpMs(fromMs, now) ?? 0;
-      // It is put off once: what stands still ends at the end of that, or after it.
-      if (heldUpMs > 0) this.#work(Number.POSITIVE_INFINITY, now + heldUpMs, call, then);
+      // It is put off as often as it stands still once more before its end.
+      const heldMs = call.route.pool?.troubles.heldUpMs(fromMs, endMs) ?? 0;
+      if (heldMs > heldUpMs) this.#work(fromMs, untilMs, call, then, heldMs);
       else then(now);
     });
   }
@@ -89,5 +90,5 @@ export class DatabaseWork {
 }
 
 function slowness(nowMs: number, { route }: Call): number {
-  return route.pool?.slowness(nowMs) ?? 1;
+  return route.pool?.troubles.slowness(nowMs) ?? 1;
 }

@@ -1,3 +1,4 @@
+import { seatCount } from '../core/seat-count.js';
 import type { Agenda } from './agenda.js';
 import type { ConfigEvent, ScenarioEvent } from './scenario.js';
 import type { SimulatedPool } from './simulated-pool.js';
@@ -21,26 +22,37 @@ function schedule(event: ScenarioEvent, agenda: Agenda, stage: Stage): void {
   switch (event.kind) {
     case 'capacity': {
       const pool = poolOf(stage, event.pool);
-      agenda.input(event.atMs, (nowMs) => resize(nowMs, stage, pool, event.seats));
-      agenda.input(endOf(event), (nowMs) => resize(nowMs, stage, pool, pool.settings.seats));
+      agenda.input(event.atMs, (nowMs) => {
+        pool.troubles.beginCapacity(event);
+        resize(nowMs, stage, pool);
+      });
+      agenda.input(endOf(event), (nowMs) => {
+        pool.troubles.endCapacity(event);
+        resize(nowMs, stage, pool);
+      });
       break;
     }
     case 'slowdown': {
       const pool = poolOf(stage, event.pool);
       const { atMs, factor, toFactor = factor, forMs = Number.POSITIVE_INFINITY } = event;
-      agenda.input(atMs, () => pool.slowDown({ atMs, forMs, factor, toFactor }));
-      agenda.input(endOf(event), () => pool.slowDown(undefined));
+      const slowdown = { atMs, forMs, factor, toFactor };
+      agenda.input(atMs, () => pool.troubles.beginSlowdown(slowdown));
+      agenda.input(endOf(event), () => pool.troubles.endSlowdown(slowdown));
       break;
     }
     case 'outage': {
       const pool = poolOf(stage, event.pool);
-      agenda.input(event.atMs, (nowMs) => stage.beginOutage(nowMs, pool));
-      agenda.input(endOf(event), (nowMs) => stage.endOutage(nowMs, pool));
+      agenda.input(event.atMs, (nowMs) => {
+        if (pool.troubles.beginOutage()) stage.beginOutage(nowMs, pool);
+      });
+      agenda.input(endOf(event), (nowMs) => {
+        if (pool.troubles.endOutage()) stage.endOutage(nowMs, pool);
+      });
       break;
     }
     case 'standstill': {
       const pool = poolOf(stage, event.pool);
-      agenda.input(event.atMs, () => pool.standStill(event.atMs, event.atMs + event.forMs));
+      agenda.input(event.atMs, () => pool.troubles.standStill(event.atMs, event.atMs + event.forMs));
       break;
     }
     case 'config':
@@ -55,13 +67,17 @@ function endOf({ atMs, forMs = Number.POSITIVE_INFINITY }: { atMs: number; forMs
   return atMs + forMs;
 }
 
-function resize(nowMs: number, stage: Stage, pool: SimulatedPool, seats: number): void {
-  pool.policy.resize(nowMs, seats);
+function resize(nowMs: number, stage: Stage, pool: SimulatedPool): void {
+  pool.policy.resize(nowMs, pool.troubles.seats);
   stage.handOut(nowMs, pool);
 }
 
 function change(nowMs: number, stage: Stage, { pools = {}, routes = {} }: ConfigEvent): void {
-  for (const [name, { max }] of Object.entries(pools)) resize(nowMs, stage, poolOf(stage, name), max);
+  for (const [name, { max }] of Object.entries(pools)) {
+    const pool = poolOf(stage, name);
+    pool.troubles.usualSeats = seatCount(max, pool.settings.operationsPerRequest ?? 1);
+    resize(nowMs, stage, pool);
+  }
   for (const [name, settings] of Object.entries(routes)) routeOf(stage, name).change(nowMs, settings);
 }
 

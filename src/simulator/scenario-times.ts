@@ -1,10 +1,13 @@
 import type { z } from 'zod';
 import type { LoopBlockEvent, Scenario } from './scenario.js';
 
+/** Told of a mistake, and where it is. */
+type Mistake = (path: PropertyKey[], message: string) => void;
+
 /** Instants and lengths that must fit each other. */
 export function checkTimes(scenario: Scenario, context: z.RefinementCtx): void {
   const { durationMs, warmUpMs, windows, events } = scenario;
-  const mistake = (path: PropertyKey[], message: string): void => context.addIssue({ code: 'custom', path, message });
+  const mistake: Mistake = (path, message) => context.addIssue({ code: 'custom', path, message });
   if (warmUpMs >= durationMs) mistake(['warmUpMs'], `must be less than durationMs, which is ${durationMs}`);
   for (const [index, { fromMs, untilMs }] of windows.entries()) {
     if (fromMs < untilMs && untilMs <= durationMs) continue;
@@ -16,10 +19,22 @@ export function checkTimes(scenario: Scenario, context: z.RefinementCtx): void {
     mistake(['events', index, 'atMs'], `${atMs} is after the end, where nothing happens any more; ${remedy}`);
   }
   checkBlocks(events, mistake);
+  checkReclaim(scenario, mistake);
+}
+
+/** A reclaim that ends before it begins, or after the load, would measure nothing, and say 0. */
+function checkReclaim({ reclaim, durationMs }: Scenario, mistake: Mistake): void {
+  if (reclaim === undefined) return;
+  const { atMs, untilMs } = reclaim;
+  if (atMs >= durationMs) {
+    mistake(['reclaim', 'atMs'], `${atMs} is after the end; use less than durationMs, which is ${durationMs}`);
+  } else if (untilMs <= atMs) {
+    mistake(['reclaim', 'untilMs'], `${untilMs} is not after atMs; use more than ${atMs}`);
+  }
 }
 
 /** A block that comes again before it is over would never end, and neither would blocks that take turns. */
-function checkBlocks(events: Scenario['events'], mistake: (path: PropertyKey[], message: string) => void): void {
+function checkBlocks(events: Scenario['events'], mistake: Mistake): void {
   let share = 0;
   for (const [index, event] of events.entries()) {
     if (!repeats(event)) continue;

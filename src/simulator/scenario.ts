@@ -117,7 +117,10 @@ export interface Reclaim {
   readonly targetMs: number;
 }
 
-/** Something that befalls the gateway. */
+/**
+ * Something that befalls the gateway. Where two of a kind overlap on a pool, the one that began last holds until its end, and then the other again;
+ * outages and standstills that overlap are one.
+ */
 export type ScenarioEvent =
   | CapacityEvent
   | SlowdownEvent
@@ -126,7 +129,7 @@ export type ScenarioEvent =
   | StandstillEvent
   | ConfigEvent;
 
-/** A pool has other seats for a time. */
+/** A pool has other seats for a time, and then those that it is set to, by a {@link ConfigEvent} that came meanwhile, too. */
 export interface CapacityEvent {
   readonly kind: 'capacity';
   readonly atMs: number;
@@ -170,7 +173,7 @@ export interface StandstillEvent {
   readonly pool: string;
 }
 
-/** Settings change under load. */
+/** Settings change under load. The `max` of a pool is connections, as in a configuration. */
 export interface ConfigEvent {
   readonly kind: 'config';
   readonly atMs: number;

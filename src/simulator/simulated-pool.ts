@@ -1,5 +1,6 @@
 import { PRIORITY_RANKS } from '../core/priority.js';
 import type { Call } from './call.js';
+import { PoolTroubles } from './pool-troubles.js';
 import { PoolTuner } from './pool-tuner.js';
 import type { PoolSettings, SeatPolicy } from './settings.js';
 import { ShareMeter } from './share-meter.js';
@@ -14,42 +15,16 @@ export class SimulatedPool {
   readonly shares: ShareMeter = new ShareMeter();
   /** Absent where the limit does not adapt. */
   readonly tuner: PoolTuner | undefined;
+  readonly troubles: PoolTroubles;
   longestQueue = 0;
-  #slowdown: Slowdown | undefined;
-  #stillFromMs = Number.POSITIVE_INFINITY;
-  #stillUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(settings: PoolSettings, policy: SeatPolicy) {
     this.name = settings.name;
     this.settings = settings;
     this.policy = policy;
+    this.troubles = new PoolTroubles(settings.seats);
     this.tuner =
       settings.adaptiveFrom === undefined ? undefined : new PoolTuner(policy, settings.seats, settings.adaptiveFrom);
-  }
-
-  /** Work that starts takes so many times longer, changing evenly between two instants. */
-  slowDown(slowdown: Slowdown | undefined): void {
-    this.#slowdown = slowdown;
-  }
-
-  /** How many times longer than alone work takes that starts now. */
-  slowness(nowMs: number): number {
-    const slowdown = this.#slowdown;
-    if (slowdown === undefined) return 1;
-    const part = Math.min(1, Math.max(0, (nowMs - slowdown.atMs) / slowdown.forMs));
-    return slowdown.factor + (slowdown.toFactor - slowdown.factor) * part;
-  }
-
-  /** No work gets on between two instants. */
-  standStill(fromMs: number, untilMs: number): void {
-    this.#stillFromMs = fromMs;
-    this.#stillUntilMs = untilMs;
-  }
-
-  /** For how long work between two instants got no further, or will not. */
-  heldUpMs(fromMs: number, toMs: number): number {
-    if (toMs <= this.#stillFromMs || fromMs >= this.#stillUntilMs) return 0;
-    return this.#stillUntilMs - Math.max(fromMs, this.#stillFromMs);
   }
 
   /** Somebody was queued. */
@@ -62,14 +37,6 @@ export class SimulatedPool {
   shareReport(): readonly (ClassShare | undefined)[] {
     return PRIORITY_RANKS.map((rank) => this.shares.report(rank, this.settings.seats));
   }
-}
-
-/** How much slower a server is, and how that changes. */
-export interface Slowdown {
-  readonly atMs: number;
-  readonly forMs: number;
-  readonly factor: number;
-  readonly toFactor: number;
 }
 
 /** What a class had of the seats in those seconds in which it always waited. */

@@ -43,6 +43,16 @@ describe('readScenario', () => {
     ],
     ['a wrong type', { durationMs: '1s' }, /^ {2}load\.json:4:16: durationMs: invalid input: expected number/],
     ['a number out of range', { durationMs: -1 }, /load\.json:4:16: durationMs: too small: expected number to be >0$/],
+    [
+      'a reclaim that ends before it begins',
+      { reclaim: { atMs: 500, untilMs: 400, class: 'low', targetMs: 10 } },
+      /reclaim\.untilMs: 400 is not after atMs; use more than 500$/,
+    ],
+    [
+      'a reclaim after the end',
+      { reclaim: { atMs: 1_000, untilMs: 1_400, class: 'low', targetMs: 10 } },
+      /reclaim\.atMs: 1000 is after the end; use less than durationMs, which is 1000$/,
+    ],
     ['a warm-up without an end', { warmUpMs: 1_000 }, /warmUpMs: must be less than durationMs, which is 1000$/],
     [
       'a phase without an end before another',
