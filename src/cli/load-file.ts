@@ -17,7 +17,7 @@ export interface Load {
   /** Its seeds, where nobody gives others. */
   readonly seeds: readonly number[];
   /** Requests that come beside those of the scenario's streams. */
-  readonly recorded?: ((seed: number) => RecordedCalls) | undefined;
+  readonly recorded?: ((seed: number, gateway: GatewaySettings) => RecordedCalls) | undefined;
   /** What is to be said before. */
   readonly warnings: readonly string[];
   /**
@@ -29,9 +29,12 @@ export interface Load {
   /**
    * The scenario on a gateway.
    *
+   * @param config - The configuration file of the gateway; `undefined` where the load brings it.
    * @throws ScenarioError, or {@link CliError}, when the gateway lacks what the load names.
    */
-  scenarioOn(gateway: GatewaySettings, config: string): Scenario;
+  scenarioOn(gateway: GatewaySettings, config: string | undefined): Scenario;
+  /** Paths of settings that are set, and that the load says nothing about. */
+  notModelled(gateway: GatewaySettings): readonly string[];
   /** What was assumed of requests whose times nobody knows, a line each. */
   assumptions(seeds: readonly number[], gateway: GatewaySettings): readonly string[];
 }

@@ -53,6 +53,13 @@ function changed<Values extends object>(
     .map((key) => pathPrefix + key);
 }
 
+/** Pools whose seats are set to adapt, where the seats of a log are followed instead. */
+export function adaptivePools({ pools }: GatewaySettings): string[] {
+  return pools
+    .filter(({ adaptiveFrom }) => adaptiveFrom !== undefined)
+    .map(({ name }) => `${poolSection(name).pathPrefix}adaptive`);
+}
+
 /** Limits per caller on routes that only streams without tenants call: nobody is told apart there. */
 export function callersUnknown({ routes }: GatewaySettings, streams: readonly Stream[]): string[] {
   return routes

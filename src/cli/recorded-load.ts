@@ -8,6 +8,7 @@ import type { Load } from './load-file.js';
 import { decideAgain, otherWriter, readLog } from './log-file.js';
 import { loggedSettings } from './replay/logged-settings.js';
 import { type LoggedLoad, recordedCalls, recordedOutages } from './replay/recorded-calls.js';
+import { otherCosts, withCosts } from './replay/recorded-cost.js';
 import { countText, drawnText, secondsText, spanOf, startOf } from './replay/replay-text.js';
 import type { LoggedTraffic } from './replay/requests.js';
 
@@ -30,11 +31,12 @@ export function recordedLoad(file: string, bytes: Uint8Array): Load {
   return {
     name: scenario.name,
     seeds: scenario.seeds,
-    recorded: (seed) => load(seed).calls,
+    recorded: (seed, gateway) => withCosts(load(seed).calls, otherCosts(traffic.requests, gateway).seats),
+    notModelled: (gateway) => otherCosts(traffic.requests, gateway).notModelled,
     warnings: [...otherWriter(file, log), ...cutWhereItDiffers(file, log, traffic)],
     ownSettings: () => loggedSettings(log.settings),
     scenarioOn: (gateway, config) => {
-      checkRoutes(traffic, gateway, config);
+      checkRoutes(traffic, gateway, config ?? file);
       // Requests of a pool that the gateway has not go to another one, which is not down.
       const events = scenario.events.filter((event) =>
         gateway.pools.some(({ name }) => 'pool' in event && event.pool === name),

@@ -1,10 +1,12 @@
 import { listNames } from '../config/names.js';
 import { nearestName } from '../core/nearest.js';
+import { PRIORITY_CLASSES, rankOf } from '../core/priority.js';
 import { type ReadScenario, readScenario } from '../simulator/read-scenario.js';
 import type { Scenario } from '../simulator/scenario.js';
 import type { GatewaySettings } from '../simulator/settings.js';
 import { inFile, isOptions } from './config-file.js';
 import type { Load } from './load-file.js';
+import { callersUnknown } from './not-modelled.js';
 import { settingsOf } from './simulator-settings.js';
 
 /**
@@ -26,16 +28,18 @@ export function scenarioLoad(file: string, text: string, warnings: readonly stri
       if (!isOptions(gateway)) throw mistake([], 'brings no "gateway"; name a configuration with --config <file>');
       return inFile(`${file}: gateway`, () => settingsOf(gateway, env));
     },
-    scenarioOn: (gateway) => {
-      checkNames(read, gateway);
+    scenarioOn: (gateway, config) => {
+      checkNames(read, gateway, config);
+      checkReclaim(read, gateway);
       return scenario;
     },
+    notModelled: (gateway) => callersUnknown(gateway, scenario.streams),
     assumptions: (_, gateway) => assumptions(scenario, gateway),
   };
 }
 
 /** Checks that a gateway has what a scenario names; a mistake names the line and the nearest name that exists. */
-function checkNames({ scenario, mistake }: ReadScenario, gateway: GatewaySettings): void {
+function checkNames({ scenario, mistake }: ReadScenario, gateway: GatewaySettings, config: string | undefined): void {
   const routes = gateway.routes.map(({ name }) => name);
   const pools = gateway.pools.map(({ name }) => name);
   const check = (path: readonly PropertyKey[], name: string, kind: 'route' | 'pool'): void => {
@@ -43,7 +47,8 @@ function checkNames({ scenario, mistake }: ReadScenario, gateway: GatewaySetting
     if (known.includes(name)) return;
     const nearest = nearestName(name, known);
     const hint = nearest === undefined ? listNames(`${kind}s`, known) : `did you mean ${nearest}?`;
-    throw mistake(path, `no such ${kind}; ${hint}`);
+    const where = config === undefined ? 'its gateway' : config;
+    throw mistake(path, `${where} has no ${kind} "${name}"; ${hint}`);
   };
   for (const [place, { route }] of scenario.streams.entries()) check(['streams', place, 'route'], route, 'route');
   for (const [place, event] of scenario.events.entries()) {
@@ -52,6 +57,21 @@ function checkNames({ scenario, mistake }: ReadScenario, gateway: GatewaySetting
     for (const name of Object.keys(event.pools ?? {})) check(['events', place, 'pools', name], name, 'pool');
     for (const name of Object.keys(event.routes ?? {})) check(['events', place, 'routes', name], name, 'route');
   }
+}
+
+/** The class that a reclaim is measured by must have requests, or it would say 0. */
+function checkReclaim({ scenario, mistake }: ReadScenario, gateway: GatewaySettings): void {
+  const { reclaim, streams } = scenario;
+  if (reclaim === undefined) return;
+  const ranks = new Set(
+    gateway.routes.filter(({ name }) => streams.some(({ route }) => route === name)).map(({ rank }) => rank),
+  );
+  if (ranks.has(rankOf(reclaim.class))) return;
+  const classes = [...ranks].sort((one, other) => one - other).map((rank) => PRIORITY_CLASSES[rank] ?? '');
+  throw mistake(
+    ['reclaim', 'class'],
+    `no stream comes to a route of class ${reclaim.class}; ${listNames('classes of the streams', classes)}`,
+  );
 }
 
 /** What was assumed of streams that do not tell how long their requests take. */

@@ -11,7 +11,7 @@ import { type Arguments, CliError, type CliIo, type Command, UsageError } from '
 import { inFile, loadOptions } from './config-file.js';
 import { DecisionTimer } from './decision-timer.js';
 import { type Load, loadLoad } from './load-file.js';
-import { callersUnknown, NOT_MODELLED_HELP, notModelledText } from './not-modelled.js';
+import { NOT_MODELLED_HELP, notModelledText } from './not-modelled.js';
 import { plotGoodput } from './report-plot.js';
 import { formatReports } from './report-text.js';
 import { type ConfiguredSettings, settingsOf } from './simulator-settings.js';
@@ -78,7 +78,7 @@ interface Done {
 async function runSimulate(args: Arguments, io: CliIo): Promise<number> {
   const file = args.text('load');
   if (file === undefined) throw new UsageError('give --load <file>: a scenario, or a decision log');
-  const given = args.all('seed').map((text) => readSeed('--seed', text));
+  const given = readSeeds(args.all('seed'));
   const load = await loadLoad(file, io.cwd);
   for (const text of load.warnings) io.err(text);
   const seeds = given.length === 0 ? load.seeds : given;
@@ -98,19 +98,26 @@ async function runSimulate(args: Arguments, io: CliIo): Promise<number> {
   return 0;
 }
 
+function readSeeds(texts: readonly string[]): number[] {
+  const seeds = texts.map((text) => readSeed('--seed', text));
+  const twice = seeds.find((seed, place) => seeds.indexOf(seed) !== place);
+  if (twice === undefined) return seeds;
+  throw new UsageError(`--seed ${twice} is given twice: the same run would count twice; use another, or leave it out`);
+}
+
 async function jobsFor(args: Arguments, load: Load, seeds: readonly number[], io: CliIo): Promise<Job[]> {
   const files = args.all('config');
   const jobs: Job[] = [];
-  const add = (name: string, gateway: GatewaySettings & Partial<ConfiguredSettings>): void => {
-    const scenario = { ...load.scenarioOn(gateway, name), seeds };
-    const notModelled = [...(gateway.notModelled ?? []), ...callersUnknown(gateway, scenario.streams)];
+  const add = (name: string, gateway: GatewaySettings & Partial<ConfiguredSettings>, config?: string): void => {
+    const scenario = { ...load.scenarioOn(gateway, config), seeds };
+    const notModelled = [...(gateway.notModelled ?? []), ...load.notModelled(gateway)];
     for (const text of notModelledText(name, notModelled)) io.err(text);
     jobs.push({ name, gateway, scenario, notModelled });
   };
   for (const file of files) {
     const options = await loadOptions(file, io.cwd);
     const settings = inFile(file, () => settingsOf(options, io.env));
-    add(nameOf(file, files), settings);
+    add(nameOf(file, files), settings, file);
   }
   if (jobs.length === 0) add(load.name, load.ownSettings(io.env));
   if (!args.flag('ablate')) return jobs;
@@ -129,7 +136,8 @@ function runJobs(jobs: readonly Job[], { recorded }: Load, io: CliIo): Done[] {
   return jobs.map(({ name, scenario, gateway, notModelled, discipline }) => {
     const timer = new DecisionTimer(() => io.nowMs());
     const startedMs = io.nowMs();
-    const result = simulate({ scenario, recorded, gateway, discipline, probe: timer });
+    const calls = recorded && ((seed: number) => recorded(seed, gateway));
+    const result = simulate({ scenario, recorded: calls, gateway, discipline, probe: timer });
     const seconds = (io.nowMs() - startedMs) / 1000;
     const perSecond = Math.round(result.report.calls / seconds);
     // Not part of the report, which is the same on every machine.

@@ -22,8 +22,14 @@ export interface Attempt {
  * shortened or lowered stays so. One that the state at the head has keeps its ticket, and has paid.
  *
  * @param logged - The route as it was set.
+ * @param cost - Seats that every request of the route asks for now; without it, what this one asked for.
  */
-export function attemptOf(request: LoggedRequest, route: ReplayedRoute, logged: RouteSettings | undefined): Attempt {
+export function attemptOf(
+  request: LoggedRequest,
+  route: ReplayedRoute,
+  logged: RouteSettings | undefined,
+  cost: number | undefined,
+): Attempt {
   const { rank, arrivedAtMs, deadlineAtMs, tenant, seats, slot } = request;
   const known = slot === undefined ? undefined : route.gate?.slots[slot];
   if (known !== undefined) return { request, route, ticket: known, charged: true };
@@ -31,7 +37,7 @@ export function attemptOf(request: LoggedRequest, route: ReplayedRoute, logged: 
   const whole = logged !== undefined && Math.abs(deadlineMs - logged.deadlineMs) < 1e-3;
   const allowedMs = whole ? route.deadlineMs : Math.min(deadlineMs, route.deadlineMs);
   const newRank = rank === logged?.rank ? route.rank : rank > route.rank ? rank : route.rank;
-  const ticket = new Ticket(undefined, route, newRank, arrivedAtMs, arrivedAtMs + allowedMs, tenant, seats);
+  const ticket = new Ticket(undefined, route, newRank, arrivedAtMs, arrivedAtMs + allowedMs, tenant, cost ?? seats);
   return { request, route, ticket, charged: false };
 }
 

@@ -6,10 +6,11 @@ import { type Arguments, CliError, type CliIo, type Command, UsageError } from '
 import { inFile, loadOptions } from '../config-file.js';
 import { readBytes } from '../load-file.js';
 import { decideAgain, otherWriter, readLog } from '../log-file.js';
-import { NOT_MODELLED_HELP, notModelledText } from '../not-modelled.js';
+import { adaptivePools, NOT_MODELLED_HELP, notModelledText } from '../not-modelled.js';
 import { settingsOf } from '../simulator-settings.js';
 import { compareFates } from './fate-changes.js';
 import { policySettings } from './other-settings.js';
+import { otherCosts } from './recorded-cost.js';
 import { formatChanges, formatRedecided, startOf } from './replay-text.js';
 import { whatIf } from './what-if.js';
 
@@ -21,7 +22,7 @@ export const replayCommand: Command = {
   description:
     'Decides every decision of a log again with the code of this Sluice, and compares: the exit code is 0 when all come\n' +
     'out the same. A gateway with decisionLogRecords writes one: writeFile(path, gateway.decisionLog()).\n' +
-    `With --config, the same requests meet other settings, and a table shows whose fate changes.\n${NOT_MODELLED_HELP}`,
+    `With --config, the same requests meet other settings, and a table shows whose fate changes.\n${NOT_MODELLED_HELP}\nSo is adaptive: the seats change where they did in the log.`,
   examples: [
     ['sluice replay decisions.log', 'whether this version decides as the one that wrote the log'],
     ['sluice replay decisions.log --config after.mjs', 'whose fate would have been another'],
@@ -54,11 +55,12 @@ async function runReplay(args: Arguments, io: CliIo): Promise<number> {
   }
   const options = await loadOptions(config, io.cwd);
   const configured = inFile(config, () => settingsOf(options, io.env));
-  const { notModelled } = configured;
+  const costs = otherCosts(traffic.requests, configured);
+  const notModelled = [...configured.notModelled, ...adaptivePools(configured), ...costs.notModelled];
   const settings = policySettings(configured);
   checkRoutes(log, settings, config);
   for (const text of notModelledText(config, notModelled)) io.err(text);
-  const run = whatIf(log, traffic, settings, seed);
+  const run = whatIf(log, traffic, settings, seed, costs.seats);
   const own = whatIf(log, traffic, log.settings, seed);
   const changes = compareFates(traffic.requests, own.fates, run.fates, startOf(log));
   const { drawn, assumed } = run;

@@ -28,9 +28,16 @@ interface Event extends TimedEvent {
  * leave, the same outages, on a virtual clock.
  *
  * @param seed - For the times of requests of which the log does not know them.
+ * @param costs - Seats that each request of a route asks for, where those are others than in the log.
  */
-export function whatIf(log: DecodedLog, traffic: LoggedTraffic, settings: PolicySettings, seed: number): WhatIf {
-  return new OtherRun(log, traffic, settings, seed).run();
+export function whatIf(
+  log: DecodedLog,
+  traffic: LoggedTraffic,
+  settings: PolicySettings,
+  seed: number,
+  costs: ReadonlyMap<string, number> = new Map(),
+): WhatIf {
+  return new OtherRun(log, traffic, settings, seed, costs).run();
 }
 
 class OtherRun {
@@ -42,11 +49,19 @@ class OtherRun {
   readonly #fates = new Map<LoggedRequest, Fate>();
   readonly #attempts = new Map<Ticket<undefined>, Attempt>();
   readonly #startMs: number;
+  readonly #costs: ReadonlyMap<string, number>;
   /** The routes as they were set. */
   readonly #logged: ReadonlyMap<string, RouteSettings>;
   #order = 0;
 
-  constructor(log: DecodedLog, traffic: LoggedTraffic, settings: PolicySettings, seed: number) {
+  constructor(
+    log: DecodedLog,
+    traffic: LoggedTraffic,
+    settings: PolicySettings,
+    seed: number,
+    costs: ReadonlyMap<string, number>,
+  ) {
+    this.#costs = costs;
     this.#settings = settings;
     this.#traffic = traffic;
     this.#logged = new Map(log.settings.routes.map((route) => [route.name, route]));
@@ -91,7 +106,8 @@ class OtherRun {
       this.#fates.set(request, request.fate);
       return;
     }
-    const attempt = attemptOf(request, route, this.#logged.get(request.route));
+    const { route: name } = request;
+    const attempt = attemptOf(request, route, this.#logged.get(name), this.#costs.get(name));
     const { ticket } = attempt;
     this.#attempts.set(ticket, attempt);
     if (attempt.charged) this.#goOn(attempt, route.gate);

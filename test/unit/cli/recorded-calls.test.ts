@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { LoggedRequest } from '../../../src/cli/replay/logged-request.js';
 import { recordedCalls, recordedOutages } from '../../../src/cli/replay/recorded-calls.js';
+import { otherCosts, withCosts } from '../../../src/cli/replay/recorded-cost.js';
 import { startOf } from '../../../src/cli/replay/replay-text.js';
 import { type LoggedTraffic, readTraffic } from '../../../src/cli/replay/requests.js';
+import { settingsOf } from '../../../src/cli/simulator-settings.js';
 import { decodeLog } from '../../../src/telemetry/decision-log/log-document.js';
 import { recordedRun } from '../../support/recorded-run.js';
 
@@ -113,5 +115,34 @@ describe('the requests of a log as a load', () => {
       [700, 300],
     ]);
     expect(outagesOf(event('resize', 5))).toEqual([]);
+  });
+});
+
+describe('the costs of a configuration', () => {
+  const configured = (work: object) =>
+    settingsOf({ ...options, routes: { work: { ...options.routes.work, ...work } } }, {});
+  const costs = (seats: readonly number[]) => seats.map((each) => request({ seats: each }));
+
+  it('are those of the requests where all of them cost the same', () => {
+    // Where a bucket refused it, the log does not tell the cost.
+    const refused = request({ seats: 1, fate: 'rate_limited' });
+    const { seats, notModelled } = otherCosts([...costs([2, 2]), refused], configured({ cost: 1 }));
+    expect([[...seats], notModelled]).toEqual([[['work', 1]], []]);
+    const { calls } = recordedCalls(log, { ...traffic, requests: costs([2, 2]) }, 1);
+    expect(
+      withCosts(calls, seats)
+        .get('work')
+        ?.map((call) => call.seats),
+    ).toEqual([1, 1]);
+    expect(withCosts(calls, new Map())).toEqual(calls);
+  });
+
+  it('are named where each request named its own, and say nothing beside a function', () => {
+    const varying = otherCosts(costs([2, 1]), configured({ cost: 2 }));
+    expect([...varying.seats]).toEqual([]);
+    expect(varying.notModelled).toEqual(['routes.work.cost (the requests of the log name their own)']);
+    expect(otherCosts(costs([2, 1]), configured({})).notModelled).toEqual([]);
+    const asked = otherCosts(costs([2, 2]), configured({ cost: 1, costOf: () => 2 }));
+    expect([[...asked.seats], asked.notModelled]).toEqual([[], []]);
   });
 });

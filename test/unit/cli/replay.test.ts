@@ -90,6 +90,18 @@ describe('sluice replay', () => {
     expect(slower.out).not.toMatch(/^search +normal +rate_limited +→/m);
   });
 
+  it('gives the requests the costs of the other settings, and names seats that would adapt', async () => {
+    const search = { ...routes.search, cost: 3 };
+    folder.write('dearer.json', { ...options, routes: { ...routes, search } });
+    const dearer = await folder.call(['replay', 'decisions.log', '--config', 'dearer.json']);
+    expect(dearer.err).toBe('');
+    expect(dearer.out).toMatch(/^search +normal +admitted +→ (queue_full|deadline_unreachable) +\d+$/m);
+    folder.write('adaptive.json', { ...options, pools: { main: { max: 3, adaptive: true } } });
+    const adaptive = await folder.call(['replay', 'decisions.log', '--config', 'adaptive.json', '--json']);
+    expect(JSON.parse(adaptive.out).notModelled).toEqual(['pools.main.adaptive']);
+    expect(adaptive.err).toMatch(/^sluice: adaptive\.json: pools\.main\.adaptive is set and not modelled/);
+  });
+
   it('names the settings that it does not model, and the file of a mistake', async () => {
     folder.write('capped.json', { ...options, ratePerSecond: 5, burst: 5 });
     const args = ['replay', 'decisions.log', '--config', 'capped.json'];

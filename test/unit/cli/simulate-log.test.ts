@@ -65,6 +65,15 @@ describe('sluice simulate with a decision log', () => {
     expect(Math.abs(is - was)).toBeLessThan(0.05 * was);
   });
 
+  it('gives the requests the cost of their route', async () => {
+    folder.write('dearer.json', { ...options, routes: { ...routes, search: { ...routes.search, cost: 3 } } });
+    folder.write('same.json', options);
+    const [dearer, same] = await reports('-c', 'dearer.json', '-c', 'same.json');
+    const good = (named: NamedReport | undefined) =>
+      whole(named).classes.find(({ name }) => name === 'normal')?.good ?? 0;
+    expect(good(dearer)).toBeLessThan(0.5 * good(same));
+  });
+
   it('reports as for a scenario, and says which times were drawn', async () => {
     const { code, out, err } = await folder.call(['simulate', '-l', 'decisions.log']);
     expect(code).toBe(0);

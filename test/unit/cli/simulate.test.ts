@@ -204,6 +204,15 @@ describe('sluice simulate', () => {
     );
   });
 
+  it('names the configuration that lacks what the load names', async () => {
+    folder.write('load.json', LOAD);
+    const { checkout } = GATEWAY.routes;
+    folder.write('less.json', { ...GATEWAY, routes: { checkout } });
+    const { code, err } = await folder.call(['simulate', '-l', 'load.json', '-c', 'less.json']);
+    expect(code).toBe(1);
+    expect(err).toMatch(/streams\[1\]\.route: less\.json has no route "report"; the routes are checkout$/m);
+  });
+
   it('switches one mechanism off at a time', async () => {
     folder.write('load.json', LOAD);
     const { out } = await folder.call(['simulate', '-l', 'load.json', '--ablate', '--seed', '1']);
@@ -223,17 +232,22 @@ describe('sluice simulate', () => {
     [
       'a route that does not exist',
       { ...LOAD, streams: [{ ...LOAD.streams[0], route: 'chekout' }] },
-      /load\.json:\d+:16: streams\[0\]\.route: no such route; did you mean checkout\?/,
+      /load\.json:\d+:16: streams\[0\]\.route: its gateway has no route "chekout"; did you mean checkout\?/,
     ],
     [
       'a pool that does not exist',
       { ...LOAD, events: [{ kind: 'outage', pool: 'other', atMs: 1, forMs: 1 }] },
-      /events\[0\]\.pool: no such pool; the pools are main/,
+      /events\[0\]\.pool: its gateway has no pool "other"; the pools are main/,
     ],
     [
       'a route that does not exist in a change',
       { ...LOAD, events: [{ kind: 'config', atMs: 1, routes: { reports: { burst: 1 } } }] },
-      /no such route; did you mean report\?/,
+      /its gateway has no route "reports"; did you mean report\?/,
+    ],
+    [
+      'a reclaim by a class that nobody is in',
+      { ...LOAD, reclaim: { atMs: 100, untilMs: 900, class: 'high', targetMs: 10 } },
+      /load\.json:\d+:\d+: reclaim\.class: no stream comes to a route of class high; the classes of the streams are /,
     ],
     ['no gateway', { ...LOAD, gateway: undefined }, /brings no "gateway"; name a configuration with --config/],
     ['a gateway that cannot be', { ...LOAD, gateway: { routes: { a: { pool: 'b' } } } }, /routes\.a\.pool/],
@@ -250,6 +264,7 @@ describe('sluice simulate', () => {
     [['-l', 'load.json', '--plot', 'no/such/folder.svg'], 1, /folder\.svg cannot be written/],
     [['-l', 'load.json', '--seed', '-1'], 2, /--seed/],
     [['-l', 'load.json', '--seed', '1.5'], 2, /--seed is 1\.5: give a whole number/],
+    [['-l', 'load.json', '--seed', '4', '--seed', '2', '--seed', '4'], 2, /--seed 4 is given twice: .* leave it out/],
     [['-l', 'load.json', '--seed', 'x'], 2, /--seed is "x": give a number/],
     [['-l', 'load.json', '--ablate', '-c', 'a.json', '-c', 'a.json'], 2, /--ablate takes one configuration/],
   ])('ends %j with code %d', async (args, code, message) => {
