@@ -25,6 +25,8 @@ beforeAll(async () => {
   await ask(server.url, `${lines(key)} TO PROGRAM 'umask 077; cat > server.key'`);
   await ask(server.url, `${lines(client.certificate)} TO PROGRAM 'cat > root.crt'`);
   await ask(server.url, 'COPY (SELECT 1) TO PROGRAM \'sed -i "1i hostssl all certified all cert" pg_hba.conf\'');
+  await ask(server.url, 'COPY (SELECT 1) TO PROGRAM \'sed -i "1i hostnossl all covered all reject" pg_hba.conf\'');
+  await ask(server.url, 'CREATE ROLE covered LOGIN');
   await ask(server.url, 'CREATE ROLE certified LOGIN IN ROLE pg_monitor');
   await ask(server.url, "ALTER SYSTEM SET ssl_ca_file = 'root.crt'");
   await ask(server.url, 'ALTER SYSTEM SET ssl = on');
@@ -126,6 +128,18 @@ describe('TLS', () => {
     const anyName = makePool({ url: `${server.url}?sslmode=verify-ca&sslrootcert=${file('ca.pem')}` });
     await (await anyName.pool.acquire(within(5_000))).release();
     await anyName.pool.close(0);
+  });
+
+  it('is named where the server takes nobody without it, and a database that takes nobody for what it is', async () => {
+    const uncovered = makePool({ url: `postgres://covered@127.0.0.1:${server.port}/postgres` });
+    await uncovered.journal.reached('database_tls_required');
+    expect(uncovered.journal.warnings[0]?.message).toMatch(/ask for it \(tls: true.*no encryption/);
+    await uncovered.pool.close(0);
+    await ask(server.url, 'CREATE DATABASE shut ALLOW_CONNECTIONS false');
+    const shut = makePool({ url: server.url.replace(/\/postgres$/, '/shut') });
+    await shut.journal.reached('database_unsupported');
+    expect(shut.journal.warnings[0]?.message).toContain('"shut" is not currently accepting');
+    await shut.pool.close(0);
   });
 
   it('with a file that cannot be used is refused at the start, every one named, before anything is opened', async () => {
