@@ -76,13 +76,6 @@ const UNHEEDED: ReadonlyMap<string, Unheeded> = new Map<string, Unheeded>([
   ['hostaddr', { instead: 'use the address as host, and tlsServerName for its name', refused: true }],
   ['service', SERVICE],
   ['servicefile', SERVICE],
-  [
-    'query_timeout',
-    {
-      instead: 'the driver gives up on a statement that goes on; deadlineMs of the routes bounds it, and cancels it',
-      refused: true,
-    },
-  ],
   ['dbname', { instead: 'the database is what follows the host: postgres://host/database', refused: true }],
 ]);
 

@@ -18,6 +18,10 @@ const UNIT_MS: ReadonlyMap<string, number> = new Map([
   ['d', 86_400_000],
 ]);
 
+const GIVES_UP =
+  'leave it out: the driver would give up on a statement that goes on, and may commit; deadlineMs of the routes bounds ' +
+  'statements, and cancels them';
+
 /** A setting as `options` has it: `-c name=value`, `-cname=value` or `--name=value`. */
 interface Setting {
   readonly name: string;
@@ -37,6 +41,7 @@ export function checkStartSetting(pool: string, name: string, value: string): vo
     throw new LoginSettingError(pool, 'url', `${name}=${value}`, remedy);
   }
   if (name === 'options') checkOptions(pool, value);
+  if (name === 'query_timeout') throw new LoginSettingError(pool, 'url', `${name}=…`, GIVES_UP);
 }
 
 function checkOptions(pool: string, text: string): void {
