@@ -40,6 +40,12 @@ export class Loans {
     return this.#loans.size === 0 && this.#acquiring === 0;
   }
 
+  /** Whether a connection is out that is not on its way back. */
+  get keeps(): boolean {
+    for (const loan of this.#loans) if (!loan.returned) return true;
+    return false;
+  }
+
   /** True once {@link close} was called. */
   get closed(): boolean {
     return this.#closed;

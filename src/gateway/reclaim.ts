@@ -28,10 +28,13 @@ export function reclaim(
     loans.abandon();
     return Number.POSITIVE_INFINITY;
   }
-  warn(
-    'connection_not_returned',
-    `route "${route}" answered and kept a connection: call release(), or use query() or transaction()`,
-  );
+  // What was given back may still be rolled back, and nobody keeps it.
+  if (loans.keeps) {
+    warn(
+      'connection_not_returned',
+      `route "${route}" answered and kept a connection: call release(), or use query() or transaction()`,
+    );
+  }
   loans.close();
   return nowMs + COMMIT_LIMIT_MS;
 }

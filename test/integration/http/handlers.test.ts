@@ -17,7 +17,7 @@ afterAll(() => postgres.close());
 type Act = (req: Request, res: Response) => unknown;
 
 /** Routes with a short deadline. Once one has expired a route knows that it is slow, so each test takes a new one. */
-const HASTY: readonly string[] = Array.from({ length: 12 }, (_, index) => `hasty${index}`);
+const HASTY: readonly string[] = Array.from({ length: 17 }, (_, index) => `hasty${index}`);
 
 describe.each(FRAMEWORKS)('handlers that misbehave, on %s', (name, express) => {
   let bench: Bench;
@@ -209,6 +209,16 @@ describe.each(FRAMEWORKS)('handlers that misbehave, on %s', (name, express) => {
         res.json(rows[0]);
       };
       expect((await bench.request.get('/form')).body).toEqual({ found: null });
+    });
+
+    it('whose transaction is stopped at the deadline: it gives back itself, and is not blamed', async () => {
+      act = async (req) => {
+        await req.sluice.transaction((client) => client.query('SELECT pg_sleep(5)'));
+      };
+      const before = bench.log.of('connection_not_returned').length;
+      for (let n = 0; n < 5; n++) expect((await bench.request.get(`/${nextHasty()}`)).status).toBe(504);
+      await bench.atRest();
+      expect(bench.log.of('connection_not_returned').slice(before)).toEqual([]);
     });
 
     it('leaves a transaction open and never answers: rolled back at the deadline', async () => {
