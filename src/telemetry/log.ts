@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../clock.js';
 import { quietly } from './quietly.js';
-import { seldom } from './seldom.js';
+import { type SeldomWrite, seldom } from './seldom.js';
 
 /** Writes one entry: first what it is about, with a stable `code` where there is one, then a sentence. */
 export type LogWrite = (about: Readonly<Record<string, unknown>>, message: string) => void;
@@ -15,7 +15,7 @@ export interface Logger {
 
 /** Settings of {@link consoleLogger}. */
 export interface ConsoleLoggerOptions {
-  /** How long the same code stays quiet after it was written, in milliseconds. Default 60,000. */
+  /** How long the same code, of the same route where it names one, stays quiet after it was written, in milliseconds. Default 60,000. */
   readonly quietMs?: number;
   readonly clock?: Clock;
   /** Default: the global console. */
@@ -40,7 +40,7 @@ export function shielded(logger: Logger): Logger {
 }
 
 /**
- * Logs warnings and errors to the console, each code once in a while with the number of repetitions left out since:
+ * Logs warnings and errors to the console, each code, of each route that it names, once in a while with the number of repetitions left out since:
  * a storm of faults must not become a storm of lines. What was left out last is told when the quiet is over, so that
  * the end of the log is how things stand. Debug and info go nowhere, and of `about` only the code is written.
  */
@@ -53,6 +53,9 @@ export function consoleLogger(options: ConsoleLoggerOptions = {}): Logger {
   };
 }
 
-function byCode(write: (code: string | undefined, message: string) => void): LogWrite {
-  return ({ code }, message) => write(typeof code === 'string' ? code : undefined, message);
+function byCode(write: SeldomWrite): LogWrite {
+  return ({ code, route }, message) => {
+    if (typeof code === 'string') write(code, message, typeof route === 'string' ? route : '');
+    else write(undefined, message);
+  };
 }

@@ -16,15 +16,14 @@ interface Code {
   last: { readonly line: string; readonly order: number } | undefined;
 }
 
+/** Takes a line with its code, and what it is about where the same code tells of several: each has its own quiet. */
+export type SeldomWrite = (code: string | undefined, message: string, about?: string) => void;
+
 /**
  * Writes lines by code: the first at once, and then no more than one in `quietMs`. What was left out last is written when
  * its quiet is over, with the number of the others, and where it is about a state together with what has come of it.
  */
-export function seldom(
-  quietMs: number,
-  clock: Clock,
-  write: (line: string) => void,
-): (code: string | undefined, message: string) => void {
+export function seldom(quietMs: number, clock: Clock, write: (line: string) => void): SeldomWrite {
   const codes = new Map<string, Code>();
   let order = 0;
 
@@ -50,8 +49,8 @@ export function seldom(
     }
   };
 
-  return (code, message) => {
-    const key = code ?? message;
+  return (code, message, about = '') => {
+    const key = code === undefined ? message : about === '' ? code : `${code} ${about}`;
     const line = code === undefined ? `sluice: ${message}` : `sluice: ${message} [${code}]`;
     const known = codes.get(key);
     if (known === undefined || clock.nowMs() >= known.quietUntilMs) {

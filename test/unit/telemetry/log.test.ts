@@ -50,6 +50,18 @@ test('writes each code once in a while, and tells how often it was left out', ()
   expect(lines.slice(3)).toEqual(['warn sluice: down [pool_down]']);
 });
 
+test('writes a code of each route that it names', () => {
+  const { lines, clock, logger } = setUp();
+  for (const route of ['a', 'b', 'a'])
+    logger.warn({ code: 'tenant_unusable', route }, `routes.${route}.tenantOf threw`);
+  clock.runUntil(61_000);
+  expect(lines).toEqual([
+    'warn sluice: routes.a.tenantOf threw [tenant_unusable]',
+    'warn sluice: routes.b.tenantOf threw [tenant_unusable]',
+    'warn sluice: routes.a.tenantOf threw [tenant_unusable]',
+  ]);
+});
+
 test('ends with how things stand', () => {
   const { lines, clock, logger } = setUp();
   const change = (atMs: number, code: string): void => {
