@@ -134,7 +134,10 @@ export const poolFields: FieldsOf<PoolValues> = {
     default: true,
   }),
   eviction: flag({
-    description: 'Whether the oldest of an overlong queue leaves for a newcomer.',
+    description:
+      'Whether a class may queue only what it works off soon: in twice the median of the work (at least 150 ms, 300 ms ' +
+      'the critical class), and a quarter of the deadline. Beyond it the oldest of a queue that stands leaves, or the ' +
+      'newcomer is refused. `false` for work that may wait: only time and count bound it then.',
     default: true,
   }),
   displacement: flag({

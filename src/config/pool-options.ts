@@ -111,7 +111,11 @@ export interface PoolOptions<PoolName extends string = string> {
   readonly feasibility?: boolean | undefined;
   /** Whether a class that stands in its queue is served newest first. Default true. */
   readonly lifo?: boolean | undefined;
-  /** Whether the oldest of an overlong queue leaves for a newcomer. Default true. */
+  /**
+   * Whether a class may queue only what it works off soon: in twice the median of the work (at least 150 ms, 300 ms the
+   * critical class), and a quarter of the deadline. Beyond it the oldest of a queue that stands leaves, or the newcomer
+   * is refused. `false` for work that may wait: only time and count bound it then. Default true.
+   */
   readonly eviction?: boolean | undefined;
   /** Whether a more important arrival takes the place of a less important one in a full queue. Default true. */
   readonly displacement?: boolean | undefined;

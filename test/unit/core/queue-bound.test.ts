@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { Bulkhead } from '../../../src/core/bulkhead.js';
 import type { RouteLoad } from '../../../src/core/ticket.js';
-import { fixedTimes } from '../../support/tickets.js';
+import { fixedTimes, routeLoad, ticketOf } from '../../support/tickets.js';
 import { bench, brisk } from './one-seat.js';
 
 describe('a class with more work queued than it may', () => {
@@ -48,6 +49,16 @@ describe('a class with more work queued than it may', () => {
     expect(bulkhead.withdraw(101, evicted)).toBe(true);
     expect(bulkhead.withdraw(101, evicted)).toBe(false);
     expect([told(101), bulkhead.queued, one.queued]).toEqual([[], 4, 4]);
+  });
+
+  it('keeps short what a burst queues, however much time it has', () => {
+    const refused = (deadlineMs: number, eviction: boolean): number => {
+      const bulkhead = new Bulkhead({ seats: 2, servesTopClass: false, discipline: { eviction } });
+      const route = routeLoad({ deadlineMs, times: fixedTimes(100) });
+      const burst = Array.from({ length: 10 }, () => bulkhead.arrive(0, ticketOf(route, 2, 0)));
+      return burst.filter((arrival) => arrival !== 'leased' && arrival !== 'queued').length;
+    };
+    expect([refused(2_000, true), refused(20_000, true), refused(20_000, false)]).toEqual([3, 3, 0]);
   });
 
   it('queues without a bound on work where eviction is switched off', () => {
