@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { isSluiceError } from '../errors.js';
 import { type QueryResult, ResultTooLargeError, type TransactionOptions } from '../pools/contract.js';
 import { ImplicitCommitError } from '../pools/implicit-commit.js';
 import { checkTransactionOptions } from '../pools/transaction-options.js';
@@ -159,7 +160,7 @@ export class DatabaseSession {
     if (loan.unanswered > 0) await loan.answered();
     const { closed, clock, work } = this.loans;
     if (closed) throw this.loans.whyClosed();
-    if (loan.start !== undefined && loan.connection.alive) throw new FailedTransactionError(loan.failedWith);
+    if (loan.start !== undefined && loan.connection.alive) throw this.#failed(loan);
     if (loan.brokenOff) throw new ImplicitCommitError(loan.failedWith);
     const sentAtMs = clock.nowMs();
     loan.committing = true;
@@ -180,8 +181,15 @@ export class DatabaseSession {
       // Closing has passed it over.
       if (this.loans.closed) this.loans.giveBack(loan);
     }
-    if (!committed) throw new FailedTransactionError(loan.failedWith);
+    if (!committed) throw this.#failed(loan);
     loan.verdict = 'success';
+  }
+
+  /** What a transaction ends with whose failure its handler has swallowed: the server may know the deadline before we do. */
+  #failed(loan: Loan): unknown {
+    const { failedWith } = loan;
+    const told = failedWith === undefined ? undefined : tellFailure(failedWith, loan, this.loans);
+    return isSluiceError(told) && told.code === 'deadline_expired' ? told : new FailedTransactionError(failedWith);
   }
 
   /** A statement is over. */
