@@ -18,7 +18,7 @@ export const topCommand: Command = {
     'Keys: q ends, s sorts the routes otherwise, p pauses. Without a terminal it prints one view after the other.\n' +
     'A gateway that goes away is said once (without a terminal on stderr), and asked again until it is back.\n' +
     'Ends with 0 after --count looks, failed ones included, at q, and when nobody reads on; with 1 when the first look\n' +
-    'fails, with 2 for a wrong call; without a terminal, SIGINT and SIGTERM end it as any program (130 and 143 in a shell).',
+    'fails, with 2 for a wrong call; without a terminal, SIGINT and SIGTERM end it (130 and 143 in a shell).',
   examples: [
     ['sluice top http://127.0.0.1:3000/sluice', 'the example shop (npm start), in another terminal'],
     ["sluice top https://shop.example/sluice --header 'x-operator-key: …'", 'where authorize asks for a key'],

@@ -169,8 +169,7 @@ function ms(value: number | undefined): string {
 
 /** What comes over the network must not steer the terminal. */
 function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out here.
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  return text.replaceAll(/\p{Cc}/gu, '?');
 }
 
 /** In lines of so many columns: what helps stands at the end of a sentence. */

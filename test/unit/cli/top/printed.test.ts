@@ -144,7 +144,7 @@ describe('sluice top as a process whose output is read', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  it('ends at SIGINT as any program, also while the gateway is away', { timeout: 60_000 }, async () => {
+  it('ends at SIGINT, also while the gateway is away', { timeout: 60_000 }, async () => {
     const args = ['node_modules/jiti/lib/jiti-cli.mjs', 'src/cli/main.ts', 'top', `${app.url}/sluice`];
     const child = spawn(process.execPath, [...args, '--interval-ms', '100'], {
       cwd: root,
