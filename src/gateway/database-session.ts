@@ -42,7 +42,7 @@ export class DatabaseSession {
   }
 
   async transaction<T>(work: (client: SluiceClient) => Promise<T>, options?: TransactionOptions): Promise<T> {
-    checkTransactionOptions({ ...options });
+    checkTransactionOptions(options);
     const loan = await this.#begin(options);
     loan.endsItself = true;
     loan.handed = true;

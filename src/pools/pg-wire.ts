@@ -5,6 +5,9 @@ import { isFatal } from './pg-errors.js';
 import { PgMessage, type Told } from './pg-message.js';
 import type { Answer } from './statement-wire.js';
 
+/** Nothing comes before the statement. */
+const ALONE: readonly string[] = [];
+
 /**
  * The messages of a PostgreSQL session. One is complete only when the server is ready for the next: the driver reports
  * an error some packets before that, with a status that is still the old one.
@@ -33,7 +36,7 @@ export class PgWire extends MessageWire {
   }
 
   send(text: string, values: readonly unknown[] | undefined, answer: Answer): void {
-    if (!this.isOver(answer)) this.#client.query(new PgMessage(text, values, [], this.#begin(answer)));
+    if (!this.isOver(answer)) this.#client.query(new PgMessage(text, values, ALONE, this.#begin(answer)));
   }
 
   sendOpening(opening: readonly string[], text: string, values: readonly unknown[] | undefined, answer: Answer): void {
