@@ -14,10 +14,6 @@ export class Loan {
   #unanswered = 0;
   /** Who waits until that is 0. */
   #onAnswered: (() => void) | undefined;
-  readonly #onAnswer = (): void => {
-    this.#unanswered -= 1;
-    if (this.#unanswered === 0) this.#onAnswered?.();
-  };
   /** True from sending COMMIT to its answer. */
   committing = false;
   /** The handler asked for a transaction that refuses writes. */
@@ -64,7 +60,11 @@ export class Loan {
   /** Its transaction was asked something. */
   asked(answer: Promise<unknown>): void {
     this.#unanswered += 1;
-    answer.then(this.#onAnswer, this.#onAnswer);
+    const ended = (): void => {
+      this.#unanswered -= 1;
+      if (this.#unanswered === 0) this.#onAnswered?.();
+    };
+    answer.then(ended, ended);
   }
 
   /** Resolves when all that its transaction was asked is answered. */

@@ -29,7 +29,8 @@ const KEPT_OPEN_MS = 60_000;
 /**
  * Sends a CancelRequest on a fresh socket. The server closes that socket after it has signalled the session, so the
  * promise resolves when the signal is on its way, not merely the request; or when `limitMs` is over, although the
- * request may still be kept by then, or the server cannot be reached. It never rejects: a cancel is a request, and its caller has a bound of its own.
+ * request may still be kept by then, or the server cannot be reached. It never rejects: a cancel is a request, and its
+ * caller has a bound of its own.
  *
  * @returns Whether the server has taken the request. Without TLS it says nothing, so this is that it hung up on its own.
  *
