@@ -8,6 +8,11 @@ export interface LoopTimes {
   readonly active: number;
 }
 
+/**
+ * A turn counts for no more than so many times the lag that is allowed, or one stall of a process that rests otherwise
+ * would be as bad as many: a fifth of it, its weight in the average, is below the bound.
+ */
+const MOST_PER_TURN = 4;
 /** The baseline is renewed so often: utilisation is that of the last quarter to half of a second. */
 const RENEW_MS = 250;
 
@@ -36,6 +41,11 @@ export class EventLoopGuard {
     this.#baseline = times();
     this.#nextBaseline = this.#baseline;
     lag.onTick((nowMs) => this.#tick(nowMs));
+  }
+
+  /** How late a turn may be called where so much lag is allowed, in milliseconds; 0 allows all. */
+  static mostPerTurnMs(maxLagMs: number): number {
+    return maxLagMs === 0 ? Number.POSITIVE_INFINITY : MOST_PER_TURN * maxLagMs;
   }
 
   /** Whether a request of this class is shed now. */

@@ -12,6 +12,7 @@ const SMOOTHING = 0.2;
  */
 export class LoopLag {
   readonly #clock: Clock;
+  readonly #mostPerTurnMs: number;
   #timer: Timer | undefined;
   #expectedAtMs: number;
   #averageMs = 0;
@@ -20,8 +21,10 @@ export class LoopLag {
   #stallMs = 0;
   readonly #stalls = new Stalls();
 
-  constructor(clock: Clock) {
+  /** @param mostPerTurnMs - A turn that is later counts as so late in the average, in milliseconds. */
+  constructor(clock: Clock, mostPerTurnMs: number = Number.POSITIVE_INFINITY) {
     this.#clock = clock;
+    this.#mostPerTurnMs = mostPerTurnMs;
     this.#expectedAtMs = clock.nowMs() + TICK_MS;
     this.#arm();
   }
@@ -41,7 +44,7 @@ export class LoopLag {
 
   /** The smoothed lateness of recent turns, in milliseconds. */
   averageMs(nowMs: number): number {
-    return Math.max(this.#averageMs, this.overdueMs(nowMs) * SMOOTHING);
+    return Math.max(this.#averageMs, this.#averageWith(this.overdueMs(nowMs)));
   }
 
   /** Of the time from one instant to another, how long the loop stood still, in milliseconds. */
@@ -58,11 +61,15 @@ export class LoopLag {
     this.#timer?.cancel();
   }
 
+  #averageWith(lateMs: number): number {
+    return this.#averageMs + (Math.min(lateMs, this.#mostPerTurnMs) - this.#averageMs) * SMOOTHING;
+  }
+
   #arm(): void {
     this.#timer = this.#clock.after(TICK_MS, () => {
       const nowMs = this.#clock.nowMs();
       const lateMs = this.overdueMs(nowMs);
-      this.#averageMs += (lateMs - this.#averageMs) * SMOOTHING;
+      this.#averageMs = this.#averageWith(lateMs);
       if (lateMs > TICK_MS) this.#remember(nowMs, lateMs);
       this.#expectedAtMs = nowMs + TICK_MS;
       this.#onTick?.(nowMs);

@@ -1,4 +1,5 @@
 import { DeadlineTimer } from '../admission/deadline-timer.js';
+import { EventLoopGuard } from '../admission/event-loop-guard.js';
 import { LoopLag } from '../admission/loop-lag.js';
 import type { Clock } from '../clock.js';
 import type { GatewayConfig } from '../config/config.js';
@@ -58,7 +59,7 @@ export function assembleEngine(
 ): Engine {
   const startUp = new StartUp(clock, config, logger, budget);
   const timer = new DeadlineTimer(clock);
-  const lag = new LoopLag(clock);
+  const lag = new LoopLag(clock, EventLoopGuard.mostPerTurnMs(config.maxEventLoopLagMs));
   const admitting: Admitting = { draining: false };
   const answers = new OpenAnswers();
   const decisions = assembleDecisions(config, clock);

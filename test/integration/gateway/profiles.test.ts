@@ -1,4 +1,4 @@
-import { createGateway, type Gateway } from 'sluice';
+import { createGateway, type Gateway, isSluiceError, type RequestHandle } from 'sluice';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { LogBook, latch } from '../http/harness.js';
@@ -45,6 +45,17 @@ async function settings(route: string): Promise<Record<string, number>[]> {
   });
 }
 
+/** Runs a job, again while the queue is at its bound: where a job was slow once, a hundred are predicted to be too much. */
+async function untilQueued(job: (handle: RequestHandle) => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await gateway.run('nightly', job);
+    } catch (error) {
+      if (!isSluiceError(error) || error.code !== 'queue_full') throw error;
+    }
+  }
+}
+
 describe('pools for long work', { timeout: 60_000 }, () => {
   it('SEG-5: have longer statement timeouts than the flows of users, and lock timeouts of their own', async () => {
     for (const [route, lockMs, least, most] of [
@@ -64,7 +75,7 @@ describe('pools for long work', { timeout: 60_000 }, () => {
     let most = 0;
     const marked = 'SELECT count(*)::int AS n FROM pg_stat_activity WHERE query LIKE $1 AND state <> $2';
     const jobs = Array.from({ length: 100 }, () =>
-      gateway.run('nightly', async (handle) => {
+      untilQueued(async (handle) => {
         const { rows } = await handle.query<{ n: number }>(`/* nightly */ ${marked}`, ['/* nightly */%', 'idle']);
         most = Math.max(most, rows[0]?.n ?? 99);
         await handle.query('/* nightly */ SELECT pg_sleep(0.005)');

@@ -12,7 +12,7 @@ function setUp({ beforeMs = 0 } = {}) {
   let active = 0;
   // A process that has waited for a day, so that its work so far weighs nothing in the whole.
   const times = () => ({ idle: beforeMs + clock.nowMs() - active, active });
-  const lag = new LoopLag(clock);
+  const lag = new LoopLag(clock, EventLoopGuard.mostPerTurnMs(MAX_LAG_MS));
   const guard = new EventLoopGuard(lag, MAX_LAG_MS, times);
   /** Turns of so much work each, one after the other. */
   const work = (turnMs: number, turns: number): void => {
@@ -57,22 +57,41 @@ describe('EventLoopGuard', () => {
   it('takes a process that was suspended for one that rested', () => {
     const { clock, lag, shed } = setUp();
     clock.advance(5_000);
-    clock.spend(60_000);
-    expect(lag.averageMs(clock.nowMs())).toBeGreaterThan(10_000);
-    expect(shed()).toEqual([]);
-    clock.advance(0);
-    expect(lag.averageMs(clock.nowMs())).toBeGreaterThan(10_000);
-    expect(shed()).toEqual([]);
+    for (let time = 0; time < 10; time++) {
+      clock.spend(60_000);
+      expect(shed()).toEqual([]);
+      clock.advance(0);
+      expect(shed()).toEqual([]);
+    }
+    expect(lag.averageMs(clock.nowMs())).toBeGreaterThan(3 * MAX_LAG_MS);
+  });
+
+  it.each([300, 5_000])('sheds nobody for one stall of %d ms, whenever it looked last', (stallMs) => {
+    for (let restMs = 5_000; restMs < 5_260; restMs += 10) {
+      const { clock, work, shed } = setUp();
+      clock.advance(restMs);
+      work(stallMs, 1);
+      for (let step = 0; step < 50; step++) {
+        expect(shed()).toEqual([]);
+        clock.advance(10);
+      }
+    }
   });
 
   it('sees a long turn before any timer has told of it', () => {
     const { clock, guard, work } = setUp();
     work(20, 100);
     let active = 0;
-    const lag = new LoopLag(clock);
+    const lag = new LoopLag(clock, EventLoopGuard.mostPerTurnMs(MAX_LAG_MS));
     const inTurn = new EventLoopGuard(lag, MAX_LAG_MS, () => ({ idle: 0, active }));
-    active += 2_000;
-    clock.spend(2_000);
+    const turn = (): void => {
+      active += 2_000;
+      clock.spend(2_000);
+    };
+    turn();
+    expect(inTurn.sheds(clock.nowMs(), 3)).toBe(false);
+    clock.advance(0);
+    turn();
     expect(inTurn.sheds(clock.nowMs(), 3)).toBe(true);
     expect(guard.sheds(clock.nowMs(), 0)).toBe(false);
   });
