@@ -34,18 +34,18 @@ export interface SendProblemOptions extends RetrySpread {
   readonly headers?: readonly string[];
 }
 
-/** What a handler may have announced about an answer that will not come; it would be untrue of the problem. */
+/** What a handler may have announced of another answer, untrue of the problem; in small letters, as Node keeps them. */
 const ABOUT_ANOTHER_ANSWER = [
-  'Content-Encoding',
-  'Content-Language',
-  'Content-Range',
-  'Content-Disposition',
-  'Transfer-Encoding',
-  'Trailer',
-  'ETag',
-  'Last-Modified',
-  'Cache-Control',
-  'Expires',
+  'content-encoding',
+  'content-language',
+  'content-range',
+  'content-disposition',
+  'transfer-encoding',
+  'trailer',
+  'etag',
+  'last-modified',
+  'cache-control',
+  'expires',
 ] as const;
 
 const PROBLEM = Symbol('sluice.problem');
