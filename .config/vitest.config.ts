@@ -18,9 +18,22 @@ export default defineConfig({
     projects: [
       {
         ...common,
+        // Without servers. They share their modules: to load all of those anew for each file takes longer than to run it.
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+          maxWorkers: 3,
+          isolate: false,
+        },
+      },
+      {
+        ...common,
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
+          exclude: ['test/unit/**'],
           testTimeout: 20_000,
           hookTimeout: 60_000,
           // Most of them wait for servers that they started.

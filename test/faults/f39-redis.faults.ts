@@ -17,12 +17,14 @@ const BEFORE_MS = 700;
 const AWAY_MS = 800;
 /** How long Redis may be back before everybody has noticed. */
 const BACK_MS = 1_000;
+/** A replica that comes is sent the data at once, and not only when others may have come too. */
+const SYNCS_AT_ONCE = { settings: { 'repl-diskless-sync-delay': '0' } };
 
 let redis: RedisServer;
 let shops: RedisShops;
 
 beforeAll(async () => {
-  redis = await RedisServer.start();
+  redis = await RedisServer.start(SYNCS_AT_ONCE);
   shops = await RedisShops.start(redis.port);
 });
 afterEach(async () => {
@@ -152,7 +154,7 @@ describeFault('F40: Redis hangs, or is slow', () => {
 
 describeFault('F41: Redis fails over to another server', () => {
   it('the shops go to where it is now', async () => {
-    const next = await RedisServer.start();
+    const next = await RedisServer.start(SYNCS_AT_ONCE);
     const first = redis;
     try {
       await admin((client) => client.replicaof('127.0.0.1', first.port), next.port);
