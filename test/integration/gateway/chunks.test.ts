@@ -137,13 +137,15 @@ describe('a job in chunks', () => {
       return cursor < 2 ? cursor + 1 : undefined;
     });
     const { stats } = gateway.entry('slow').runtime;
-    await until(() => stats.shed === 1);
+    // 10 s and an eighth.
+    const asleep = (): boolean => clock.expects(10_500, 11_250);
+    await until(() => stats.shed === 1 && asleep());
     clock.jump(9_000);
     // Time enough for whoever would come back too soon.
     await gateway.run('checkout', (handle) => handle.query('SELECT pg_sleep(0.4)'));
     expect([began.length, stats.shed]).toEqual([1, 1]);
     clock.jump(3_000);
-    await until(() => began.length === 2 && stats.shed === 2);
+    await until(() => began.length === 2 && stats.shed === 2 && asleep());
     clock.jump(12_000);
     expect(await job).toEqual({ end: 'done', cursor: undefined, chunks: 3, repeats: 2 });
     for (const [index, startMs] of began.slice(1).entries()) {

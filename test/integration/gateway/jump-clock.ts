@@ -36,6 +36,12 @@ export class JumpClock implements Clock {
     };
   }
 
+  /** Whether something falls due between so many milliseconds from now. */
+  expects(fromMs: number, untilMs: number): boolean {
+    const nowMs = this.nowMs();
+    return [...this.#armed].some(({ dueAtMs }) => dueAtMs - nowMs >= fromMs && dueAtMs - nowMs <= untilMs);
+  }
+
   jump(byMs: number): void {
     this.#aheadMs += byMs;
     for (const entry of [...this.#armed]) entry.rearm();
