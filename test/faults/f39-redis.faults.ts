@@ -12,8 +12,9 @@ import { lasts, until } from './until.js';
 const MOST_BEYOND = 2 * BURST * 1.1;
 /** Once the burst of the beginning is spent, and nothing may give another one. */
 const LITTLE_BEYOND = 0.75 * BURST;
-const RUN_MS = 2_900;
-const BEFORE_MS = 700;
+const RUN_MS = 3_400;
+/** Sooner after its return its loss would be one of many, after each of which it has to answer for longer. */
+const BEFORE_MS = 1_200;
 const AWAY_MS = 800;
 /** How long Redis may be back before everybody has noticed. */
 const BACK_MS = 1_000;
