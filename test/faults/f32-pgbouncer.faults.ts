@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { checkoutStream, failures, latencyAt } from './calls.js';
 import { type FaultShop, NOISE } from './fault-shop.js';
 import {
@@ -20,49 +20,6 @@ import { lasts, until } from './until.js';
 let pooled: PooledShop;
 let shop: FaultShop;
 
-beforeAll(async () => {
-  pooled = await startPooledShop(LASTING);
-  ({ shop } = pooled);
-});
-afterEach(() => shop.expectAtRest());
-afterAll(() => pooled.close());
-
-for (const [title, how] of [
-  ['F32: the pooler is stopped and started', 'orderly'],
-  ['F32: the pooler crashes', 'crash'],
-] as const) {
-  describeFault(title, () => {
-    it('costs who is in flight, once; who can wait does, and who cannot is told at once', NOISE, async () => {
-      const met = await underLoad(shop, async () => {
-        await pooled.pooler.stop(how);
-        const downAtMs = await allDown(shop);
-        await lasts(400);
-        await pooled.pooler.start();
-        return { downAtMs, acceptsAtMs: Date.now() };
-      });
-      expectOnlyInFlightLost(met);
-      expectRefusedAtOnce(met.products, met.downMs, met.acceptsMs, met.noiseMs);
-      expectSoonServed(met);
-    });
-  });
-}
-
-describeFault('F33: the server behind the pooler restarts', () => {
-  it('is found although the pooler says nothing, and costs who is in flight', NOISE, async () => {
-    const met = await underLoad(shop, async () => {
-      await shop.postgres.stop('fast');
-      const downAtMs = await allDown(shop);
-      await lasts(400);
-      await shop.postgres.start();
-      return { downAtMs, acceptsAtMs: Date.now() };
-    });
-    expectAnsweredInTime(met.checkouts, 4_000, met.noiseMs);
-    expectAnsweredInTime(met.products, 500, met.noiseMs);
-    expectRefusedAtOnce(met.products, met.downMs, met.acceptsMs, met.noiseMs);
-    expectSoonServed(met);
-  });
-});
-
 const CALMLY = [
   ['PAUSE, a restart of the server and RESUME', async () => await plannedRestart()],
   ['PAUSE for much longer than any checkout takes, and RESUME', async () => await pause(1_200)],
@@ -82,22 +39,68 @@ async function plannedRestart(): Promise<void> {
   await pooled.pooler.admin('RESUME');
 }
 
-for (const [title, strike] of CALMLY) {
-  describeFault(`F34: ${title}`, () => {
-    it('costs nobody anything but time', NOISE, async () => {
-      const { ended } = shop.stats('checkout');
-      const lost = shop.pool('checkout').gauges().lost;
-      const loading = shop.load(3_000, [checkoutStream('checkout', 60), products]);
-      await until(() => shop.stats('checkout').ended - ended >= 20);
-      const from = performance.now();
-      await strike();
-      const tookMs = performance.now() - from;
-      const { of, noiseMs } = await loading;
-      expect(failures(of('checkout'))).toEqual({});
-      // A read has half a second for everything, and a restart may take that long by itself.
-      if (tookMs < 300) expect(failures(of('product'))).toEqual({});
-      expect(latencyAt(of('checkout'), 1)).toBeLessThan(tookMs + 500 + noiseMs);
-      expect(shop.pool('checkout').gauges().lost).toBe(lost);
+// For each repetition anew: only so much standing still is waited out in a while.
+describeFault('F32 to F34: a pooler, or the server behind it, goes away', () => {
+  beforeAll(async () => {
+    pooled = await startPooledShop(LASTING);
+    ({ shop } = pooled);
+  });
+  afterEach(() => shop.expectAtRest());
+  afterAll(() => pooled.close());
+
+  for (const [title, how] of [
+    ['F32: the pooler is stopped and started', 'orderly'],
+    ['F32: the pooler crashes', 'crash'],
+  ] as const) {
+    describe(title, () => {
+      it('costs who is in flight, once; who can wait does, and who cannot is told at once', NOISE, async () => {
+        const met = await underLoad(shop, async () => {
+          await pooled.pooler.stop(how);
+          const downAtMs = await allDown(shop);
+          await lasts(400);
+          await pooled.pooler.start();
+          return { downAtMs, acceptsAtMs: Date.now() };
+        });
+        expectOnlyInFlightLost(met);
+        expectRefusedAtOnce(met.products, met.downMs, met.acceptsMs, met.noiseMs);
+        expectSoonServed(met);
+      });
+    });
+  }
+
+  describe('F33: the server behind the pooler restarts', () => {
+    it('is found although the pooler says nothing, and costs who is in flight', NOISE, async () => {
+      const met = await underLoad(shop, async () => {
+        await shop.postgres.stop('fast');
+        const downAtMs = await allDown(shop);
+        await lasts(400);
+        await shop.postgres.start();
+        return { downAtMs, acceptsAtMs: Date.now() };
+      });
+      expectAnsweredInTime(met.checkouts, 4_000, met.noiseMs);
+      expectAnsweredInTime(met.products, 500, met.noiseMs);
+      expectRefusedAtOnce(met.products, met.downMs, met.acceptsMs, met.noiseMs);
+      expectSoonServed(met);
     });
   });
-}
+
+  for (const [title, strike] of CALMLY) {
+    describe(`F34: ${title}`, () => {
+      it('costs nobody anything but time', NOISE, async () => {
+        const { ended } = shop.stats('checkout');
+        const lost = shop.pool('checkout').gauges().lost;
+        const loading = shop.load(3_000, [checkoutStream('checkout', 60), products]);
+        await until(() => shop.stats('checkout').ended - ended >= 20);
+        const from = performance.now();
+        await strike();
+        const tookMs = performance.now() - from;
+        const { of, noiseMs } = await loading;
+        expect(failures(of('checkout'))).toEqual({});
+        // A read has half a second for everything, and a restart may take that long by itself.
+        if (tookMs < 300) expect(failures(of('product'))).toEqual({});
+        expect(latencyAt(of('checkout'), 1)).toBeLessThan(tookMs + 500 + noiseMs);
+        expect(shop.pool('checkout').gauges().lost).toBe(lost);
+      });
+    });
+  }
+});
