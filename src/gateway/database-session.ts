@@ -1,11 +1,12 @@
 import type { Clock } from '../clock.js';
 import { isSluiceError } from '../errors.js';
-import { type QueryResult, ResultTooLargeError, type TransactionOptions } from '../pools/contract.js';
+import type { QueryResult, TransactionOptions } from '../pools/contract.js';
 import { ImplicitCommitError } from '../pools/implicit-commit.js';
 import { checkTransactionOptions } from '../pools/transaction-options.js';
 import { BorrowedClient, type SluiceClient } from './borrowed-client.js';
 import { FailedTransactionError, TransactionControlError } from './failures.js';
 import type { Loan } from './loan.js';
+import { LoanStatements } from './loan-statements.js';
 import { Loans } from './loans.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import type { SessionOwner } from './session-owner.js';
@@ -19,20 +20,27 @@ import { tellFailure } from './tell-failure.js';
 export class DatabaseSession {
   /** Its connections, until when it may have them, and what may be told about the work so far. */
   readonly loans: Loans;
-  readonly #answered = (error: unknown): boolean =>
-    !(error instanceof ResultTooLargeError) && this.loans.runtime.pool.classify(error) !== 'connection_lost';
+  readonly #statements: LoanStatements;
 
   constructor(runtime: PoolRuntime, owner: SessionOwner, clock: Clock) {
     this.loans = new Loans(runtime, owner, clock);
+    this.#statements = new LoanStatements(this.loans);
   }
 
   async query<Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
     const kind = this.#kindOf(text);
     if (isControl(kind)) throw new TransactionControlError('query');
     const borrowed = this.loans.borrow();
-    const loan = borrowed instanceof Promise ? await borrowed : borrowed;
+    let loan = borrowed instanceof Promise ? await borrowed : borrowed;
+    if (this.#pooled) {
+      loan.replace = async () => {
+        this.loans.giveBack(loan);
+        loan = await this.loans.borrow();
+        return loan;
+      };
+    }
     try {
-      const result = await this.#statement<Row>(loan, text, values, kind !== 'read', kind);
+      const result = await this.#statements.run<Row>(loan, text, values, kind !== 'read', kind);
       // Its text did not show it; the caller would believe that its work is there.
       if (loan.connection.inTransaction) throw new TransactionControlError('leftOpen');
       return result;
@@ -43,17 +51,31 @@ export class DatabaseSession {
 
   async transaction<T>(work: (client: SluiceClient) => Promise<T>, options?: TransactionOptions): Promise<T> {
     checkTransactionOptions(options);
-    const loan = await this.#begin(options);
-    loan.endsItself = true;
-    loan.handed = true;
+    let loan = await this.#beginOwn(options);
     const client = new BorrowedClient((text, values) => this.#inTransaction(loan, text, values));
+    let over = false;
+    if (this.#pooled && loan.start !== undefined) {
+      loan.replace = async () => {
+        this.loans.giveBack(loan);
+        const next = await this.#beginOwn(options);
+        if (over) {
+          this.loans.giveBack(next);
+          throw new Error('the transaction ended before its statement could be sent again');
+        }
+        loan = next;
+        return loan;
+      };
+    }
     try {
       const result = await work(client);
       // What somebody would still send now would come after the COMMIT, and be committed by itself.
       client.die();
+      // Nobody waited for them; only after their end is anything committed that a deadline could not stop.
+      if (loan.unanswered > 0) await loan.answered();
       await this.#commit(loan);
       return result;
     } finally {
+      over = true;
       client.die();
       this.loans.giveBack(loan);
     }
@@ -66,6 +88,19 @@ export class DatabaseSession {
       (text, values) => this.#freeStatement(loan, text, values),
       () => this.loans.giveBack(loan),
     );
+  }
+
+  /** Whether a pooler stands in between. */
+  get #pooled(): boolean {
+    return this.loans.runtime.pool.shared;
+  }
+
+  /** Begins a transaction that `transaction()` ends. */
+  async #beginOwn(options: TransactionOptions | undefined): Promise<Loan> {
+    const loan = await this.#begin(options);
+    loan.endsItself = true;
+    loan.handed = true;
+    return loan;
   }
 
   async #begin(options: TransactionOptions | undefined): Promise<Loan> {
@@ -81,46 +116,16 @@ export class DatabaseSession {
       return loan;
     }
     try {
-      await loan.connection.begin(this.#limitMs(nowMs), begin);
-      this.#tellQuery('BEGIN', nowMs);
+      await loan.connection.begin(this.#statements.limitMs(nowMs), begin);
+      this.#statements.tell('BEGIN', nowMs);
       return loan;
     } catch (error) {
-      this.#tellQuery('BEGIN', nowMs, error);
+      this.#statements.tell('BEGIN', nowMs, error);
       loans.giveBack(loan);
       const lost = loans.runtime.pool.classify(error) === 'connection_lost';
       // Nothing of the caller's work was sent yet, so another connection does as well, in the time that is left.
-      if (lost && !loans.closed && this.#limitMs(loans.clock.nowMs()) !== 1) return this.#begin(options);
-      throw this.#told(error, loan);
-    }
-  }
-
-  async #statement<Row>(
-    loan: Loan,
-    text: string,
-    values: readonly unknown[] | undefined,
-    commits: boolean,
-    kind: StatementKind,
-  ): Promise<QueryResult<Row>> {
-    const { closed, clock, work } = this.loans;
-    if (closed) throw this.loans.whyClosed();
-    const nowMs = clock.nowMs();
-    loan.statementSinceMs = nowMs;
-    work.begin(commits);
-    try {
-      const result = await (loan.start ?? loan.connection).query<Row>(text, values, this.#limitMs(nowMs));
-      if (loan.brokenOff) throw new ImplicitCommitError();
-      // Whether this kind has committed shows in that the transaction is over.
-      work.ended(commits, kind !== 'committing' || !loan.connection.inTransaction);
-      loan.verdict = 'success';
-      this.#tellQuery(text, nowMs);
-      return result;
-    } catch (error) {
-      this.#tellQuery(text, nowMs, error);
-      const ended = kind === 'committing' && !loan.connection.inTransaction;
-      work.ended(commits, kind === 'opaque' || ended || !this.#answered(error));
-      if (loan.brokenOff) work.committedByTheWay();
-      loan.failedWith ??= error;
-      throw this.#told(error, loan);
+      if (lost && !loans.closed && this.#statements.limitMs(loans.clock.nowMs()) !== 1) return this.#begin(options);
+      throw this.#statements.told(error, loan);
     }
   }
 
@@ -129,7 +134,7 @@ export class DatabaseSession {
     const kind = this.loans.runtime.kinds.insideOf(text);
     if (isControl(kind)) return Promise.reject(new TransactionControlError('transaction'));
     if (kind === 'opaque') loan.opaque = true;
-    const answer = this.#statement<Row>(loan, text, values, mayCommitByTheWay(kind), kind);
+    const answer = this.#statements.run<Row>(loan, text, values, mayCommitByTheWay(kind), kind);
     loan.asked(answer);
     return answer;
   }
@@ -144,20 +149,18 @@ export class DatabaseSession {
     }
     if (kind === 'begin' && !inTransaction) {
       if (this.loans.closed) throw this.loans.whyClosed();
-      await loan.connection.begin(this.#limitMs(this.loans.clock.nowMs())).catch((error) => {
-        throw this.#told(error, loan);
+      await loan.connection.begin(this.#statements.limitMs(this.loans.clock.nowMs())).catch((error) => {
+        throw this.#statements.told(error, loan);
       });
       return { rows: [], rowCount: null, command: 'BEGIN' };
     }
     const commits = inTransaction ? isControl(kind) || mayCommitByTheWay(kind) : kind !== 'read';
-    return this.#statement<Row>(loan, text, values, commits, kind);
+    return this.#statements.run<Row>(loan, text, values, commits, kind);
   }
 
   async #commit(loan: Loan): Promise<void> {
     // No statement was sent, so there is nothing to commit.
     if (loan.start?.begun === false && !this.loans.closed) return;
-    // Nobody waited for them; only after their end is anything committed that a deadline could not stop.
-    if (loan.unanswered > 0) await loan.answered();
     const { closed, clock, work } = this.loans;
     if (closed) throw this.loans.whyClosed();
     if (loan.start !== undefined && loan.connection.alive) throw this.#failed(loan);
@@ -171,11 +174,11 @@ export class DatabaseSession {
     try {
       committed = await loan.connection.commit();
       work.ended(alive, committed);
-      this.#tellQuery('COMMIT', sentAtMs);
+      this.#statements.tell('COMMIT', sentAtMs);
     } catch (error) {
-      this.#tellQuery('COMMIT', sentAtMs, error);
-      work.ended(alive, !this.#answered(error));
-      throw this.#told(error, loan);
+      this.#statements.tell('COMMIT', sentAtMs, error);
+      work.ended(alive, !this.#statements.answered(error));
+      throw this.#statements.told(error, loan);
     } finally {
       loan.committing = false;
       // Closing has passed it over.
@@ -192,23 +195,7 @@ export class DatabaseSession {
     return isSluiceError(told) && told.code === 'deadline_expired' ? told : new FailedTransactionError(failedWith);
   }
 
-  /** A statement is over. */
-  #tellQuery(text: string, sentAtMs: number, error?: unknown): void {
-    const { owner, clock } = this.loans;
-    owner.watch?.queried(text, clock.nowMs() - sentAtMs, error);
-  }
-
   #kindOf(text: string): StatementKind {
     return this.loans.runtime.kinds.of(text);
-  }
-
-  #told(error: unknown, loan: Loan): unknown {
-    this.loans.noteFailure(error);
-    return tellFailure(error, loan, this.loans);
-  }
-
-  #limitMs(nowMs: number): number | undefined {
-    const { deadlineAtMs } = this.loans.owner;
-    return deadlineAtMs === Number.POSITIVE_INFINITY ? undefined : Math.max(1, deadlineAtMs - nowMs);
   }
 }

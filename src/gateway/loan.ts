@@ -22,6 +22,8 @@ export class Loan {
   endsItself = false;
   /** How its transaction begins; absent once it is open, and where it was open from the start. */
   start: TransactionStart | undefined;
+  /** Gets its work another connection; absent where the server may have heard of that work. */
+  replace: (() => Promise<Loan>) | undefined;
   /** A statement of its transaction may have committed what came before, and nobody can tell. */
   opaque = false;
   /** It is in the handler's own hands, and comes back when the handler gets that far. */
@@ -49,6 +51,7 @@ export class Loan {
   beginLater(options: BeginOptions): void {
     this.start = new TransactionStart(this.connection, options, () => {
       this.start = undefined;
+      this.replace = undefined;
     });
   }
 

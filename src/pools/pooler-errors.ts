@@ -32,6 +32,16 @@ export function isConsole(error: unknown): boolean {
   return /^invalid command .*SHOW HELP/s.test(messageOf(error));
 }
 
+/** What PgBouncer tells clients that wait for a session of the server; one that has a session hears something else. */
+const WAITED_IN_VAIN = /^(?:server login has been failing|query_wait_timeout)/;
+
+/** Whether a pooler sent its client away with a statement that it had passed on to nobody. */
+export function turnedAway(error: unknown): boolean {
+  const { code, severity } = (error ?? {}) as { readonly code?: unknown; readonly severity?: unknown };
+  // A function may raise any code with any text, but no FATAL.
+  return code === POOLER_STATE && severity === 'FATAL' && WAITED_IN_VAIN.test(messageOf(error));
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : '';
 }
