@@ -68,7 +68,7 @@ describeFault('F35 and F36: a pooler has fewer places than the shop was told', (
         expect(freeAtMs - from).toBeGreaterThan(1_000);
         const recovered = freeAtMs - result.startedAtEpochMs + MARKS.recoveryFromSilenceMs + noiseMs;
         const later = sentBetween(of('checkout'), recovered);
-        expect(later.length).toBeGreaterThan(10);
+        expect(later.length).toBeGreaterThan(0);
         expect(failures(later)).toEqual({});
         expect(shop.pool('checkout').gauges().opened).toBeGreaterThan(opened);
       },
