@@ -73,7 +73,10 @@ function warningOf(trouble: ConnectTrouble, error: unknown): Warning {
   return ofHost ?? { code: CODES[trouble], text: TEXTS[trouble] };
 }
 
-/** Warns once about each kind of trouble with connecting, until {@link ConnectWarnings.clear}. */
+/** Trouble that keeps a pool from every connection, and not only from another one. */
+const keepsFromAll = (trouble: ConnectTrouble): boolean => trouble !== 'crowded';
+
+/** Warns once about each kind of trouble with connecting, until {@link ConnectWarnings.clear}, which tells its end. */
 export class ConnectWarnings {
   readonly #warn: (code: string, message: string) => void;
   readonly #given = new Map<string, ConnectTrouble>();
@@ -91,9 +94,20 @@ export class ConnectWarnings {
     this.#warn(code, explainTrouble(trouble, error));
   }
 
+  /** Each kind is told of again when it is met. */
+  forget(): void {
+    this.#given.clear();
+  }
+
   /** The trouble is over, but for one kind of it: of that no more is told yet. */
   clear(but?: ConnectTrouble): void {
-    for (const [kind, trouble] of this.#given) if (trouble !== but) this.#given.delete(kind);
+    let over = false;
+    for (const [kind, trouble] of this.#given) {
+      if (trouble === but) continue;
+      this.#given.delete(kind);
+      over ||= keepsFromAll(trouble);
+    }
+    if (over) this.#warn('database_reachable', 'connections to the server can be opened again');
   }
 }
 

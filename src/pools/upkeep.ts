@@ -94,7 +94,7 @@ export class Upkeep implements ConnectorOwner {
    */
   renew(): number {
     const { sessions } = this.#parts;
-    this.#warnings.clear();
+    this.#warnings.forget();
     sessions.outdate();
     const { epoch } = sessions;
     this.#connector.renew();

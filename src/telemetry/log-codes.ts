@@ -84,6 +84,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'the server goes on with a statement although it was told to stop',
     'look for the session in `pg_stat_activity`; its place comes free within 10 s',
   ),
+  database_reachable: warn(
+    'connections to a server can be opened again, after one of the troubles above and below',
+    'nothing',
+  ),
   database_tls_failed: warn(
     'no connection over TLS can be made as it is asked for, and none without is tried',
     'mend the certificate or its authority (`tlsCa`), or ask for no TLS (`sslmode=disable`)',

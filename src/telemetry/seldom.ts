@@ -6,6 +6,7 @@ const MOST_CODES = 256;
 /** Codes that tell of one state: each takes back what the other said. */
 const STATES: readonly (readonly string[])[] = [
   ['breaker_open', 'breaker_closed'],
+  ['database_unreachable', 'database_reachable'],
   ['fleet_degraded', 'fleet_restored'],
 ];
 

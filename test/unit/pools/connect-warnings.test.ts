@@ -11,7 +11,21 @@ describe('ConnectWarnings', () => {
     expect(given).toEqual(['database_unreachable', 'database_connections_exhausted']);
     warnings.clear();
     warnings.give('unreachable', new Error('connect ECONNREFUSED'));
-    expect(given).toHaveLength(3);
+    expect(given.slice(2)).toEqual(['database_reachable', 'database_unreachable']);
+  });
+
+  it('tells the end of what kept it from every connection, once, and not that of crowding', () => {
+    const given: string[] = [];
+    const warnings = new ConnectWarnings((code) => given.push(code));
+    warnings.clear();
+    warnings.give('crowded', new Error('too many'));
+    warnings.clear();
+    expect(given).toEqual(['database_connections_exhausted']);
+    warnings.give('silent', new Error('no answer'));
+    warnings.give('unreachable', new Error('refused'));
+    warnings.clear('crowded');
+    warnings.clear();
+    expect(given.slice(1)).toEqual(['database_unreachable', 'database_unreachable', 'database_reachable']);
   });
 
   it('tells of a second time, while one kind of trouble lasts, only what was over meanwhile', () => {
@@ -24,6 +38,7 @@ describe('ConnectWarnings', () => {
     expect(given).toEqual([
       'database_connections_exhausted',
       'database_credentials_refused',
+      'database_reachable',
       'database_credentials_refused',
     ]);
   });
