@@ -39,6 +39,7 @@ export class DatabaseSession {
         return loan;
       };
     }
+    if (kind === 'opaque') loan.opaque = true;
     try {
       const result = await this.#statements.run<Row>(loan, text, values, kind !== 'read', kind);
       // Its text did not show it; the caller would believe that its work is there.
@@ -141,8 +142,9 @@ export class DatabaseSession {
 
   /** A statement of a connection that the handler steers itself: it may begin and end transactions of its own. */
   async #freeStatement<Row>(loan: Loan, text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
-    const kind = this.#kindOf(text);
     const { inTransaction } = loan.connection;
+    const kind = inTransaction ? this.loans.runtime.kinds.insideOf(text) : this.#kindOf(text);
+    if (kind === 'opaque') loan.opaque = true;
     if (kind === 'commit' && inTransaction) {
       await this.#commit(loan);
       return { rows: [], rowCount: null, command: 'COMMIT' };

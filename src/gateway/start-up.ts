@@ -6,7 +6,6 @@ import type { OpeningStage } from '../pools/session.js';
 import type { Logger } from '../telemetry/log.js';
 import { type BudgetReport, lookBehind, OverBudgetError, reportOf } from './budget-check.js';
 import { readDescriptorLimit } from './descriptor-check.js';
-import { pause } from './drain.js';
 import type { FleetBudget } from './fleet-budget.js';
 import { KnownServers } from './known-servers.js';
 import { MissingRightsError } from './login-check.js';
@@ -14,6 +13,7 @@ import type { PoolRuntime } from './pool-runtime.js';
 import { PoolerModeError } from './pooler-mode.js';
 import { serverOf } from './server-names.js';
 import { serverVerdicts } from './server-verdicts.js';
+import { sleep } from './sleep.js';
 
 /** How long the start waits for the first connection of each pool before it goes on without. */
 const START_WAIT_MS = 2_000;
@@ -28,7 +28,8 @@ export class StartUp {
   readonly #config: GatewayConfig;
   readonly #logger: Logger;
   readonly #shared: FleetBudget | undefined;
-  readonly #servers: KnownServers;
+  /** What the servers of the pools said of themselves. */
+  readonly servers: KnownServers;
   /** By pool, in the order in which they came. */
   readonly #reports = new Map<string, BudgetReport>();
   /** Pools that were looked at; another look is under way at those with `true`. */
@@ -44,7 +45,7 @@ export class StartUp {
     this.#config = config;
     this.#logger = logger;
     this.#shared = shared;
-    this.#servers = new KnownServers(config);
+    this.servers = new KnownServers(config);
   }
 
   /** Clients whose connections fit beside those of the pools into the file descriptors; `undefined` where unknown. */
@@ -94,7 +95,7 @@ export class StartUp {
 
   /** The others on its server were judged by what that had before. */
   #judgeAgain(pool: string, report: BudgetReport): void {
-    for (const { config } of this.#servers.with(pool).direct) {
+    for (const { config } of this.servers.with(pool).direct) {
       if (this.#reports.has(config.name)) this.#reports.set(config.name, this.#reportOf(config.name));
     }
     this.#reports.set(pool, report);
@@ -132,8 +133,11 @@ export class StartUp {
       () => true,
       () => true,
     );
-    const late = pause(this.#clock, Math.max(0, untilMs - this.#clock.nowMs())).then(() => false);
+    // A timer that is left behind would keep a short job alive after its drain.
+    const over = new AbortController();
+    const late = sleep(this.#clock, Math.max(0, untilMs - this.#clock.nowMs()), over.signal).then(() => false);
     if (!(await Promise.race([settled, late]))) this.#tellWait(runtime);
+    over.abort();
   }
 
   /** What hangs fails only later, and would leave nobody a word at the start. */
@@ -148,10 +152,10 @@ export class StartUp {
   async #check({ pool, config, name }: Looked, connection: Connection): Promise<BudgetReport> {
     const warn = (code: string, message: string): void => this.#logger.warn({ code }, message);
     const pooled = { pool, config, all: this.#config, clock: this.#clock, warn };
-    const pooler = await lookBehind(pooled, connection, this.#servers);
+    const pooler = await lookBehind(pooled, connection, this.servers);
     const server = this.#reportOf(name);
     if (pooler !== undefined) this.#shared?.found(config, undefined);
-    const { direct, address } = this.#servers.with(name);
+    const { direct, address } = this.servers.with(name);
     for (const other of direct) {
       if (other.limits === undefined) continue;
       this.#shared?.found(other.config, server.room, address, other.limits.identity);
@@ -162,7 +166,7 @@ export class StartUp {
   #reportOf(pool: string): BudgetReport {
     // Those who can ask each other divide what there is; nobody else sees to it that it is enough for all.
     const instances = this.#shared === undefined ? this.#config.instances : 1;
-    return reportOf(serverVerdicts(pool, this.#servers, this.#config, instances));
+    return reportOf(serverVerdicts(pool, this.servers, this.#config, instances));
   }
 
   #refuse(error: PoolerModeError): void {

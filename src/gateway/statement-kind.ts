@@ -1,7 +1,7 @@
 /**
  * What a statement means for the transaction around it: `read` commits nothing, `begin` and `commit` are those commands
- * and nothing else, `control` ends or begins a transaction in some other way, `other` may write. Of MySQL alone:
- * `committing` may commit by the way, which shows in that no transaction is left; `opaque` may do so unseen.
+ * and nothing else, `control` ends or begins a transaction in some other way, `other` may write. `opaque` may commit by
+ * the way, and fail all the same; of MySQL alone, `committing` may do so, too, which shows in that no transaction is left.
  */
 export type StatementKind = 'read' | 'begin' | 'commit' | 'control' | 'other' | 'committing' | 'opaque';
 
@@ -19,6 +19,9 @@ const CONTROL =
 const BEGIN = /^(?:begin|start\s+transaction)(?:\s+(?:work|transaction))?$/i;
 const COMMIT = /^(?:commit|end)(?:\s+(?:work|transaction))?$/i;
 const READ = /^(?:select|values|table|show)\b/i;
+/** What may commit parts of its work before it fails, where no transaction is open around it. */
+const IN_PARTS =
+  /^(?:call|do|vacuum|cluster|reindex)\b|^(?:create\s+(?:unique\s+)?index|drop\s+index)\s+concurrently\b|^alter\s+table\b.*\bdetach\s+partition\b.*\bconcurrently\b/is;
 const CALL = /([a-z_\u0080-\uffff][\w$.\u0080-\uffff]*)\s*\(/gi;
 /** In the place of a name in quotes: what it calls may do anything. */
 const QUOTED_NAME = 'quoted_name';
@@ -52,6 +55,7 @@ export function statementKind(text: string): StatementKind {
     if (statements.length === 1 && BEGIN.test(only)) return 'begin';
     return statements.length === 1 && COMMIT.test(only) ? 'commit' : 'control';
   }
+  if (statements.some((statement) => IN_PARTS.test(statement))) return 'opaque';
   return statements.length === 1 && onlyReads(only) ? 'read' : 'other';
 }
 

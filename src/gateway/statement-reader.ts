@@ -6,7 +6,7 @@ import { mayControlTransaction, type StatementKind, statementKind } from './stat
 /** What the texts of one pool's statements mean for the transactions around them. */
 export interface StatementReader {
   of(text: string): StatementKind;
-  /** The same for a statement inside `transaction()`, where one that reads is as good as one that writes. */
+  /** The same for a statement inside a transaction, where one that reads is as good as one that writes. */
   insideOf(text: string): StatementKind;
 }
 
@@ -21,6 +21,11 @@ export function statementReaderFor(url: string): StatementReader {
   return {
     of: (text) => kinds.of(text),
     // The first look decides almost always, and this is asked for every statement of a transaction.
-    insideOf: (text) => (mayControlTransaction(text) ? statementKind(text) : 'other'),
+    insideOf: (text) => (mayControlTransaction(text) ? withinTransaction(kinds.of(text)) : 'other'),
   };
+}
+
+/** PostgreSQL lets nothing commit by the way inside a transaction. */
+function withinTransaction(kind: StatementKind): StatementKind {
+  return kind === 'opaque' ? 'other' : kind;
 }

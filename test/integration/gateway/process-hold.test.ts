@@ -77,6 +77,18 @@ describe('a job whose database goes away', () => {
   });
   afterAll(() => postgres.close());
 
+  it('ends with its drain, and not when the start would have given up waiting', async () => {
+    const code = await start(
+      `${open}
+      await gateway.run('job', (handle) => handle.query('SELECT 1'));
+      await gateway.drain({ timeoutMs: 0 });
+      console.log('left', process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length);`,
+      postgres.url,
+    );
+    expect(output).toContain('left 0\n');
+    expect(code).toBe(0);
+  });
+
   it('goes on when it is back', async () => {
     const ended = start(
       `${open}

@@ -406,6 +406,29 @@ describe('contention', () => {
   });
 });
 
+describe('a statement that commits parts of its work, and fails', () => {
+  it.each([
+    ['CALL', 'CALL spend_and_fail()'],
+    ['DO', 'DO $$ BEGIN UPDATE accounts SET amount = amount - 1 WHERE id = 1; COMMIT; PERFORM 1 / 0; END $$'],
+  ])('is told as unknown: %s', async (_, text) => {
+    await ask(
+      postgres.url,
+      `CREATE OR REPLACE PROCEDURE spend_and_fail() LANGUAGE plpgsql AS
+       $$ BEGIN UPDATE accounts SET amount = amount - 1 WHERE id = 1; COMMIT; PERFORM 1 / 0; END $$`,
+    );
+    const amount = async () =>
+      (await ask<{ amount: number }>(postgres.url, 'SELECT amount FROM accounts WHERE id = 1'))[0]?.amount;
+    const before = Number(await amount());
+    act = async (req) => {
+      await req.sluice.query(text).catch(() => undefined);
+      await req.sluice.query('SELECT pg_sleep(5)');
+    };
+    const answer = await bench.request.get('/brief');
+    expect([answer.status, answer.body.code, answer.body.outcome]).toEqual([504, 'deadline_expired', 'unknown']);
+    expect(Number(await amount())).toBe(before - 1);
+  });
+});
+
 describe('what a caller is told at the deadline', () => {
   it.each([
     ['unknown', 'SELECT spend(10)'],

@@ -48,6 +48,16 @@ const rows: [text: string, kind: StatementKind][] = [
   ['rollback transaction to a', 'other'],
   ['savepoint a', 'other'],
   ['prepare p as select 1', 'other'],
+  ['call halflock($1)', 'opaque'],
+  ['do $$ begin insert into t values (1); commit; perform 1 / 0; end $$', 'opaque'],
+  ['/* nightly */ VACUUM t', 'opaque'],
+  ['create unique index concurrently on t (n)', 'opaque'],
+  ['drop index concurrently i', 'opaque'],
+  ['reindex table concurrently t', 'opaque'],
+  ['alter table t detach partition p concurrently', 'opaque'],
+  ['refresh materialized view concurrently m', 'other'],
+  ['create index on t (n)', 'other'],
+  ['alter table t add n int', 'other'],
 ];
 
 describe('statementKind', () => {
@@ -55,6 +65,8 @@ describe('statementKind', () => {
     expect(statementKind(text)).toBe(kind);
     const inside = statementReaderFor('postgres://localhost').insideOf(text);
     expect(isControl(inside)).toBe(['begin', 'commit', 'control'].includes(kind));
+    // Inside a transaction nothing is committed by the way.
+    expect(inside).not.toBe('opaque');
   });
 
   it('takes what is too long to look through for a statement that may write', () => {
