@@ -24,6 +24,8 @@ const SSL_MODES: Readonly<Record<string, string>> = {
 /** How values arrive; the rest of the driver's options are not for a url. */
 const RESULT_PARAMETERS = ['timezone', 'dateStrings', 'decimalNumbers', 'bigNumberStrings', 'jsonStrings'] as const;
 const KNOWN = ['sslmode', 'ssl-mode', 'sslrootcert', 'sslcert', 'sslkey', 'socketPath', ...RESULT_PARAMETERS] as const;
+/** A plus that is not percent-encoded arrives as a blank. Of another zone the driver would make UTC, without a word. */
+const TIMEZONE = /^(?:local|Z|[ +-](?:(?:0\d|1[0-3]):[0-5]\d|14:00))$/;
 /** Names of other drivers and tools. */
 const HINTS: ReadonlyMap<string, string> = new Map([
   ['tls', 'use sslmode=verify-full'],
@@ -154,13 +156,23 @@ function readParameters(pool: string, query: URLSearchParams): Parameters {
     if (name === 'ssl-mode') tls.set('sslmode', SSL_MODES[value.toUpperCase()] ?? value);
     else if (TLS_PARAMETERS.has(name) && name !== 'sslnegotiation') tls.set(name, value);
     else if (name === 'socketPath') path = value;
-    else if (RESULT_PARAMETERS.some((each) => each === name)) results[name] = settingOf(value);
+    else if (RESULT_PARAMETERS.some((each) => each === name)) results[name] = settingOf(pool, name, value);
     else throw unreadParameter(pool, name, seen, KNOWN, HINTS);
     seen.push(name);
   }
   return { tls, results, path };
 }
 
-function settingOf(value: string): string | boolean {
-  return value === 'true' || value === 'false' ? value === 'true' : value;
+function settingOf(pool: string, name: string, value: string): string | boolean {
+  const refuse = (remedy: string): never => {
+    throw new LoginSettingError(pool, 'url', `${name}=${value}`, remedy);
+  };
+  if (name === 'timezone') {
+    if (TIMEZONE.test(value)) return value;
+    return refuse(
+      'use local, Z (which is UTC), or an offset up to 14:00 as +02:00 or -05:30; zones have no names here',
+    );
+  }
+  // To the driver every other word, 0 among them, would be a yes.
+  return value === 'true' || value === 'false' ? value === 'true' : refuse('use true or false');
 }

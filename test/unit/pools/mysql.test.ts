@@ -176,10 +176,37 @@ describe('a URL of MySQL', () => {
     ['mysql://a:b@db/shop?useSSL=true', 'use sslmode=verify-full'],
     ['mysql://a:b@db/shop?connectionLimit=5', 'set max of the pool'],
     ['mysql://a:b@db/shop?ssl-mode=PREFERRED', 'it would go on without TLS'],
+    [
+      'mysql://a:b@db/shop?timezone=Europe/Berlin',
+      '"timezone=Europe/Berlin": use local, Z (which is UTC), or an offset',
+    ],
+    ['mysql://a:b@db/shop?timezone=UTC', 'timezone=UTC'],
+    ['mysql://a:b@db/shop?timezone=', 'timezone='],
+    ['mysql://a:b@db/shop?timezone=%2B2', 'timezone=+2'],
+    ['mysql://a:b@db/shop?timezone=%2B25:00', 'timezone=+25:00'],
+    ['mysql://a:b@db/shop?timezone=-14:30', 'timezone=-14:30'],
+    ['mysql://a:b@db/shop?dateStrings=maybe', '"dateStrings=maybe": use true or false'],
+    ['mysql://a:b@db/shop?bigNumberStrings=0', '"bigNumberStrings=0": use true or false'],
+    ['mysql://a:b@db/shop?decimalNumbers=', 'use true or false'],
+    ['mysql://a:b@db/shop?jsonStrings=yes', 'use true or false'],
   ])('%s is refused', (url, why) => {
     expect(() => target(url)).toThrow(LoginSettingError);
     expect(() => target(url)).toThrow(why);
     expect(() => target(url)).not.toThrow(':b@');
+  });
+
+  it.each(['local', 'Z', '+02:00', '%2B05:45', '-12:00', '+14:00'])('takes the zone %s', (zone) => {
+    const { timezone } = target(`mysql://a:b@db/shop?timezone=${zone}`).options({} as never, undefined, {});
+    // The driver's own form, in which it takes a blank for a plus.
+    expect(timezone).toMatch(/^(?:local|Z|[ +-]\d\d:\d\d)$/);
+  });
+
+  it.each([true, false])('takes yes and no: %s', (said) => {
+    const names = ['dateStrings', 'decimalNumbers', 'bigNumberStrings', 'jsonStrings'];
+    const url = `mysql://a:b@db/shop?${names.map((name) => `${name}=${said}`).join('&')}`;
+    expect(target(url).options({} as never, undefined, {})).toMatchObject(
+      Object.fromEntries(names.map((name) => [name, said])),
+    );
   });
 
   it('changes its user, its password and nothing else', () => {
