@@ -22,6 +22,10 @@ export class Bulkhead<Owner = unknown> {
   /** The outage of the server behind the seats, if there is one. */
   readonly outage: Outage;
   readonly #parts: BulkheadParts<Owner>;
+  readonly #wait = (nowMs: number, ticket: Ticket): number => {
+    this.#parts.advance(nowMs);
+    return this.#parts.forecast.waitMs(nowMs, ticket);
+  };
 
   constructor(options: BulkheadOptions) {
     this.#parts = new BulkheadParts(options);
@@ -73,7 +77,7 @@ export class Bulkhead<Owner = unknown> {
    * ticket that never arrives.
    */
   preflight(nowMs: number, ticket: Ticket): Refusal | undefined {
-    const refusal = this.#parts.discipline.feasibility ? hopeless(nowMs, ticket) : undefined;
+    const refusal = this.#parts.discipline.feasibility ? hopeless(nowMs, ticket, this.#wait) : undefined;
     if (refusal !== undefined || this.#parts.passes(nowMs, ticket)) return refusal;
     this.#parts.advance(nowMs);
     return this.#parts.judge(nowMs, ticket);
@@ -193,8 +197,7 @@ export class Bulkhead<Owner = unknown> {
 
   /** Milliseconds until a ticket that arrives now would get a seat, as far as can be predicted. */
   predictedWaitMs(nowMs: number, ticket: Ticket): number {
-    this.#parts.advance(nowMs);
-    return this.#parts.forecast.waitMs(nowMs, ticket);
+    return this.#wait(nowMs, ticket);
   }
 
   /** Carries its state. Its tickets are known to the archive, which carries them; see {@link Archive}. */

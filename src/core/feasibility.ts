@@ -14,14 +14,23 @@ const LEAST_QUEUE_MS = { top: 300, lower: 150 } as const;
 /**
  * A budget below the route's median service: hopeless even with a free seat. A request with all the time that the route
  * gives is never refused for this, or a few time-outs would teach the route to refuse everybody and learn nothing more.
+ *
+ * @param predictedWaitMs - Asked for the figures of a refusal only.
  */
-export function hopeless(nowMs: number, ticket: Ticket): Refusal | undefined {
+export function hopeless(
+  nowMs: number,
+  ticket: Ticket,
+  predictedWaitMs: (nowMs: number, ticket: Ticket) => number,
+): Refusal | undefined {
   const { route } = ticket;
   if (ticket.allowedMs >= route.deadlineMs - ROUNDING_MS) return undefined;
   const timeLeftMs = ticket.deadlineAtMs - nowMs;
   const p50 = route.times.p50(nowMs);
   if (p50 <= timeLeftMs || probes(nowMs, route)) return undefined;
-  return deadlineUnreachable(route.name, timeLeftMs, 0, p50, 'arrival');
+  const waitMs = predictedWaitMs(nowMs, ticket);
+  // Whoever has to wait is judged by p90 then.
+  const serviceMs = waitMs > 0 ? route.times.p90(nowMs) : p50;
+  return deadlineUnreachable(route.name, timeLeftMs, waitMs, serviceMs, 'arrival');
 }
 
 /** Whether an arrival that would wait for so long can be answered in time. */

@@ -25,7 +25,8 @@ const TEXTS: Readonly<Record<ConnectTrouble, string>> = {
   unresolved:
     'the name of the server leads to no address at present; connections that are open go on, and it is tried again until it does',
   not_accepting: 'the server is starting or stopping and takes no connection; it is tried again until it does',
-  credentials: 'the server refuses the user or the password of the url; correct them there or on the server',
+  credentials:
+    'the server refuses the user or the password of the url, or there is none; correct them there or on the server',
   tls: 'no connection over TLS can be made as it is asked for, and none without is tried; mend the certificate or its authority (tlsCa), or ask for no TLS in the url (sslmode=disable; for MySQL, ssl-mode=DISABLED)',
   tls_required:
     'the server takes no such connection without TLS; ask for it (tls: true; or in the url sslmode=verify-full, for MySQL ssl-mode=VERIFY_IDENTITY), or, where it has none, let pg_hba.conf of the server take this user from here',

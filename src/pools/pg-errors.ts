@@ -64,6 +64,7 @@ export function pgConnectTrouble(error: unknown): ConnectTrouble {
     case '53300':
       return 'crowded';
     default:
+      if (isMessageLike(error, NO_PASSWORD)) return 'credentials';
       if (isLocalShortage(error)) return 'crowded';
       if (UNFIT.test(sqlStateOf(error) ?? '')) return 'unsupported';
       return isTlsFailure(error) ? 'tls' : 'unreachable';
@@ -85,6 +86,9 @@ const UNFIT = /^(?:0A|22|42|55)/;
 
 /** An untranslated server (before 14 in the second form) that has no rule for a client without encryption. */
 const UNENCRYPTED = /pg_hba\.conf.*, (?:no encryption|SSL off)$/;
+
+/** The driver's words where the server asks for a password and there is none. */
+const NO_PASSWORD = /client password must be a (?:non-empty )?string/;
 
 /** The driver's words for a server that has no TLS, or speaks something else. */
 const NO_TLS = /does not support SSL|establishing an SSL connection/;

@@ -22,7 +22,23 @@ describe('hopeless', () => {
     [1_000, 50, 0, undefined],
     [1_000, 50, 1, 'deadline_unreachable'],
   ])('at %d ms with %d ms left and %d queued: %s', (atMs, timeLeftMs, queued, code) => {
-    expect(hopeless(atMs, ticketOf(busyRoute({ queued }), 0, atMs, timeLeftMs))?.code).toBe(code);
+    expect(hopeless(atMs, ticketOf(busyRoute({ queued }), 0, atMs, timeLeftMs), () => 0)?.code).toBe(code);
+  });
+});
+
+describe('what hopeless tells', () => {
+  it.each<[waitMs: number, passesMs: number]>([
+    [0, 100],
+    [30, 230],
+  ])('with a wait of %d ms, %d ms pass', (waitMs, passesMs) => {
+    const ticket = ticketOf(busyRoute(), 0, 10, 50);
+    expect(hopeless(10, ticket, () => waitMs)?.measured).toMatchObject({
+      predicted_wait_ms: waitMs,
+      passes_with_ms: passesMs,
+    });
+    if (waitMs === 0) return;
+    expect(mayWait(10, ticketOf(busyRoute(), 0, 10, passesMs), waitMs)).toBeUndefined();
+    expect(mayWait(10, ticketOf(busyRoute(), 0, 10, passesMs - 1), waitMs)).toBeDefined();
   });
 });
 

@@ -109,6 +109,8 @@ describe('pgConnectTrouble', () => {
     [systemError('ENOTFOUND'), 'unresolved'],
     [systemError('EAI_AGAIN'), 'unresolved'],
     [serverError('28P01', 'FATAL'), 'credentials'],
+    [new Error('SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string'), 'credentials'],
+    [new Error('SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a non-empty string'), 'credentials'],
     [serverError('28000', 'FATAL'), 'credentials'],
     [serverError('3D000', 'FATAL'), 'unknown_database'],
     [serverError('53300', 'FATAL'), 'crowded'],
