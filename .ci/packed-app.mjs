@@ -26,6 +26,7 @@ try {
   await serves('app.mjs');
   await serves('app.cjs');
   compiles(app);
+  compilesToCommonJs(app);
   const guide = 'examples/guides/existing-app.md';
   write('before.mjs', example(guide, 'js before.mjs'));
   write('after.mjs', example(guide, 'js after.mjs'));
@@ -150,6 +151,17 @@ function compiles(app) {
   const { stdout } = spawnSync(process.execPath, tsc, { cwd: folder, encoding: 'utf8' });
   const faults = stdout.split('\n').filter((line) => /error TS/.test(line));
   check(faults.length === 1 && /^wrong\.mts.*"chekout"/.test(faults[0]), `what tsc says: ${stdout}`);
+}
+
+/** Many applications still resolve packages in the way that knows no `exports`. */
+function compilesToCommonJs(app) {
+  const imports = app.match(/^import .+;$/gm).join('\n');
+  const body = app.replace(/^import .+;$/gm, '');
+  const options = { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0', esModuleInterop: true };
+  const compilerOptions = { ...TSCONFIG.compilerOptions, ...options };
+  write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['app.ts'] }));
+  write('app.ts', `${imports}\nasync function main(): Promise<void> {\n${body}\n}\nvoid main();\n`);
+  run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--pretty', 'false'], folder);
 }
 
 /** The program of the package, on the machine and the server of this run. */
