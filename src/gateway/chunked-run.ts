@@ -1,8 +1,9 @@
+import { checkKnownOptions } from '../core/known-options.js';
 import { requireNumber } from '../core/numbers.js';
 import { spreadRetryMs } from '../core/retry-jitter.js';
 import { type ErrorCode, isSluiceError, type SluiceError } from '../errors.js';
 import type { RequestHandle } from './request-handle.js';
-import { type Runner, type RunOptions, runWork } from './run-work.js';
+import { RUN_OPTIONS, type Runner, type RunOptions, runWork } from './run-work.js';
 import { sleep } from './sleep.js';
 
 /**
@@ -59,6 +60,7 @@ export interface ChunkRunner extends Runner {
   readonly stopping: AbortSignal;
 }
 
+const CHUNK_OPTIONS: readonly string[] = ['from', 'onChunk', 'patienceMs', ...RUN_OPTIONS];
 const WEEK_MS = 604_800_000;
 /** Where a refusal names no wait, or none worth the name: doubled with each one in a row. */
 const SHORTEST_WAIT_MS = 100;
@@ -82,8 +84,10 @@ export async function runInChunks<Cursor>(
   runner: ChunkRunner,
   route: string,
   chunk: Chunk<Cursor>,
-  { from, onChunk, patienceMs = 600_000, ...options }: ChunkOptions<Cursor>,
+  given: ChunkOptions<Cursor>,
 ): Promise<ChunkedRun<Cursor>> {
+  checkKnownOptions('runInChunks()', given, CHUNK_OPTIONS);
+  const { from, onChunk, patienceMs = 600_000, ...options } = given;
   requireNumber('patienceMs', patienceMs, { min: 1, max: WEEK_MS });
   const entry = runner.entry(route);
   let [cursor, chunks, repeats, inARow] = [from ?? undefined, 0, 0, 0];

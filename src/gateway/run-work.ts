@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { checkKnownOptions } from '../core/known-options.js';
 import { isSluiceError, type Refusal, SluiceError } from '../errors.js';
 import { nestedInLane, nestedOnSameSeats } from './refusals.js';
 import { RequestHandle } from './request-handle.js';
@@ -20,6 +21,9 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The names of {@link RunOptions}. */
+export const RUN_OPTIONS: readonly string[] = ['budgetMs', 'callerKey', 'tenant', 'cost', 'signal'];
+
 /** The part of a gateway that running needs. */
 export interface Runner {
   readonly clock: Clock;
@@ -37,8 +41,8 @@ export async function runWork<T>(
   run: (handle: RequestHandle) => Promise<T>,
   options: RunOptions,
 ): Promise<T> {
-  options.signal?.throwIfAborted();
   checkOptions(options);
+  options.signal?.throwIfAborted();
   const { budgetMs, callerKey, tenant, cost } = options;
   const caller = new Caller();
   const wishes: RequestWishes = { budgetMs, callerKey, tenant, seats: cost };
@@ -70,7 +74,9 @@ async function refused(clock: Clock, refusal: Refusal): Promise<SluiceError> {
 }
 
 /** What an application without types can give. Names of tenants and callers stay out of the messages. */
-function checkOptions({ budgetMs, callerKey, tenant, cost }: { readonly [Option in keyof RunOptions]: unknown }): void {
+function checkOptions(options: { readonly [Option in keyof RunOptions]: unknown }): void {
+  checkKnownOptions('run()', options, RUN_OPTIONS);
+  const { budgetMs, callerKey, tenant, cost } = options;
   checkName('callerKey', callerKey);
   checkName('tenant', tenant);
   if (budgetMs !== undefined && (typeof budgetMs !== 'number' || Number.isNaN(budgetMs))) {

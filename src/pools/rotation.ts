@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { checkKnownOptions } from '../core/known-options.js';
 import { explainTrouble } from './connect-warnings.js';
 import { PoolClosedError } from './contract.js';
 import { type LoginChange, type RotateOptions, RotationRefusedError } from './login.js';
@@ -34,7 +35,9 @@ export class Rotation {
   }
 
   /** See {@link ConnectionPool.rotate}. */
-  async rotate(change: LoginChange, { expel = false, withinMs = EXPEL_WITHIN_MS }: RotateOptions): Promise<void> {
+  async rotate(change: LoginChange, options: RotateOptions): Promise<void> {
+    checkKnownOptions('rotate()', options, ['expel', 'withinMs']);
+    const { expel = false, withinMs = EXPEL_WITHIN_MS } = options;
     if (!(withinMs >= 0 && withinMs <= 600_000)) {
       throw new RangeError(`withinMs is ${withinMs}: use a number from 0 to 600000`);
     }

@@ -1,4 +1,4 @@
-import { nearestName } from '../core/nearest.js';
+import { checkKnownOptions } from '../core/known-options.js';
 import type { TransactionOptions } from './contract.js';
 
 const LEVELS = {
@@ -20,12 +20,8 @@ export function isolationLevel(isolation: NonNullable<TransactionOptions['isolat
  * @throws TypeError for an isolation level that is not known, a `readOnly` that is no boolean, or an unknown field.
  */
 export function checkTransactionOptions(options: object | undefined): void {
+  checkKnownOptions('a transaction', options, KNOWN);
   if (options === undefined) return;
-  const unknown = Object.keys(options).find((name) => !KNOWN.some((known) => known === name));
-  if (unknown !== undefined) {
-    const meant = nearestName(unknown, KNOWN) ?? KNOWN.join('", "');
-    throw new TypeError(`"${unknown}" is no option of a transaction: use "${meant}"`);
-  }
   const { isolation, readOnly }: { readonly isolation?: unknown; readonly readOnly?: unknown } = options;
   if (readOnly !== undefined && typeof readOnly !== 'boolean') {
     throw new TypeError(`readOnly is ${JSON.stringify(readOnly)}: use true or false, or leave it out`);
