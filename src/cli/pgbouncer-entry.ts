@@ -4,6 +4,7 @@ import { pgAddressOf } from '../pools/pg-address.js';
 import { readPgParameters } from '../pools/pg-parameters.js';
 import { askedTls } from '../pools/tls-asked.js';
 import { CliError, type CliIo } from './command.js';
+import { type ServerSettings, serverSettings } from './pgbouncer-settings.js';
 import { type ServerTls, serverTls } from './pgbouncer-tls.js';
 
 /** One pool of a gateway, as its pooler is to serve it. */
@@ -19,6 +20,7 @@ export interface PooledEntry {
   /** Goes to the server itself. */
   readonly bypasses: boolean;
   readonly tls: ServerTls;
+  readonly settings: ServerSettings;
 }
 
 /** PgBouncer answers to it itself, and takes no entry of that name. */
@@ -37,7 +39,8 @@ export function entryFor(config: PoolConfig, listenPort: number, { cwd, env }: C
   try {
     const { rest, tls } = readPgParameters(name, url);
     const { host, port, database } = pgAddressOf(rest);
-    const entry = { name, max, minIdle, host, port, database, bypasses };
+    const settings = serverSettings(new URLSearchParams(rest.split('?')[1] ?? ''));
+    const entry = { name, max, minIdle, host, port, database, bypasses, settings };
     if (bypasses) return { ...entry, tls: [] };
     checkEntry(entry, listenPort);
     return { ...entry, tls: serverTls(name, host, askedTls(name, tls, config), cwd, env.PGSSLMODE) };
@@ -47,7 +50,7 @@ export function entryFor(config: PoolConfig, listenPort: number, { cwd, env }: C
   }
 }
 
-function checkEntry({ name, host, port, database }: Omit<PooledEntry, 'tls'>, listenPort: number): void {
+function checkEntry({ name, host, port, database }: Omit<PooledEntry, 'tls' | 'settings'>, listenPort: number): void {
   if (name === CONSOLE) {
     throw new CliError(`pool "${name}": PgBouncer keeps this name for its console; call the pool something else`);
   }

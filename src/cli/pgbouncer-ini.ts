@@ -1,5 +1,6 @@
 import { ceilDecimal } from '../core/numbers.js';
 import { type PooledEntry, serverKey } from './pgbouncer-entry.js';
+import { connectQuery, type ServerSettings, settingsNotes } from './pgbouncer-settings.js';
 import { commonTls, type ServerTls } from './pgbouncer-tls.js';
 
 /** What {@link pgbouncerIni} writes a file for. */
@@ -65,19 +66,22 @@ export function pgbouncerIni(plan: PoolerPlan): PoolerFile {
   const problems = shares
     .filter(({ needed, fits }) => needed > fits)
     .map((share) => problemOf(share, plan, shares.length > 1));
-  const entries = shares.flatMap(({ pooled, spare }) =>
-    pooled.map((pool) => entryOf(pool, instances, Math.min(spare, Math.ceil(pool.max / 4)))),
+  const written = shares.flatMap(({ pooled, spare }) =>
+    pooled.map((pool) => {
+      const entry = entryOf(pool, instances, Math.min(spare, Math.ceil(pool.max / 4)));
+      return { entry, lines: entryLines(entry, pool.settings, instances) };
+    }),
   );
   const text = [
     '; Written by "sluice pgbouncer". Names of pools stand for databases: point the URL of each pool at its entry.',
     '[databases]',
-    ...entries.flatMap((entry) => entryLines(entry, instances)),
+    ...written.flatMap(({ lines }) => lines),
     '',
     ...general(plan, shares, tls),
     '',
   ].join('\n');
   const bypassing = pools.filter(({ bypasses }) => bypasses).map(({ name }) => name);
-  return { text, entries, bypassing, problems };
+  return { text, entries: written.map(({ entry }) => entry), bypassing, problems };
 }
 
 function shareOf(server: string, { pools, instances, maxConnections, superuserReserved, reserve }: PoolerPlan): Share {
@@ -107,14 +111,13 @@ function entryOf(pool: PooledEntry, instances: number, reservePool: number): Poo
   return { name, host, port, database, poolSize, minPoolSize, reservePool };
 }
 
-function entryLines(entry: PoolerEntry, instances: number): string[] {
+function entryLines(entry: PoolerEntry, settings: ServerSettings, instances: number): string[] {
   const { name, host, port, database, poolSize, minPoolSize, reservePool } = entry;
   return [
     `; pool "${name}": max ${poolSize / instances} x ${instances} ${instances === 1 ? 'instance' : 'instances'}`,
+    ...settingsNotes(settings),
     `${name} = host=${host} port=${port} dbname=${database} pool_size=${poolSize} ` +
-      `min_pool_size=${minPoolSize} reserve_pool=${reservePool} ` +
-      // What a connection without a pooler asks for when it starts.
-      `connect_query='SET client_connection_check_interval = 500'`,
+      `min_pool_size=${minPoolSize} reserve_pool=${reservePool} ${connectQuery(settings)}`,
   ];
 }
 

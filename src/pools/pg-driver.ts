@@ -76,10 +76,10 @@ export class PgDriver extends EngineDriver<Way> {
   }
 
   protected enter(way: Way, owner: SessionOwner): Opening {
+    const fail = (error: unknown): void => owner.onOpenFailed(explainedPgRefusal(error, way.pooler.denied));
     let opening = this.#attempt(way, owner, (error) => {
-      if (this.#mayDoWithout(way, error))
-        opening = this.#attempt(way, owner, (next) => owner.onOpenFailed(explainedPgRefusal(next)));
-      else owner.onOpenFailed(explainedPgRefusal(error));
+      if (this.#mayDoWithout(way, error)) opening = this.#attempt(way, owner, fail);
+      else fail(error);
     });
     return {
       abort: () => opening.abort(),

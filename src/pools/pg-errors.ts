@@ -1,6 +1,6 @@
 import { ConnectionEndedError } from './connection-ended.js';
 import type { FailureKind } from './contract.js';
-import { POOLER_STATE, poolerTrouble } from './pooler-errors.js';
+import { POOLER_STATE, poolerTrouble, refusesStartupParameter, startupRemedy } from './pooler-errors.js';
 import type { ConnectTrouble } from './session.js';
 import { isLocalShortage, isSocketLoss, isTlsCode } from './socket-errors.js';
 import { UnsupportedServerError } from './unsupported-server.js';
@@ -74,9 +74,18 @@ export function pgConnectTrouble(error: unknown): ConnectTrouble {
 /** The driver's words for what it cannot read as a message of PostgreSQL, at a time when nothing else can have come. */
 const OTHER_PROTOCOL = /^Received unexpected \w+ message|^received invalid response/;
 
-/** A refused connect: what greets its clients first, as MySQL does, is read by the driver as messages that make no sense. */
-export function explainedPgRefusal(error: unknown): unknown {
-  if (!(error instanceof Error) || !OTHER_PROTOCOL.test(error.message)) return error;
+/**
+ * A refused connect, with what helps: what greets its clients first, as MySQL does, is read by the driver as messages
+ * that make no sense, and a pooler says no more than which setting it does not take.
+ *
+ * @param poolerDenied - The configuration says that there is no pooler.
+ */
+export function explainedPgRefusal(error: unknown, poolerDenied: boolean): unknown {
+  if (!(error instanceof Error)) return error;
+  if (sqlStateOf(error) === POOLER_STATE && refusesStartupParameter(error)) {
+    return new UnsupportedServerError(`${startupRemedy(poolerDenied)}: ${error.message}`, { cause: error });
+  }
+  if (!OTHER_PROTOCOL.test(error.message)) return error;
   const said = 'what answers does not speak as PostgreSQL does; correct the scheme, the host or the port of the url';
   return new UnsupportedServerError(`${said}: ${error.message}`, { cause: error });
 }

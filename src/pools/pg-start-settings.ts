@@ -28,6 +28,17 @@ interface Setting {
   readonly value: string;
 }
 
+/** What the parameters of a url set for sessions, by name, and whether `options` has switches of another kind. */
+export function settingsOf(parameters: URLSearchParams): {
+  readonly settings: ReadonlyMap<string, string>;
+  readonly others: boolean;
+} {
+  const { settings, others } = readOptions(parameters.getAll('options').at(-1) ?? '');
+  const all = new Map(settings.map(({ name, value }) => [name, value]));
+  for (const [name, value] of parameters) if (LIMITS.has(name) && value !== '') all.set(name, value);
+  return { settings: all, others };
+}
+
 /**
  * Looks at a parameter that sets something for the sessions of a pool. The server would refuse every connection over a
  * value that it cannot read, and that would look like a server that is away.
@@ -83,10 +94,16 @@ function limitOf(value: string): number | undefined {
 }
 
 /** Reads `options` as the server does: words apart at blanks, where a backslash takes the next character as it is. */
-function readOptions(text: string): { readonly settings: readonly Setting[]; readonly stray: string | undefined } {
+function readOptions(text: string): {
+  readonly settings: readonly Setting[];
+  readonly stray: string | undefined;
+  /** There are words that set nothing by name. */
+  readonly others: boolean;
+} {
   const words = [...text.matchAll(/(?:\\.|[^\s\\])+/gs)].map(([word]) => word.replace(/\\(.)/gs, '$1'));
   const settings: Setting[] = [];
   let stray: string | undefined;
+  let others = false;
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? '';
     const said = word === '-c' ? words[++at] : /^(?:--|-c)(.+)$/s.exec(word)?.[1];
@@ -95,8 +112,9 @@ function readOptions(text: string): { readonly settings: readonly Setting[]; rea
       settings.push({ name: name.replaceAll('-', '_').toLowerCase(), value });
     // A switch of another kind may take the next word; a name and a value alone are for a proxy, which takes them out.
     else if (said !== undefined || word === '-c' || !mayStand(word, words[at - 1])) stray ??= word;
+    else others = true;
   }
-  return { settings, stray };
+  return { settings, stray, others };
 }
 
 function mayStand(word: string, before: string | undefined): boolean {

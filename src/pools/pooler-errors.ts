@@ -19,7 +19,18 @@ export function poolerTrouble(error: unknown): ConnectTrouble {
 
 /** A pooler takes no settings at the start that it does not know: nobody else says this. */
 export function refusesStartupParameter(error: unknown): boolean {
-  return /unsupported startup parameter/.test(messageOf(error));
+  return /unsupported (?:options )?startup parameter/i.test(messageOf(error));
+}
+
+const TAKES_NO_SETTING =
+  'the pooler takes no such setting at the start; take it out of the url (and PGOPTIONS) and put it on the role or the ' +
+  'database (ALTER ROLE ... SET), or list it in ignore_startup_parameters of the pooler, which then leaves it out';
+
+const IS_POOLER = 'what answers is a pooler; set pooler of the pool to auto or pgbouncer, not none';
+
+/** What helps whoever was refused for a setting at the start. @param denied - The configuration says that there is no pooler. */
+export function startupRemedy(denied: boolean): string {
+  return denied ? IS_POOLER : TAKES_NO_SETTING;
 }
 
 /** A pooler in statement mode takes no BEGIN, and ends the session. */

@@ -34,9 +34,14 @@ export class PoolerWatch {
     return this.#shares;
   }
 
+  /** The configuration says that there is none. */
+  get denied(): boolean {
+    return this.#setting === 'none';
+  }
+
   /** It refused settings at the start. False where the configuration says that there is none. */
   refusedSettings(): boolean {
-    if (this.#setting === 'none') return false;
+    if (this.denied) return false;
     this.#shares = true;
     return true;
   }
@@ -57,7 +62,7 @@ export class PoolerWatch {
   look(client: pg.Client, done: (error?: unknown) => void): void {
     const { processId } = keyOf(client);
     const looksReal = processId > 0 && processId <= LARGEST_PROCESS_ID;
-    if (this.#setting === 'none' || (this.#shares === false && looksReal)) {
+    if (this.denied || (this.#shares === false && looksReal)) {
       done();
       return;
     }

@@ -2,8 +2,9 @@ import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
-import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
+import type { PgbouncerServer } from '../../support/pgbouncer-server.js';
 import { Folder } from '../../unit/cli/captured.js';
+import { section, startFrom } from './ini-file.js';
 import { ask } from './pool-fixture.js';
 import { selfSigned } from './self-signed.js';
 
@@ -26,29 +27,6 @@ const OPTIONS = {
 
 function call(options: object, ...args: string[]): ReturnType<Folder['call']> {
   return folder.call(['pgbouncer', '--config', folder.write('gateway.json', options), ...args]);
-}
-
-/** The settings of a section, without comments. */
-function section(text: string, name: string): [key: string, value: string][] {
-  const [, body = ''] = text.split(`[${name}]`);
-  const lines = body.split(/^\[/m)[0]?.split('\n') ?? [];
-  return lines.flatMap((line): [string, string][] => {
-    const [, key, value] = /^(\w+) = (.*)$/.exec(line) ?? [];
-    return key === undefined || value === undefined ? [] : [[key, value]];
-  });
-}
-
-/** A pooler with the file of a call, but for what belongs to this test. */
-function startFrom(text: string, users: Record<string, string>): Promise<PgbouncerServer> {
-  const {
-    listen_addr: _addr,
-    listen_port: _port,
-    auth_file: _file,
-    admin_users: _admins,
-    ...settings
-  } = Object.fromEntries(section(text, 'pgbouncer'));
-  const databases = section(text, 'databases').map(([key, value]) => `${key} = ${value}`);
-  return startPgbouncer({ databases, users, settings });
 }
 
 function throughEntry(pooler: PgbouncerServer, server: PostgresServer, entry: string): string {
