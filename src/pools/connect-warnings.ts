@@ -1,3 +1,4 @@
+import { errnoOf } from './mysql-errors.js';
 import type { ConnectTrouble } from './session.js';
 
 /** The code of the warning that only a grant on the server can help. */
@@ -39,6 +40,12 @@ const TEXTS: Readonly<Record<ConnectTrouble, string>> = {
   crowded: 'no further connection can be opened; lower max, or raise what the server, the role or this host allows',
 };
 
+/** What MySQL has another remedy for. It refuses also databases that are not there, unless their user may see all. */
+const MYSQL_TEXTS: Partial<Record<ConnectTrouble, string>> = {
+  rights:
+    'the user of the url may not use this database, or there is none; grant it what it needs (GRANT ... ON <database>.* TO the user), create the database, or correct the url',
+};
+
 interface Warning {
   readonly code: string;
   readonly text: string;
@@ -71,7 +78,8 @@ const HOST_WARNINGS: ReadonlyMap<unknown, Warning> = new Map([
 
 function warningOf(trouble: ConnectTrouble, error: unknown): Warning {
   const ofHost = error instanceof Error && 'code' in error ? HOST_WARNINGS.get(error.code) : undefined;
-  return ofHost ?? { code: CODES[trouble], text: TEXTS[trouble] };
+  const ofEngine = errnoOf(error) === undefined ? undefined : MYSQL_TEXTS[trouble];
+  return ofHost ?? { code: CODES[trouble], text: ofEngine ?? TEXTS[trouble] };
 }
 
 /** Trouble that keeps a pool from every connection, and not only from another one. */

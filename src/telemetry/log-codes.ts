@@ -48,6 +48,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'a COMMIT was never answered, and its connection was given up: whether it took effect is unknown',
     'look at the network to the server; make the work idempotent',
   ),
+  commit_waits: warn(
+    'a COMMIT has had no answer for a second after its request was answered; its seat and its connection wait for that, up to 30 s',
+    'look at the network to the server, and at its synchronous standbys; where all seats wait so, nobody is served meanwhile',
+  ),
   connection_not_returned: warn(
     'a handler answered and kept a connection, which was taken back',
     'call `release()` on each way through it, or use `query()` or `transaction()`',
@@ -78,7 +82,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'the server takes no writes: a standby, or one that is being replaced; connections are renewed',
     'nothing while a failover runs; else let the url lead to the primary',
   ),
-  database_rights_missing: warn('the user of the url may not connect to the database', 'grant it CONNECT'),
+  database_rights_missing: warn(
+    'the user of the url may not connect to the database',
+    'grant it `CONNECT`; on MySQL what it needs `ON <database>.*`, or create the database',
+  ),
   database_server_certificate_expires: warn('the certificate of the server ends within weeks', 'replace it before'),
   database_session_stuck: warn(
     'the server goes on with a statement although it was told to stop',
