@@ -1,17 +1,22 @@
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import { ConfigError, formatProblem } from '../../src/config/problem.js';
+import type { LiveChange } from '../../src/gateway/live-changes.js';
 import type { Gateway } from '../../src/gateway.js';
 import { sendProblem } from '../problem.js';
 
 /**
- * `POST /` with `{ path, value }` and `POST /undo` with `{ id }`: changes of settings by an operator's browser.
+ * `POST /` with `{ path, value }` and `POST /undo` with `{ id, run }`: changes of settings by an operator's browser.
  *
  * A page from elsewhere can make a browser send forms, but neither JSON with a header of its own nor read our answer to
  * the question whether it may; so those are asked for, and what the browser itself says about where it comes from.
  *
+ * Changes are counted from 1 in each process: `run` says whose list an `id` is from, so that after a restart, or behind
+ * a balancer, nobody takes back a change that he has not seen.
+ *
+ * @param run - The mark of this process.
  * @param changed - Called after each change.
  */
-export function changesRouter(gateway: Gateway, changed: () => void): RequestHandler {
+export function changesRouter(gateway: Gateway, run: string, changed: () => void): RequestHandler {
   const router = express.Router();
   router.use(fromThisPage, express.json({ limit: '4kb', type: 'application/json' }));
   router.post('/', (req, res) => {
@@ -22,12 +27,18 @@ export function changesRouter(gateway: Gateway, changed: () => void): RequestHan
     answer(res, changed, () => gateway.liveChanges.set(path, value));
   });
   router.post('/undo', (req, res) => {
-    const { id } = fields(req);
-    if (typeof id !== 'number') return refuse(res, 400, 'Send { "id": number }.');
+    const { id, run: of } = fields(req);
+    if (typeof id !== 'number' || typeof of !== 'string') {
+      return refuse(res, 400, 'Send { "id": number, "run": text }, as config.json has them.');
+    }
+    if (of !== run) return refuse(res, 409, ANOTHER_RUN);
     answer(res, changed, () => gateway.liveChanges.undo(id));
   });
   return router;
 }
+
+const ANOTHER_RUN =
+  'Nothing was undone: the change is of another process, from before a restart or of another instance, and what it changed does not hold here.';
 
 const fromThisPage: RequestHandler = (req, res, next) => {
   const site = req.headers['sec-fetch-site'];
@@ -43,10 +54,10 @@ function fields(req: Request): Readonly<Record<string, unknown>> {
   return typeof body === 'object' && body !== null ? { ...body } : {};
 }
 
-function answer(res: Response, changed: () => void, change: () => unknown): void {
+function answer(res: Response, changed: () => void, change: () => LiveChange): void {
   try {
     const made = change();
-    changed();
+    if (made.id !== 0) changed();
     res.set('Cache-Control', 'no-store').json(made);
   } catch (error) {
     if (error instanceof ConfigError) refuse(res, 422, error.problems.map(formatProblem).join('; '));

@@ -7,22 +7,28 @@ export interface ConfigView {
   readonly lines: readonly (Omit<ConfigLine, 'origin'> & { readonly origin: ConfigLine['origin'] | 'live' })[];
   /** `null` where nothing may be changed. */
   readonly changes: {
+    /** The mark of the process: an `id` of the history means something beside it only. */
+    readonly run: string;
     readonly fields: readonly LiveSetting[];
     /** Newest first; `at` is the wall clock, in ms since 1970. */
     readonly history: readonly (LiveChange & { readonly at: number })[];
   } | null;
 }
 
-/** Every value in force with its origin, secrets masked: what was read at the start, and what was changed since. */
-export function configView(gateway: Gateway, mayChange: boolean, wallMs: number): ConfigView {
+/**
+ * Every value in force with its origin, secrets masked: what was read at the start, and what was changed since.
+ *
+ * @param run - The mark of the process where changes are allowed.
+ */
+export function configView(gateway: Gateway, run: string | undefined, wallMs: number): ConfigView {
   const fields = gateway.liveChanges.settings();
   const live = new Map(fields.filter(({ changed }) => changed).map(({ path, value }) => [path, value]));
   const lines = describeConfig(gateway.config).map((line) => {
     const value = live.get(line.path);
     return value === undefined ? line : { ...line, value: String(value), origin: 'live' as const };
   });
-  if (!mayChange) return { lines, changes: null };
+  if (run === undefined) return { lines, changes: null };
   const nowMs = gateway.clock.nowMs();
   const history = gateway.liveChanges.history().map((change) => ({ ...change, at: wallMs - (nowMs - change.atMs) }));
-  return { lines, changes: { fields, history } };
+  return { lines, changes: { run, fields, history } };
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import express, { type Response, type Router } from 'express';
 import type { Gateway } from '../../src/gateway.js';
 import { sendProblem } from '../problem.js';
@@ -12,6 +12,7 @@ import { uplotFiles } from './uplot-files.js';
 export function dashboardRouter(gateway: Gateway, allowChanges: boolean): Router {
   const router = express.Router();
   const feed = new DashboardFeed(gateway);
+  const run = allowChanges ? randomUUID() : undefined;
   router.use((_req, res, next) => {
     res.set({ 'X-Content-Type-Options': 'nosniff', 'Cross-Origin-Resource-Policy': 'same-origin' });
     res.set({ 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-store' });
@@ -25,12 +26,13 @@ export function dashboardRouter(gateway: Gateway, allowChanges: boolean): Router
     res.json(gateway.snapshot());
   });
   router.get('/config.json', (_req, res) => {
-    res.json(configView(gateway, allowChanges, Date.now()));
+    res.json(configView(gateway, run, Date.now()));
   });
   router.get('/events', (req, res) => {
-    if (req.method === 'HEAD') res.type('text/event-stream').end();
-    else if (feed.open) feed.attach(res);
-    else sendProblem(res, { status: 503, detail: 'The server is shutting down, or too many look already.' });
+    // The page asks by HEAD why it gets no events.
+    if (!feed.open) sendProblem(res, { status: 503, detail: 'The server is shutting down, or too many look already.' });
+    else if (req.method === 'HEAD') res.type('text/event-stream').end();
+    else feed.attach(res);
   });
   const files = uplotFiles();
   router.get(
@@ -51,10 +53,10 @@ export function dashboardRouter(gateway: Gateway, allowChanges: boolean): Router
         files.then((found) => found?.style),
       ),
   );
-  if (allowChanges)
+  if (run !== undefined)
     router.use(
       '/changes',
-      changesRouter(gateway, () => feed.announceChange()),
+      changesRouter(gateway, run, () => feed.announceChange()),
     );
   return router;
 }

@@ -4,86 +4,134 @@ let config = { lines: [], changes: null };
 head('config', [['Setting', 'text'], ['Value', 'text'], ['Origin', 'text']]);
 head('changes', [['When', 'text'], ['Setting', 'text'], ['From', 'text'], ['To', 'text'], ['', 'text']]);
 
+const NO_ANSWER = 'no answer from the server';
 const fetchJson = async (path, body) => {
   const answer = await fetch(BASE + path, body === undefined ? { cache: 'no-store' } : {
     method: 'POST', body: JSON.stringify(body),
     headers: { 'Content-Type': 'application/json', 'X-Sluice-Change': '1' },
-  });
-  const data = await answer.json();
-  if (!answer.ok) throw new Error(data.detail || 'status ' + answer.status);
-  return data;
+  }).catch(() => { throw new Error(NO_ANSWER); });
+  // What stands in front of the server may answer with anything.
+  const data = await answer.json().catch(() => undefined);
+  if (answer.ok && data !== undefined) return data;
+  throw Object.assign(new Error((data && data.detail) || 'status ' + answer.status), { status: answer.status });
 };
 const tell = (text, className) => {
   at('change-result').textContent = text;
   at('change-result').className = className || '';
 };
-// True when it was done.
+// True when the server took it or refused the value: not where nobody decided.
 const change = async (path, body, done) => {
   tell('');
   try {
-    await fetchJson(path, body);
+    const made = await fetchJson(path, body);
     await showConfig();
-    tell('\\u25cf ' + done, 'good');
+    tell('\\u25cf ' + done(made), 'good');
     return true;
-  } catch (error) {
-    tell('\\u25a0 ' + error.message, 'bad');
-    return false;
+  } catch ({ message, status }) {
+    const read = status === 409 && (await showConfig().then(() => true, () => false));
+    tell('\\u25a0 ' + message + (read ? ' The list was read again.' : ''), 'bad');
+    return status === 422;
   }
 };
 
-const valueCell = (line, field) => {
-  if (field === undefined) return make('td', line.value === '' ? '(unset)' : line.value, 'text wrap mono');
+// A field with its button: what is typed in and not sent stays, whatever else is shown anew.
+const fieldCell = (path, allowed) => {
   const form = make('form');
   const input = make('input');
-  input.value = line.value;
+  const inForce = make('span', '', 'soft');
+  let shown = '';
   input.required = true;
-  input.setAttribute('aria-label', line.path + ': ' + field.allowed);
-  input.title = field.allowed;
-  // What is shown is what is in force; what was said of another value is not true of the next.
-  const reset = () => { input.value = line.value; };
-  input.addEventListener('input', () => tell(''));
+  input.setAttribute('aria-label', path + ': ' + allowed);
+  input.title = allowed;
+  const compare = () => { inForce.textContent = input.value === shown ? '' : ' in force: ' + (shown || '(unset)'); };
+  const show = (value) => {
+    if (input.value === shown) input.value = value;
+    shown = value;
+    compare();
+  };
+  const reset = () => { input.value = shown; compare(); };
+  // What was said of another value is not true of the next.
+  input.addEventListener('input', () => { tell(''); compare(); });
   input.addEventListener('blur', () => { if (input.value.trim() === '') reset(); });
-  const button = make('button', 'Set');
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    const { path } = line;
     const { value } = input;
-    if (value === line.value) tell('\\u25cf ' + path + ' is ' + value + ' already', 'good');
-    else if (!(await change('changes', { path, value }, path + ' is ' + value + ' now'))) reset();
+    // Whether it has this value already is known to the server alone.
+    const decided = await change('changes', { path, value }, ({ id, to }) => path + ' is ' + to + (id === 0 ? ' already' : ' now'));
+    if (decided && input.value === value) reset();
   });
-  return inside(make('td', undefined, 'text'), inside(form, input, button));
+  return { cell: inside(make('td', undefined, 'text wrap'), inside(form, input, make('button', 'Set')), inForce), input, show };
 };
+const textCell = () => {
+  const cell = make('td', '', 'text wrap mono');
+  return { cell, input: undefined, show: (value) => { cell.textContent = value === '' ? '(unset)' : value; } };
+};
+let configRows = new Map();
 const configRow = (line) => {
   const field = config.changes && config.changes.fields.find(({ path }) => path === line.path);
-  const origin = line.variable && line.variable !== line.name ? line.origin + ' ' + line.variable : line.origin;
-  const name = heading(line.path, 'row', 'text mono');
-  name.title = line.name;
-  return row([name, valueCell(line, field || undefined), make('td', origin, 'text ' + (line.origin === 'live' ? 'warn' : ''))]);
+  const allowed = field ? field.allowed : undefined;
+  let known = configRows.get(line.path);
+  if (!known || known.allowed !== allowed) {
+    const value = allowed === undefined ? textCell() : fieldCell(line.path, allowed);
+    const origin = make('td');
+    known = { ...value, allowed, origin, element: row([heading(line.path, 'row', 'text mono'), value.cell, origin]) };
+    known.element.firstChild.title = line.name;
+  }
+  known.show(line.value);
+  known.origin.textContent = line.variable && line.variable !== line.name ? line.origin + ' ' + line.variable : line.origin;
+  known.origin.className = 'text ' + (line.origin === 'live' ? 'warn' : '');
+  return [line.path, known];
 };
-const changeRow = ({ id, at: when, path, from, to, undone, undo }) => {
+let changeRows = new Map();
+const changeRow = (run, { id, at: when, path, from, to, undone, undo }) => {
+  const key = [run, id, undone, undo].join(' ');
+  if (changeRows.has(key)) return [key, changeRows.get(key)];
   const last = make('td', undone ? 'undone' : '', 'text');
   if (undo) {
     const button = make('button', 'Undo');
+    button.dataset.path = path;
     button.setAttribute('aria-label', 'Undo ' + path + ' to ' + to);
-    button.addEventListener('click', () => change('changes/undo', { id }, path + ' is ' + from + ' again'));
+    button.addEventListener('click', () => change('changes/undo', { id, run }, (made) => path + ' is ' + made.from + ' again'));
     last.append(button);
   }
-  return row([heading(new Date(when).toLocaleTimeString(), 'row', 'text'), make('td', path, 'text mono'),
-    make('td', String(from), 'text'), make('td', String(to), 'text'), last]);
+  return [key, row([heading(new Date(when).toLocaleTimeString(), 'row', 'text'), make('td', path, 'text mono'),
+    make('td', String(from), 'text'), make('td', String(to), 'text'), last])];
 };
-const listConfig = () => {
+// The row that somebody is at stays in sight, whether its new value is one of those that are looked for or not.
+const listConfig = (besides) => {
   const wanted = at('config-filter').value.toLowerCase();
-  const lines = config.lines.filter(({ path, value, origin }) => (path + ' ' + value + ' ' + origin).toLowerCase().includes(wanted));
-  fill('config', lines.map(configRow));
+  const lines = config.lines.filter(({ path, value, origin }) => path === besides ||
+    (path + ' ' + value + ' ' + origin).toLowerCase().includes(wanted) ||
+    configRows.get(path).element.contains(document.activeElement));
+  fill('config', lines.map(({ path }) => configRows.get(path).element));
 };
+const drawConfig = () => {
+  const focus = document.activeElement || document.body;
+  const byKeyboard = focus.matches(':focus-visible');
+  at('changes-box').hidden = config.changes === null;
+  changeRows = new Map(config.changes === null ? [] : config.changes.history.map((each) => changeRow(config.changes.run, each)));
+  fill('changes', [...changeRows.values()]);
+  configRows = new Map(config.lines.map(configRow));
+  // Who was at a button that is gone goes on at the field of its setting.
+  const { path } = focus.isConnected ? {} : focus.dataset;
+  listConfig(path);
+  const next = path !== undefined && configRows.get(path);
+  if (next && next.input) next.input.focus({ preventScroll: !byKeyboard });
+};
+let asked = 0;
+let drawn = 0;
 const showConfig = async () => {
   if (!at('config-box').open) return;
-  config = await fetchJson('config.json');
-  listConfig();
-  at('changes-box').hidden = config.changes === null;
-  if (config.changes !== null) fill('changes', config.changes.history.map(changeRow));
+  asked += 1;
+  const place = asked;
+  const found = await fetchJson('config.json');
+  // An answer that was overtaken is older than what is shown.
+  if (place < drawn) return;
+  drawn = place;
+  config = found;
+  drawConfig();
 };
 const tryConfig = () => showConfig().catch((error) => tell('\\u25a0 ' + error.message, 'bad'));
 at('config-box').addEventListener('toggle', tryConfig);
-at('config-filter').addEventListener('input', listConfig);
+at('config-filter').addEventListener('input', () => listConfig());
 `;

@@ -25,7 +25,11 @@ const head = (id, names) => {
 };
 const fill = (id, rows) => {
   for (const { children } of rows) columns[id].forEach((name, index) => { children[index].dataset.column = name; });
-  at(id).replaceChildren(...rows);
+  // A row that stays is not moved: with its place it would lose the focus.
+  const body = at(id);
+  const wanted = new Set(rows);
+  for (const old of [...body.children]) if (!wanted.has(old)) old.remove();
+  rows.forEach((each, index) => { if (body.children[index] !== each) body.insertBefore(each, body.children[index] || null); });
 };
 
 const NONE = '\\u2013';

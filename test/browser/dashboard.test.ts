@@ -100,14 +100,60 @@ test('survives a restart of the server', async () => {
   await page.close();
 });
 
+/** A script after which the page takes itself for seen, or not. */
+function becomes(state: 'hidden' | 'visible'): string {
+  return `Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'))`;
+}
+
+test('asks for no events where it is opened behind another page', async () => {
+  const board = await stage.board();
+  const page = await stage.newPage();
+  await page.addInitScript(becomes('hidden'));
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  await page.goto(board.url);
+  await page.getByText('nobody looks').waitFor();
+  expect(asked).not.toContain('/ops/board/events');
+  await page.evaluate(becomes('visible'));
+  await page.getByText('● live').waitFor();
+  await page.close();
+});
+
+test('says with what status it is turned away, and comes back', async () => {
+  let allowed = true;
+  const board = await stage.board({ operations: { authorize: () => allowed } });
+  const page = await stage.newPage();
+  await open(page, board);
+  await page.evaluate(becomes('hidden'));
+  allowed = false;
+  await page.evaluate(becomes('visible'));
+  await page.getByText('■ you may not look (status 403)').waitFor();
+  await page.locator('#hold').click();
+  expect(await page.locator('#status').textContent()).toContain('403');
+  await page.locator('#hold').click();
+  allowed = true;
+  await page.evaluate(becomes('hidden'));
+  await page.evaluate(becomes('visible'));
+  await page.getByText('● live').waitFor();
+  await page.evaluate(becomes('hidden'));
+  await until(() => board.watchers() === 0);
+  const crowd = new AbortController();
+  const { signal } = crowd;
+  await Promise.all(Array.from({ length: 50 }, () => fetch(`${board.url}/events`, { signal })));
+  await page.evaluate(becomes('visible'));
+  await page.getByText('■ status 503: the server is shutting down, or too many look already').waitFor();
+  crowd.abort();
+  await page.getByText('● live').waitFor();
+  await page.close();
+});
+
 test('is fed only while somebody looks', async () => {
   const board = await stage.board();
   const page = await stage.newPage();
   await open(page, board);
   // The event comes from the page itself: a headless browser never hides a page.
-  const look = (state: 'hidden' | 'visible'): Promise<void> =>
-    page.evaluate(`Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
-      document.dispatchEvent(new Event('visibilitychange'))`);
+  const look = (state: 'hidden' | 'visible'): Promise<void> => page.evaluate(becomes(state));
   await look('hidden');
   await page.getByText('nobody looks').waitFor();
   await until(() => board.watchers() === 0);

@@ -149,6 +149,14 @@ describe.each([
   });
 });
 
+test('a page that asks why it gets no events hears it', async () => {
+  const { gateway, server } = await serve({ public: true });
+  const head = () => supertest(server).head('/ops/events');
+  expect([(await head()).status, (await head()).type]).toEqual([200, 'text/event-stream']);
+  await gateway.drain({ timeoutMs: 0 });
+  expect((await head()).status).toBe(503);
+});
+
 test('events end when the gateway drains, so that nobody holds the server up', async () => {
   const { gateway, server } = await serve({ public: true });
   const stream = await listen(server);
@@ -186,14 +194,27 @@ describe('changes', () => {
     const line = { path: deadline.path, value: '250', origin: 'live' };
     expect(shown.lines).toContainEqual(expect.objectContaining(line));
     expect(shown.changes.history).toMatchObject([{ id: 1, path: deadline.path, undone: false }]);
-    expect((await post(server, '/undo', { id: 1 })).status).toBe(200);
-    expect((await post(server, '/undo', { id: 1 })).status).toBe(409);
+    const { run } = shown.changes;
+    expect((await post(server, '/undo', { id: 1, run })).status).toBe(200);
+    expect((await post(server, '/undo', { id: 1, run })).status).toBe(409);
     const after = (await supertest(server).get('/ops/config.json')).body;
     expect(after.lines).toContainEqual(expect.objectContaining({ path: deadline.path, value: '500', origin: 'code' }));
     expect(warned.slice(-2)).toEqual([
       'change 1: routes.checkout.deadlineMs was changed from 500 to 250 while running',
       'change 1 was undone: routes.checkout.deadlineMs is 500 again',
     ]);
+  });
+
+  test('are undone by nobody who saw the list of another process', async () => {
+    const { server: earlier } = await serve({ authorize: () => true, allowChanges: true });
+    const { run } = (await supertest(earlier).get('/ops/config.json')).body.changes;
+    const { gateway, server } = await serve({ authorize: () => true, allowChanges: true });
+    await post(server, '', deadline);
+    const answer = await post(server, '/undo', { id: 1, run });
+    expect([answer.status, answer.type]).toEqual([409, 'application/problem+json']);
+    expect(answer.body.detail).toMatch(/^Nothing was undone: the change is of another process/);
+    expect((await post(server, '/undo', { id: 1 })).status).toBe(400);
+    expect(gateway.liveChanges.history()).toMatchObject([{ id: 1, undone: false }]);
   });
 
   test('of a rate are told to clients from the next answer on', async () => {
