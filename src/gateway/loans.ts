@@ -26,6 +26,7 @@ export class Loans {
   /** Whether the shadow was told of a wait that is not over. */
   #waits = false;
   #closed = false;
+  #closedAtMs = 0;
   #closedBy: Error | undefined;
 
   constructor(runtime: PoolRuntime, owner: SessionOwner, clock: Clock) {
@@ -49,6 +50,11 @@ export class Loans {
   /** True once {@link close} was called. */
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** When {@link close} was called first. */
+  get closedAtMs(): number {
+    return this.#closedAtMs;
   }
 
   /** True while a COMMIT is on its way: nothing may be stopped now. */
@@ -161,9 +167,10 @@ export class Loans {
    * asked for later rejects with `reason`; without one, because the request has been answered.
    */
   close(reason?: Error): void {
+    const nowMs = this.clock.nowMs();
+    if (!this.#closed) this.#closedAtMs = nowMs;
     this.#closed = true;
     this.#closedBy ??= reason;
-    const nowMs = this.clock.nowMs();
     for (const loan of this.#loans) {
       if (loan.committing) continue;
       loan.stopped(nowMs, this.owner.route.config.deadlineMs);

@@ -4,16 +4,18 @@ import type { Loans } from './loans.js';
 const RETURN_GRACE_MS = 1_000;
 /** Time in which a COMMIT must be answered after its request was: a network that swallows it must not keep the seat. */
 const COMMIT_LIMIT_MS = 30_000;
+/** After so much of it somebody should know: meanwhile there is one seat less. */
+const COMMIT_WARN_MS = 1_000;
 
 /** When the connections that a request keeps after its answer are to be taken from it: see {@link reclaim}. */
 export function reclaimAtMs(nowMs: number, loans: Loans, deadlineAtMs: number): number {
-  if (loans.closed) return nowMs + COMMIT_LIMIT_MS;
+  if (loans.closed) return loans.closedAtMs + COMMIT_WARN_MS;
   return Math.min(nowMs + RETURN_GRACE_MS, Math.max(nowMs, deadlineAtMs));
 }
 
 /**
- * Takes the connections back that a request keeps after its answer, except one that is committing; at the second call
- * gives that one up.
+ * Takes the connections back that a request keeps after its answer, except one that is committing: the next call warns
+ * of that one, and the last gives it up.
  *
  * @returns When to call again; `Infinity` for never.
  */
@@ -23,6 +25,15 @@ export function reclaim(
   route: string,
   warn: (code: string, message: string) => void,
 ): number {
+  const giveUpAtMs = loans.closedAtMs + COMMIT_LIMIT_MS;
+  if (loans.closed && nowMs < giveUpAtMs) {
+    warn(
+      'commit_waits',
+      `route "${route}": a COMMIT has not been answered ${COMMIT_WARN_MS} ms after its request was; its seat and its ` +
+        `connection wait for that up to ${COMMIT_LIMIT_MS} ms`,
+    );
+    return giveUpAtMs;
+  }
   if (loans.closed) {
     warn('commit_unanswered', `route "${route}": a COMMIT was not answered, so its connection was given up`);
     loans.abandon();
@@ -36,5 +47,5 @@ export function reclaim(
     );
   }
   loans.close();
-  return nowMs + COMMIT_LIMIT_MS;
+  return nowMs + COMMIT_WARN_MS;
 }

@@ -51,8 +51,11 @@ it('a COMMIT that the network swallows: unknown at the end of the grace, and the
   await outcome;
   expect(gate?.bulkhead.inFlight).toBe(1);
 
-  clock.jump(29_000);
+  clock.jump(999);
   await new Promise((resolve) => setImmediate(resolve));
+  expect(log.of('commit_waits')).toHaveLength(0);
+  clock.jump(28_001);
+  await until(() => log.of('commit_waits').length === 1);
   expect(gate?.bulkhead.inFlight).toBe(1);
   clock.jump(1_001);
   await until(() => gate?.bulkhead.inFlight === 0);
