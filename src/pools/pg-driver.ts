@@ -21,7 +21,7 @@ import { StatementLine } from './statement-line.js';
 
 const STUCK =
   'the server goes on with a statement although it was told to stop; the place of that connection stays taken until ' +
-  'it is gone, for 10 s at most. Look for the session in pg_stat_activity';
+  'it is gone, for some 10 s at most. Look for the session in pg_stat_activity';
 
 const STATEMENT_MODE =
   'its pooler has gone over to statement mode, where no transaction can be opened, and ends every session that tries; ' +

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import { checkKnownOptions } from '../core/known-options.js';
 import { BUCKET_BOUNDS_MS } from './duration-bins.js';
 import type { Histogram } from './histogram.js';
 import type { HistogramMetric, MetricLabel, MetricLabels, NumberMetric } from './metric.js';
@@ -29,6 +30,7 @@ export interface MetricsOptions {
   readonly hostMetrics?: boolean;
 }
 
+const OPTIONS: readonly string[] = ['registry', 'prefix', 'processMetrics', 'serverMetrics', 'hostMetrics'];
 const PREFIX = 'sluice_';
 /** One of those that {@link collectDefaultMetrics} registers on every system. */
 const OF_PROCESS = 'process_cpu_user_seconds_total';
@@ -47,6 +49,7 @@ export class Metrics {
    *   then. TypeError for a prefix that no name can begin with.
    */
   constructor(source: () => TelemetrySource, options: MetricsOptions = {}) {
+    checkKnownOptions('metrics()', options, OPTIONS);
     this.registry = options.registry ?? new Registry();
     const read = oncePerTurn(source);
     const { serverMetrics = false, hostMetrics = false } = options;

@@ -191,3 +191,10 @@ test('tells about the process in a registry of its own', async () => {
   const values = await scrape(new Metrics(() => exampleSource().source));
   expect(values.get('process_resident_memory_bytes')).toBeGreaterThan(0);
 });
+
+test('takes no option that it would not read', () => {
+  const mistyped = { registery: new Registry() } as object;
+  expect(() => new Metrics(() => exampleSource().source, mistyped)).toThrow(
+    '"registery" is no option of metrics(): use "registry"',
+  );
+});
