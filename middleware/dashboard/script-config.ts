@@ -19,32 +19,33 @@ const tell = (text, className) => {
   at('change-result').textContent = text;
   at('change-result').className = className || '';
 };
-// True when the server took it or refused the value: not where nobody decided.
+const readAgain = () => showConfig().then(() => true, () => false);
+// True when the server decided, and what is shown is what it decided on.
 const change = async (path, body, done) => {
   tell('');
   try {
     const made = await fetchJson(path, body);
-    await showConfig();
-    tell('\\u25cf ' + done(made), 'good');
-    return true;
+    const read = await readAgain();
+    tell('\\u25cf ' + done(made) + (read ? '' : '; the list could not be read again'), 'good');
+    return read;
   } catch ({ message, status }) {
-    const read = status === 409 && (await showConfig().then(() => true, () => false));
+    const read = status === 409 && (await readAgain());
     tell('\\u25a0 ' + message + (read ? ' The list was read again.' : ''), 'bad');
     return status === 422;
   }
 };
 
 // A field with its button: what is typed in and not sent stays, whatever else is shown anew.
-const fieldCell = (path, allowed) => {
+const fieldCell = (path) => {
   const form = make('form');
   const input = make('input');
   const inForce = make('span', '', 'soft');
   let shown = '';
   input.required = true;
-  input.setAttribute('aria-label', path + ': ' + allowed);
-  input.title = allowed;
   const compare = () => { inForce.textContent = input.value === shown ? '' : ' in force: ' + (shown || '(unset)'); };
-  const show = (value) => {
+  const show = (value, allowed) => {
+    input.setAttribute('aria-label', path + ': ' + allowed);
+    input.title = allowed;
     if (input.value === shown) input.value = value;
     shown = value;
     compare();
@@ -69,15 +70,14 @@ const textCell = () => {
 let configRows = new Map();
 const configRow = (line) => {
   const field = config.changes && config.changes.fields.find(({ path }) => path === line.path);
-  const allowed = field ? field.allowed : undefined;
   let known = configRows.get(line.path);
-  if (!known || known.allowed !== allowed) {
-    const value = allowed === undefined ? textCell() : fieldCell(line.path, allowed);
+  if (!known || !known.input !== !field) {
+    const value = field ? fieldCell(line.path) : textCell();
     const origin = make('td');
-    known = { ...value, allowed, origin, element: row([heading(line.path, 'row', 'text mono'), value.cell, origin]) };
+    known = { ...value, origin, element: row([heading(line.path, 'row', 'text mono'), value.cell, origin]) };
     known.element.firstChild.title = line.name;
   }
-  known.show(line.value);
+  known.show(line.value, field && field.allowed);
   known.origin.textContent = line.variable && line.variable !== line.name ? line.origin + ' ' + line.variable : line.origin;
   known.origin.className = 'text ' + (line.origin === 'live' ? 'warn' : '');
   return [line.path, known];

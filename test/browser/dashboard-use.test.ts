@@ -32,7 +32,8 @@ test('shows the whole of each table on the narrowest screen, each cell with what
   const page = await stage.newPage(320);
   await open(page, board);
   await page.locator('summary').click();
-  await page.getByLabel(/^pools\.checkout\.max:/).waitFor();
+  await page.getByLabel(/^pools\.checkout\.max:/).fill('3');
+  await page.getByText('in force: 4').waitFor();
   const refusal = page.locator('#refusals td', { hasText: /^rate_limited$/ }).first();
   await refusal.waitFor();
   // What is wider than its place, or out of sight.
