@@ -40,8 +40,8 @@ export interface PoolFigures {
   /** Requests that were shed for want of seats. */
   readonly shed: number;
   readonly routes: readonly RouteFigures[];
-  /** Absent where the server was not asked. */
-  readonly server?: ServerFigures | undefined;
+  /** Absent where the server was not to be asked; `unheard` where it was, and has not answered lately. */
+  readonly server?: ServerFigures | 'unheard' | undefined;
 }
 
 /** What `diagnose` found, with the figures that it rests on. */
@@ -69,6 +69,10 @@ const MATTERS = 0.1;
 const LOCK_SHARE = 1 / 3;
 /** One route has most of the seats. */
 const MOST_SEATS = 0.5;
+/** What is slow may wait for a lock: the end of a sentence where nobody could look. */
+const LOCKS_UNKNOWN =
+  '; whether that is for locks of others is not known: to look takes a free connection to this server, which a pool ' +
+  'with "admin: true" keeps';
 
 /**
  * Tells whether the pool, a query, locks or the server is at fault when requests wait or are shed.
@@ -88,7 +92,7 @@ export function diagnose(pool: PoolFigures): Diagnosis {
   }
   const ended = sum(pool.routes, (route) => route.ended);
   const scarce = scarcity(pool);
-  const locks = pool.server === undefined ? 0 : pool.server.waitingForLocks / Math.max(1, pool.server.active);
+  const locks = lockShare(pool.server);
   if (locks >= LOCK_SHARE && (scarce !== undefined || slowest(pool.routes) !== undefined)) return locked(pool, locks);
   if (ended < LEAST_ENDED) return { pool: name, fault: 'unclear', detail: `${ended} requests ended: too few to tell` };
   const slow = slowRoute(pool.routes);
@@ -97,6 +101,10 @@ export function diagnose(pool: PoolFigures): Diagnosis {
     return { pool: name, fault: 'none', detail: 'requests hardly wait for a seat, and their work is as quick as ever' };
   }
   return short(pool, scarce);
+}
+
+function lockShare(server: PoolFigures['server']): number {
+  return server === undefined || server === 'unheard' ? 0 : server.waitingForLocks / Math.max(1, server.active);
 }
 
 /** Seats are scarce, and no single route is the reason. */
@@ -109,7 +117,9 @@ function short(pool: PoolFigures, scarce: string): Diagnosis {
     return { pool: pool.name, fault: 'unclear', detail };
   }
   if (slower >= SLOW) {
-    const detail = `${scarce}, and ${work}, on all routes: the server is saturated. Fewer seats, less work, or a larger server`;
+    const seen = `${scarce}, and ${work}, on all routes`;
+    if (pool.server === 'unheard') return { pool: pool.name, fault: 'unclear', detail: seen + LOCKS_UNKNOWN };
+    const detail = `${seen}: the server is saturated. Fewer seats, less work, or a larger server`;
     return { pool: pool.name, fault: 'database_saturated', detail };
   }
   if (slower <= STEADY) {
@@ -127,7 +137,7 @@ function locked(pool: PoolFigures, share: number): Diagnosis {
   return { pool: pool.name, fault: 'lock_contention', detail };
 }
 
-function slowQuery(pool: string, { routes }: PoolFigures, slow: RouteFigures): Diagnosis {
+function slowQuery(pool: string, { routes, server }: PoolFigures, slow: RouteFigures): Diagnosis {
   const held =
     slow.heldMs /
     Math.max(
@@ -135,9 +145,11 @@ function slowQuery(pool: string, { routes }: PoolFigures, slow: RouteFigures): D
       sum(routes, ({ heldMs }) => heldMs),
     );
   const times = slowness(slow).toFixed(1);
-  const detail =
+  const seen =
     `route "${slow.name}" takes ${times} times as long as in quiet times and holds ${percent(held)} of the seats' time, ` +
-    'while the others are as quick as ever: look at the plan of its statements (EXPLAIN), or give it a pool of its own';
+    'while the others are as quick as ever';
+  if (server === 'unheard') return { pool, fault: 'unclear', detail: seen + LOCKS_UNKNOWN };
+  const detail = `${seen}: look at the plan of its statements (EXPLAIN), or give it a pool of its own`;
   return { pool, fault: 'slow_query', route: slow.name, detail };
 }
 

@@ -19,12 +19,14 @@ import { ownSeatsName } from '../telemetry/decision-log/policy-settings.js';
 import { PoolConnects } from '../telemetry/pool-connects.js';
 import { assembleRate } from './assemble-rate.js';
 import type { FleetBudget } from './fleet-budget.js';
+import type { KnownServers } from './known-servers.js';
 import { PoolRetries } from './pool-retries.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { poolerMonitorOf } from './pooler-monitor.js';
 import { newRoute, type RouteRuntime } from './route-runtime.js';
 import { RouteWindow } from './route-window.js';
 import { SeatBounds } from './seat-bounds.js';
+import { takeLook } from './server-look.js';
 import { ServerMonitor } from './server-monitor.js';
 import { StandingHands } from './standing-hands.js';
 import { statementReaderFor } from './statement-reader.js';
@@ -43,6 +45,9 @@ export interface Parts {
   readonly onPoolDown: (config: PoolConfig, leaving: boolean) => void;
   /** It has one (again). */
   readonly onPoolUp: (config: PoolConfig) => void;
+  /** All pools, once they are built, and what is known of their servers. */
+  readonly pools: ReadonlyMap<string, PoolRuntime>;
+  readonly servers: KnownServers;
   /** Names the next connection, uniquely over all pools. */
   readonly nextConnectionId: () => number;
   /** Absent where the instance is alone. */
@@ -116,7 +121,7 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   const advisor = parts.config.mode === 'enforce' ? new PoolAdvisor(clock.nowMs(), seats) : undefined;
   const kinds = statementReaderFor(config.url);
   const pooler = poolerMonitorOf(config, clock);
-  const server = new ServerMonitor(pool, config.url, clock);
+  const server = new ServerMonitor(config.url, clock, () => takeLook(pool, parts.pools, parts.servers));
   const standing = new StandingHands(pool);
   const undone = new UndoneState(parts.warn);
   const later = { connects, standing, undone, pooler, server, tuning: undefined, onLoanEnd: undefined };

@@ -77,6 +77,8 @@ export function assembleEngine(
     random,
     wallMs,
     warn,
+    pools,
+    servers: startUp.servers,
     onPoolDown: (pool, leaving) => doubtOthers(pools, pool, leaving),
     onPoolUp: ({ name }) => {
       const runtime = pools.get(name);

@@ -1,4 +1,4 @@
-import { type Diagnosis, diagnose, seatsScarce } from '../core/diagnosis.js';
+import { type Diagnosis, diagnose, type ServerFigures, seatsScarce } from '../core/diagnosis.js';
 import { QuietBaseline } from '../core/quiet-baseline.js';
 import type { Snapshot } from '../telemetry/snapshot.js';
 import type { ServerGauges, TelemetrySource } from '../telemetry/source.js';
@@ -43,8 +43,7 @@ export class RunningDiagnosis {
       const figures = poolFigures(pool, now, earlier, (route) => this.#quiet.get(route)?.ms);
       const first = diagnose(figures);
       if (figures.down || (!seatsScarce(figures) && first.fault !== 'slow_query')) return first;
-      const server = told(servers.get(pool.name)?.());
-      return server === undefined ? first : diagnose({ ...figures, server });
+      return diagnose({ ...figures, server: told(servers.get(pool.name)?.()) });
     });
   }
 
@@ -62,6 +61,6 @@ export class RunningDiagnosis {
   }
 }
 
-function told(gauges: ServerGauges | undefined): { active: number; waitingForLocks: number } | undefined {
-  return gauges && { active: gauges.active, waitingForLocks: gauges.waiting.lock ?? 0 };
+function told(gauges: ServerGauges | undefined): ServerFigures | 'unheard' {
+  return gauges === undefined ? 'unheard' : { active: gauges.active, waitingForLocks: gauges.waiting.lock ?? 0 };
 }

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.js';
-import type { Connection, ConnectionPool } from '../pools/contract.js';
 import { readMysqlStatus } from '../pools/mysql-status.js';
 import { isMysqlUrl } from '../pools/mysql-target.js';
 import type { ServerGauges } from '../telemetry/source.js';
 import { LatestReading } from './latest-reading.js';
+import type { ServerLook } from './server-look.js';
 
 /** For the whole reading: it is worth less than what it measures. */
 const LIMIT_MS = 250;
@@ -16,25 +16,27 @@ const POSTGRES = `SELECT
   count(*) FILTER (WHERE state = 'active' AND wait_event_type = 'LWLock') AS lightweight_lock,
   count(*) FILTER (WHERE state = 'active' AND wait_event_type = 'IO') AS io,
   count(*) FILTER (WHERE state = 'active' AND wait_event_type IS NOT NULL
-    AND wait_event_type NOT IN ('Lock', 'LWLock', 'IO')) AS other
+    AND wait_event_type NOT IN ('Lock', 'LWLock', 'IO')) AS other,
+  count(*) FILTER (WHERE usename = $2 OR usename <> session_user) AS seen
 FROM pg_stat_activity
-WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`;
+WHERE datname = coalesce($1, current_database()) AND backend_type = 'client backend' AND pid <> pg_backend_pid()`;
 
 type Row = Readonly<Record<string, unknown>>;
 
 /**
  * What the server of a pool says of the sessions that work, for those who ask for it with the metrics. It is read on a
- * connection that nobody uses at that moment: no request waits for it. A pool that is busy to the last connection tells
- * nothing; one with `admin: true` on the same server does.
+ * connection that nobody uses at that moment, of this pool or of another on the same server: no request waits for it. One
+ * with `admin: true` has such a connection also while all others are busy to the last.
  */
 export class ServerMonitor {
   readonly #reading: LatestReading<ServerGauges>;
 
-  constructor(pool: ConnectionPool, url: string, clock: Clock) {
+  /** @param take - `undefined` while no connection is free for it. */
+  constructor(url: string, clock: Clock, take: () => ServerLook | undefined) {
     const read = isMysqlUrl(url) ? readMysql : readPostgres;
     this.#reading = new LatestReading(clock, () => {
-      const connection = pool.state === 'up' ? pool.tryAcquire() : undefined;
-      return connection && read(connection).finally(() => void connection.release());
+      const look = take();
+      return look && read(look).finally(() => void look.connection.release());
     });
   }
 
@@ -44,9 +46,12 @@ export class ServerMonitor {
   }
 }
 
-async function readPostgres(connection: Connection): Promise<ServerGauges> {
-  const { rows } = await connection.query<Row>(POSTGRES, undefined, LIMIT_MS);
+async function readPostgres({ connection, of: whose }: ServerLook): Promise<ServerGauges> {
+  const values = [whose?.database ?? null, whose?.user ?? null];
+  const { rows } = await connection.query<Row>(POSTGRES, values, LIMIT_MS);
   const of = (key: string): number => Number(rows[0]?.[key] ?? 0);
+  // All connections of the pool are in use: who sees none of them has not the right to, or is elsewhere.
+  if (whose !== undefined && of('seen') === 0) throw new Error('the sessions of the pool are hidden from another one');
   return {
     active: of('active'),
     idleInTransaction: of('idle_in_transaction'),
@@ -54,7 +59,7 @@ async function readPostgres(connection: Connection): Promise<ServerGauges> {
   };
 }
 
-async function readMysql(connection: Connection): Promise<ServerGauges> {
+async function readMysql({ connection }: ServerLook): Promise<ServerGauges> {
   const { active, waitingForRows, ...totals } = await readMysqlStatus(connection, LIMIT_MS);
   return { active, idleInTransaction: undefined, waiting: { lock: waitingForRows }, totals };
 }

@@ -125,9 +125,15 @@ function table<Row>(
   ];
 }
 
+type Told = Pick<Snapshot, 'pools'> & Partial<Pick<Snapshot, 'diagnoses' | 'seatHogs'>>;
+
 /** What is at fault, pool by pool; a gateway of an older version does not say. */
-function troubles({ diagnoses = [], seatHogs = [] }: Partial<Pick<Snapshot, 'diagnoses' | 'seatHogs'>>): string[] {
-  const faults = diagnoses.filter(({ fault }) => fault !== 'none' && fault !== 'unclear');
+function troubles({ pools, diagnoses = [], seatHogs = [] }: Told): string[] {
+  // What is not clear is of no matter while nobody waits.
+  const waited = pools.filter((pool) => queuedOf(pool) > 0).map(({ name }) => name);
+  const faults = diagnoses.filter(
+    ({ pool, fault }) => fault !== 'none' && (fault !== 'unclear' || waited.includes(pool)),
+  );
   const percent = (share: number): string => `${Math.round(share * 100)} %`;
   return [
     ...faults.map(({ pool, fault, detail }) => `${pool}: ${fault.replaceAll('_', ' ')}: ${detail}`),

@@ -56,6 +56,19 @@ describe('tells what was seen and what would help', () => {
   });
 });
 
+describe('where nobody could ask the server', () => {
+  it.each<[string, Partial<PoolFigures>, string]>([
+    ['names no query', { ...crowded, routes: [route('read', 12), route('write', 1.1)] }, 'unclear'],
+    ['does not blame the server', { ...crowded, routes: [route('read', 4), route('write', 6)] }, 'unclear'],
+    ['goes on to say that the pool is too small', crowded, 'pool_too_small'],
+    ['goes on to say that nothing is the matter', {}, 'none'],
+  ])('%s', (_, figures, fault) => {
+    const { detail, ...found } = diagnose({ ...calm, ...figures, server: 'unheard' });
+    expect(found).toEqual({ pool: 'shop', fault });
+    expect(detail.includes('"admin: true"')).toBe(fault === 'unclear');
+  });
+});
+
 describe('is not led astray', () => {
   it.each<[string, Partial<PoolFigures>, string]>([
     ['nothing is the matter', {}, 'none'],

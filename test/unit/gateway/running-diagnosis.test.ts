@@ -11,12 +11,14 @@ function world() {
   const diagnosis = new RunningDiagnosis();
   const { source } = exampleSource();
   const [buy, find] = [new RouteStats(), new RouteStats()];
-  const server = { asked: 0, active: 10, lock: 0 };
+  const server = { asked: 0, active: 10, lock: 0, answers: true };
   const pools = Array.from(source.pools(), (pool) => ({
     ...pool,
     server: () => {
       server.asked += 1;
-      return { active: server.active, idleInTransaction: 0, waiting: { lock: server.lock } };
+      return server.answers
+        ? { active: server.active, idleInTransaction: 0, waiting: { lock: server.lock } }
+        : undefined;
     },
   }));
   const live: TelemetrySource = {
@@ -83,4 +85,14 @@ test('tells pool, server and locks apart', () => {
   expect(during(5, 90, 120, 300)?.fault).toBe('database_saturated');
   server.lock = 8;
   expect(during(5, 90, 120, 300)?.fault).toBe('lock_contention');
+});
+
+test('is sure of nothing that may be a lock while the server cannot be asked', () => {
+  const { during, server } = world();
+  during(10, 20, 30, 0);
+  server.answers = false;
+  expect(during(5, 21, 400, 60)).toMatchObject({ fault: 'unclear', detail: expect.stringContaining('"admin: true"') });
+  expect(during(5, 90, 120, 300)?.fault).toBe('unclear');
+  server.answers = true;
+  expect(during(1, 90, 120, 300)?.fault).toBe('database_saturated');
 });

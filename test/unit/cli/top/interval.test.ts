@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Reading, routeIntervals } from '../../../../src/cli/top/interval.js';
 import { viewLines } from '../../../../src/cli/top/view-text.js';
-import type { RouteSnapshot } from '../../../../src/telemetry/snapshot.js';
+import { type RouteSnapshot, snapshot } from '../../../../src/telemetry/snapshot.js';
+import { exampleSource } from '../../telemetry/example-source.js';
 import { WatchedApp } from './support.js';
 
 describe('the time between two readings', () => {
@@ -51,6 +52,11 @@ describe('the time between two readings', () => {
     expect(lines).toContain(
       'main: route "search" holds 60 % of the seats\' time with 3 % of the requests: give it a pool of its own',
     );
+    const unclear = [{ pool: 'main', fault: 'unclear', detail: 'nobody could look' }] as const;
+    expect(shown({ ...now.snapshot, diagnoses: unclear }).join()).not.toContain('nobody');
+    const pools = snapshot(exampleSource().source).pools.map((pool) => ({ ...pool, name: 'main' }));
+    expect(pools.some(({ seats }) => Object.values(seats.queuedByClass).some((count) => count > 0))).toBe(true);
+    expect(shown({ ...now.snapshot, pools, diagnoses: unclear })).toContain('main: unclear: nobody could look');
     // What helps is not cut off.
     const narrow = shown({ ...now.snapshot, diagnoses, seatHogs: [hog] }, 60);
     expect(narrow).toContain('main: route "search" holds 60 % of the seats\' time with 3 %');
