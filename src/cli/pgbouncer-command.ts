@@ -1,8 +1,8 @@
-import type { GatewayConfig } from '../config/config.js';
+import type { GatewayConfig, PoolConfig } from '../config/config.js';
 import { wholeNumber } from './arguments.js';
 import { CliError, type Command } from './command.js';
 import { CONFIG_OPTION, givenConfig } from './given-config.js';
-import { entryFor } from './pgbouncer-entry.js';
+import { entryFor, isOnPostgres } from './pgbouncer-entry.js';
 import { pgbouncerIni } from './pgbouncer-ini.js';
 
 const DEFAULTS = { maxConnections: 100, superuserReserved: 3, port: 6_432 } as const;
@@ -14,8 +14,8 @@ export const pgbouncerCommand: Command = {
   description:
     'Reads the options of a gateway from a file and the environment, and prints a pgbouncer.ini for transaction mode\n' +
     'with an entry for each pool, sized by the same budget, and TLS to the server as the pools ask for it. URLs are\n' +
-    'to lead to the server itself; pools with `admin` or `pooler: none` bypass the pooler. Holds no password: those\n' +
-    'go into userlist.txt.',
+    'to lead to the server itself; pools with `admin` or `pooler: none` bypass the pooler, and so do those on\n' +
+    'MySQL. Holds no password: those go into userlist.txt.',
   examples: [
     [
       'sluice pgbouncer --config gateway.mjs --max-connections 200 > pgbouncer.ini',
@@ -40,9 +40,12 @@ export const pgbouncerCommand: Command = {
   run: async (args, io) => {
     const config = await givenConfig(args, io);
     if (config.pools.size === 0) throw new CliError('the configuration has no pools');
+    const pools = [...config.pools.values()].filter(isOnPostgres);
+    if (pools.length === 0) throw new CliError('the configuration has no pool on PostgreSQL, which PgBouncer is for');
     const listenPort = wholeNumber(args, 'port', DEFAULTS.port, { least: 1, most: 65_535 });
     const { text, problems, ...parts } = pgbouncerIni({
-      pools: [...config.pools.values()].map((pool) => entryFor(pool, listenPort, io)),
+      pools: pools.map((pool) => entryFor(pool, listenPort, io)),
+      elsewhere: [...config.pools.values()].filter((pool) => !isOnPostgres(pool)).map(({ name }) => name),
       instances: config.instances,
       maxConnections: wholeNumber(args, 'max-connections', DEFAULTS.maxConnections, { least: 1, most: 1_000_000 }),
       superuserReserved: wholeNumber(args, 'superuser-reserved', DEFAULTS.superuserReserved, {
@@ -50,7 +53,7 @@ export const pgbouncerCommand: Command = {
         most: 1_000_000,
       }),
       reserve: config.budgetReserve,
-      longestDeadlineMs: longestDeadlineMs(config),
+      longestDeadlineMs: longestDeadlineMs(pools, config),
       listenPort,
     });
     if (problems.length > 0) {
@@ -64,9 +67,9 @@ export const pgbouncerCommand: Command = {
   },
 };
 
-function longestDeadlineMs({ pools, routes }: GatewayConfig): number {
+function longestDeadlineMs(pools: readonly PoolConfig[], { routes }: GatewayConfig): number {
   const deadlines = [...routes.values()]
-    .filter(({ pool }) => pool !== undefined && pools.has(pool))
+    .filter(({ pool }) => pools.some(({ name }) => name === pool))
     .map(({ deadlineMs }) => deadlineMs);
   return Math.max(1_000, ...deadlines);
 }

@@ -1,5 +1,6 @@
 import type { PoolConfig } from '../config/config.js';
 import { LoginSettingError } from '../pools/login.js';
+import { isMysqlUrl } from '../pools/mysql-target.js';
 import { pgAddressOf } from '../pools/pg-address.js';
 import { readPgParameters } from '../pools/pg-parameters.js';
 import { askedTls } from '../pools/tls-asked.js';
@@ -26,6 +27,11 @@ export interface PooledEntry {
 /** PgBouncer answers to it itself, and takes no entry of that name. */
 const CONSOLE = 'pgbouncer';
 
+/** False for pools on MySQL, with which a pooler of PostgreSQL has nothing to do. */
+export function isOnPostgres({ url }: Pick<PoolConfig, 'url'>): boolean {
+  return !isMysqlUrl(url);
+}
+
 /**
  * What the pooler is to have for a pool.
  *
@@ -34,7 +40,6 @@ const CONSOLE = 'pgbouncer';
  */
 export function entryFor(config: PoolConfig, listenPort: number, { cwd, env }: CliIo): PooledEntry {
   const { name, max, minIdle, url, admin, pooler } = config;
-  if (!/^postgres(?:ql)?:/i.test(url)) throw new CliError(`pool "${name}" is not on PostgreSQL`);
   const bypasses = admin || pooler === 'none';
   try {
     const { rest, tls } = readPgParameters(name, url);

@@ -6,6 +6,8 @@ import { commonTls, type ServerTls } from './pgbouncer-tls.js';
 /** What {@link pgbouncerIni} writes a file for. */
 export interface PoolerPlan {
   readonly pools: readonly PooledEntry[];
+  /** Names of pools that are not on PostgreSQL. */
+  readonly elsewhere: readonly string[];
   readonly instances: number;
   /** `max_connections` of each server, and what it keeps for superusers. */
   readonly maxConnections: number;
@@ -28,7 +30,7 @@ export interface PoolerEntry extends Pick<PooledEntry, 'name' | 'host' | 'port' 
 export interface PoolerFile {
   readonly text: string;
   readonly entries: readonly PoolerEntry[];
-  /** The pools that go to the server itself. */
+  /** The pools that go to their server itself. */
   readonly bypassing: readonly string[];
   /** One sentence for each thing that the server does not have room for. */
   readonly problems: readonly string[];
@@ -60,7 +62,7 @@ interface Share {
  * @throws CliError where pools ask for TLS in ways that one pooler does not have.
  */
 export function pgbouncerIni(plan: PoolerPlan): PoolerFile {
-  const { pools, instances } = plan;
+  const { pools, elsewhere, instances } = plan;
   const tls = commonTls(pools.filter(({ bypasses }) => !bypasses));
   const shares = [...new Set(pools.map(serverKey))].map((server) => shareOf(server, plan));
   const problems = shares
@@ -72,15 +74,16 @@ export function pgbouncerIni(plan: PoolerPlan): PoolerFile {
       return { entry, lines: entryLines(entry, pool.settings, instances) };
     }),
   );
+  const bypassing = [...pools.filter(({ bypasses }) => bypasses).map(({ name }) => name), ...elsewhere];
   const text = [
     '; Written by "sluice pgbouncer". Names of pools stand for databases: point the URL of each pool at its entry.',
+    ...(bypassing.length === 0 ? [] : [`; Past the pooler, to their server itself: ${bypassing.join(', ')}.`]),
     '[databases]',
     ...written.flatMap(({ lines }) => lines),
     '',
     ...general(plan, shares, tls),
     '',
   ].join('\n');
-  const bypassing = pools.filter(({ bypasses }) => bypasses).map(({ name }) => name);
   return { text, entries: written.map(({ entry }) => entry), bypassing, problems };
 }
 

@@ -24,6 +24,8 @@ const OPTIONS = {
   },
   routes: { pay: { pool: 'checkout', deadlineMs: 500 }, report: { pool: 'reports', deadlineMs: 30_000 } },
 };
+/** PgBouncer has nothing to do with it. */
+const ON_MYSQL = { stock: { url: 'mysql://shop:secret-word@db.example/shop', max: 50 } };
 
 function call(options: object, ...args: string[]): ReturnType<Folder['call']> {
   return folder.call(['pgbouncer', '--config', folder.write('gateway.json', options), ...args]);
@@ -57,6 +59,19 @@ it('PGB-1 PGB-2 PGB-3 PGB-4: writes a file that PgBouncer takes as it stands, fr
   }
 });
 
+it('leaves out pools on MySQL, and says so', async () => {
+  const routes = { ...OPTIONS.routes, count: { pool: 'stock', deadlineMs: 90_000 } };
+  const options = { ...OPTIONS, pools: { ...OPTIONS.pools, ...ON_MYSQL }, routes };
+  const { code, out, err } = await call(options, '--max-connections', '100');
+  expect([code, err]).toEqual([0, '']);
+  const { out: without } = await call(OPTIONS, '--max-connections', '100');
+  expect(out).toContain('; Past the pooler, to their server itself: admin, stock.');
+  // What they want is for another server to give.
+  expect(out.replace('admin, stock.', 'admin.')).toBe(without);
+  const json = await call(options, '--max-connections', '100', '--json');
+  expect(JSON.parse(json.out)).toMatchObject({ bypassing: ['admin', 'stock'] });
+});
+
 it('SIZ-6: writes nothing that the server has no room for, and shows the sum', async () => {
   const { code, out, err } = await call(OPTIONS, '--max-connections', '50');
   expect([code, out]).toEqual([1, '']);
@@ -65,6 +80,7 @@ it('SIZ-6: writes nothing that the server has no room for, and shows the sum', a
 
 it.each([
   [1, { ...OPTIONS, pools: {}, routes: { ping: {} } }, [], 'the configuration has no pools'],
+  [1, { ...OPTIONS, pools: ON_MYSQL, routes: { pay: { pool: 'stock' } } }, [], 'has no pool on PostgreSQL'],
   [2, OPTIONS, ['--port', '0'], '--port is 0: use a whole number from 1 to 65535'],
   [2, OPTIONS, ['--max-connections', '1.5'], '--max-connections is 1.5'],
 ])('ends with %d and names what cannot be used: %#', async (status, options, args, message) => {
