@@ -1,5 +1,5 @@
 import type { GatewayConfig } from '../config/config.js';
-import { checkBudget } from '../core/budget.js';
+import { checkBudget, type PoolerShare } from '../core/budget.js';
 import { checkConnectionLimit } from '../core/connection-limit.js';
 import { isMysqlUrl } from '../pools/mysql-target.js';
 import type { ServerLimits } from '../pools/server-limits.js';
@@ -40,11 +40,12 @@ export function serverVerdicts(
     },
   ] as const;
   const own = config.pools.get(pool);
-  const setting = isMysqlUrl(own?.url ?? '') ? 'max_user_connections' : 'CONNECTION LIMIT';
+  const onMysql = isMysqlUrl(own?.url ?? '');
+  const setting = onMysql ? 'max_user_connections' : 'CONNECTION LIMIT';
   const narrower = bounds.flatMap(({ check, whose, limit, of }): ServerVerdict[] => {
     if (limit === null) return [];
     const direct = here.direct.filter(of);
-    const shares = servers.shares(here.pooled.filter(of), true);
+    const shares = onMysql ? killing(direct.length * instances) : servers.shares(here.pooled.filter(of), true);
     const where = `server "${here.name}"`;
     const pools = direct.map(({ config: { name, max } }) => ({ name, max }));
     const { ok, detail } = checkConnectionLimit(pools, shares, { whose, where, limit, instances, setting });
@@ -53,6 +54,11 @@ export function serverVerdicts(
     return [{ check, ok, message: detail, ...(all ? { room: Math.max(0, rest) } : {}) }];
   });
   return [...budget, ...narrower];
+}
+
+/** On MySQL a statement is stopped over a connection of its own, with the login of its pool: without room, none is. */
+function killing(size: number): PoolerShare[] {
+  return [{ name: 'those that stop statements (KILL, one for each pool and instance)', size }];
 }
 
 function budgetOf(

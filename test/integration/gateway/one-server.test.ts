@@ -1,3 +1,4 @@
+import type { RowDataPacket } from 'mysql2/promise';
 import { createGateway, type Gateway, OverBudgetError, type PoolOptions } from 'sluice';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
@@ -156,7 +157,35 @@ describe('on MariaDB', () => {
 
   it('max_user_connections binds', async () => {
     const refusal = await start({ main: { url: url('127.0.0.1', 'narrow'), max: 6 } });
-    expect(refusal).toMatch(/user "narrow@%" may have 5 on .* \(max_user_connections\): lower .* to 5 in all/);
-    expect(await start({ main: { url: url('127.0.0.1', 'narrow'), max: 5 } })).toBeUndefined();
+    expect(refusal).toMatch(/user "narrow@%" may have 5 on .* \(max_user_connections\): lower .* to 4 in all/);
+    // Without one beside them no statement could be stopped.
+    const full = await start({ main: { url: url('127.0.0.1', 'narrow'), max: 5 } });
+    expect(full).toContain(
+      'main 5 = 5 connections x 1 instance = 5, 1 of those that stop statements (KILL, one for each',
+    );
+    expect(await start({ main: { url: url('127.0.0.1', 'narrow'), max: 4 } })).toBeUndefined();
+  });
+
+  it('leaves room to stop a statement while all other connections are at work', async () => {
+    expect(await start({ main: { url: url('127.0.0.1', 'narrow'), max: 4 } })).toBeUndefined();
+    const running = gateway ?? expect.fail('no gateway');
+    const sessions = async (more = ''): Promise<number[]> => {
+      const text = `SELECT ID AS id FROM information_schema.PROCESSLIST WHERE USER = 'narrow' ${more} ORDER BY ID`;
+      return (await mariadb.ask<RowDataPacket & { id: number }>(text)).map(({ id }) => id);
+    };
+    const asleep = (): Promise<number[]> => sessions("AND INFO LIKE '%DO SLEEP(60)'");
+    const stop = new AbortController();
+    const all = Array.from({ length: 4 }, () =>
+      running
+        .run('work', (handle) => handle.query('DO SLEEP(60)'), { signal: stop.signal, budgetMs: 30_000 })
+        .catch(() => undefined),
+    );
+    await expect.poll(asleep, { timeout: 5_000 }).toHaveLength(4);
+    const before = await asleep();
+    stop.abort();
+    await Promise.all(all);
+    await expect.poll(asleep, { timeout: 9_000 }).toEqual([]);
+    // Whoever cannot be told to stop is hung up on instead.
+    expect(await sessions()).toEqual(expect.arrayContaining(before));
   });
 });
