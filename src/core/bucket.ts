@@ -14,10 +14,18 @@ export interface Bucket {
    * @param spare - Tokens that have to be left for others afterwards. Default 0.
    */
   canTake(nowMs: number, cost: number, spare?: number): boolean;
-  /** Takes `cost` tokens, all or none; `false` takes nothing. */
-  take(nowMs: number, cost: number): boolean;
-  /** A request was shed for want of `cost` tokens: whoever fetches tokens from elsewhere may hurry. */
-  miss(nowMs: number, cost: number): void;
+  /**
+   * Takes `cost` tokens, all or none; `false` takes nothing.
+   *
+   * @param spare - What {@link canTake} was asked with: not enforced here. Default 0.
+   */
+  take(nowMs: number, cost: number, spare?: number): boolean;
+  /**
+   * A request was shed for want of `cost` tokens: whoever fetches tokens from elsewhere may hurry.
+   *
+   * @param spare - What {@link canTake} was asked with. Default 0.
+   */
+  miss(nowMs: number, cost: number, spare?: number): void;
   /** Gives back what {@link take} took, for a request that was not started. */
   refund(nowMs: number, cost: number): void;
   /**

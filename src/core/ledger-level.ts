@@ -21,9 +21,10 @@ export class LedgerLevel {
     return Math.min(this.#burst, this.#level + ((nowMs - this.#atMs) * this.#refillPerSecond) / 1_000);
   }
 
-  /** The same, and what other processes have prepaid. */
-  withOthers(nowMs: number): number {
-    return this.at(nowMs) + this.#others;
+  /** The same where so many processes take what has refilled since, and what the others have prepaid. */
+  withOthers(nowMs: number, sharers: number): number {
+    const refilled = ((nowMs - this.#atMs) * this.#refillPerSecond) / 1_000;
+    return Math.min(this.#burst, this.#level + refilled / sharers) + this.#others;
   }
 
   /** How long so many tokens take to come, in ms. */

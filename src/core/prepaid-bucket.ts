@@ -4,6 +4,7 @@ import { LedgerLevel } from './ledger-level.js';
 import { requireNumber } from './numbers.js';
 import type { PrepaidBucketOptions } from './prepaid-options.js';
 import { RecentDemand } from './recent-demand.js';
+import { SparedDemand } from './spared-demand.js';
 import { TokenAccount } from './token-account.js';
 import { TokenBucket } from './token-bucket.js';
 import type { TokenReply, TokenReport } from './token-report.js';
@@ -16,6 +17,12 @@ const BEGIN_DEMAND = 3;
 const END_DEMAND = 0.5;
 /** The ledger hears of a bucket in use at least about this often. */
 const RHYTHM_MS = 50;
+/** Tokens are left to others from a burst that lasts for so many rhythms on: with less, unused ones would overflow. */
+const ROOMY_RHYTHMS = 6;
+/** One more process is taken to do as this one does for so many rhythms that the burst lasts. */
+const ALIKE_RHYTHMS = 4;
+/** Most processes that are taken to owe as much as this one: with more, one alone could not spend what refills. */
+const MOST_ALIKE = 4;
 /** What is prepaid is renewed this often even if nothing happens to it; a ledger forgets it without. */
 const RENEW_MS = 1_500;
 
@@ -49,6 +56,7 @@ export class PrepaidBucket implements Bucket {
   /** Somebody was refused for what others need: that may have changed. */
   #curious = false;
   readonly #demand = new RecentDemand(AHEAD_MS);
+  readonly #spared = new SparedDemand(AHEAD_MS);
 
   /** A full bucket. @throws RangeError when a rate or a burst is out of range. */
   constructor(options: PrepaidBucketOptions) {
@@ -88,20 +96,22 @@ export class PrepaidBucket implements Bucket {
     return own >= cost && (spare === 0 || this.#everywhere(nowMs) >= cost + spare);
   }
 
-  take(nowMs: number, cost: number): boolean {
+  take(nowMs: number, cost: number, spare: number = 0): boolean {
     const taken = this.#own(nowMs) >= cost;
     if (taken) {
       this.#account.spend(cost);
       this.#share?.take(nowMs, cost);
     }
-    this.#asked(nowMs, cost);
+    this.#asked(nowMs, cost, spare);
     return taken;
   }
 
-  miss(nowMs: number, cost: number): void {
-    if (this.#own(nowMs) < cost) return this.#asked(nowMs, cost);
+  miss(nowMs: number, cost: number, spare: number = 0): void {
+    const spared = spare > 0 && this.#rhythms >= ROOMY_RHYTHMS && this.#everywhere(nowMs) < cost + spare;
+    if (!spared && this.#own(nowMs) < cost) return this.#asked(nowMs, cost, spare);
     // Who may not take what is here does not need more of it.
     this.#curious = true;
+    if (spared) this.#spared.refused(nowMs, spare);
     this.#options.onNews(this, false);
   }
 
@@ -189,12 +199,17 @@ export class PrepaidBucket implements Bucket {
 
   /** As many prepaid tokens as it should have. */
   #target(nowMs: number): number {
-    const demand = this.#demand.within(nowMs);
+    const all = this.#demand.within(nowMs);
+    const sparing = Math.min(all, this.#spared.within(nowMs));
+    const demand = all - sparing;
     if (demand < (this.#account.onCredit ? BEGIN_DEMAND : END_DEMAND)) return 0;
     // A burst that refills sooner than it is fetched must not be kept whole: what refills overflows, and others lack it.
     const ahead = Math.min(1, (this.burst * 500) / (this.refillPerSecond * AHEAD_MS));
-    const share = this.burst / this.#sharers / (ahead < 1 ? 2 : 1);
-    return Math.min(this.burst, Math.max(1, share, demand * ahead));
+    const holds = this.#spared.holds(nowMs);
+    // Half of what is left to the more important is kept where they ask, half where any of them finds it.
+    const share = (holds ? this.#spared.spare : this.burst) / this.#sharers / (holds || ahead < 1 ? 2 : 1);
+    const above = Math.max(0, this.#everywhere(nowMs) - this.#spared.spare);
+    return Math.min(this.burst, Math.max(1, share, demand * ahead + Math.min(sparing * ahead, above)));
   }
 
   /** What can be taken here. What was given back is credit like any other until it is heard that it arrived. */
@@ -205,18 +220,29 @@ export class PrepaidBucket implements Bucket {
     return onCredit ? Math.max(0, Math.min(this.#mostCredit, this.#ledger.at(nowMs)) - owed) : held;
   }
 
-  /** Tokens of all processes and the ledger together, as of the last news. */
+  /**
+   * Tokens of all processes and the ledger together, as of the last news. Until the next, others are taken to do as it
+   * does: they have their part of what refills, and owe as much.
+   */
   #everywhere(nowMs: number): number {
     const { held, owed } = this.#account;
-    return Math.min(this.burst, this.#ledger.withOthers(nowMs) + held - owed);
+    const alike = Math.max(1, Math.min(MOST_ALIKE, this.#sharers, this.#rhythms / ALIKE_RHYTHMS));
+    return Math.min(this.burst, this.#ledger.withOthers(nowMs, alike) + held - alike * owed);
   }
 
-  #asked(nowMs: number, cost: number): void {
+  /** For so many rhythms the burst lasts at the rate. */
+  get #rhythms(): number {
+    return (this.burst * 1_000) / (RHYTHM_MS * this.refillPerSecond);
+  }
+
+  #asked(nowMs: number, cost: number, spare: number): void {
     this.#demand.note(nowMs, cost);
+    this.#spared.note(nowMs, cost, spare);
     const low = this.#account.onCredit || this.#account.held * 4 < this.#target(nowMs);
     // Where nothing is left the next batch is as soon as another question, unless it would overflow before that.
     const hurry = !this.#dry || this.burst * 1_000 < this.refillPerSecond * RHYTHM_MS;
-    this.#options.onNews(this, low && hurry && !this.away);
+    const patient = this.#spared.concerns(spare) && this.#spared.holds(nowMs);
+    this.#options.onNews(this, low && hurry && !patient && !this.away);
   }
 
   #say(nowMs: number, held: number, want: number): TokenReport {

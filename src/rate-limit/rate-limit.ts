@@ -111,13 +111,19 @@ export class RateLimit {
   take(nowMs: number, callerKey: string | undefined, cost: number, rank: PriorityRank = 0): RateShed | undefined {
     const endpoint = this.#endpoint;
     const total = this.#total;
-    const short = endpoint?.canTake(nowMs, cost) === false ? endpoint : total?.short(nowMs, cost, rank);
-    short?.miss(nowMs, cost);
-    if (short !== undefined || (callerKey !== undefined && this.#callers?.take(nowMs, callerKey, cost) === false)) {
+    const overEndpoint = endpoint?.canTake(nowMs, cost) === false;
+    const overTotal = !overEndpoint && total?.canTake(nowMs, cost, rank) === false;
+    if (overEndpoint) endpoint.miss(nowMs, cost);
+    if (overTotal) total?.miss(nowMs, cost, rank);
+    if (
+      overEndpoint ||
+      overTotal ||
+      (callerKey !== undefined && this.#callers?.take(nowMs, callerKey, cost) === false)
+    ) {
       return this.#shed(nowMs, callerKey, cost, rank);
     }
     endpoint?.take(nowMs, cost);
-    total?.take(nowMs, cost);
+    total?.take(nowMs, cost, rank);
     return undefined;
   }
 

@@ -40,14 +40,19 @@ export class TotalRate {
     if (this.#bucket instanceof TokenBucket) this.#bucket.reconfigure(nowMs, refillPerSecond, burst);
   }
 
-  /** The bucket, where it has fewer than `cost` tokens for a request of this class. */
-  short(nowMs: number, cost: number, rank: PriorityRank): Bucket | undefined {
-    return this.#bucket.canTake(nowMs, cost, this.#reserve(cost, rank)) ? undefined : this.#bucket;
+  /** Whether it has `cost` tokens for a request of this class. */
+  canTake(nowMs: number, cost: number, rank: PriorityRank): boolean {
+    return this.#bucket.canTake(nowMs, cost, this.#reserve(cost, rank));
   }
 
-  /** Takes what is there; see {@link short}. */
-  take(nowMs: number, cost: number): void {
-    this.#bucket.take(nowMs, cost);
+  /** A request of this class was shed for want of `cost` tokens. */
+  miss(nowMs: number, cost: number, rank: PriorityRank): void {
+    this.#bucket.miss(nowMs, cost, this.#reserve(cost, rank));
+  }
+
+  /** Takes what is there; see {@link canTake}. */
+  take(nowMs: number, cost: number, rank: PriorityRank): void {
+    this.#bucket.take(nowMs, cost, this.#reserve(cost, rank));
   }
 
   refund(nowMs: number, cost: number): void {

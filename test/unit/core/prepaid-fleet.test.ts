@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { PriorityRank } from '../../../src/core/priority.js';
 import { TotalRate } from '../../../src/rate-limit/total-rate.js';
 import { seededRandom } from '../../../src/simulator/random.js';
 import { Overshoot } from '../../support/overshoot.js';
@@ -78,11 +79,11 @@ describe('a fleet of PrepaidBuckets', () => {
         while (asked < ((nowMs - fromMs) * perSecond) / 1_000) {
           const { bucket } = all[asked % count] as Process;
           const rank = new TotalRate(bucket);
-          const short = rank.short(nowMs, 1, 3);
-          if (short === undefined) rank.take(nowMs, 1);
-          else short.miss(nowMs, 1);
+          const taken = rank.canTake(nowMs, 1, 3);
+          if (taken) rank.take(nowMs, 1, 3);
+          else rank.miss(nowMs, 1, 3);
           asked += 1;
-          admitted += short === undefined ? 1 : 0;
+          admitted += taken ? 1 : 0;
         }
         for (const [index, process] of all.entries()) {
           if ((nowMs + 7 * index) % (process.urgent ? 5 : 50) !== 0) continue;
@@ -102,5 +103,75 @@ describe('a fleet of PrepaidBuckets', () => {
     for (const process of all) exchange(8_000, ledger, process);
     const rest = all.reduce((sum, { bucket }) => sum + drain(8_000, bucket), 0);
     expect(left + rest).toBeGreaterThan(0.4 * burst);
+  });
+
+  interface Mix {
+    /** The more important class: its rank, and what it asks for a second. */
+    readonly rank: PriorityRank;
+    readonly most: number;
+    /** Reports that are asked for a second. */
+    readonly reports: number;
+    /** Whether each class has two of the four processes for itself. */
+    readonly apart: boolean;
+  }
+
+  /** What four processes admit a second of either class once it has settled, and how often they ask the ledger. */
+  function classesOf(rate: number, burst: number, { rank, most, reports, apart }: Mix): Record<string, number> {
+    const { ledger, all } = fleet(4, rate, burst);
+    const random = seededRandom(7);
+    const over = new Overshoot(rate);
+    const answers: { readonly atMs: number; readonly settle: () => void }[] = [];
+    const classes = [
+      { rank: 3 as PriorityRank, perSecond: reports, from: apart ? 2 : 0, asked: 0, admitted: 0 },
+      { rank, perSecond: most, from: 0, asked: 0, admitted: 0 },
+    ];
+    let exchanges = 0;
+    for (let nowMs = 0; nowMs < 12_000; nowMs += 1) {
+      while (answers[0] !== undefined && answers[0].atMs <= nowMs) answers.shift()?.settle();
+      for (const one of classes) {
+        for (; one.asked < (nowMs * one.perSecond) / 1_000; one.asked += 1) {
+          const { bucket } = all[one.from + Math.floor(random() * (apart ? 2 : 4))] as Process;
+          const total = new TotalRate(bucket);
+          const taken = total.canTake(nowMs, 1, one.rank);
+          if (taken) total.take(nowMs, 1, one.rank);
+          else total.miss(nowMs, 1, one.rank);
+          over.at(nowMs, taken ? 1 : 0);
+          if (taken && nowMs >= 2_000) one.admitted += 1;
+        }
+      }
+      for (const [index, process] of all.entries()) {
+        if ((nowMs + 7 * index) % (process.urgent ? 5 : 50) !== 0) continue;
+        process.urgent = false;
+        const report = process.bucket.report(nowMs);
+        if (report === undefined) continue;
+        exchanges += 1;
+        const reply = ledger.tell(nowMs, process.id, report);
+        answers.push({ atMs: nowMs + 2, settle: () => process.bucket.settle(nowMs + 2, report, reply) });
+      }
+    }
+    const [low = 0, high = 0] = classes.map(({ admitted }) => admitted / 10);
+    return { high, low, exchanges: exchanges / 12, over: over.most };
+  }
+
+  it.each<[number, number, Mix]>([
+    [1_000, 1_000, { rank: 0, most: 600, reports: 2_000, apart: true }],
+    [1_000, 1_000, { rank: 0, most: 600, reports: 2_000, apart: false }],
+    [1_000, 400, { rank: 0, most: 900, reports: 2_000, apart: true }],
+    [200, 100, { rank: 0, most: 120, reports: 1_000, apart: true }],
+    [200, 100, { rank: 0, most: 120, reports: 1_000, apart: false }],
+    [200, 200, { rank: 0, most: 20, reports: 1_000, apart: false }],
+    [2_000, 4_000, { rank: 0, most: 1_200, reports: 4_000, apart: true }],
+    [1_000, 1_000, { rank: 1, most: 600, reports: 2_000, apart: true }],
+    [1_000, 1_000, { rank: 1, most: 600, reports: 2_000, apart: false }],
+    [1_000, 1_000, { rank: 2, most: 600, reports: 2_000, apart: false }],
+    [200, 100, { rank: 1, most: 120, reports: 1_000, apart: false }],
+    [1_000, 300, { rank: 0, most: 600, reports: 2_000, apart: true }],
+    [1_000, 400, { rank: 0, most: 0, reports: 2_000, apart: true }],
+  ])('leaves of %i a second with a burst of %i to the more important what they ask for: %o', (rate, burst, mix) => {
+    const { high = 0, low = 0, exchanges, over } = classesOf(rate, burst, mix);
+    expect(high).toBeGreaterThanOrEqual(0.98 * mix.most);
+    expect(high + low).toBeGreaterThan(0.97 * rate);
+    expect(exchanges).toBeLessThan(100);
+    expect(over).toBeLessThanOrEqual(2 * burst);
   });
 });
