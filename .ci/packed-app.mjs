@@ -153,15 +153,17 @@ function compiles(app) {
   check(faults.length === 1 && /^wrong\.mts.*"chekout"/.test(faults[0]), `what tsc says: ${stdout}`);
 }
 
-/** Many applications still resolve packages in the way that knows no `exports`. */
+/** In a package of CommonJS, as the README says: the compiler resolves as Node does now, or as it did before `exports`. */
 function compilesToCommonJs(app) {
   const imports = app.match(/^import .+;$/gm).join('\n');
   const body = app.replace(/^import .+;$/gm, '');
-  const options = { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0', esModuleInterop: true };
-  const compilerOptions = { ...TSCONFIG.compilerOptions, ...options };
-  write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['app.ts'] }));
   write('app.ts', `${imports}\nasync function main(): Promise<void> {\n${body}\n}\nvoid main();\n`);
-  run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--pretty', 'false'], folder);
+  const before = { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0', esModuleInterop: true };
+  for (const options of [{ module: 'nodenext' }, before]) {
+    const compilerOptions = { ...TSCONFIG.compilerOptions, ...options };
+    write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['app.ts'] }));
+    run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--pretty', 'false'], folder);
+  }
 }
 
 /** The program of the package, on the machine and the server of this run. */

@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 import fc from 'fast-check';
 import type { RequestHandle } from 'sluice';
 import { protect } from 'sluice/express';
+import supertest from 'supertest';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../pools/pool-fixture.js';
 import { type Bench, FRAMEWORKS, type Latch, latch, serve } from './harness.js';
@@ -52,13 +53,11 @@ describe.each(FRAMEWORKS)('input that nobody asked for, on %s', (_name, express)
         };
         app.post('/parser-rejects', protect(gateway, 'gated', { body: rejects }), (_req, res) => res.json({}));
         app.post('/parser-throws', protect(gateway, 'gated', { body: throws }), (_req, res) => res.json({}));
-        const thenable = {
-          // biome-ignore lint/suspicious/noThenProperty: a promise of another library, which is no Promise, is what is tested here
-          then: (_resolve: unknown, reject: (error: Error) => void) => reject(new Error('a mistake of the handler')),
-        };
+        // A request of superagent is a promise of its own kind, which is no Promise; nobody listens there.
+        const elsewhere = supertest('http://127.0.0.1:1');
         app.get(
           '/thenable',
-          protect(gateway, 'plain', {}, () => thenable),
+          protect(gateway, 'plain', {}, () => elsewhere.get('/')),
         );
         app.get('/impatient-writes', (_req, res, next) => {
           next();
@@ -250,7 +249,7 @@ describe.each(FRAMEWORKS)('input that nobody asked for, on %s', (_name, express)
 
     it('a promise of another kind that a handler returns is heard', async () => {
       await bench.request.get('/thenable').expect(500);
-      expect(bench.unexpected.splice(0)).toEqual([new Error('a mistake of the handler')]);
+      expect(bench.unexpected.splice(0)).toMatchObject([{ message: expect.stringContaining('ECONNREFUSED') }]);
     });
 
     it('an answer begun by somebody else while the request is queued harms nobody else', async () => {
