@@ -39,7 +39,6 @@ export class DatabaseSession {
         return loan;
       };
     }
-    if (kind === 'opaque') loan.opaque = true;
     try {
       const result = await this.#statements.run<Row>(loan, text, values, kind !== 'read', kind);
       // Its text did not show it; the caller would believe that its work is there.
@@ -59,9 +58,10 @@ export class DatabaseSession {
       loan.replace = async () => {
         this.loans.giveBack(loan);
         const next = await this.#beginOwn(options);
-        if (over) {
+        // What was asked meanwhile has failed, and without it nothing may be committed.
+        if (over || !loan.alone) {
           this.loans.giveBack(next);
-          throw new Error('the transaction ended before its statement could be sent again');
+          throw new Error('the transaction ended, or went on, before its statement could be sent again');
         }
         loan = next;
         return loan;
@@ -134,7 +134,6 @@ export class DatabaseSession {
   #inTransaction<Row>(loan: Loan, text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
     const kind = this.loans.runtime.kinds.insideOf(text);
     if (isControl(kind)) return Promise.reject(new TransactionControlError('transaction'));
-    if (kind === 'opaque') loan.opaque = true;
     const answer = this.#statements.run<Row>(loan, text, values, mayCommitByTheWay(kind), kind);
     loan.asked(answer);
     return answer;
@@ -144,7 +143,6 @@ export class DatabaseSession {
   async #freeStatement<Row>(loan: Loan, text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
     const { inTransaction } = loan.connection;
     const kind = inTransaction ? this.loans.runtime.kinds.insideOf(text) : this.#kindOf(text);
-    if (kind === 'opaque') loan.opaque = true;
     if (kind === 'commit' && inTransaction) {
       await this.#commit(loan);
       return { rows: [], rowCount: null, command: 'COMMIT' };
@@ -165,6 +163,8 @@ export class DatabaseSession {
     if (loan.start?.begun === false && !this.loans.closed) return;
     const { closed, clock, work } = this.loans;
     if (closed) throw this.loans.whyClosed();
+    // Its connection was lost with its first statement, and no other came in its place.
+    if (loan.returned) throw tellFailure(loan.failedWith, loan, this.loans);
     if (loan.start !== undefined && loan.connection.alive) throw this.#failed(loan);
     if (loan.brokenOff) throw new ImplicitCommitError(loan.failedWith);
     const sentAtMs = clock.nowMs();

@@ -29,6 +29,7 @@ export class LoanStatements {
   ): Promise<QueryResult<Row>> {
     const { closed, clock, work } = this.#loans;
     if (closed) throw this.#loans.whyClosed();
+    if (kind === 'opaque') loan.opaque = true;
     const nowMs = clock.nowMs();
     loan.statementSinceMs = nowMs;
     work.begin(commits);
@@ -57,8 +58,8 @@ export class LoanStatements {
    * happens again its caller knows sooner than by the deadline.
    */
   async #another(loan: Loan, error: unknown): Promise<Loan | undefined> {
-    const { replace, unanswered } = loan;
-    if (replace === undefined || unanswered > 1 || loan.returned || !turnedAway(error)) return undefined;
+    const { replace } = loan;
+    if (replace === undefined || !loan.alone || loan.returned || !turnedAway(error)) return undefined;
     loan.replace = undefined;
     return this.#loans.closed ? undefined : replace().catch(() => undefined);
   }

@@ -60,6 +60,11 @@ export class Loan {
     return this.#unanswered;
   }
 
+  /** Whether its work is a single statement so far: whatever else was asked of it has failed with it, or will. */
+  get alone(): boolean {
+    return this.#unanswered <= 1 && this.failedWith === undefined;
+  }
+
   /** Its transaction was asked something. */
   asked(answer: Promise<unknown>): void {
     this.#unanswered += 1;

@@ -25,17 +25,12 @@ export function reclaim(
   route: string,
   warn: (code: string, message: string) => void,
 ): number {
-  const giveUpAtMs = loans.closedAtMs + COMMIT_LIMIT_MS;
-  if (loans.closed && nowMs < giveUpAtMs) {
-    warn(
-      'commit_waits',
-      `route "${route}": a COMMIT has not been answered ${COMMIT_WARN_MS} ms after its request was; its seat and its ` +
-        `connection wait for that up to ${COMMIT_LIMIT_MS} ms`,
-    );
-    return giveUpAtMs;
-  }
   if (loans.closed) {
-    warn('commit_unanswered', `route "${route}": a COMMIT was not answered, so its connection was given up`);
+    const giveUpAtMs = loans.closedAtMs + COMMIT_LIMIT_MS;
+    const over = nowMs >= giveUpAtMs;
+    // Else it is a statement that does not stop, of which others tell.
+    if (loans.committing) tellCommit(route, over, warn);
+    if (!over) return giveUpAtMs;
     loans.abandon();
     return Number.POSITIVE_INFINITY;
   }
@@ -48,4 +43,15 @@ export function reclaim(
   }
   loans.close();
   return nowMs + COMMIT_WARN_MS;
+}
+
+function tellCommit(route: string, over: boolean, warn: (code: string, message: string) => void): void {
+  if (over) warn('commit_unanswered', `route "${route}": a COMMIT was not answered, so its connection was given up`);
+  else {
+    warn(
+      'commit_waits',
+      `route "${route}": a COMMIT has not been answered ${COMMIT_WARN_MS} ms after its request was; its seat and its ` +
+        `connection wait for that up to ${COMMIT_LIMIT_MS} ms`,
+    );
+  }
 }

@@ -114,6 +114,24 @@ describe('a pooler that sends its client away before anybody has heard of the st
     expect(await entries()).toBe(1);
   });
 
+  it('never commits half of a transaction: what was asked while its first statement moved has failed', async () => {
+    const order = () => {
+      const { lost } = gauges();
+      return gateway.run('work', (handle) =>
+        handle.transaction(async (client) => {
+          const first = client.query('INSERT INTO ledger VALUES ($1)', [1]);
+          await until(() => gauges().lost > lost);
+          await client.query('INSERT INTO ledger VALUES ($1)', [2]).catch(() => undefined);
+          refused = true;
+          await first.catch(() => undefined);
+        }),
+      );
+    };
+    let refused = false;
+    await expect(keptFromAll(order, () => refused)).rejects.toMatchObject({ code: 'connection_lost' });
+    expect(await entries()).toBe(0);
+  });
+
   it('is told at the deadline where the server stays away: nothing has taken effect', async () => {
     const insert = () => gateway.run('hasty', (handle) => handle.query('INSERT INTO ledger VALUES ($1)', [1]));
     let told: unknown;

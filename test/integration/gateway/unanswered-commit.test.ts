@@ -69,3 +69,27 @@ it('a COMMIT that the network swallows: unknown at the end of the grace, and the
   await until(() => busyParts(gateway).length === 0).catch(() => expect(busyParts(gateway)).toEqual([]));
   expectBalanced(stats, 'work');
 });
+
+it('a statement that the network swallows is none: nobody is told of a COMMIT', async () => {
+  const { gate } = gateway.entry('work').runtime;
+  const sent = latch();
+  const run = gateway.run('work', (handle) =>
+    handle.transaction(async (client) => {
+      await client.query("INSERT INTO notes VALUES ('swallowed')");
+      tap.silence();
+      sent.open();
+      await client.query('SELECT 1');
+    }),
+  );
+  const outcome = expect(run).rejects.toMatchObject({ code: 'deadline_expired', outcome: 'rolled_back' });
+  await sent.promise;
+  const before = log.of('commit_waits').length;
+  clock.jump(60_000);
+  await outcome;
+  for (let step = 0; step < 40 && gate?.bulkhead.inFlight !== 0; step += 1) {
+    clock.jump(500);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await until(() => gate?.bulkhead.inFlight === 0);
+  expect(log.of('commit_waits')).toHaveLength(before);
+});
