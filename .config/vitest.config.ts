@@ -18,7 +18,7 @@ export default defineConfig({
     projects: [
       {
         ...common,
-        // Without servers. They share their modules: to load all of those anew for each file takes longer than to run it.
+        // They share their modules: to load all of those anew for each file takes longer than to run most of them.
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],

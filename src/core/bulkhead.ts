@@ -1,7 +1,7 @@
 import type { Refusal } from '../errors.js';
 import type { Archive } from './archive.js';
 import { type BulkheadOptions, BulkheadParts } from './bulkhead-parts.js';
-import { expired, hopeless, lastStartMs, mayStart } from './feasibility.js';
+import { expired, hopeless, hopelessRefusal, lastStartMs, mayStart } from './feasibility.js';
 import type { Outage } from './outage.js';
 import { PRIORITY_RANKS, type PriorityRank, TOP_RANK } from './priority.js';
 import type { Ticket } from './ticket.js';
@@ -22,10 +22,6 @@ export class Bulkhead<Owner = unknown> {
   /** The outage of the server behind the seats, if there is one. */
   readonly outage: Outage;
   readonly #parts: BulkheadParts<Owner>;
-  readonly #wait = (nowMs: number, ticket: Ticket): number => {
-    this.#parts.advance(nowMs);
-    return this.#parts.forecast.waitMs(nowMs, ticket);
-  };
 
   constructor(options: BulkheadOptions) {
     this.#parts = new BulkheadParts(options);
@@ -77,8 +73,10 @@ export class Bulkhead<Owner = unknown> {
    * ticket that never arrives.
    */
   preflight(nowMs: number, ticket: Ticket): Refusal | undefined {
-    const refusal = this.#parts.discipline.feasibility ? hopeless(nowMs, ticket, this.#wait) : undefined;
-    if (refusal !== undefined || this.#parts.passes(nowMs, ticket)) return refusal;
+    if (this.#parts.discipline.feasibility && hopeless(nowMs, ticket)) {
+      return hopelessRefusal(nowMs, ticket, this.predictedWaitMs(nowMs, ticket));
+    }
+    if (this.#parts.passes(nowMs, ticket)) return undefined;
     this.#parts.advance(nowMs);
     return this.#parts.judge(nowMs, ticket);
   }
@@ -197,7 +195,8 @@ export class Bulkhead<Owner = unknown> {
 
   /** Milliseconds until a ticket that arrives now would get a seat, as far as can be predicted. */
   predictedWaitMs(nowMs: number, ticket: Ticket): number {
-    return this.#wait(nowMs, ticket);
+    this.#parts.advance(nowMs);
+    return this.#parts.forecast.waitMs(nowMs, ticket);
   }
 
   /** Carries its state. Its tickets are known to the archive, which carries them; see {@link Archive}. */

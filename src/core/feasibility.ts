@@ -14,23 +14,17 @@ const LEAST_QUEUE_MS = { top: 300, lower: 150 } as const;
 /**
  * A budget below the route's median service: hopeless even with a free seat. A request with all the time that the route
  * gives is never refused for this, or a few time-outs would teach the route to refuse everybody and learn nothing more.
- *
- * @param predictedWaitMs - Asked for the figures of a refusal only.
  */
-export function hopeless(
-  nowMs: number,
-  ticket: Ticket,
-  predictedWaitMs: (nowMs: number, ticket: Ticket) => number,
-): Refusal | undefined {
-  const { route } = ticket;
-  if (ticket.allowedMs >= route.deadlineMs - ROUNDING_MS) return undefined;
-  const timeLeftMs = ticket.deadlineAtMs - nowMs;
-  const p50 = route.times.p50(nowMs);
-  if (p50 <= timeLeftMs || probes(nowMs, route)) return undefined;
-  const waitMs = predictedWaitMs(nowMs, ticket);
+export function hopeless(nowMs: number, { route, allowedMs, deadlineAtMs }: Ticket): boolean {
+  if (allowedMs >= route.deadlineMs - ROUNDING_MS) return false;
+  return route.times.p50(nowMs) > deadlineAtMs - nowMs && !probes(nowMs, route);
+}
+
+/** What a hopeless one is told, with the wait that it would have. */
+export function hopelessRefusal(nowMs: number, { route, deadlineAtMs }: Ticket, waitMs: number): Refusal {
   // Whoever has to wait is judged by p90 then.
-  const serviceMs = waitMs > 0 ? route.times.p90(nowMs) : p50;
-  return deadlineUnreachable(route.name, timeLeftMs, waitMs, serviceMs, 'arrival');
+  const serviceMs = waitMs > 0 ? route.times.p90(nowMs) : route.times.p50(nowMs);
+  return deadlineUnreachable(route.name, deadlineAtMs - nowMs, waitMs, serviceMs, 'arrival');
 }
 
 /** Whether an arrival that would wait for so long can be answered in time. */

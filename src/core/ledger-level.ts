@@ -16,15 +16,19 @@ export class LedgerLevel {
     this.#level = burst;
   }
 
-  /** Tokens that nobody has prepaid; below 0 where more was spent than there was. */
-  at(nowMs: number): number {
-    return Math.min(this.#burst, this.#level + ((nowMs - this.#atMs) * this.#refillPerSecond) / 1_000);
+  /**
+   * Tokens that nobody has prepaid; below 0 where more was spent than there was.
+   *
+   * @param sharers - So many processes take what has refilled since. Default 1.
+   */
+  at(nowMs: number, sharers: number = 1): number {
+    const refilled = ((nowMs - this.#atMs) * this.#refillPerSecond) / 1_000;
+    return Math.min(this.#burst, this.#level + refilled / sharers);
   }
 
-  /** The same where so many processes take what has refilled since, and what the others have prepaid. */
+  /** The same, and what other processes have prepaid. */
   withOthers(nowMs: number, sharers: number): number {
-    const refilled = ((nowMs - this.#atMs) * this.#refillPerSecond) / 1_000;
-    return Math.min(this.#burst, this.#level + refilled / sharers) + this.#others;
+    return this.at(nowMs, sharers) + this.#others;
   }
 
   /** How long so many tokens take to come, in ms. */

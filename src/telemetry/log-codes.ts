@@ -78,6 +78,7 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'the user of a pool has used up what MySQL lets it do in an hour',
     'raise its `MAX_QUERIES_PER_HOUR` or `MAX_UPDATES_PER_HOUR`, or take those limits away',
   ),
+  database_reachable: warn('connections to a server can be opened again, after what kept them from it', 'nothing'),
   database_read_only: warn(
     'the server takes no writes: a standby, or one that is being replaced; connections are renewed',
     'nothing while a failover runs; else let the url lead to the primary',
@@ -89,11 +90,7 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
   database_server_certificate_expires: warn('the certificate of the server ends within weeks', 'replace it before'),
   database_session_stuck: warn(
     'the server goes on with a statement although it was told to stop',
-    'look for the session in `pg_stat_activity`; its place comes free within 10 s',
-  ),
-  database_reachable: warn(
-    'connections to a server can be opened again, after one of the troubles above and below',
-    'nothing',
+    'look for the session in `pg_stat_activity`; its place comes free within some 10 s',
   ),
   database_tls_failed: warn(
     'no connection over TLS can be made as it is asked for, and none without is tried',

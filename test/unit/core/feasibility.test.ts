@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { hopeless, lastStartMs, mayStart, mayWait, mayWaitOut, queueBoundMs } from '../../../src/core/feasibility.js';
+import {
+  hopeless,
+  hopelessRefusal,
+  lastStartMs,
+  mayStart,
+  mayWait,
+  mayWaitOut,
+  queueBoundMs,
+} from '../../../src/core/feasibility.js';
 import { Outage } from '../../../src/core/outage.js';
 import type { PriorityRank } from '../../../src/core/priority.js';
 import type { RouteLoad } from '../../../src/core/ticket.js';
@@ -22,7 +30,8 @@ describe('hopeless', () => {
     [1_000, 50, 0, undefined],
     [1_000, 50, 1, 'deadline_unreachable'],
   ])('at %d ms with %d ms left and %d queued: %s', (atMs, timeLeftMs, queued, code) => {
-    expect(hopeless(atMs, ticketOf(busyRoute({ queued }), 0, atMs, timeLeftMs), () => 0)?.code).toBe(code);
+    const ticket = ticketOf(busyRoute({ queued }), 0, atMs, timeLeftMs);
+    expect(hopeless(atMs, ticket) ? hopelessRefusal(atMs, ticket, 0).code : undefined).toBe(code);
   });
 });
 
@@ -32,7 +41,7 @@ describe('what hopeless tells', () => {
     [30, 230],
   ])('with a wait of %d ms, %d ms pass', (waitMs, passesMs) => {
     const ticket = ticketOf(busyRoute(), 0, 10, 50);
-    expect(hopeless(10, ticket, () => waitMs)?.measured).toMatchObject({
+    expect(hopelessRefusal(10, ticket, waitMs).measured).toMatchObject({
       predicted_wait_ms: waitMs,
       passes_with_ms: passesMs,
     });
