@@ -1,6 +1,11 @@
 import type { Archive } from './archive.js';
 import type { TokenReply } from './token-report.js';
 
+/** One more process is taken to do as this one does for each such time that the burst lasts. */
+const ALIKE_MS = 200;
+/** Most processes that are taken to owe as much as this one: with more, one alone could not spend what refills. */
+const MOST_ALIKE = 4;
+
 /** What a ledger of tokens said last of what it has, and what that has become since if nobody took any of it. */
 export class LedgerLevel {
   readonly #refillPerSecond: number;
@@ -26,9 +31,18 @@ export class LedgerLevel {
     return Math.min(this.#burst, this.#level + refilled / sharers);
   }
 
-  /** The same, and what other processes have prepaid. */
-  withOthers(nowMs: number, sharers: number): number {
-    return this.at(nowMs, sharers) + this.#others;
+  /**
+   * Tokens of all processes and the ledger together, as of the last news. Until the next, others are taken to do as this
+   * one does: they have their part of what refills, and owe as much.
+   */
+  everywhere(nowMs: number, sharers: number, { held, owed }: { held: number; owed: number }): number {
+    const alike = Math.max(1, Math.min(MOST_ALIKE, sharers, this.lastsMs / ALIKE_MS));
+    return Math.min(this.#burst, this.at(nowMs, alike) + this.#others + held - alike * owed);
+  }
+
+  /** For so long the burst lasts at the rate, in ms. */
+  get lastsMs(): number {
+    return (this.#burst * 1_000) / this.#refillPerSecond;
   }
 
   /** How long so many tokens take to come, in ms. */

@@ -1,28 +1,17 @@
 import type { Archive } from './archive.js';
+import { BatchTarget } from './batch-target.js';
 import type { Bucket } from './bucket.js';
 import { LedgerLevel } from './ledger-level.js';
 import { requireNumber } from './numbers.js';
 import type { PrepaidBucketOptions } from './prepaid-options.js';
-import { RecentDemand } from './recent-demand.js';
-import { SparedDemand } from './spared-demand.js';
 import { TokenAccount } from './token-account.js';
 import { TokenBucket } from './token-bucket.js';
 import type { TokenReply, TokenReport } from './token-report.js';
 
-/** What is prepaid lasts so long at the present demand, less where the burst is small. Demand is averaged over as long. */
-const AHEAD_MS = 200;
-/** Tokens asked for in {@link AHEAD_MS} from which on some are prepaid: what one process keeps, the others lack. */
-const BEGIN_DEMAND = 3;
-/** Below it, what is prepaid is given back. */
-const END_DEMAND = 0.5;
 /** The ledger hears of a bucket in use at least about this often. */
 const RHYTHM_MS = 50;
-/** Tokens are left to others from a burst that lasts for so many rhythms on: with less, unused ones would overflow. */
-const ROOMY_RHYTHMS = 6;
-/** One more process is taken to do as this one does for so many rhythms that the burst lasts. */
-const ALIKE_RHYTHMS = 4;
-/** Most processes that are taken to owe as much as this one: with more, one alone could not spend what refills. */
-const MOST_ALIKE = 4;
+/** Tokens are left to others from a burst that lasts so long on: with less, unused ones would overflow. */
+const ROOMY_MS = 300;
 /** What is prepaid is renewed this often even if nothing happens to it; a ledger forgets it without. */
 const RENEW_MS = 1_500;
 
@@ -55,8 +44,7 @@ export class PrepaidBucket implements Bucket {
   #dry = false;
   /** Somebody was refused for what others need: that may have changed. */
   #curious = false;
-  readonly #demand = new RecentDemand(AHEAD_MS);
-  readonly #spared = new SparedDemand(AHEAD_MS);
+  readonly #batch: BatchTarget;
 
   /** A full bucket. @throws RangeError when a rate or a burst is out of range. */
   constructor(options: PrepaidBucketOptions) {
@@ -64,6 +52,7 @@ export class PrepaidBucket implements Bucket {
     this.burst = requireNumber('burst', options.burst);
     this.#options = options;
     this.#ledger = new LedgerLevel(options.refillPerSecond, options.burst);
+    this.#batch = new BatchTarget(options.burst);
   }
 
   /** Prepaid tokens that are left; none while it lives on credit or on its share. */
@@ -107,11 +96,11 @@ export class PrepaidBucket implements Bucket {
   }
 
   miss(nowMs: number, cost: number, spare: number = 0): void {
-    const spared = spare > 0 && this.#rhythms >= ROOMY_RHYTHMS && this.#everywhere(nowMs) < cost + spare;
+    const spared = spare > 0 && this.#ledger.lastsMs >= ROOMY_MS && this.#everywhere(nowMs) < cost + spare;
     if (!spared && this.#own(nowMs) < cost) return this.#asked(nowMs, cost, spare);
     // Who may not take what is here does not need more of it.
     this.#curious = true;
-    if (spared) this.#spared.refused(nowMs, spare);
+    if (spared) this.#batch.refused(nowMs, spare);
     this.#options.onNews(this, false);
   }
 
@@ -199,17 +188,9 @@ export class PrepaidBucket implements Bucket {
 
   /** As many prepaid tokens as it should have. */
   #target(nowMs: number): number {
-    const all = this.#demand.within(nowMs);
-    const sparing = Math.min(all, this.#spared.within(nowMs));
-    const demand = all - sparing;
-    if (demand < (this.#account.onCredit ? BEGIN_DEMAND : END_DEMAND)) return 0;
-    // A burst that refills sooner than it is fetched must not be kept whole: what refills overflows, and others lack it.
-    const ahead = Math.min(1, (this.burst * 500) / (this.refillPerSecond * AHEAD_MS));
-    const holds = this.#spared.holds(nowMs);
-    // Half of what is left to the more important is kept where they ask, half where any of them finds it.
-    const share = (holds ? this.#spared.spare : this.burst) / this.#sharers / (holds || ahead < 1 ? 2 : 1);
-    const above = Math.max(0, this.#everywhere(nowMs) - this.#spared.spare);
-    return Math.min(this.burst, Math.max(1, share, demand * ahead + Math.min(sparing * ahead, above)));
+    const { onCredit } = this.#account;
+    const { lastsMs } = this.#ledger;
+    return this.#batch.at(nowMs, { onCredit, sharers: this.#sharers, everywhere: this.#everywhere(nowMs), lastsMs });
   }
 
   /** What can be taken here. What was given back is credit like any other until it is heard that it arrived. */
@@ -220,34 +201,22 @@ export class PrepaidBucket implements Bucket {
     return onCredit ? Math.max(0, Math.min(this.#mostCredit, this.#ledger.at(nowMs)) - owed) : held;
   }
 
-  /**
-   * Tokens of all processes and the ledger together, as of the last news. Until the next, others are taken to do as it
-   * does: they have their part of what refills, and owe as much.
-   */
   #everywhere(nowMs: number): number {
-    const { held, owed } = this.#account;
-    const alike = Math.max(1, Math.min(MOST_ALIKE, this.#sharers, this.#rhythms / ALIKE_RHYTHMS));
-    return Math.min(this.burst, this.#ledger.withOthers(nowMs, alike) + held - alike * owed);
-  }
-
-  /** For so many rhythms the burst lasts at the rate. */
-  get #rhythms(): number {
-    return (this.burst * 1_000) / (RHYTHM_MS * this.refillPerSecond);
+    return this.#ledger.everywhere(nowMs, this.#sharers, this.#account);
   }
 
   #asked(nowMs: number, cost: number, spare: number): void {
-    this.#demand.note(nowMs, cost);
-    this.#spared.note(nowMs, cost, spare);
+    this.#batch.note(nowMs, cost, spare);
     const low = this.#account.onCredit || this.#account.held * 4 < this.#target(nowMs);
     // Where nothing is left the next batch is as soon as another question, unless it would overflow before that.
-    const hurry = !this.#dry || this.burst * 1_000 < this.refillPerSecond * RHYTHM_MS;
-    const patient = this.#spared.concerns(spare) && this.#spared.holds(nowMs);
-    this.#options.onNews(this, low && hurry && !patient && !this.away);
+    const hurry = !this.#dry || this.#ledger.lastsMs < RHYTHM_MS;
+    const urgent = low && hurry && !this.away && !this.#batch.inVain(nowMs, spare);
+    this.#options.onNews(this, urgent);
   }
 
   #say(nowMs: number, held: number, want: number): TokenReport {
     this.#curious = false;
-    return this.#account.say(nowMs, held, want, this.away, (this.burst * 1_000) / this.refillPerSecond);
+    return this.#account.say(nowMs, held, want, this.away, this.#ledger.lastsMs);
   }
 
   #newShare(): TokenBucket {
