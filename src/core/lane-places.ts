@@ -43,7 +43,8 @@ export class LanePlaces {
   #granted = 0;
   #sequence = 0;
   #away = true;
-  #partedAtMs = Number.NEGATIVE_INFINITY;
+  /** When what the others hold was heard last, or the ledger fell silent. */
+  #asOfMs = Number.NEGATIVE_INFINITY;
   #last: LaneReply | undefined;
 
   /**
@@ -93,9 +94,9 @@ export class LanePlaces {
     return Math.max(0, this.max - (this.#last?.others ?? 0) - this.#inUse);
   }
 
-  /** When those who held places as the ledger fell silent must have left them. */
+  /** When those who held places as the ledger was heard last must have left them. */
   get settledAtMs(): number {
-    return this.#partedAtMs + this.#holdMs;
+    return this.#asOfMs + this.#holdMs;
   }
 
   /**
@@ -155,11 +156,24 @@ export class LanePlaces {
     this.#last = reply;
   }
 
+  /**
+   * The ledger answered too late for anybody to wait for it: what it says of the others holds all the same.
+   *
+   * @returns Whether that is news.
+   */
+  hear(nowMs: number, reply: LaneReply): boolean {
+    // One that has lost its entries knows of nobody yet.
+    if (!this.#away || reply.closed) return false;
+    this.#last = reply;
+    this.#asOfMs = nowMs;
+    return true;
+  }
+
   /** The ledger does not answer, or has forgotten. */
   part(nowMs: number): void {
     this.#granted = 0;
     if (this.#away) return;
     this.#away = true;
-    this.#partedAtMs = nowMs;
+    this.#asOfMs = nowMs;
   }
 }

@@ -15,8 +15,8 @@ const CLOSED_MS = 600;
 /**
  * The ledger of a lane: one script, one key, the server's own time.
  *
- * The hash holds for each instance `i:<id>` = `held want since seen max sequence`, and `closed`, until when nothing is
- * granted. Each report says all that an instance holds, so a report that comes twice, late or never does no harm, and a
+ * The hash holds for each instance `i:<id>` = `held want since seen max sequence away`, and `closed`, until when nothing
+ * is granted. Each report says all that an instance holds, so a report that comes twice, late or never does no harm, and a
  * ledger that was lost is whole again when everybody has reported. Those who wait longest come first, each up to an
  * even part of the places; beyond that, first come first served.
  *
@@ -47,11 +47,11 @@ for index = 1, #state, 2 do
   else
     local part = {}
     for word in string.gmatch(value, '%S+') do part[#part + 1] = tonumber(word) end
-    local one = { held = part[1], want = part[2], since = part[3], seen = part[4], sequence = part[6] }
+    local one = { name = name, held = part[1], want = part[2], since = part[3], seen = part[4], sequence = part[6], away = part[7] or 0 }
     if one.seen > now then
       -- Likewise: who is there will be heard again, and who is not must not stay for so long.
       one.seen = now
-      redis.call('HSET', KEYS[1], name, string.format('%d %d %d %d %d %d', one.held, one.want, now, now, part[5], one.sequence))
+      redis.call('HSET', KEYS[1], name, string.format('%d %d %d %d %d %d %d', one.held, one.want, now, now, part[5], one.sequence, one.away))
     end
     if name == field then
       mine = one
@@ -66,20 +66,32 @@ for index = 1, #state, 2 do
   end
 end
 
+-- The part of an instance that goes without the ledger: by its rank among all.
+local function part_of(name)
+  local before = field < name and 1 or 0
+  for _, one in ipairs(rivals) do
+    if one.name < name then before = before + 1 end
+  end
+  return math.floor(limit / count) + (before < limit % count and 1 or 0)
+end
+
 local others, waiting = 0, 0
 local claimants = held + want > 0 and 1 or 0
 for _, one in ipairs(rivals) do
   if now - one.seen > ${SILENT_MS} then
+    -- Among how many it thinks that it is nobody knows.
     one.held, one.want = math.max(one.held, math.ceil(limit / count)), 0
+  elseif one.away == 1 then
+    one.held, one.want = math.max(one.held, part_of(one.name)), 0
   end
   others, waiting = others + one.held, waiting + one.want
   if one.held + one.want > 0 then claimants = claimants + 1 end
 end
 if mine and mine.sequence >= sequence then return { 0, limit, others, waiting, count, rank, 0 } end
 
--- It was here, and is not: what the others hold may be missing as well. It lived on its part: so may others, and what
--- they said last may have come late.
-local doubtful = (known or away) and not mine or away and count > 1
+-- It was here, and is not: what the others hold may be missing as well. It lived on its part, unheard: so may others,
+-- and what they said last may have come late.
+local doubtful = (known or away) and not mine or away and count > 1 and now - mine.seen > ${SILENT_MS}
 if doubtful and now > closed + ${LANE_LEASE_MS} then
   closed = now + ${CLOSED_MS}
   redis.call('HSET', KEYS[1], 'closed', string.format('%d', closed))
@@ -93,7 +105,8 @@ end
 local granted = math.max(0, math.min(want, limit - others - held - reserved))
 if now < closed then granted = 0 end
 if granted > 0 then since = now end
-redis.call('HSET', KEYS[1], field, string.format('%d %d %d %d %d %d', held + granted, want - granted, since, now, max, sequence))
+redis.call('HSET', KEYS[1], field,
+  string.format('%d %d %d %d %d %d %d', held + granted, want - granted, since, now, max, sequence, away and 1 or 0))
 redis.call('PEXPIRE', KEYS[1], ${20 * LANE_LEASE_MS})
 return { granted, limit, others, waiting, count, rank, now < closed and 1 or 0 }
 `;

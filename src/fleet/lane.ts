@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '../clock.js';
 import { LanePlaces, type LaneReply } from '../core/lane-places.js';
 import type { Refusal } from '../errors.js';
-import { LANE_HEARTBEAT_MS, LANE_LEAVE_SCRIPT, LANE_SCRIPT, shaOf } from './lane-script.js';
-import type { RedisLink } from './redis-link.js';
+import { LaneLedger, type LaneLedgerOptions } from './lane-ledger.js';
+import { LANE_HEARTBEAT_MS } from './lane-script.js';
 
 /** Somebody who waits for a place. Is told once, unless it withdraws before. */
 export interface LaneWaiter {
@@ -12,20 +12,14 @@ export interface LaneWaiter {
 }
 
 /** What a lane is made of. */
-export interface LaneOptions {
-  /** Places in the whole fleet, a whole number from 1. */
-  readonly max: number;
+export interface LaneOptions extends LaneLedgerOptions {
   /** No place is held longer than this, in ms: the deadline of its route. */
   readonly holdMs: number;
   /** Instances as long as Redis has not told. */
   readonly instances: () => number;
-  readonly link: RedisLink;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Names this process in the ledger; unique in the fleet. */
-  readonly id: string;
-  readonly key: string;
   /** About how often Redis is asked while somebody waits, in ms. */
   readonly syncMs: number;
   /** Another instance has a lower bound, which holds. */
@@ -50,8 +44,6 @@ export interface LaneStatus {
 
 /** Two reports lie at least this far apart, in ms. */
 const SPACING_MS = 5;
-const REPORT = { text: LANE_SCRIPT, sha: shaOf(LANE_SCRIPT) };
-const LEAVE = { text: LANE_LEAVE_SCRIPT, sha: shaOf(LANE_LEAVE_SCRIPT) };
 
 /**
  * A bound on the concurrent work of one route in the whole fleet. Places are leased from a ledger in Redis by instance,
@@ -61,6 +53,7 @@ const LEAVE = { text: LANE_LEAVE_SCRIPT, sha: shaOf(LANE_LEAVE_SCRIPT) };
 export class Lane {
   readonly #options: LaneOptions;
   readonly #places: LanePlaces;
+  readonly #ledger: LaneLedger;
   /** In the order of arrival. */
   readonly #waiting = new Set<LaneWaiter>();
   #timer: Timer | undefined;
@@ -68,6 +61,8 @@ export class Lane {
   #lastAtMs = Number.NEGATIVE_INFINITY;
   #settling: Timer | undefined;
   #underWay = false;
+  /** Something was said to a Redis that is away, and is not answered yet. */
+  #unanswered = false;
   /** Something is to be told that the report under way does not say. */
   #unsaid = false;
   #stopped = false;
@@ -75,6 +70,7 @@ export class Lane {
   constructor(options: LaneOptions) {
     this.#options = options;
     this.#places = new LanePlaces(options.max, options.instances, options.holdMs);
+    this.#ledger = new LaneLedger(options);
     if (options.link.up) this.#places.meet();
     else this.#tellClosed();
     this.#arm(0);
@@ -137,8 +133,7 @@ export class Lane {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#settled();
-    const { link, key, id } = this.#options;
-    await link.run(LEAVE, key, [id]).catch(() => {});
+    await this.#ledger.leave();
   }
 
   #news(): void {
@@ -160,27 +155,42 @@ export class Lane {
   }
 
   async #report(): Promise<void> {
-    const { clock, link, key, id, max, random, syncMs, onStricter } = this.#options;
-    if (link.up) {
-      this.#underWay = true;
-      this.#unsaid = false;
-      this.#lastAtMs = clock.nowMs();
-      const { sequence, held, want, known, away } = this.#places.report(this.#waiting.size);
-      try {
-        const reply = readReply(
-          await link.run(REPORT, key, [id, max, sequence, held, want, Number(known), Number(away)]),
-        );
-        if (reply.max < max) onStricter(reply.max);
-        this.#settle(reply, held);
-      } catch {
-        // The link tells why. The next report says again all that is held.
-        this.#part();
-      } finally {
-        this.#underWay = false;
-      }
-    }
+    const { link, random, syncMs } = this.#options;
+    if (link.up) await this.#exchange();
+    else if (!this.#unanswered) void this.#tellAway();
     const rhythmMs = (this.#waiting.size > 0 ? syncMs : LANE_HEARTBEAT_MS) * (0.75 + random() / 2);
     this.#arm(this.#unsaid ? SPACING_MS : rhythmMs);
+  }
+
+  async #exchange(): Promise<void> {
+    const { clock, max, onStricter } = this.#options;
+    this.#underWay = true;
+    this.#unsaid = false;
+    this.#lastAtMs = clock.nowMs();
+    const report = this.#places.report(this.#waiting.size);
+    try {
+      const reply = await this.#ledger.ask(report);
+      if (reply.max < max) onStricter(reply.max);
+      this.#settle(reply, report.held);
+    } catch {
+      // The link tells why. The next report says again all that is held.
+      this.#part();
+    } finally {
+      this.#underWay = false;
+    }
+  }
+
+  /** A Redis that is slow hears what is held meanwhile, and tells what others hold. Nothing is asked for: it would come too late. */
+  async #tellAway(): Promise<void> {
+    this.#unanswered = true;
+    try {
+      const reply = await this.#ledger.tell(this.#places.report(0));
+      if (this.#places.hear(this.#options.clock.nowMs(), reply)) this.#goOn();
+    } catch {
+      // It is said again with the next report.
+    } finally {
+      this.#unanswered = false;
+    }
   }
 
   #settle(reply: LaneReply, reported: number): void {
@@ -198,13 +208,19 @@ export class Lane {
   }
 
   #part(): void {
+    if (!this.#places.away) this.#tellClosed();
+    this.#places.part(this.#options.clock.nowMs());
+    this.#goOn();
+  }
+
+  /** Without Redis: serves from its own part, now and once what the others may hold besides must have ended. */
+  #goOn(): void {
     const { clock } = this.#options;
     const nowMs = clock.nowMs();
-    if (!this.#places.away) this.#tellClosed();
-    this.#places.part(nowMs);
     this.#serve(nowMs);
+    this.#settled();
     const settlesInMs = this.#places.settledAtMs - nowMs;
-    if (this.#stopped || this.#settling !== undefined || settlesInMs <= 0) return;
+    if (this.#stopped || settlesInMs <= 0) return;
     // A timer may fire a little early, and nobody would look again.
     this.#settling = clock.after(Math.ceil(settlesInMs) + 1, () => {
       this.#settling = undefined;
@@ -224,13 +240,4 @@ export class Lane {
       if (!waiter.onPlace(nowMs)) this.#places.putBack();
     }
   }
-}
-
-function readReply(answer: unknown): LaneReply {
-  const [granted, max, others, waiting, instances, rank, closed] = Array.isArray(answer) ? answer.map(Number) : [];
-  if (granted === undefined || max === undefined || others === undefined || waiting === undefined)
-    throw new Error('the ledger of a lane answered what is no answer');
-  if (instances === undefined || rank === undefined || closed === undefined)
-    throw new Error('the ledger of a lane answered too little');
-  return { granted, max, others, waiting, instances, rank, closed: closed === 1 };
 }

@@ -109,6 +109,19 @@ export class RedisLink {
     }
   }
 
+  /**
+   * Tells a script something while the server is away, as it may be merely slow. An answer is waited for as long as the
+   * connection lasts: nobody may depend on it.
+   *
+   * @throws Error where there is no connection, or the server refuses it.
+   */
+  async tell(script: RedisScript, key: string, args: readonly (string | number)[]): Promise<unknown> {
+    const { client } = this.#options;
+    if (this.#closed || this.#refused !== undefined || client.status !== 'ready')
+      throw new Error(`Redis is away: ${this.#trouble}`);
+    return await client.evalsha(script.sha, 1, key, ...args);
+  }
+
   /** Lets go of the client, and ends it where it is ours. */
   close(): void {
     if (this.#closed) return;

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 
+/** Past it, what a process spent of its share while it was not heard is not charged to the others, in ms. */
+const SILENT_MS = 1_000;
+
 /**
  * The ledger of prepaid tokens: one script, one key, the server's own time.
  *
@@ -11,7 +14,7 @@ import { createHash } from 'node:crypto';
  * KEYS[1]: the bucket. ARGV: id, rate per second, burst, lease in ms, sequence, spent, acknowledged, held, want, known
  * (0 or 1), away (0 or 1). Returns granted, level, rate and burst in force, what others have prepaid, as text.
  */
-export const TOKEN_SCRIPT = `
+export const TOKEN_SCRIPT: string = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local id, lease, sequence = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -32,7 +35,7 @@ for index = 1, #state, 2 do
     local part = {}
     for word in string.gmatch(value, '%S+') do part[#part + 1] = tonumber(word) end
     if field == 'i:' .. id then
-      mine = { held = part[1], spent = part[2], sequence = part[3] }
+      mine = { held = part[1], spent = part[2], sequence = part[3], heard = part[4] - lease }
     elseif part[4] <= now then
       redis.call('HDEL', KEYS[1], field)
     else
@@ -49,10 +52,11 @@ if not level then level = (known or away) and 0 or burst end
 local elapsed = math.max(0, now - (at or now))
 local before = mine and mine.held or 0
 local excess = spent - (mine and mine.spent or acknowledged) + held - before
-if away and elapsed > 1000 then
+if away and elapsed > ${SILENT_MS} then
   -- Nobody was here meanwhile: everybody lived on a share of the refill, and brings what is left of it.
   level = 0
-elseif away then
+elseif away and (not mine or now - mine.heard > ${SILENT_MS}) then
+  -- It was cut off while others were here: they shall not wait for all that it spent.
   level = math.min(burst, level + elapsed * rate / 1000)
   level = math.max(math.min(level, 0), level - excess)
 else

@@ -25,9 +25,14 @@ const URGENT_MS = 5;
 /** Reports under way at once, however many callers there are. */
 const MOST_REPORTS = 500;
 
+/** While Redis is away, it is told no more often than this. */
+const AWAY_RHYTHM_MS = 200;
+
 interface Known {
   readonly key: string;
   underWay: boolean;
+  /** Something was said to a Redis that is away, and is not answered yet. */
+  unanswered: boolean;
 }
 
 /**
@@ -41,6 +46,8 @@ export class TokenSync {
   #nextAtMs = Number.POSITIVE_INFINITY;
   #lastAtMs = Number.NEGATIVE_INFINITY;
   #underWay = 0;
+  /** Likewise, of those that were said to a Redis that is away. */
+  #unanswered = 0;
   #reports = 0;
   #stopped = false;
 
@@ -57,7 +64,7 @@ export class TokenSync {
   news(key: string, bucket: PrepaidBucket, urgent: boolean): void {
     if (this.#stopped) return;
     if (!this.#buckets.has(bucket)) {
-      this.#buckets.set(bucket, { key, underWay: false });
+      this.#buckets.set(bucket, { key, underWay: false, unanswered: false });
       if (!this.#options.link.up) bucket.part(this.#options.clock.nowMs());
     }
     if (urgent || this.#timer === undefined) this.#arm(urgent);
@@ -84,7 +91,8 @@ export class TokenSync {
   #arm(urgent: boolean): void {
     const { clock, syncMs, random } = this.#options;
     const nowMs = clock.nowMs();
-    const delayMs = urgent ? Math.max(0, this.#lastAtMs + URGENT_MS - nowMs) : syncMs * (0.75 + random() / 2);
+    const rhythmMs = this.#options.link.up ? syncMs : Math.max(syncMs, AWAY_RHYTHM_MS);
+    const delayMs = urgent ? Math.max(0, this.#lastAtMs + URGENT_MS - nowMs) : rhythmMs * (0.75 + random() / 2);
     if (this.#timer !== undefined && this.#nextAtMs <= nowMs + delayMs) return;
     this.#timer?.cancel();
     this.#nextAtMs = nowMs + delayMs;
@@ -98,7 +106,9 @@ export class TokenSync {
     this.#lastAtMs = nowMs;
     for (const [bucket, known] of this.#buckets) {
       if (bucket.quiet) this.#buckets.delete(bucket);
-      else if (link.up && !known.underWay && this.#underWay < MOST_REPORTS) this.#tell(nowMs, bucket, known);
+      else if (known.underWay || this.#underWay >= MOST_REPORTS) continue;
+      else if (link.up) this.#tell(nowMs, bucket, known);
+      else if (!known.unanswered && this.#unanswered < MOST_REPORTS) void this.#tellAway(nowMs, bucket, known);
     }
     if (!this.#stopped && this.#buckets.size > 0) this.#arm(false);
   }
@@ -110,6 +120,23 @@ export class TokenSync {
     this.#underWay += 1;
     this.#reports += 1;
     void this.#exchange(known, bucket, report);
+  }
+
+  /** A Redis that is slow hears what is spent meanwhile, so that others do not spend it as well. */
+  async #tellAway(nowMs: number, bucket: PrepaidBucket, known: Known): Promise<void> {
+    const report = bucket.report(nowMs);
+    if (report === undefined) return;
+    known.unanswered = true;
+    this.#unanswered += 1;
+    this.#reports += 1;
+    try {
+      await this.#options.link.tell(SCRIPT, ...this.#saying(known.key, bucket, report));
+    } catch {
+      // It is said again with the next report.
+    } finally {
+      known.unanswered = false;
+      this.#unanswered -= 1;
+    }
   }
 
   async #exchange(known: Known, bucket: PrepaidBucket, report: TokenReport): Promise<void> {
@@ -129,13 +156,18 @@ export class TokenSync {
     }
   }
 
-  async #send(key: string, { refillPerSecond, burst }: PrepaidBucket, report: TokenReport): Promise<Reply> {
-    const { link, id, prefix } = this.#options;
+  async #send(key: string, bucket: PrepaidBucket, report: TokenReport): Promise<Reply> {
+    return readReply(await this.#options.link.run(SCRIPT, ...this.#saying(key, bucket, report)));
+  }
+
+  /** The key in Redis, and what is said. */
+  #saying(key: string, { refillPerSecond, burst }: PrepaidBucket, report: TokenReport): [string, (string | number)[]] {
+    const { id, prefix } = this.#options;
     const { sequence, spent, acknowledged, held, want, known, away } = report;
     const figures = [sequence, spent, acknowledged, held, want, known ? 1 : 0, away ? 1 : 0];
     // Braces: a key hashes to the slot of what is between the first two, so they must not be missing.
     const name = `${prefix}{${key}}`;
-    return readReply(await link.run(SCRIPT, name, [id, refillPerSecond, burst, TOKEN_LEASE_MS, ...figures]));
+    return [name, [id, refillPerSecond, burst, TOKEN_LEASE_MS, ...figures]];
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Bucket } from '../../src/core/bucket.js';
 import { PrepaidBucket } from '../../src/core/prepaid-bucket.js';
 import type { TokenReport } from '../../src/core/token-report.js';
 import { TokenLedger } from './token-ledger.js';
@@ -37,7 +38,7 @@ export function exchange(nowMs: number, ledger: TokenLedger, { id, bucket }: Pro
 }
 
 /** Tokens that can be taken one by one at an instant, of so many that are asked for at most. */
-export function drain(nowMs: number, bucket: PrepaidBucket, most: number = Number.POSITIVE_INFINITY): number {
+export function drain(nowMs: number, bucket: Bucket, most: number = Number.POSITIVE_INFINITY): number {
   let count = 0;
   while (count < most && bucket.take(nowMs, 1)) count += 1;
   return count;

@@ -1,5 +1,8 @@
 import { TOKEN_LEASE_MS, type TokenReply, type TokenReport } from '../../src/core/token-report.js';
 
+/** A process that lived on its share and was not heard for so long is not charged for all that it spent. */
+const SILENT_MS = 1_000;
+
 interface Holding {
   readonly held: number;
   readonly spent: number;
@@ -83,8 +86,9 @@ export class TokenLedger {
     const before = mine?.held ?? 0;
     const excess = spent - (mine?.spent ?? acknowledged) + held - before;
     const refilled = level + (elapsedMs * rate) / 1_000;
-    if (!away) return Math.min(burst - prepaid - before, refilled) - excess;
-    if (elapsedMs > 1_000) return 0;
+    const silent = mine === undefined || nowMs - (mine.expiresAtMs - TOKEN_LEASE_MS) > SILENT_MS;
+    if (!away || !silent) return Math.min(burst - prepaid - before, refilled) - excess;
+    if (elapsedMs > SILENT_MS) return 0;
     const most = Math.min(burst, refilled);
     return Math.max(Math.min(most, 0), most - excess);
   }

@@ -107,4 +107,22 @@ describe('LanePlaces', () => {
     places.take(0);
     expect(places.free(0)).toBe(1);
   });
+
+  it('hears what others hold from a ledger that answers too late, and takes what they leave of its part', () => {
+    const places = new LanePlaces(4, () => 2, HOLD_MS);
+    places.report(0);
+    places.settle(reply({ others: 4 }));
+    places.part(0);
+    expect(takeAll(places, 1)).toBe(0);
+    expect(places.hear(100, reply({ others: 3 }))).toBe(true);
+    expect(takeAll(places, 100)).toBe(1);
+    // It knows nobody: it was lost, and what it says of others is nothing.
+    expect(places.hear(200, reply({ others: 0, instances: 1, closed: true }))).toBe(false);
+    expect(takeAll(places, 200)).toBe(0);
+    // What it said last holds until it must have ended.
+    expect(places.settledAtMs).toBe(100 + HOLD_MS);
+    expect(takeAll(places, 100 + HOLD_MS)).toBe(1);
+    places.settle(reply({ granted: 1 }));
+    expect(places.hear(300, reply({ others: 0 }))).toBe(false);
+  });
 });

@@ -77,6 +77,48 @@ describe('what a fleet of PrepaidBuckets admits, whatever happens to single repo
   });
 });
 
+describe('what a fleet of PrepaidBuckets admits whose ledger answers some of them, some of the time', () => {
+  const RATE = 200;
+  const BURST = 40;
+  const STEP_MS = 5;
+  const HEARD_EVERY_MS = 400;
+
+  /** Everybody always asks. Who is away is heard by the ledger all the same, every so often, as behind a slow network. */
+  function overshoot(seed: number, awayMs: number, upMs: number): number {
+    const { ledger, all } = fleet(4, RATE, BURST);
+    const over = new Overshoot(RATE);
+    const random = seededRandom(seed);
+    const turnsAtMs = all.map(() => upMs * random());
+    const tellsAtMs = all.map(() => 0);
+    for (let nowMs = 0; nowMs < 20_000; nowMs += STEP_MS) {
+      for (const [index, process] of all.entries()) {
+        const { bucket, id } = process;
+        over.at(nowMs, drain(nowMs, bucket, 10));
+        if (nowMs >= (turnsAtMs[index] ?? 0)) {
+          if (bucket.away) exchange(nowMs, ledger, process);
+          else bucket.part(nowMs);
+          turnsAtMs[index] = nowMs + (bucket.away ? awayMs : upMs) * (0.5 + random());
+        } else if (!bucket.away && nowMs % 20 === 0) exchange(nowMs, ledger, process);
+        else if (bucket.away && nowMs >= (tellsAtMs[index] ?? 0)) {
+          const report = bucket.report(nowMs);
+          if (report !== undefined) ledger.tell(nowMs, id, report);
+          tellsAtMs[index] = nowMs + HEARD_EVERY_MS;
+        }
+      }
+    }
+    return over.most;
+  }
+
+  it.each([
+    [300, 300],
+    [800, 200],
+    [3_000, 1_000],
+  ])('no more than R x T + B + N x n, and what refills until it is heard (%i ms away, %i ms not)', (awayMs, upMs) => {
+    const most = BURST + credit(4, BURST) + (RATE * HEARD_EVERY_MS) / 1_000;
+    for (let seed = 0; seed < 10; seed += 1) expect(overshoot(seed, awayMs, upMs)).toBeLessThanOrEqual(most);
+  });
+});
+
 describe('what a fleet of PrepaidBuckets admits where each has its own rhythm, for long', () => {
   // Instants in units of what one token takes to refill: some report a hundred times in it, some are silent for long.
   const habit = fc.record({
