@@ -90,6 +90,11 @@ export function readNumber(option: string, text: string): number {
   throw new UsageError(`${option} is "${text}": give a number`);
 }
 
+/** How an option is called that stands for a field: `safetyFactor` is `--safety-factor`. */
+export function optionOf(field: string): string {
+  return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /**
  * The value of an option that is a whole number.
  *

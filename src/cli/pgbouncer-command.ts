@@ -1,9 +1,9 @@
 import type { GatewayConfig, PoolConfig } from '../config/config.js';
 import { wholeNumber } from './arguments.js';
-import { CliError, type Command } from './command.js';
+import { type Arguments, CliError, type Command, UsageError } from './command.js';
 import { CONFIG_OPTION, givenConfig } from './given-config.js';
 import { entryFor, isOnPostgres } from './pgbouncer-entry.js';
-import { pgbouncerIni } from './pgbouncer-ini.js';
+import { type PoolerPlan, pgbouncerIni } from './pgbouncer-ini.js';
 
 const DEFAULTS = { maxConnections: 100, superuserReserved: 3, port: 6_432 } as const;
 
@@ -47,11 +47,7 @@ export const pgbouncerCommand: Command = {
       pools: pools.map((pool) => entryFor(pool, listenPort, io)),
       elsewhere: [...config.pools.values()].filter((pool) => !isOnPostgres(pool)).map(({ name }) => name),
       instances: config.instances,
-      maxConnections: wholeNumber(args, 'max-connections', DEFAULTS.maxConnections, { least: 1, most: 1_000_000 }),
-      superuserReserved: wholeNumber(args, 'superuser-reserved', DEFAULTS.superuserReserved, {
-        least: 0,
-        most: 1_000_000,
-      }),
+      ...serverRoom(args),
       reserve: config.budgetReserve,
       longestDeadlineMs: longestDeadlineMs(pools, config),
       listenPort,
@@ -66,6 +62,20 @@ export const pgbouncerCommand: Command = {
     return 0;
   },
 };
+
+/** @throws UsageError for a server that would have no connection for anybody else than its superusers. */
+function serverRoom(args: Arguments): Pick<PoolerPlan, 'maxConnections' | 'superuserReserved'> {
+  const { maxConnections: most, superuserReserved: reserved } = DEFAULTS;
+  const maxConnections = wholeNumber(args, 'max-connections', most, { least: 1, most: 1_000_000 });
+  const superuserReserved = wholeNumber(args, 'superuser-reserved', reserved, { least: 0, most: 1_000_000 });
+  if (superuserReserved < maxConnections) return { maxConnections, superuserReserved };
+  const shown = (name: string, value: number): string =>
+    `--${name} is ${value}${args.text(name) === undefined ? ', its default' : ''}`;
+  throw new UsageError(
+    `${shown('superuser-reserved', superuserReserved)}, and ${shown('max-connections', maxConnections)}: the first has ` +
+      'to be the smaller one; give both as the server has them (SHOW max_connections, SHOW superuser_reserved_connections)',
+  );
+}
 
 function longestDeadlineMs(pools: readonly PoolConfig[], { routes }: GatewayConfig): number {
   const deadlines = [...routes.values()]

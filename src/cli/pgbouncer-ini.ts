@@ -1,3 +1,4 @@
+import { counted, percent } from '../core/budget.js';
 import { ceilDecimal } from '../core/numbers.js';
 import { type PooledEntry, serverKey } from './pgbouncer-entry.js';
 import { connectQuery, type ServerSettings, settingsNotes } from './pgbouncer-settings.js';
@@ -101,9 +102,9 @@ function shareOf(server: string, { pools, instances, maxConnections, superuserRe
 function problemOf({ server, needed, direct, fits }: Share, plan: PoolerPlan, several: boolean): string {
   const { instances, maxConnections, superuserReserved, reserve } = plan;
   return (
-    `the pools${several ? ` at ${server}` : ''} use ${needed} connections at once in ${instances} instances, and the ` +
-    `server has ${fits} for them (max_connections ${maxConnections} - ${superuserReserved} for superusers - the reserve of ` +
-    `${reserve * 100} % - ${direct} that bypass the pooler): lower their max, run fewer instances or raise max_connections`
+    `the pools${several ? ` at ${server}` : ''} use ${needed} connections at once in ${counted(instances, 'instance')}, and ` +
+    `the server has ${Math.max(0, fits)} for them (max_connections ${maxConnections} - ${superuserReserved} for ` +
+    `superusers - the reserve of ${percent(reserve)} - ${direct} that bypass the pooler): lower their max, run fewer instances or raise max_connections`
   );
 }
 
@@ -117,7 +118,7 @@ function entryOf(pool: PooledEntry, instances: number, reservePool: number): Poo
 function entryLines(entry: PoolerEntry, settings: ServerSettings, instances: number): string[] {
   const { name, host, port, database, poolSize, minPoolSize, reservePool } = entry;
   return [
-    `; pool "${name}": max ${poolSize / instances} x ${instances} ${instances === 1 ? 'instance' : 'instances'}`,
+    `; pool "${name}": max ${poolSize / instances} x ${counted(instances, 'instance')}`,
     ...settingsNotes(settings),
     `${name} = host=${host} port=${port} dbname=${database} pool_size=${poolSize} ` +
       `min_pool_size=${minPoolSize} reserve_pool=${reservePool} ${connectQuery(settings)}`,

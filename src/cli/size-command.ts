@@ -1,4 +1,5 @@
 import { advisePoolSize, type SizingAdvice } from '../core/sizing.js';
+import { optionOf } from './arguments.js';
 import { type Arguments, type Command, UsageError } from './command.js';
 import { renderTable } from './table.js';
 
@@ -55,7 +56,8 @@ function adviseFrom(args: Arguments): SizingAdvice {
       budgetShare: args.number('budget-share'),
     });
   } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(error.message);
+    // It begins with the field, and whoever called knows the options.
+    if (error instanceof RangeError) throw new UsageError(error.message.replace(/^\w+/, optionOf));
     throw error;
   }
 }

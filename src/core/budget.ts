@@ -94,10 +94,12 @@ function remedy(fits: number): string {
     : `lower the sizes of the pools to ${fits} in all, run fewer instances or raise max_connections`;
 }
 
-function counted(count: number, noun: string): string {
+/** `1 instance`, `2 instances`. */
+export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-function percent(part: number): string {
+/** A share as people write it. */
+export function percent(part: number): string {
   return `${Number((part * 100).toFixed(2))} %`;
 }

@@ -1,22 +1,32 @@
-import { ceilDecimal, requireNumber } from './numbers.js';
+import { ceilDecimal, type NumberRange, requireNumber } from './numbers.js';
 
 /** Connections that one core of a database server keeps busy: fewer waste it, more queue inside it. */
 const PER_CORE_LOW = 3;
 const PER_CORE_HIGH = 5;
 
+/** Nobody has more of it: beyond it a number is mistyped, and advice from it would be none. */
+const MOST = {
+  concurrentRequests: 1_000_000,
+  operationsPerRequest: 10_000,
+  safetyFactor: 100,
+  serverCores: 10_000,
+  instances: 100_000,
+  budgetShare: 1_000_000,
+} as const satisfies Record<keyof SizingInput, number>;
+
 /** What the size of a pool is worked out from. */
 export interface SizingInput {
-  /** Requests of one instance that are served at a time, above 0. */
+  /** Requests of one instance that are served at a time, above 0, at most a million. */
   readonly concurrentRequests: number;
-  /** Database operations of one request that overlap, on average, above 0; 0.3 where it waits mostly elsewhere. */
+  /** Database operations of one request that overlap, on average, above 0, at most 10,000; 0.3 where it waits mostly elsewhere. */
   readonly operationsPerRequest: number;
-  /** Room for variation, at least 1. Default 1.5. */
+  /** Room for variation, 1 to 100. Default 1.5. */
   readonly safetyFactor?: number | undefined;
-  /** Cores of the database server, above 0. Without it there is no capacity bound. */
+  /** Cores of the database server, above 0, at most 10,000. Without it there is no capacity bound. */
   readonly serverCores?: number | undefined;
-  /** Instances that share the server, at least 1. Default 1. */
+  /** Instances that share the server, 1 to 100,000. Default 1. */
   readonly instances?: number | undefined;
-  /** Connections that the budget leaves to this pool in one instance, at least 1. Without it there is no such bound. */
+  /** Connections that the budget leaves to this pool in one instance, 1 to a million. Without it there is no such bound. */
   readonly budgetShare?: number | undefined;
 }
 
@@ -41,16 +51,14 @@ export interface SizingAdvice {
  *
  * 150 concurrent requests x 0.3 operations x 1.5 are 67.5, so 68 connections.
  *
- * @throws RangeError naming the input that is 0, negative or not finite.
+ * @throws RangeError naming the input that is 0, negative, not finite or more than anybody has.
  */
 export function advisePoolSize(input: SizingInput): SizingAdvice {
   const demand = demandOf(input);
-  const instances = requireNumber('instances', input.instances ?? 1, { min: 1, integer: true });
+  const instances = checked('instances', input.instances ?? 1, { min: 1, integer: true });
   const capacity = capacityOf(input.serverCores, instances);
   const budget =
-    input.budgetShare === undefined
-      ? undefined
-      : Math.floor(requireNumber('budgetShare', input.budgetShare, { min: 1 }));
+    input.budgetShare === undefined ? undefined : Math.floor(checked('budgetShare', input.budgetShare, { min: 1 }));
   let recommended = demand;
   let binding: SizingBound = 'demand';
   if (capacity !== undefined && capacity.high < recommended) {
@@ -65,16 +73,20 @@ export function advisePoolSize(input: SizingInput): SizingAdvice {
 }
 
 function demandOf(input: SizingInput): number {
-  const requests = requireNumber('concurrentRequests', input.concurrentRequests);
-  const operations = requireNumber('operationsPerRequest', input.operationsPerRequest);
-  const factor = requireNumber('safetyFactor', input.safetyFactor ?? 1.5, { min: 1 });
+  const requests = checked('concurrentRequests', input.concurrentRequests);
+  const operations = checked('operationsPerRequest', input.operationsPerRequest);
+  const factor = checked('safetyFactor', input.safetyFactor ?? 1.5, { min: 1 });
   return ceilDecimal(requests * operations * factor);
 }
 
 function capacityOf(cores: number | undefined, instances: number): { low: number; high: number } | undefined {
   if (cores === undefined) return undefined;
-  requireNumber('serverCores', cores);
+  checked('serverCores', cores);
   // Rounded down, so that all instances together stay within the bound; but nobody can work with none.
   const share = (perCore: number): number => Math.max(1, Math.floor((cores * perCore) / instances));
   return { low: share(PER_CORE_LOW), high: share(PER_CORE_HIGH) };
+}
+
+function checked(name: keyof SizingInput, value: number, range: NumberRange = {}): number {
+  return requireNumber(name, value, { ...range, max: MOST[name] });
 }

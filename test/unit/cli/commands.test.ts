@@ -129,7 +129,7 @@ describe('sluice size', () => {
   it('names an input that is out of range', async () => {
     expect(await size('--safety-factor', '0.5')).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/safetyFactor is 0.5/),
+      err: expect.stringMatching(/^sluice: --safety-factor is 0.5: give/),
     });
   });
 });
