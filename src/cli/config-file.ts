@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { GatewayOptions } from '../config/options.js';
@@ -30,9 +30,10 @@ export async function loadOptions(file: string, cwd: string): Promise<GatewayOpt
   const path = resolve(cwd, file);
   const reader = READERS[extname(path).toLowerCase()];
   if (reader === undefined) throw new CliError(`${file}: use a file that ends in ${Object.keys(READERS).join(', ')}`);
-  const options = await reader(path);
-  if (isOptions(options)) return options;
-  throw new CliError(`${file}: export the options of the gateway as default, as createGateway takes them`);
+  const options = await readFrom(path, reader);
+  const instead = insteadOfOptions(options, reader === readJson ? 'holds' : 'exports');
+  if (instead === undefined && isOptions(options)) return options;
+  throw new CliError(`${file} ${instead}, as createGateway takes them`);
 }
 
 /**
@@ -61,12 +62,39 @@ export async function loadScenarioModule(file: string, cwd: string): Promise<Exp
   const path = resolve(cwd, file);
   const reader = READERS[extname(path).toLowerCase()];
   if (reader === undefined || reader === readJson) return undefined;
-  return exportedJson(file, await reader(path));
+  return exportedJson(file, await readFrom(path, reader));
 }
 
 /** An object is all that can be told here; the configuration checks everything in it. */
 export function isOptions(value: unknown): value is GatewayOptions {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Map);
+}
+
+/** What a file gives where it has no options, with the remedy; `undefined` where it may have some. */
+function insteadOfOptions(value: unknown, gives: 'holds' | 'exports'): string | undefined {
+  const remedy = gives === 'holds' ? 'give the options of the gateway' : 'export the options of the gateway as default';
+  if (value === undefined) return `has no default export: ${remedy}`;
+  if (typeof value === 'function') return `exports a function: call it there, and ${remedy}`;
+  if (isOptions(value))
+    return isGateway(value) ? `exports a gateway: ${remedy} and not what is made of them` : undefined;
+  // Not what it is: a url may hold a password.
+  const single = value === null ? 'null' : `a ${typeof value}`;
+  const kind = Array.isArray(value) ? 'a list' : value instanceof Map ? 'a Map' : single;
+  return `${gives} ${kind}: ${remedy}, an object`;
+}
+
+/** What createGateway returns has functions where its options have none. */
+function isGateway(value: object): boolean {
+  return 'snapshot' in value && typeof value.snapshot === 'function';
+}
+
+/** @throws {@link CliError} that names the file, where there is none, and for what the reader tells of it. */
+async function readFrom(path: string, reader: (path: string) => Promise<unknown>): Promise<unknown> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw unreadable(path, error.code === 'ENOENT' ? 'there is no such file; correct its name' : error);
+  });
+  if (found.isDirectory()) throw unreadable(path, 'it is a folder; name a file in it');
+  return reader(path);
 }
 
 async function readJson(path: string): Promise<unknown> {
@@ -83,7 +111,7 @@ async function readJson(path: string): Promise<unknown> {
 
 async function importModule(path: string): Promise<unknown> {
   try {
-    return defaultOf(await settled(path, import(pathToFileURL(path).href)));
+    return await settled(path, import(pathToFileURL(path).href).then(defaultOf));
   } catch (error) {
     const line = await syntaxErrorLine(path);
     throw unreadable(line === undefined ? path : `${path}:${line}`, error);
@@ -95,7 +123,13 @@ async function importTypeScript(path: string): Promise<unknown> {
     throw new CliError(`${path}: TypeScript needs the package "jiti": npm install --save-dev jiti`);
   });
   try {
-    return defaultOf(await settled(path, jiti.createJiti(import.meta.url).import(path)));
+    return await settled(
+      path,
+      jiti
+        .createJiti(import.meta.url)
+        .import(path)
+        .then(defaultOf),
+    );
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -107,7 +141,8 @@ function defaultOf(module: unknown): unknown {
 
 function unreadable(path: string, error: unknown): CliError {
   if (error instanceof CliError) return error;
-  const told = error instanceof Error ? error.message : String(error);
+  const name = error instanceof SyntaxError ? 'syntax error: ' : '';
+  const told = name + (error instanceof Error ? error.message : String(error));
   // Some tell in several lines what fits into one.
   return new CliError(`${path} cannot be read: ${told.replaceAll(/\s*\n\s*/g, ' ')}`);
 }

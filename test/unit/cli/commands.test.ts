@@ -85,7 +85,7 @@ describe('sluice', () => {
     folder.write('app.mjs', 'setInterval(() => {}, 1_000); export const app = 1;');
     const { code, err } = await endOf(start(['config', '--config', join(folder.path, 'app.mjs')], 'pipe'));
     expect(code).toBe(1);
-    expect(err).toMatch(/app\.mjs: .*default/);
+    expect(err).toMatch(/app\.mjs has no default export/);
   });
 
   it('needs no standard input', async () => {
@@ -170,8 +170,12 @@ describe('sluice config', () => {
     ['bad.json', '{\n  "pools": oops }', /bad\.json:2:12: expected a value/],
     ['throws.mjs', 'throw new Error("no such luck");', /throws\.mjs cannot be read: no such luck/],
     ['broken.ts', 'export default {;', /broken\.ts cannot be read/],
-    ['none.mjs', 'export const options = {};', /none\.mjs: export the options of the gateway as default/],
-    ['list.json', '[]', /export the options of the gateway as default/],
+    [
+      'none.mjs',
+      'export const options = {};',
+      /none\.mjs has no default export: export the options of the gateway as default/,
+    ],
+    ['list.json', '[]', /list\.json holds a list: give the options of the gateway/],
     ['c.yaml', 'pools:', /c\.yaml: use a file that ends in \.json, /],
     [
       'wrong.json',

@@ -5,7 +5,7 @@ import { explainFailedLogin } from '../../../src/cli/doctor/failed-login.js';
 import type { Finding } from '../../../src/cli/doctor/finding.js';
 import { explainTrouble } from '../../../src/pools/connect-warnings.js';
 import { Folder } from './captured.js';
-import { endOf, ROOT, start } from './programs.js';
+import { endOf, ROOT } from './programs.js';
 
 let folder: Folder;
 beforeEach(() => {
@@ -69,25 +69,6 @@ describe('sluice pgbouncer', () => {
   it('takes no port that there is not', async () => {
     expect(await call('--port', '65536')).toMatchObject({ code: 2, err: expect.stringContaining('from 1 to 65535') });
     expect(await call('--port', '65535')).toMatchObject({ code: 0 });
-  });
-});
-
-describe('a file of options that never finishes loading', () => {
-  it.each([
-    ['hang.mjs', 'await new Promise(() => {}); export default {};'],
-    ['hang.ts', 'await new Promise<void>(() => {}); export default {};'],
-  ])('is named: %s', { timeout: 60_000 }, async (name, text) => {
-    const file = join(folder.path, folder.write(name, text));
-    for (const command of ['config', 'doctor']) {
-      const { code, err } = await endOf(start([command, '-c', file]));
-      expect([command, code, err]).toEqual([
-        command,
-        1,
-        expect.stringMatching(
-          /^sluice: \S+hang\.(?:mjs|ts) does not finish loading: an "await" .*; let it export the options/,
-        ),
-      ]);
-    }
   });
 });
 
