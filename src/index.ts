@@ -65,6 +65,7 @@ export {
   type RotateOptions,
   RotationRefusedError,
 } from './pools/login.js';
+export { SessionStateError } from './pools/session-guard.js';
 export type {
   AcquireMessage,
   AdmissionMessage,

@@ -22,6 +22,7 @@ import type { FleetBudget } from './fleet-budget.js';
 import type { KnownServers } from './known-servers.js';
 import { PoolRetries } from './pool-retries.js';
 import type { PoolRuntime } from './pool-runtime.js';
+import type { PoolerFollow } from './pooler-follow.js';
 import { poolerMonitorOf } from './pooler-monitor.js';
 import { newRoute, type RouteRuntime } from './route-runtime.js';
 import { RouteWindow } from './route-window.js';
@@ -48,6 +49,8 @@ export interface Parts {
   /** All pools, once they are built, and what is known of their servers. */
   readonly pools: ReadonlyMap<string, PoolRuntime>;
   readonly servers: KnownServers;
+  /** What their poolers do meanwhile. */
+  readonly poolers: PoolerFollow;
   /** Names the next connection, uniquely over all pools. */
   readonly nextConnectionId: () => number;
   /** Absent where the instance is alone. */
@@ -100,7 +103,9 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
       if (parts.config.mode === 'enforce') bounds.set(nowMs, 'granted', seatsFor(granted));
     },
     onOpened: (tookMs) => connects.tell(tookMs),
-    onWarning: (code, message) => warn(code, `pool "${config.name}": ${message}`),
+    onWarning: (code, message) => {
+      if (parts.poolers.isNews(config, code)) warn(code, `pool "${config.name}": ${message}`);
+    },
   };
   gate.down(clock.nowMs());
   const startMax = parts.budget?.startMax(config.name) ?? config.max;

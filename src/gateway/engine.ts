@@ -79,6 +79,7 @@ export function assembleEngine(
     warn,
     pools,
     servers: startUp.servers,
+    poolers: startUp.poolers,
     onPoolDown: (pool, leaving) => doubtOthers(pools, pool, leaving),
     onPoolUp: ({ name }) => {
       const runtime = pools.get(name);
@@ -92,6 +93,7 @@ export function assembleEngine(
   };
   for (const pool of config.pools.values()) pools.set(pool.name, assemblePool(parts, pool));
   budget?.follow(pools);
+  startUp.poolers.follow(pools);
   if (config.mode === 'enforce') tunePools(clock, pools);
   const entries = assembleEntries(parts, pools, { mode: config.mode, clock, timer, lag, warn }, admitting);
   const routes = Array.from(entries.values(), ({ runtime }) => runtime);

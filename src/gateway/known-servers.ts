@@ -57,6 +57,12 @@ export class KnownServers {
     this.#heard.set(pool, { limits, poolerSize, pooled: true });
   }
 
+  /** The pooler of a pool may open so many connections for its entry now. */
+  poolerResized(pool: string, poolerSize: number): void {
+    const heard = this.#heard.get(pool);
+    if (heard?.pooled === true) this.#heard.set(pool, { ...heard, poolerSize });
+  }
+
   limitsOf(pool: string): ServerLimits | undefined {
     return this.#heard.get(pool)?.limits;
   }

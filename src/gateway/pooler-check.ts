@@ -12,6 +12,8 @@ export interface PooledPool extends TriedPool {
 
 /** What was found of a pooler. */
 export interface PoolerReport extends BudgetReport {
+  /** Absent where nobody can tell. */
+  readonly mode?: string;
   /** What it may open at the server for the entry of this pool, its reserve included; absent where nobody can tell. */
   readonly serverSize?: number;
   /** Its `server_login_retry`, in milliseconds; absent where nobody can tell. */
@@ -30,21 +32,24 @@ const SLOW_RETRY_MS = 500;
 export async function checkPooler(pooled: PooledPool, connection: Connection): Promise<PoolerReport> {
   const { config, warn } = pooled;
   const setup = await readSetup(pooled);
-  await checkMode(pooled, connection, setup?.mode);
+  const mode = await checkMode(pooled, connection, setup?.mode);
   if (setup !== undefined) checkRecovery(pooled, setup.loginRetryMs);
-  const recovery = setup === undefined ? {} : { loginRetryMs: setup.loginRetryMs };
+  const found = {
+    ...(mode === undefined ? {} : { mode }),
+    ...(setup === undefined ? {} : { loginRetryMs: setup.loginRetryMs }),
+  };
   const size = config.poolerSize ?? setup?.size;
   if (config.poolerSize !== undefined && setup !== undefined) checkTold(pooled, setup);
   if (size !== undefined) {
     const reserve = config.poolerSize === undefined ? (setup?.reserve ?? 0) : 0;
-    return { ...checkSize(pooled, size, reserve), ...recovery, serverSize: size + reserve };
+    return { ...checkSize(pooled, size, reserve), ...found, serverSize: size + reserve };
   }
   warn(
     'pooler_size_unknown',
     `pool "${config.name}": nobody can tell whether its pooler has the ${config.max} connections of its max; ` +
       'set poolerSize to its pool_size, or poolerAdminUrl to read it',
   );
-  return { ok: true, message: '', ...recovery };
+  return { ok: true, message: '', ...found };
 }
 
 async function readSetup({ config, clock, warn }: PooledPool): Promise<PoolerSetup | undefined> {

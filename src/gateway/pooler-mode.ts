@@ -8,6 +8,8 @@ export class PoolerModeError extends Error {
   override readonly name = 'PoolerModeError';
 }
 
+const REMEDY = 'set pool_mode = transaction in the pooler, for this database or for all';
+
 /** A pool whose pooler is tried out. */
 export interface TriedPool {
   readonly pool: ConnectionPool;
@@ -25,25 +27,41 @@ const ROUNDS = 24;
  * Looks at the mode of a pooler.
  *
  * @param told - What its console says; `undefined` has it tried out.
+ * @returns The mode, where it is known.
  * @throws PoolerModeError in statement mode.
  */
-export async function checkMode(tried: TriedPool, connection: Connection, told: string | undefined): Promise<void> {
+export async function checkMode(
+  tried: TriedPool,
+  connection: Connection,
+  told: string | undefined,
+): Promise<string | undefined> {
   const { config, warn } = tried;
   const mode = told ?? (await triedMode(tried, connection));
-  const remedy = 'set pool_mode = transaction in the pooler, for this database or for all';
-  if (mode === 'statement') {
-    throw new PoolerModeError(
-      `pool "${config.name}" goes through a pooler in statement mode, where no transaction can be opened: ${remedy}`,
-    );
-  }
-  if (mode !== 'session') return;
+  const text = mode === undefined ? undefined : modeText([config.name], mode);
+  if (text === undefined) return mode;
+  if (mode === 'statement') throw new PoolerModeError(text);
   // Seen from here, a server that nothing stands before behaves alike.
   const direct = told === undefined ? '; or set pooler to none, if the url leads to the server itself' : '';
-  warn(
-    'pooler_session_mode',
-    `pool "${config.name}" goes through a pooler in session mode, where each of its connections keeps one of the ` +
-      `server for itself: ${remedy}${direct}`,
-  );
+  warn('pooler_session_mode', `${text}${direct}`);
+  return mode;
+}
+
+/** What is wrong with the mode of the pooler of these pools, with the remedy; `undefined` where nothing is. */
+export function modeText(pools: readonly string[], mode: string): string | undefined {
+  const said = `${poolsText(pools)} ${pools.length === 1 ? 'goes' : 'go'} through a pooler in`;
+  switch (mode) {
+    case 'statement':
+      return `${said} statement mode, where no transaction can be opened: ${REMEDY}`;
+    case 'session':
+      return `${said} session mode, where each connection keeps one of the server for itself: ${REMEDY}`;
+    default:
+      return undefined;
+  }
+}
+
+/** Pools for a message. */
+export function poolsText(names: readonly string[]): string {
+  return `${names.length === 1 ? 'pool' : 'pools'} ${names.map((name) => `"${name}"`).join(' and ')}`;
 }
 
 /** What can be seen without the console: statement mode refuses to begin, and session mode shares nothing. */

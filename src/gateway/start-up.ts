@@ -10,6 +10,7 @@ import type { FleetBudget } from './fleet-budget.js';
 import { KnownServers } from './known-servers.js';
 import { MissingRightsError } from './login-check.js';
 import type { PoolRuntime } from './pool-runtime.js';
+import { PoolerFollow } from './pooler-follow.js';
 import { PoolerModeError } from './pooler-mode.js';
 import { serverOf } from './server-names.js';
 import { serverVerdicts } from './server-verdicts.js';
@@ -30,6 +31,8 @@ export class StartUp {
   readonly #shared: FleetBudget | undefined;
   /** What the servers of the pools said of themselves. */
   readonly servers: KnownServers;
+  /** Keeps pools to what their poolers have. */
+  readonly poolers: PoolerFollow;
   /** By pool, in the order in which they came. */
   readonly #reports = new Map<string, BudgetReport>();
   /** Pools that were looked at; another look is under way at those with `true`. */
@@ -46,6 +49,8 @@ export class StartUp {
     this.#logger = logger;
     this.#shared = shared;
     this.servers = new KnownServers(config);
+    const onResized = (pools: readonly string[], size: number): void => this.#poolerResized(pools, size);
+    this.poolers = new PoolerFollow({ config, clock, warn: this.#warn, onResized });
   }
 
   /** Clients whose connections fit beside those of the pools into the file descriptors; `undefined` where unknown. */
@@ -74,6 +79,7 @@ export class StartUp {
    * it is taken back, and a fleet hears what there is to divide. Never rejects.
    */
   async again({ pool, config, name }: PoolRuntime): Promise<void> {
+    this.poolers.look(config);
     const serves = this.overBudget === undefined;
     if (this.#seen.get(name) !== false || (serves && this.#shared === undefined)) return;
     this.#seen.set(name, true);
@@ -150,18 +156,35 @@ export class StartUp {
 
   /** Of pools on one server, the one that is connected last is told of what all of them want together. */
   async #check({ pool, config, name }: Looked, connection: Connection): Promise<BudgetReport> {
-    const warn = (code: string, message: string): void => this.#logger.warn({ code }, message);
-    const pooled = { pool, config, all: this.#config, clock: this.#clock, warn };
+    const pooled = { pool, config, all: this.#config, clock: this.#clock, warn: this.#warn };
     const pooler = await lookBehind(pooled, connection, this.servers);
-    const server = this.#reportOf(name);
-    if (pooler !== undefined) this.#shared?.found(config, undefined);
-    const { direct, address } = this.servers.with(name);
+    if (pooler !== undefined) {
+      this.#shared?.found(config, undefined);
+      this.poolers.found(config, pooler.mode);
+    }
+    const server = this.#judge(name);
+    return pooler === undefined ? server : worse(pooler, server);
+  }
+
+  /** What its pooler may open there counts at a server as soon as others go past it. */
+  #poolerResized(pools: readonly string[], serverSize: number): void {
+    for (const pool of pools) this.servers.poolerResized(pool, serverSize);
+    const report = this.#judge(pools[0] ?? '');
+    if (!report.ok) this.#logger.error({ code: 'over_budget' }, report.message);
+  }
+
+  /** Judges the server of a pool, and lets the fleet know what there is to divide. */
+  #judge(pool: string): BudgetReport {
+    const server = this.#reportOf(pool);
+    const { direct, address } = this.servers.with(pool);
     for (const other of direct) {
       if (other.limits === undefined) continue;
       this.#shared?.found(other.config, server.room, address, other.limits.identity);
     }
-    return pooler === undefined ? server : worse(pooler, server);
+    return server;
   }
+
+  readonly #warn = (code: string, message: string): void => this.#logger.warn({ code }, message);
 
   #reportOf(pool: string): BudgetReport {
     // Those who can ask each other divide what there is; nobody else sees to it that it is enough for all.

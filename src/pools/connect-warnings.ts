@@ -17,6 +17,7 @@ const CODES: Readonly<Record<ConnectTrouble, string>> = {
   rights: RIGHTS_MISSING,
   quota_spent: 'database_quota_spent',
   unknown_database: 'database_unknown',
+  disabled_database: 'pooler_database_disabled',
   crowded: 'database_connections_exhausted',
 };
 
@@ -37,6 +38,8 @@ const TEXTS: Readonly<Record<ConnectTrouble, string>> = {
   quota_spent:
     'the user of the url has used up what the server lets it do in an hour; raise its MAX_QUERIES_PER_HOUR or MAX_UPDATES_PER_HOUR on the server, or take those limits away',
   unknown_database: 'the server has no such database; create it, or correct the url',
+  disabled_database:
+    'the pooler lets no new connection into this database, which somebody has disabled; connections that are open go on. Let it in again with ENABLE and the name of the database, in the console of the pooler',
   crowded: 'no further connection can be opened; lower max, or raise what the server, the role or this host allows',
 };
 

@@ -25,6 +25,7 @@ const LONGEST_WAIT_MS: Readonly<Record<ConnectTrouble, number>> = {
   rights: 1_000,
   quota_spent: 1_000,
   unknown_database: 1_000,
+  disabled_database: 1_000,
   crowded: 1_000,
 };
 

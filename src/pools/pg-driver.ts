@@ -23,6 +23,12 @@ const STUCK =
   'the server goes on with a statement although it was told to stop; the place of that connection stays taken until ' +
   'it is gone, for some 10 s at most. Look for the session in pg_stat_activity';
 
+const STUCK_AT_POOLER =
+  'a statement went on through the pooler although it was told to stop; the place of that connection stays taken until ' +
+  'it is gone, for some 10 s at most. See SHOW DATABASES and SHOW POOLS in the console of the pooler: RESUME what is ' +
+  'paused; where clients wait (cl_waiting), all its connections are taken, or its server is silent; else look for the ' +
+  'statement in pg_stat_activity';
+
 const STATEMENT_MODE =
   'its pooler has gone over to statement mode, where no transaction can be opened, and ends every session that tries; ' +
   'set pool_mode = transaction in the pooler, for this database or for all';
@@ -152,7 +158,10 @@ export class PgDriver extends EngineDriver<Way> {
       nothing: '',
       sharedLockMs: pooler.shares === true ? lockTimeoutMs : undefined,
       startLimitMs: target.statementLimitMs,
-      onStuck: () => warn('database_session_stuck', STUCK),
+      onStuck: () => {
+        if (pooler.shares === true) warn('pooler_session_stuck', STUCK_AT_POOLER);
+        else warn('database_session_stuck', STUCK);
+      },
       link: {
         end: () => client.connection.end(),
         hangUp: () => streamOf(client).destroy(),

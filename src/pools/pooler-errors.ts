@@ -3,7 +3,8 @@ import type { ConnectTrouble } from './session.js';
 /** PgBouncer gives every error of its own one code, "protocol violation": only the words tell them apart. */
 const TROUBLES: readonly (readonly [RegExp, ConnectTrouble])[] = [
   [/no more connections allowed/, 'crowded'],
-  [/no such database|database ".*" (?:does not exist|is disabled)/, 'unknown_database'],
+  [/no such database|database ".*" does not exist/, 'unknown_database'],
+  [/database ".*" is disabled/, 'disabled_database'],
   [/authentication failed|no such user|auth failed|login rejected/, 'credentials'],
   [/TLS|SSL required/, 'tls'],
 ];

@@ -28,6 +28,8 @@ export type ConnectTrouble =
   | 'quota_spent'
   /** The server answers and has no such database. */
   | 'unknown_database'
+  /** A pooler that was told to let nobody into the database. */
+  | 'disabled_database'
   /** The server, the role or this host has no connection left to give. */
   | 'crowded';
 

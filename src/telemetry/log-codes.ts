@@ -159,6 +159,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'see whether the address and the scheme of its url are right, or mend its password function',
   ),
   pooler_console_unreachable: warn('`poolerAdminUrl` cannot be used', 'let its user into the console (`stats_users`)'),
+  pooler_database_disabled: warn(
+    'the pooler lets no new connection into the database of a pool, because somebody gave `DISABLE`; open ones go on',
+    'give `ENABLE` with the name of the database in the console of the pooler',
+  ),
   pooler_recovers_late: warn(
     'after an outage the pooler looks for its server only every so many seconds (15 by default), and nobody gets through before',
     'set `server_login_retry = 0.2` in PgBouncer',
@@ -166,6 +170,14 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
   pooler_session_mode: warn(
     'a pool goes through a pooler in session mode, where nothing is shared',
     'set `pool_mode = transaction`',
+  ),
+  pooler_session_stuck: warn(
+    'a statement went on through a pooler although it was told to stop, or has not left the pooler at all',
+    '`RESUME` a pooler that is paused; where its clients wait (`cl_waiting` of `SHOW POOLS`) all its connections are taken or its server is silent; else look in `pg_stat_activity`. The place comes free within some 10 s',
+  ),
+  pooler_size_changed: warn(
+    'the pooler has another size than before: its pools use no more than that, and get back what it has again',
+    'nothing, where that is meant; else raise `pool_size` of the pooler to the sum that the message names',
   ),
   pooler_size_differs: warn(
     '`poolerSize` lets the pools ask for more connections than the console of the pooler tells of: the surplus waits there',
