@@ -116,7 +116,7 @@ class LocalPgbouncer implements PgbouncerServer {
     const ini = ['[databases]', ...databases, '', '[pgbouncer]', ...lines, ''].join('\n');
     const logins = Object.entries({ ...users, [ADMIN]: ADMIN_PASSWORD });
     await this.#write('pgbouncer.ini', ini);
-    await this.#write('userlist.txt', logins.map(([name, password]) => `"${name}" "${password}"\n`).join(''));
+    await this.#write('userlist.txt', logins.map((login) => `${login.map(quoted).join(' ')}\n`).join(''));
   }
 
   async rewrite(change: Partial<PgbouncerOptions>): Promise<void> {
@@ -188,4 +188,9 @@ class LocalPgbouncer implements PgbouncerServer {
     if (this.#owner === undefined) return;
     for (const each of [this.#directory, path]) chownSync(each, this.#owner.uid, this.#owner.gid);
   }
+}
+
+/** As the file of users has it. */
+function quoted(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
 }

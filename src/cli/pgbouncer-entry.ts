@@ -5,7 +5,7 @@ import { pgAddressOf } from '../pools/pg-address.js';
 import { readPgParameters } from '../pools/pg-parameters.js';
 import { askedTls } from '../pools/tls-asked.js';
 import { CliError, type CliIo } from './command.js';
-import { type ServerSettings, serverSettings } from './pgbouncer-settings.js';
+import { NO_LINE, type ServerSettings, serverSettings } from './pgbouncer-settings.js';
 import { type ServerTls, serverTls } from './pgbouncer-tls.js';
 
 /** One pool of a gateway, as its pooler is to serve it. */
@@ -61,13 +61,17 @@ function checkEntry({ name, host, port, database }: Omit<PooledEntry, 'tls' | 's
   }
   if (database === '') throw new CliError(`pool "${name}": its url names no database; write postgres://host/database`);
   for (const [field, value] of Object.entries({ host, database })) {
-    if (!/^[\w.:/-]+$/.test(value)) {
-      throw new CliError(`pool "${name}": the ${field} of its url does not fit into pgbouncer.ini; use plain letters`);
-    }
+    if (!NO_LINE.test(value)) continue;
+    throw new CliError(
+      `pool "${name}": the ${field} of its url has what ends a line; a line of pgbouncer.ini has none`,
+    );
+  }
+  if (host.includes(',')) {
+    throw new CliError(`pool "${name}": the host of its url is a list, which the driver does not read; name one host`);
   }
   if (port !== listenPort || !isHere(host)) return;
   throw new CliError(
-    `pool "${name}": its url leads to ${host}:${port}, where the pooler is to listen, so that it would lead to itself: ` +
+    `pool "${name}": its url leads to ${addressText({ host, port })}, where the pooler is to listen, so that it would lead to itself: ` +
       'give the url of the server to this command, or another --port',
   );
 }
@@ -77,7 +81,17 @@ function isHere(host: string): boolean {
   return host.startsWith('/') || /^(?:localhost|127\.[\d.]+|::1|\[::1\]|0\.0\.0\.0)$/i.test(host);
 }
 
-/** What names a server: all ways to write this machine are one. */
-export function serverKey({ host, port }: Pick<PooledEntry, 'host' | 'port'>): string {
-  return `${isHere(host) && !host.startsWith('/') ? 'localhost' : host.toLowerCase()}:${port}`;
+/** A server as the urls of pools on it write it: in several ways where they do. */
+export function serverNames(pools: readonly Pick<PooledEntry, 'host' | 'port'>[]): string {
+  return [...new Set(pools.map(addressText))].join(' = ');
+}
+
+function addressText({ host, port }: Pick<PooledEntry, 'host' | 'port'>): string {
+  return `${host.startsWith('/') ? host : host.includes(':') ? `[${host}]` : host.toLowerCase()}:${port}`;
+}
+
+/** What tells servers apart: all ways to write this machine are one. */
+export function serverKey(place: Pick<PooledEntry, 'host' | 'port'>): string {
+  const { host, port } = place;
+  return isHere(host) && !host.startsWith('/') ? `localhost:${port}` : addressText(place);
 }

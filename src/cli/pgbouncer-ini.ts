@@ -1,7 +1,7 @@
 import { counted, percent } from '../core/budget.js';
 import { ceilDecimal } from '../core/numbers.js';
-import { type PooledEntry, serverKey } from './pgbouncer-entry.js';
-import { connectQuery, type ServerSettings, settingsNotes } from './pgbouncer-settings.js';
+import { type PooledEntry, serverKey, serverNames } from './pgbouncer-entry.js';
+import { connectQuery, entryValue, type ServerSettings, settingsNotes } from './pgbouncer-settings.js';
 import { commonTls, type ServerTls } from './pgbouncer-tls.js';
 
 /** What {@link pgbouncerIni} writes a file for. */
@@ -44,6 +44,7 @@ const PATIENCE_SECONDS = 5;
 
 /** What the pools of one server use of it at once. */
 interface Share {
+  /** As the urls write it. */
   readonly server: string;
   /** Through the pooler. */
   readonly pooled: readonly PooledEntry[];
@@ -65,7 +66,7 @@ interface Share {
 export function pgbouncerIni(plan: PoolerPlan): PoolerFile {
   const { pools, elsewhere, instances } = plan;
   const tls = commonTls(pools.filter(({ bypasses }) => !bypasses));
-  const shares = [...new Set(pools.map(serverKey))].map((server) => shareOf(server, plan));
+  const shares = [...new Set(pools.map(serverKey))].map((key) => shareOf(key, plan));
   const problems = shares
     .filter(({ needed, fits }) => needed > fits)
     .map((share) => problemOf(share, plan, shares.length > 1));
@@ -88,15 +89,15 @@ export function pgbouncerIni(plan: PoolerPlan): PoolerFile {
   return { text, entries: written.map(({ entry }) => entry), bypassing, problems };
 }
 
-function shareOf(server: string, { pools, instances, maxConnections, superuserReserved, reserve }: PoolerPlan): Share {
-  const there = pools.filter((pool) => serverKey(pool) === server);
+function shareOf(key: string, { pools, instances, maxConnections, superuserReserved, reserve }: PoolerPlan): Share {
+  const there = pools.filter((pool) => serverKey(pool) === key);
   const pooled = there.filter(({ bypasses }) => !bypasses);
   const atOnce = (of: readonly PooledEntry[]): number => of.reduce((sum, { max }) => sum + max * instances, 0);
   const needed = atOnce(pooled);
   const direct = atOnce(there) - needed;
   const fits = maxConnections - superuserReserved - ceilDecimal(maxConnections * reserve) - direct;
   const spare = pooled.length === 0 ? 0 : Math.max(0, Math.floor((fits - needed) / pooled.length));
-  return { server, pooled, needed, direct, fits, spare };
+  return { server: serverNames(there), pooled, needed, direct, fits, spare };
 }
 
 function problemOf({ server, needed, direct, fits }: Share, plan: PoolerPlan, several: boolean): string {
@@ -120,7 +121,7 @@ function entryLines(entry: PoolerEntry, settings: ServerSettings, instances: num
   return [
     `; pool "${name}": max ${poolSize / instances} x ${counted(instances, 'instance')}`,
     ...settingsNotes(settings),
-    `${name} = host=${host} port=${port} dbname=${database} pool_size=${poolSize} ` +
+    `${name} = host=${entryValue(host)} port=${port} dbname=${entryValue(database)} pool_size=${poolSize} ` +
       `min_pool_size=${minPoolSize} reserve_pool=${reservePool} ${connectQuery(settings)}`,
   ];
 }
@@ -133,7 +134,7 @@ function general(plan: PoolerPlan, shares: readonly Share[], tls: ServerTls): st
     'listen_addr = 127.0.0.1',
     `listen_port = ${plan.listenPort}`,
     'auth_type = scram-sha-256',
-    '; "user" "password" lines, readable by this process only',
+    '; "user" "password" lines, a " within one written twice; readable by this process only',
     'auth_file = userlist.txt',
     'admin_users = pgbouncer_admin',
     '; enough for poolerAdminUrl',

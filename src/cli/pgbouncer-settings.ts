@@ -10,7 +10,8 @@ export interface ServerSettings {
 
 /** Settings of the server itself: whoever makes up names of their own, with a dot, may keep secrets there. */
 const OWN = /^[a-z_]+$/;
-const NO_LINE = /\p{Cc}/u;
+/** What ends a line of the file, or hides in it. */
+export const NO_LINE: RegExp = /\p{Cc}/u;
 
 /** @param parameters - Of the url of a pool. */
 export function serverSettings(parameters: URLSearchParams): ServerSettings {
@@ -40,6 +41,11 @@ export function settingsNotes({ carried, left }: ServerSettings): string[] {
       ? []
       : [`; its url also has ${left.join(', ')}, NOT set here: use ALTER ROLE ... SET; ${here}`]),
   ];
+}
+
+/** A value of an entry as its line has it. */
+export function entryValue(text: string): string {
+  return /^[\w.:/-]+$/.test(text) ? text : quoted(text);
 }
 
 function quoted(text: string): string {

@@ -223,7 +223,7 @@ describe('the servers of the pools', () => {
     const crowded = await call({ pools: { ...pools, more: at('h2', 20) }, routes }, '--max-connections', '60');
     expect(crowded.code).toBe(1);
     expect(crowded.err).toContain(
-      'the pools at h2:5432 use 50 connections at once in 1 instances, and the server has 38',
+      'the pools at h2:5432 use 50 connections at once in 1 instance, and the server has 38',
     );
     expect(crowded.err).not.toContain('h1:5432');
   });
