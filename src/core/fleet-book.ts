@@ -1,4 +1,5 @@
-import { type Claim, claimsOn, type ServerNeed, type ServerShare, sharesOf } from './fleet-share.js';
+import { remember } from './fleet-ghosts.js';
+import { type Claim, type ServerNeed, type ServerShare, sharesOf } from './fleet-share.js';
 
 /** What an instance says of itself with each heartbeat. */
 export interface MemberReport {
@@ -45,11 +46,6 @@ export const HEARTBEAT_MS = 1_000;
 /** Who has not written for so long is dead. */
 export const LEASE_MS: number = 3 * HEARTBEAT_MS;
 /**
- * What a dead instance had is kept for it for so long at most: a server ends the sessions of a process that died at once
- * or within its check interval, those of a machine that died after the keepalives, which take about ten seconds.
- */
-export const GHOST_MS = 15_000;
-/**
  * Within it everybody who stood in a book that was lost has found that out. Who begins a new one does not know whether
  * there was one before: it may have been started while nobody could be reached.
  */
@@ -60,10 +56,10 @@ const LONGEST_STEP_MS: number = 1.5 * HEARTBEAT_MS;
 /**
  * Enters what an instance says of itself into the book of its fleet, and tells it what it may have.
  *
- * **Bound.** What the book grants of a server, to the living and to those whose death is not sure to have freed it,
- * never exceeds the room of the server: an instance gets more only of what is free, and what it is to give up counts as
- * its own until it says that it is gone. So a newcomer waits until the others have shrunk. A book that is new, and
- * may have been lost, is filled before anybody gets more.
+ * **Bound.** What the book grants of a server, to the living and to those whose death is not sure to have freed it
+ * ({@link remember}), never exceeds the room of the server: an instance gets more only of what is free, and what it is
+ * to give up counts as its own until it says that it is gone. So a newcomer waits until the others have shrunk. A book
+ * that is new, and may have been lost, is filled before anybody gets more.
  *
  * Pure: whoever keeps the book sees to it that one entry is made at a time.
  *
@@ -80,15 +76,16 @@ export function meet(
   const lost = report.known && !before.some(({ id }) => id === report.id);
   const frozenUntilMs = lost ? clockMs + LEASE_MS : (book?.frozenUntilMs ?? clockMs + NEW_BOOK_MS);
   const settled = clockMs >= frozenUntilMs;
-  const others = before.filter(({ id }) => id !== report.id).flatMap((member) => remember(member, clockMs, report));
+  const others = before.filter(({ id }) => id !== report.id);
   const living = others.filter((member) => isLive(member, clockMs));
-  const ghosts = others.filter((member) => !living.includes(member));
+  const dead = others.filter((member) => !living.includes(member));
+  const ghosts = ghostsOf(dead, living, report, clockMs);
   const rooms = sharesOf(report.needs, { living, ghosts }, !settled);
   const { id, fields } = report;
   const member: Member = { id, seenMs: clockMs, fields, claims: rooms.map(({ claim }) => claim) };
   const otherFields = [...new Set(living.map((other) => other.fields))].filter((text) => text !== fields);
   return {
-    book: { clockMs, atMs: nowMs, frozenUntilMs, members: [...others, member] },
+    book: { clockMs, atMs: nowMs, frozenUntilMs, members: [...living, ...ghosts, member] },
     reply: { live: living.length + 1, settled, shares: rooms.map(({ share }) => share), otherFields },
   };
 }
@@ -124,11 +121,17 @@ function isLive({ seenMs }: Member, clockMs: number): boolean {
   return clockMs - seenMs <= LEASE_MS;
 }
 
-/** What still counts of another instance: nothing once all that it had is sure to be free. */
-function remember(member: Member, clockMs: number, { needs }: MemberReport): Member[] {
-  if (isLive(member, clockMs)) return [member];
-  if (clockMs - member.seenMs > LEASE_MS + GHOST_MS) return [];
-  const freed = needs.filter(({ gone }) => gone?.includes(member.id)).flatMap((need) => claimsOn(need, member.claims));
-  const claims = member.claims.filter((claim) => claim.granted > 0 && !freed.includes(claim));
-  return claims.length === 0 ? [] : [{ ...member, claims }];
+/** The dead of whom something still counts. */
+function ghostsOf(
+  dead: readonly Member[],
+  living: readonly Member[],
+  { needs }: MemberReport,
+  clockMs: number,
+): Member[] {
+  const silent = dead.map(({ id, seenMs, claims }) => ({ id, diedMs: seenMs + LEASE_MS, claims }));
+  const claims = remember(silent, { needs, others: living.flatMap((member) => member.claims) }, clockMs);
+  return dead.flatMap((member) => {
+    const standing = claims.get(member.id);
+    return standing === undefined ? [] : [{ ...member, claims: standing }];
+  });
 }

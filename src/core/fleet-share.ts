@@ -18,6 +18,10 @@ export interface ServerNeed {
   readonly room?: number;
   /** Dead instances of which nothing is left on the server. */
   readonly gone?: readonly string[];
+  /** Sessions of the fleet on the server beyond those of the living: those of the dead. Absent where nobody can tell. */
+  readonly left?: number;
+  /** Such sessions while nobody was dead: they are of no instance, and count as nobody's. Absent until that is known. */
+  readonly strangers?: number;
 }
 
 /** What an instance may have of one server. */
@@ -33,6 +37,8 @@ export interface ServerShare {
   readonly othersOpen: number;
   /** Dead instances whose sessions may still be there. */
   readonly ghosts: readonly string[];
+  /** The least that anybody knows of sessions that are no instance's; absent where nobody knows. */
+  readonly strangers?: number;
 }
 
 /** What an instance was granted of one server. */
@@ -43,6 +49,13 @@ export interface Claim {
   readonly granted: number;
   readonly open: number;
   readonly room?: number | undefined;
+  /** What it saw of the dead when it wrote last. */
+  readonly left?: number | undefined;
+  readonly strangers?: number | undefined;
+  /** Of a dead one: when sessions of the dead were seen on the server the last time, and how many. */
+  readonly seen?: { readonly sessions: number; readonly atMs: number } | undefined;
+  /** Of one that is dead for long: what is charged to it of what is seen. Until then all that it was granted counts. */
+  readonly charge?: number | undefined;
 }
 
 interface Claimant {
@@ -80,20 +93,23 @@ export function sharesOf(needs: readonly ServerNeed[], { living, ghosts }: Other
 }
 
 function shareOf(need: ServerNeed, { living, ghosts }: OtherClaims, frozen: boolean): Decided {
-  const { server, aliases, wish, least, held, open } = need;
+  const { server, aliases, wish, least, held, open, left, strangers } = need;
   const alive = living.flatMap(({ claims }) => claims);
   const here = claimsOn(need, [...alive, ...ghosts.flatMap(({ claims }) => claims)]);
   const others = here.filter((claim) => alive.includes(claim));
   const dead = here.filter((claim) => !alive.includes(claim));
   const rooms = [need.room, ...others.map((claim) => claim.room)].filter((each) => each !== undefined);
   const room = rooms.length === 0 ? undefined : Math.min(...rooms);
+  const known = [need, ...here].map((each) => each.strangers).filter((each) => each !== undefined);
   const wishes = others.map((claim) => claim.wish);
-  const target = room === undefined ? wish : fairShare(room, wish, wishes);
-  const taken = [...others, ...dead].reduce((sum, { granted }) => sum + granted, 0);
+  // What is charged to the dead may stay with them for ever: the living divide the rest.
+  const charged = dead.reduce((sum, { charge = 0 }) => sum + charge, 0);
+  const target = room === undefined ? wish : fairShare(room - charged, wish, wishes);
+  const taken = [...others, ...dead].reduce((sum, { granted, charge = granted }) => sum + charge, 0);
   const free = room === undefined ? Math.min(wish, least) : frozen ? 0 : Math.max(0, room - taken);
   const granted = Math.min(target, Math.max(held, free));
   return {
-    claim: { server, aliases, wish, granted: Math.max(granted, held), open, room: need.room },
+    claim: { server, aliases, wish, granted: Math.max(granted, held), open, room: need.room, left, strangers },
     share: {
       server,
       granted,
@@ -101,6 +117,7 @@ function shareOf(need: ServerNeed, { living, ghosts }: OtherClaims, frozen: bool
       ...(room === undefined ? {} : { room }),
       othersOpen: others.reduce((sum, each) => sum + each.open, 0),
       ghosts: ghosts.filter(({ claims }) => claims.some((claim) => dead.includes(claim))).map(({ id }) => id),
+      ...(known.length === 0 ? {} : { strangers: Math.min(...known) }),
     },
   };
 }
@@ -114,9 +131,9 @@ interface Named {
  * Those that are on the server of `one`, by any name: who is linked to it by others is there as well, because an
  * instance knows a server by the addresses that it has for it, and from its last connection.
  */
-export function claimsOn(one: Named, claims: readonly Claim[]): Claim[] {
+export function claimsOn<T extends Named>(one: Named, claims: readonly T[]): T[] {
   const names = new Set(namesOf(one));
-  const here = new Set<Claim>();
+  const here = new Set<T>();
   for (;;) {
     const more = claims.filter((claim) => !here.has(claim) && namesOf(claim).some((name) => names.has(name)));
     if (more.length === 0) return [...here];

@@ -4,7 +4,7 @@ import { divideShare } from '../core/budget-share.js';
 import type { MemberReply, MemberReport } from '../core/fleet-book.js';
 import type { ServerNeed, ServerShare } from '../core/fleet-share.js';
 import type { Heartbeat, HeartbeatSource } from '../fleet/heartbeat.js';
-import { type DeadSessions, lookForDead } from './fleet-budget-ghosts.js';
+import { DeadSessions } from './fleet-budget-ghosts.js';
 import { disagreements, type FleetFields, fieldsText, fleetFields, readFields, strictest } from './fleet-fields.js';
 import { FleetServers } from './fleet-servers.js';
 import type { PoolRuntime } from './pool-runtime.js';
@@ -128,7 +128,7 @@ export class FleetBudget implements HeartbeatSource {
       least: pools.length,
       held: this.#heldBy(pools),
       open: pools.reduce((sum, { name }) => sum + (this.#pools.get(name)?.pool.gauges().total ?? 0), 0),
-      gone: this.#dead.get(server)?.gone ?? [],
+      ...this.#dead.get(server)?.said,
       ...(room === undefined ? {} : { room }),
     };
   }
@@ -151,7 +151,7 @@ export class FleetBudget implements HeartbeatSource {
     this.#shares.set(share.server, share);
     const sharing = pools.map((pool) => ({ name: pool.name, max: this.#most(pool), admin: pool.admin }));
     for (const [name, ceiling] of divideShare(sharing, share.granted)) this.#resize(name, ceiling);
-    if (share.ghosts.length > 0) void this.#look(share, pools);
+    void this.#look(share, pools);
   }
 
   /** Nobody has told yet who else is there: its part, if there are as many as are configured. */
@@ -177,12 +177,9 @@ export class FleetBudget implements HeartbeatSource {
 
   async #look(share: ServerShare, pools: readonly PoolConfig[]): Promise<void> {
     const runtimes = pools.flatMap(({ name }) => this.#pools.get(name) ?? []);
-    const before = this.#dead.get(share.server);
-    if (before?.looking === true) return;
-    this.#dead.set(share.server, { looking: true, gone: before?.gone ?? [] });
-    const gone = (await lookForDead(this.#options.clock, runtimes, share)) ?? [];
-    this.#dead.set(share.server, { looking: false, gone });
-    if (gone.length > 0) this.#options.heartbeat.hurry();
+    const dead = this.#dead.get(share.server) ?? new DeadSessions(this.#options.clock);
+    this.#dead.set(share.server, dead);
+    if (await dead.look(runtimes, share)) this.#options.heartbeat.hurry();
   }
 
   #compare(others: readonly FleetFields[]): void {
