@@ -14,6 +14,8 @@ export interface SluiceClient {
    * @throws SluiceError - `deadline_expired`, `connection_lost`, `database_busy`, `breaker_open`.
    * @throws TransactionControlError for a statement that begins or ends a transaction, except on a connection of
    *   `connect()`.
+   * @throws SessionStateError behind a pooler in transaction mode, for a statement that would leave something in the
+   *   session.
    * @throws The driver's own error for everything that is the application's business (constraints, syntax, data) and for
    *   contention (`40001`, `40P01`).
    */

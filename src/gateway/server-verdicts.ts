@@ -45,20 +45,28 @@ export function serverVerdicts(
   const narrower = bounds.flatMap(({ check, whose, limit, of }): ServerVerdict[] => {
     if (limit === null) return [];
     const direct = here.direct.filter(of);
-    const shares = onMysql ? killing(direct.length * instances) : servers.shares(here.pooled.filter(of), true);
+    const shares = onMysql ? killing(direct, instances) : servers.shares(here.pooled.filter(of), true);
     const where = `server "${here.name}"`;
     const pools = direct.map(({ config: { name, max } }) => ({ name, max }));
     const { ok, detail } = checkConnectionLimit(pools, shares, { whose, where, limit, instances, setting });
     const all = direct.length === here.direct.length;
-    const rest = shares.reduce((sum, { size }) => sum - size, limit);
-    return [{ check, ok, message: detail, ...(all ? { room: Math.max(0, rest) } : {}) }];
+    const room = roomBeside(onMysql ? killing(direct, config.instances) : shares, limit);
+    return [{ check, ok, message: detail, ...(all ? { room } : {}) }];
   });
   return [...budget, ...narrower];
 }
 
 /** On MySQL a statement is stopped over a connection of its own, with the login of its pool: without room, none is. */
-function killing(size: number): PoolerShare[] {
-  return [{ name: 'those that stop statements (KILL, one for each pool and instance)', size }];
+function killing({ length }: readonly KnownPool[], instances: number): PoolerShare[] {
+  return [{ name: 'those that stop statements (KILL, one for each pool and instance)', size: length * instances }];
+}
+
+/** What is left for the pools. A fleet divides that, and only its configuration tells here how many it has. */
+function roomBeside(shares: readonly PoolerShare[], limit: number): number {
+  return Math.max(
+    0,
+    shares.reduce((sum, { size }) => sum - size, limit),
+  );
 }
 
 function budgetOf(
@@ -68,13 +76,14 @@ function budgetOf(
   config: GatewayConfig,
   instances: number,
 ): ServerVerdict {
-  const poolers = servers.shares(pooled);
+  const onMysql = direct.some(({ config: { url } }) => isMysqlUrl(url));
+  const poolers = onMysql ? killing(direct, instances) : servers.shares(pooled);
   const pools = direct.map(({ config: { name, max } }) => ({ name, max, server }));
   const reserve = config.budgetReserve;
   const budget = { server, maxConnections, superuserReserved, reserve, instances, poolers };
   const { ok, detail, available, reserved } = checkBudget(pools, budget);
-  const rest = poolers.reduce((sum, { size }) => sum - size, available - reserved);
-  return { check: 'budget', ok, message: detail, room: Math.max(0, rest) };
+  const room = roomBeside(onMysql ? killing(direct, config.instances) : poolers, available - reserved);
+  return { check: 'budget', ok, message: detail, room };
 }
 
 const ofUser =

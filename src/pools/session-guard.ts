@@ -57,12 +57,16 @@ function withoutQuoted(text: string): string {
 
 /**
  * A statement was not sent, because what it leaves in the session would be lost or met by others: a pooler gives the
- * session on after every transaction.
+ * session on after every transaction. The message says what would stay, and what to use instead; a transaction around it
+ * goes on. No retry helps.
  */
 export class SessionStateError extends Error {
   override readonly name = 'SessionStateError';
 
-  /** @param state - What would stay, and the remedy. */
+  /**
+   * @param state - What would stay, and the remedy.
+   * @internal
+   */
   constructor(state: string) {
     super(`behind a pooler in transaction mode a session does not keep ${state}`);
   }

@@ -150,9 +150,20 @@ describe('on MariaDB', () => {
   afterAll(() => mariadb.close());
 
   it('two addresses are one server, too', async () => {
-    const b = { url: url('localhost', 'app'), max: 8 };
-    expect(await start({ a: { url: url('127.0.0.1', 'app'), max: 10 }, b })).toContain('a 10 + b 8 = 18 connections');
-    expect(await start({ a: { url: url('127.0.0.1', 'app'), max: 9 }, b })).toBeUndefined();
+    // 20, less 3 in reserve, and one for each pool that stops its statements.
+    const both = (max: number): Record<string, PoolOptions> => ({
+      a: { url: url('127.0.0.1', 'app'), max },
+      b: { url: url('localhost', 'app'), max: 8 },
+    });
+    const refusal = await start(both(8));
+    expect(refusal).toContain(
+      'a 8 + b 8 = 16 connections x 1 instance = 16, 2 of those that stop statements (KILL, one for each pool and ' +
+        'instance), and 3 in reserve (15 % of 20), are 21',
+    );
+    expect(refusal).toContain('lower the sizes of the pools to 15 in all');
+    expect(await start(both(7))).toBeUndefined();
+    expect(await start({ a: { url: url('127.0.0.1', 'app'), max: 7 } }, 2)).toBeUndefined();
+    expect(await start({ a: { url: url('127.0.0.1', 'app'), max: 8 } }, 2)).toContain('2 of those that stop');
   });
 
   it('max_user_connections binds', async () => {

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { SessionStateError } from 'sluice';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { createGateway, type Gateway } from '../../../src/gateway.js';
@@ -131,4 +132,24 @@ it('a url that leads to the console of the pooler is told at the start', async (
   expect(log.of('database_unsupported').join()).toContain(
     'leads to the console of a PgBouncer, which runs no statements',
   );
+});
+
+it('a statement that no session behind it keeps is refused by an error that can be told apart', async () => {
+  const pooler = await poolerWith('pool_size=8');
+  const { gateway, log } = await start(through(pooler));
+  const kept = gateway.run('read', (handle) => handle.query('SET work_mem = 777'));
+  await expect(kept).rejects.toThrow(SessionStateError);
+  await expect(kept).rejects.toMatchObject({
+    name: 'SessionStateError',
+    message: expect.stringContaining('SET LOCAL'),
+  });
+  // Nothing was sent: the transaction goes on, and the pool is well.
+  const rows = gateway.run('read', (handle) =>
+    handle.transaction(async (client) => {
+      await expect(client.query('LISTEN news')).rejects.toThrow(SessionStateError);
+      return (await client.query('SELECT 1 AS one')).rows;
+    }),
+  );
+  expect(await rows).toEqual([{ one: 1 }]);
+  expect(log.entries).toEqual([]);
 });
