@@ -5,13 +5,13 @@ import type { Gateway } from '../../src/gateway.js';
 import { sendProblem } from '../problem.js';
 
 /**
- * `POST /` with `{ path, value }` and `POST /undo` with `{ id, run }`: changes of settings by an operator's browser.
+ * `POST /` with `{ path, value, run }` and `POST /undo` with `{ id, run }`: changes of settings by an operator's browser.
  *
  * A page from elsewhere can make a browser send forms, but neither JSON with a header of its own nor read our answer to
  * the question whether it may; so those are asked for, and what the browser itself says about where it comes from.
  *
- * Changes are counted from 1 in each process: `run` says whose list an `id` is from, so that after a restart, or behind
- * a balancer, nobody takes back a change that he has not seen.
+ * Each process has settings of its own, and counts changes from 1: `run` says whose were seen, so that after a restart,
+ * or behind a balancer, nobody changes a setting, or takes back a change, that he has not seen.
  *
  * @param run - The mark of this process.
  * @param changed - Called after each change.
@@ -20,10 +20,19 @@ export function changesRouter(gateway: Gateway, run: string, changed: () => void
   const router = express.Router();
   router.use(fromThisPage, express.json({ limit: '4kb', type: 'application/json' }));
   router.post('/', (req, res) => {
-    const { path, value } = fields(req);
-    if (typeof path !== 'string' || (typeof value !== 'string' && typeof value !== 'number')) {
-      return refuse(res, 400, 'Send { "path": text, "value": number }.');
+    const { path, value, run: of } = fields(req);
+    if (
+      typeof path !== 'string' ||
+      (typeof value !== 'string' && typeof value !== 'number') ||
+      typeof of !== 'string'
+    ) {
+      return refuse(
+        res,
+        400,
+        'Send { "path": text, "value": number, "run": text }, with the run that config.json has.',
+      );
     }
+    if (of !== run) return refuse(res, 409, SETTINGS_OF_ANOTHER_RUN);
     answer(res, changed, () => gateway.liveChanges.set(path, value));
   });
   router.post('/undo', (req, res) => {
@@ -31,13 +40,15 @@ export function changesRouter(gateway: Gateway, run: string, changed: () => void
     if (typeof id !== 'number' || typeof of !== 'string') {
       return refuse(res, 400, 'Send { "id": number, "run": text }, as config.json has them.');
     }
-    if (of !== run) return refuse(res, 409, ANOTHER_RUN);
+    if (of !== run) return refuse(res, 409, CHANGE_OF_ANOTHER_RUN);
     answer(res, changed, () => gateway.liveChanges.undo(id));
   });
   return router;
 }
 
-const ANOTHER_RUN =
+const SETTINGS_OF_ANOTHER_RUN =
+  'Nothing was changed: the settings that you saw are of another process, from before a restart or of another instance; look at what holds here, and set it again.';
+const CHANGE_OF_ANOTHER_RUN =
   'Nothing was undone: the change is of another process, from before a restart or of another instance, and what it changed does not hold here.';
 
 const fromThisPage: RequestHandler = (req, res, next) => {

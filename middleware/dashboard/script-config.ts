@@ -58,7 +58,7 @@ const fieldCell = (path) => {
     event.preventDefault();
     const { value } = input;
     // Whether it has this value already is known to the server alone.
-    const decided = await change('changes', { path, value }, ({ id, to }) => path + ' is ' + to + (id === 0 ? ' already' : ' now'));
+    const decided = await change('changes', { path, value, run: config.changes.run }, ({ id, to }) => path + ' is ' + to + (id === 0 ? ' already' : ' now'));
     if (decided && input.value === value) reset();
   });
   return { cell: inside(make('td', undefined, 'text wrap'), inside(form, input, make('button', 'Set')), inForce), input, show };

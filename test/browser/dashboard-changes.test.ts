@@ -17,10 +17,11 @@ const focused = (page: Page): Promise<string> =>
 
 /** Sets something, as another operator would. */
 async function changeElsewhere(board: Board, path: string, value: number): Promise<void> {
+  const { changes } = (await (await fetch(`${board.url}/config.json`)).json()) as { changes: { run: string } };
   const answer = await fetch(`${board.url}/changes`, {
     method: 'POST',
     headers: { 'X-Sluice-Change': '1', 'Content-Type': 'application/json' },
-    body: JSON.stringify({ path, value }),
+    body: JSON.stringify({ path, value, run: changes.run }),
   });
   expect(answer.status).toBe(200);
 }
@@ -87,12 +88,19 @@ test('shows after a restart what holds there, and keeps its hands off the change
   again.gateway.liveChanges.set('routes.checkout.deadlineMs', 400);
   await page.getByText('● live').waitFor();
   await kept;
+  await field.fill('2');
+  await field.press('Enter');
+  await page.getByText(/■ Nothing was changed: the settings that you saw are of another process/).waitFor();
+  expect(await field.inputValue()).toBe('2');
   await page.unroute('**/config.json');
   await undo.click();
   await page.getByText(/■ Nothing was undone: .* The list was read again\./).waitFor();
   expect(again.gateway.liveChanges.history()).toMatchObject([{ id: 1, undone: false, to: 400 }]);
   expect(await undo.count()).toBe(0);
   await page.getByRole('button', { name: 'Undo routes.checkout.deadlineMs to 400' }).waitFor();
+  // What was typed in is still there, and goes to whom the list is of now.
+  await field.press('Enter');
+  await page.getByText('● pools.checkout.max is 2 now').waitFor();
   await page.close();
 });
 

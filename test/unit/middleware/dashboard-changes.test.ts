@@ -12,6 +12,10 @@ describe('changes', () => {
       .post(`/ops/changes${path}`)
       .set({ 'X-Sluice-Change': '1', 'Content-Type': 'application/json', ...headers })
       .send(typeof body === 'string' ? body : JSON.stringify(body));
+  const runOf = async (server: Server): Promise<string> =>
+    (await supertest(server).get('/ops/config.json')).body.changes.run;
+  const set = async (server: Server, change: object, headers: Record<string, string> = {}) =>
+    post(server, '', { ...change, run: await runOf(server) }, headers);
   const deadline = { path: 'routes.checkout.deadlineMs', value: '250' };
 
   test('are there only where they are allowed', async () => {
@@ -23,7 +27,7 @@ describe('changes', () => {
   test('hold at once, are shown with their origin, told of, and undone', async () => {
     const { gateway, server } = await serve({ authorize: () => true, allowChanges: true });
     const stream = await listen(server);
-    const made = await post(server, '', deadline);
+    const made = await set(server, deadline);
     expect([made.status, made.body]).toEqual([200, expect.objectContaining({ id: 1, from: 500, to: 250, undo: true })]);
     expect(await nextEvent(stream, 'change')).toEqual({});
     expect(await gateway.run('checkout', async (handle) => handle.timeLeftMs())).toBeLessThanOrEqual(250);
@@ -44,9 +48,9 @@ describe('changes', () => {
 
   test('are undone by nobody who saw the list of another process', async () => {
     const { server: earlier } = await serve({ authorize: () => true, allowChanges: true });
-    const { run } = (await supertest(earlier).get('/ops/config.json')).body.changes;
+    const run = await runOf(earlier);
     const { gateway, server } = await serve({ authorize: () => true, allowChanges: true });
-    await post(server, '', deadline);
+    await set(server, deadline);
     const answer = await post(server, '/undo', { id: 1, run });
     expect([answer.status, answer.type]).toEqual([409, 'application/problem+json']);
     expect(answer.body.detail).toMatch(/^Nothing was undone: the change is of another process/);
@@ -54,12 +58,26 @@ describe('changes', () => {
     expect(gateway.liveChanges.history()).toMatchObject([{ id: 1, undone: false }]);
   });
 
+  test('are made by nobody who saw the settings of another process', async () => {
+    const { server: earlier } = await serve({ authorize: () => true, allowChanges: true });
+    const run = await runOf(earlier);
+    const { gateway, server } = await serve({ authorize: () => true, allowChanges: true });
+    const answer = await post(server, '', { ...deadline, run });
+    expect([answer.status, answer.type]).toEqual([409, 'application/problem+json']);
+    expect(answer.body.detail).toMatch(
+      /^Nothing was changed: the settings that you saw are of another process.* set it again\.$/,
+    );
+    expect((await post(server, '', deadline)).status).toBe(400);
+    expect(gateway.liveChanges.history()).toEqual([]);
+    expect((await set(server, deadline)).status).toBe(200);
+  });
+
   test('of a rate are told to clients from the next answer on', async () => {
     const { server } = await serve({ authorize: () => true, allowChanges: true });
     const policy = async () => (await supertest(server).get('/checkout')).headers['ratelimit-policy'];
     expect(await policy()).toBe('"checkout";q=1;w=1');
-    expect((await post(server, '', { path: 'routes.checkout.ratePerSecond', value: '1000' })).status).toBe(200);
-    expect((await post(server, '', { path: 'routes.checkout.burst', value: '4000' })).status).toBe(200);
+    expect((await set(server, { path: 'routes.checkout.ratePerSecond', value: '1000' })).status).toBe(200);
+    expect((await set(server, { path: 'routes.checkout.burst', value: '4000' })).status).toBe(200);
     await until(async () => (await policy()) === '"checkout";q=4000;w=4');
   });
 
@@ -71,8 +89,8 @@ describe('changes', () => {
     ['from another host of the site', { 'Sec-Fetch-Site': 'same-site' }],
   ])('are refused %s', async (_, headers) => {
     const { gateway, server } = await serve({ authorize: () => true, allowChanges: true });
-    expect((await post(server, '', deadline, headers)).status).toBe(403);
-    expect((await post(server, '', deadline, { 'Sec-Fetch-Site': 'same-origin' })).status).toBe(200);
+    expect((await set(server, deadline, headers)).status).toBe(403);
+    expect((await set(server, deadline, { 'Sec-Fetch-Site': 'same-origin' })).status).toBe(200);
     expect(gateway.liveChanges.history()).toHaveLength(1);
   });
 
@@ -82,11 +100,13 @@ describe('changes', () => {
     [422, { path: 'routes.checkout.pool', value: 'other' }, /cannot be changed while running; these can: mode, routes/],
     [422, { path: '__proto__', value: 1 }, /cannot be changed/],
     [400, { path: 'routes.checkout.deadlineMs' }, /Send/],
+    [400, { ...deadline, run: 1 }, /Send .*, with the run that config\.json has/],
     [400, [], /Send/],
     [400, '{"path":', /./],
   ])('are checked: %i for %j', async (status, body, detail) => {
     const { gateway, server } = await serve({ authorize: () => true, allowChanges: true });
-    const answer = await post(server, '', body);
+    const sent = typeof body === 'object' && !Array.isArray(body) ? { run: await runOf(server), ...body } : body;
+    const answer = await post(server, '', sent);
     expect(answer.status).toBe(status);
     expect(answer.body.detail).toMatch(detail);
     expect(gateway.liveChanges.history()).toEqual([]);
