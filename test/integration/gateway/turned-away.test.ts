@@ -7,6 +7,8 @@ import { ask, until } from '../pools/pool-fixture.js';
 
 // A pooler has one session of the server, somebody keeps it, and who waits for it is sent away.
 
+const SIZE = 4;
+
 let postgres: PostgresServer;
 let pooler: PgbouncerServer;
 let gateway: Gateway;
@@ -33,7 +35,7 @@ beforeEach(async () => {
     {
       maxEventLoopLagMs: 0,
       readinessDelayMs: 0,
-      pools: { main: { url, max: 4, minIdle: 4, pooler: 'pgbouncer', breaker: false } },
+      pools: { main: { url, max: SIZE, minIdle: SIZE, pooler: 'pgbouncer', breaker: false } },
       routes: { work: { pool: 'main', deadlineMs: 20_000 }, hasty: { pool: 'main', deadlineMs: 900 } },
     },
     { env: {}, logger: new LogBook() },
@@ -49,10 +51,26 @@ const entries = async (): Promise<number> =>
 
 const gauges = () => [...gateway.telemetry().pools()][0]?.gauges() ?? expect.fail('there is no pool');
 
+/** Each connection answers: one that was not heard of lately is asked for a BEGIN first, which would be kept waiting. */
+async function hearFromAll(): Promise<void> {
+  await until(() => gauges().idle === SIZE);
+  const all = latch();
+  let heard = 0;
+  const hear = () =>
+    gateway.run('work', async (handle) => {
+      const client = await handle.connect();
+      await client.query('SELECT 1');
+      heard += 1;
+      if (heard === SIZE) all.open();
+      await all.promise;
+      client.release();
+    });
+  await Promise.all(Array.from({ length: SIZE }, hear));
+}
+
 /** Keeps the only session of the server until something has waited for it in vain. */
 async function keptFromAll<T>(work: () => Promise<T>, over = (): boolean => true): Promise<T> {
-  // A connection that was not heard of lately would be asked for a BEGIN first.
-  await Promise.all([1, 2, 3, 4].map(() => gateway.run('work', (handle) => handle.query('SELECT 1'))));
+  await hearFromAll();
   const { lost } = gauges();
   const gone = latch();
   const began = latch();
