@@ -72,13 +72,14 @@ const poolCard = (pool, { diagnoses, seatHogs }) => {
 const routeRow = (route) => {
   const shed = byCode(route.shedByCode);
   const failed = byCode(route.errorsByCode);
+  const left = route.left > 0 ? '; left before their seat: ' + rate(route.left) : '';
   return row([
     heading(route.name, 'row', 'text'),
     make('td', route.priority + (route.pool === null ? '' : ', ' + route.pool), 'text'),
     make('td', rate(route.arrived)),
     make('td', rate(route.admitted)),
-    make('td', (shed ? '\\u25b2 ' + shed : '0') + (failed ? '; after admission: ' + failed : ''),
-      'text wrap ' + (shed || failed ? 'bad' : 'soft')),
+    make('td', (shed ? '\\u25b2 ' + shed : '0') + left + (failed ? '; after admission: ' + failed : ''),
+      'text wrap ' + (shed || failed ? 'bad' : left ? 'warn' : 'soft')),
     make('td', String(route.waiting)),
     make('td', String(route.inFlight)),
     make('td', spread(route.wait)),

@@ -25,6 +25,8 @@ export interface RouteView {
   readonly shed: number;
   /** Only the codes that there were; in mode `observe`, what would have been shed. */
   readonly shedByCode: Readonly<Record<string, number>>;
+  /** Requests that ended before their seat without being shed: most of them because the client left. */
+  readonly left: number;
   /** Error answers after admission, likewise. */
   readonly errorsByCode: Readonly<Record<string, number>>;
   readonly waiting: number;
@@ -87,6 +89,7 @@ export function viewOf(taken: readonly Taken[], wallMs: number): DashboardView |
       admitted: rate(route.admitted, before.admitted),
       shed: rounded(Object.values(shedByCode).reduce((sum, value) => sum + value, 0)),
       shedByCode,
+      left: rate(route.abandonedBeforeAdmission, before.abandonedBeforeAdmission),
       errorsByCode: rates(route.errorsByCode, before.errorsByCode, seconds),
       waiting: route.undecided,
       inFlight: route.inFlight,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { until } from '../integration/pools/pool-fixture.js';
 import { troublesOf } from './browser.js';
 import { open, Stage } from './stage.js';
 
@@ -106,5 +107,27 @@ test('shows nothing to change where changes are not allowed, and no secret', asy
   const password = new URL(stage.databaseUrl).password;
   expect(password.length).toBeGreaterThan(5);
   expect(await page.content()).not.toContain(password);
+  await page.close();
+});
+
+test('shows who left before a seat was free, beside what was shed', async () => {
+  const board = await stage.board();
+  const page = await stage.newPage();
+  await open(page, board);
+  const shown = page.locator('#routes tr', { hasText: 'report' }).getByText(/left before their seat: [0-9.]+/);
+  await until(async () => {
+    // More than there are seats, and all of them leave.
+    const leaving = new AbortController();
+    const calls = Array.from({ length: 6 }, () => fetch(`${board.origin}/report`, { signal: leaving.signal }));
+    await until(() =>
+      board.gateway.snapshot().routes.some(({ name, undecided }) => name === 'report' && undecided > 0),
+    );
+    leaving.abort();
+    await Promise.allSettled(calls);
+    return shown.waitFor({ timeout: 1_500 }).then(
+      () => true,
+      () => false,
+    );
+  });
   await page.close();
 });

@@ -16,6 +16,8 @@ export interface RouteInterval {
   readonly arrivedPerSecond: number;
   readonly admittedPerSecond: number;
   readonly shedPerSecond: number;
+  /** Those that ended before their seat without being shed: most of them because the client left. */
+  readonly leftPerSecond: number;
   /** The code by which most were shed; in mode observe, would have been. */
   readonly mostShedBy: string | undefined;
   /** In milliseconds; `undefined` where nothing was measured. */
@@ -56,6 +58,7 @@ function routeInterval(
     arrivedPerSecond: perSecond(({ arrived }) => arrived),
     admittedPerSecond: perSecond(({ admitted }) => admitted),
     shedPerSecond: perSecond(({ shed }) => shed),
+    leftPerSecond: perSecond(({ abandonedBeforeAdmission }) => abandonedBeforeAdmission),
     mostShedBy: mostCounted(route, past),
     waitP99Ms: quantile(({ queueWait }) => queueWait, 0.99),
     responseP50Ms: quantile(({ response }) => response, 0.5),

@@ -82,6 +82,7 @@ const ROUTE_COLUMNS: readonly Column<RouteInterval>[] = [
   { title: 'in/s', spare: 0, figures: true, text: (route) => rate(route.arrivedPerSecond) },
   { title: 'admitted/s', spare: 4, figures: true, text: (route) => rate(route.admittedPerSecond) },
   { title: 'shed/s', spare: 0, figures: true, text: (route) => rate(route.shedPerSecond) },
+  { title: 'left/s', spare: 4, figures: true, text: (route) => rate(route.leftPerSecond) },
   { title: 'at work', spare: 3, figures: true, text: ({ inFlight }) => String(inFlight) },
   { title: 'wait p99', spare: 2, figures: true, text: ({ waitP99Ms }) => ms(waitP99Ms) },
   { title: 'p50', spare: 5, figures: true, text: ({ responseP50Ms }) => ms(responseP50Ms) },

@@ -39,9 +39,13 @@ describe('a view', () => {
       stats.arrive();
       stats.shedWith('queue_full');
     }
+    for (let count = 0; count < 3; count += 1) {
+      stats.arrive();
+      stats.abandon();
+    }
     stats.answerWith('deadline_expired');
     const [route] = viewOf([first, second, take(10_000)], 1)?.routes ?? [];
-    expect(route).toMatchObject({ arrived: 7.5, admitted: 5, shed: 2.5, shedByCode: { queue_full: 2.5 } });
+    expect(route).toMatchObject({ arrived: 9, admitted: 5, shed: 2.5, shedByCode: { queue_full: 2.5 }, left: 1.5 });
     expect(route?.errorsByCode).toEqual({ deadline_expired: 0.5 });
     const { response, timeLeft } = route ?? {};
     const figures = [response?.p50, response?.p95, response?.p99, timeLeft?.p50, timeLeft?.p5];

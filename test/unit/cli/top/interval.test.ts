@@ -26,6 +26,18 @@ describe('the time between two readings', () => {
     expect(search).toMatchObject({ arrivedPerSecond: 50, shedPerSecond: 0 });
   });
 
+  it('tells of those that left before their seat, beside what was shed', () => {
+    const now = reading(3_000, { arrived: 150, shed: 30, abandonedBeforeAdmission: 41 });
+    const before = reading(1_000, { arrived: 50, shed: 30, abandonedBeforeAdmission: 1 });
+    expect(routeIntervals(now, before)[0]?.leftPerSecond).toBe(20);
+    const view = { where: 'http://x', now, before, sort: 'name', columns: 160, colours: false } as const;
+    const [head = '', ...lines] = viewLines(view).slice(viewLines(view).indexOf('routes, by name') + 1);
+    const column = head.split(/ {2,}/).indexOf('left/s');
+    expect(column).toBe(head.split(/ {2,}/).indexOf('shed/s') + 1);
+    const search = lines.find((line) => line.startsWith('search'));
+    expect(search?.split(/ {2,}/)[column]).toBe('20');
+  });
+
   it('counts from nothing where the process was started again', () => {
     const [search] = routeIntervals(reading(2_000, { arrived: 10 }), reading(1_000, { arrived: 5_000 }));
     expect(search?.arrivedPerSecond).toBe(10);
