@@ -26,8 +26,8 @@ export interface Sayings {
  * as long as the living see more sessions on its server than are theirs, its claim stands, whatever time has passed.
  *
  * Sessions carry no names, so after {@link GHOST_MS} the dead of one server together are charged what is seen of them,
- * those who died first before the others, and none more than it was granted. So no more of them are remembered than
- * there are sessions. Where nobody can tell what is left, time alone decides.
+ * those who died first before the others, and none more than it was granted. No more of them are remembered than there
+ * are sessions. Where nobody can tell what is left, time alone decides.
  *
  * @returns Each with the claims that stand; who has none is forgotten, and missing.
  */
@@ -43,9 +43,11 @@ export function remember(silent: readonly Silent[], sayings: Sayings, clockMs: n
       if (clockMs - diedMs <= GHOST_MS) return [heard];
       const { seen } = heard;
       if (seen === undefined || clockMs - seen.atMs > GHOST_MS) return [];
-      const before = [...charges].reduce((sum, [each, charge]) => sum + (here.has(each) ? charge : 0), 0);
-      const charge = Math.min(claim.granted, seen.sessions - before);
-      if (charge <= 0) return [];
+      const before = [...charges].flatMap(([each, charge]) => (here.has(each) ? [charge] : []));
+      // One that is charged nothing now is, when another comes back whose sessions were taken for its own.
+      if (before.length >= seen.sessions) return [];
+      const rest = seen.sessions - before.reduce((sum, charge) => sum + charge, 0);
+      const charge = Math.max(0, Math.min(claim.granted, rest));
       charges.set(claim, charge);
       return [{ ...heard, charge }];
     });
