@@ -8,7 +8,7 @@ import { modeText, poolsText } from './pooler-mode.js';
 import { entryOf, serverOf } from './server-names.js';
 
 /** Between two looks at a pooler. Each is a connection of its own to the console, from every instance. */
-const LOOK_MS = 5_000;
+export const LOOK_MS = 5_000;
 
 /** What a {@link PoolerFollow} works with. */
 export interface PoolerFollowOptions {

@@ -1,7 +1,8 @@
 import { createGateway, type Gateway, isSluiceError, type PoolOptions, type PoolSnapshot } from 'sluice';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
-import { type Clock, systemClock } from '../../../src/clock.js';
+import { type Clock, systemClock, type Timer } from '../../../src/clock.js';
+import { LOOK_MS } from '../../../src/gateway/pooler-follow.js';
 import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
 import { JumpClock } from '../gateway/jump-clock.js';
 import { LogBook } from '../http/harness.js';
@@ -10,7 +11,8 @@ import { ask, until } from './pool-fixture.js';
 // A pooler that is changed while a gateway works through it: its size, its mode, its databases, a pause.
 
 /** Beyond the time between two looks at a pooler. */
-const LATER_MS = 6_000;
+const LATER_MS = LOOK_MS + 1_000;
+const FOREVER_MS = 1_000_000;
 /** Three such times pass. */
 const SLOW = { timeout: 60_000 };
 
@@ -186,7 +188,9 @@ describe('the size of a pooler', () => {
 
   it('of a restarted pooler with another file is kept to as soon as the pool is connected again', async () => {
     await startPooler('pool_size=8');
-    const gateway = await start({ main: { max: 8, minIdle: 2 } });
+    // Of its own accord it is not looked at.
+    const after = (ms: number, run: () => void): Timer => systemClock.after(ms === LOOK_MS ? FOREVER_MS : ms, run);
+    const gateway = await start({ main: { max: 8, minIdle: 2 } }, { clock: { ...systemClock, after } });
     await pooler.rewrite({ databases: entry('pool_size=2') });
     await pooler.stop('orderly');
     await until(() => poolOf(gateway).state === 'down');
