@@ -78,8 +78,8 @@ export function assembleEngine(
     wallMs,
     warn,
     pools,
-    servers: startUp.servers,
-    poolers: startUp.poolers,
+    servers: startUp.judge.servers,
+    poolers: startUp.judge.poolers,
     onPoolDown: (pool, leaving) => doubtOthers(pools, pool, leaving),
     onPoolUp: ({ name }) => {
       const runtime = pools.get(name);
@@ -93,7 +93,7 @@ export function assembleEngine(
   };
   for (const pool of config.pools.values()) pools.set(pool.name, assemblePool(parts, pool));
   budget?.follow(pools);
-  startUp.poolers.follow(pools);
+  startUp.judge.poolers.follow(pools);
   if (config.mode === 'enforce') tunePools(clock, pools);
   const entries = assembleEntries(parts, pools, { mode: config.mode, clock, timer, lag, warn }, admitting);
   const routes = Array.from(entries.values(), ({ runtime }) => runtime);

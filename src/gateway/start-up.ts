@@ -1,19 +1,16 @@
 import type { Clock } from '../clock.js';
 import type { GatewayConfig } from '../config/config.js';
 import { splitDescriptors } from '../core/descriptors.js';
-import type { Connection } from '../pools/contract.js';
 import type { OpeningStage } from '../pools/session.js';
 import type { Logger } from '../telemetry/log.js';
-import { type BudgetReport, lookBehind, OverBudgetError, reportOf } from './budget-check.js';
+import { type BudgetReport, OverBudgetError } from './budget-check.js';
 import { readDescriptorLimit } from './descriptor-check.js';
 import type { FleetBudget } from './fleet-budget.js';
-import { KnownServers } from './known-servers.js';
 import { MissingRightsError } from './login-check.js';
 import type { PoolRuntime } from './pool-runtime.js';
-import { PoolerFollow } from './pooler-follow.js';
 import { PoolerModeError } from './pooler-mode.js';
+import { ServerJudge } from './server-judge.js';
 import { serverOf } from './server-names.js';
-import { serverVerdicts } from './server-verdicts.js';
 import { sleep } from './sleep.js';
 
 /** How long the start waits for the first connection of each pool before it goes on without. */
@@ -21,22 +18,18 @@ const START_WAIT_MS = 2_000;
 /** For a connection to look again with. */
 const AGAIN_MS = 5_000;
 
-type Looked = Pick<PoolRuntime, 'pool' | 'config' | 'name'>;
-
 /** The start of a gateway: what its process and its servers have room for, which decides whether it may start. */
 export class StartUp {
   readonly #clock: Clock;
   readonly #config: GatewayConfig;
   readonly #logger: Logger;
   readonly #shared: FleetBudget | undefined;
-  /** What the servers of the pools said of themselves. */
-  readonly servers: KnownServers;
-  /** Keeps pools to what their poolers have. */
-  readonly poolers: PoolerFollow;
+  readonly judge: ServerJudge;
   /** By pool, in the order in which they came. */
   readonly #reports = new Map<string, BudgetReport>();
   /** Pools that were looked at; another look is under way at those with `true`. */
   readonly #seen = new Map<string, boolean>();
+  #pools: readonly PoolRuntime[] = [];
   #unfit: PoolerModeError | undefined;
   #clientRoom: number | undefined;
   /** Why the user of a pool may not connect, once that is known. */
@@ -48,9 +41,8 @@ export class StartUp {
     this.#config = config;
     this.#logger = logger;
     this.#shared = shared;
-    this.servers = new KnownServers(config);
-    const onResized = (pools: readonly string[], size: number): void => this.#poolerResized(pools, size);
-    this.poolers = new PoolerFollow({ config, clock, warn: this.#warn, onResized });
+    const onResized = (names: readonly string[]): void => this.#poolerResized(names);
+    this.judge = new ServerJudge({ clock, config, logger, shared, onResized });
   }
 
   /** Clients whose connections fit beside those of the pools into the file descriptors; `undefined` where unknown. */
@@ -65,6 +57,7 @@ export class StartUp {
 
   /** Waits for them, a bounded time. Resolves to what forbids the start; checks that come later only log. */
   async connect(pools: readonly PoolRuntime[]): Promise<Error | undefined> {
+    this.#pools = pools;
     this.#checkDescriptors();
     const untilMs = this.#clock.nowMs() + START_WAIT_MS;
     await Promise.all(pools.map((pool) => this.#first(pool, untilMs)));
@@ -79,14 +72,14 @@ export class StartUp {
    * it is taken back, and a fleet hears what there is to divide. Never rejects.
    */
   async again({ pool, config, name }: PoolRuntime): Promise<void> {
-    this.poolers.look(config);
+    this.judge.poolers.look(config);
     const serves = this.overBudget === undefined;
     if (this.#seen.get(name) !== false || (serves && this.#shared === undefined)) return;
     this.#seen.set(name, true);
     try {
       const connection = await pool.acquire({ deadlineAtMs: this.#clock.nowMs() + AGAIN_MS, rank: 0 });
       try {
-        const report = await this.#check({ pool, config, name }, connection);
+        const report = await this.judge.look({ pool, config, name }, connection);
         if (!report.ok) this.#logger.error({ code: 'over_budget' }, report.message);
         if (!serves) this.#judgeAgain(name, report);
       } finally {
@@ -99,10 +92,16 @@ export class StartUp {
     }
   }
 
+  /** Whoever was too large for it may fit now. */
+  #poolerResized(names: readonly string[]): void {
+    if (this.overBudget === undefined) return;
+    for (const runtime of this.#pools) if (names.includes(runtime.name)) void this.again(runtime);
+  }
+
   /** The others on its server were judged by what that had before. */
   #judgeAgain(pool: string, report: BudgetReport): void {
-    for (const { config } of this.servers.with(pool).direct) {
-      if (this.#reports.has(config.name)) this.#reports.set(config.name, this.#reportOf(config.name));
+    for (const { config } of this.judge.servers.with(pool).direct) {
+      if (this.#reports.has(config.name)) this.#reports.set(config.name, this.judge.reportOf(config.name));
     }
     this.#reports.set(pool, report);
   }
@@ -120,7 +119,7 @@ export class StartUp {
     const { pool, name } = runtime;
     const check = pool.acquire({ deadlineAtMs: Number.POSITIVE_INFINITY, rank: 0 }).then(async (connection) => {
       try {
-        const report = await this.#check(runtime, connection);
+        const report = await this.judge.look(runtime, connection);
         this.#reports.set(name, report);
       } catch (error) {
         if (error instanceof PoolerModeError) this.#refuse(error);
@@ -154,44 +153,6 @@ export class StartUp {
     this.#logger.warn({ code: 'pool_waits' }, told + waitText(connectStage, serverOf(config.url)));
   }
 
-  /** Of pools on one server, the one that is connected last is told of what all of them want together. */
-  async #check({ pool, config, name }: Looked, connection: Connection): Promise<BudgetReport> {
-    const pooled = { pool, config, all: this.#config, clock: this.#clock, warn: this.#warn };
-    const pooler = await lookBehind(pooled, connection, this.servers);
-    if (pooler !== undefined) {
-      this.#shared?.found(config, undefined);
-      this.poolers.found(config, pooler.mode);
-    }
-    const server = this.#judge(name);
-    return pooler === undefined ? server : worse(pooler, server);
-  }
-
-  /** What its pooler may open there counts at a server as soon as others go past it. */
-  #poolerResized(pools: readonly string[], serverSize: number): void {
-    for (const pool of pools) this.servers.poolerResized(pool, serverSize);
-    const report = this.#judge(pools[0] ?? '');
-    if (!report.ok) this.#logger.error({ code: 'over_budget' }, report.message);
-  }
-
-  /** Judges the server of a pool, and lets the fleet know what there is to divide. */
-  #judge(pool: string): BudgetReport {
-    const server = this.#reportOf(pool);
-    const { direct, address } = this.servers.with(pool);
-    for (const other of direct) {
-      if (other.limits === undefined) continue;
-      this.#shared?.found(other.config, server.room, address, other.limits.identity);
-    }
-    return server;
-  }
-
-  readonly #warn = (code: string, message: string): void => this.#logger.warn({ code }, message);
-
-  #reportOf(pool: string): BudgetReport {
-    // Those who can ask each other divide what there is; nobody else sees to it that it is enough for all.
-    const instances = this.#shared === undefined ? this.#config.instances : 1;
-    return reportOf(serverVerdicts(pool, this.servers, this.#config, instances));
-  }
-
   #refuse(error: PoolerModeError): void {
     this.#unfit ??= error;
     this.#logger.warn({ code: 'pooler_statement_mode' }, error.message);
@@ -207,8 +168,4 @@ function waitText(stage: OpeningStage, server: string): string {
     case 'server':
       return `a word of "${server}", which has taken the connection; see whether that is a server of the scheme of the url`;
   }
-}
-
-function worse(one: BudgetReport, other: BudgetReport): BudgetReport {
-  return one.ok ? other : one;
 }

@@ -213,6 +213,19 @@ describe('the size of a pooler', () => {
     expect(sizeOf(gateway)).toBe(4);
   });
 
+  it('that was too small when the pooler came is the reason not to be ready, until it is larger', async () => {
+    await startPooler('pool_size=2');
+    await pooler.stop('orderly');
+    const gateway = await start({ main: { max: 4 } });
+    await pooler.start();
+    await until(() => log.of('over_budget').length > 0);
+    expect(gateway.readiness().reasons.join()).toContain('has 2 for them');
+    await looked(() => sizeOf(gateway) === 2);
+    await change('pool_size=4');
+    await looked(() => gateway.readiness().ready);
+    expect(sizeOf(gateway)).toBe(4);
+  });
+
   it('counts at its server beside pools that go past it', async () => {
     await startPooler('pool_size=4');
     await start({ main: { max: 4 }, direct: { url: server.url, poolerAdminUrl: undefined, max: 4 } });
