@@ -6,6 +6,7 @@ import { Heartbeat } from './heartbeat.js';
 import { Lane } from './lane.js';
 import { createRedisClient } from './redis-client.js';
 import { type RedisClient, RedisLink } from './redis-link.js';
+import { redisPlace } from './redis-place.js';
 import { RedisRegistry, type Registry } from './registry.js';
 import { TokenSync } from './token-sync.js';
 
@@ -53,6 +54,8 @@ export class Fleet {
   readonly heartbeat: Heartbeat;
   readonly #options: FleetOptions;
   readonly #link: RedisLink;
+  /** Where Redis is, for people. */
+  readonly #place: string;
   readonly #tokens: TokenSync;
   readonly #lanes: Lane[] = [];
   /** What was told of buckets and lanes that others are stricter with. */
@@ -64,6 +67,8 @@ export class Fleet {
     this.#options = options;
     const { clock, random, syncMs, name } = options;
     const owned = options.client === undefined;
+    const place = redisPlace(client, options.url);
+    this.#place = place === undefined ? 'Redis' : `Redis at ${place}`;
     const key = `sluice:${options.bookName ?? name}:members`;
     this.#link = new RedisLink({
       client,
@@ -172,7 +177,10 @@ export class Fleet {
     const { warn } = this.#options;
     if (up) warn('fleet_restored', 'Redis answers again: limits hold over the whole fleet');
     else
-      warn('fleet_degraded', `Redis does not answer (${why}): each instance goes on with its own share of the limits`);
+      warn(
+        'fleet_degraded',
+        `${this.#place} does not answer (${why}): each instance goes on with its own share of the limits`,
+      );
   }
 
   /** Told for all callers of a route together. */

@@ -5,6 +5,27 @@ export class RedisPackageError extends Error {
   override readonly name = 'RedisPackageError';
 }
 
+/** What of a client is called. */
+const METHODS = ['eval', 'evalsha', 'on', 'off'] as const satisfies readonly (keyof RedisClient)[];
+
+/**
+ * Refuses what is no client of `ioredis`, for those without types.
+ *
+ * @throws TypeError that says what it is instead; it repeats nothing of it, for a url holds a password.
+ */
+export function checkRedisClient(given: unknown): void {
+  const remedy =
+    'give a client of the package "ioredis", new Redis(url) or new Cluster(nodes), or leave it out and set redisUrl';
+  if (typeof given !== 'object' || given === null) {
+    throw new TypeError(`redis is ${given === null ? 'null' : `a ${typeof given}`}: ${remedy}`);
+  }
+  const methods: Readonly<Record<string, unknown>> = given as Readonly<Record<string, unknown>>;
+  const missing = METHODS.filter((name) => typeof methods[name] !== 'function');
+  if (missing.length === 0) return;
+  const others = typeof methods.evalSha === 'function' ? ' (clients of the package "redis" are others)' : '';
+  throw new TypeError(`redis is an object without ${missing.join(', ')}${others}: ${remedy}`);
+}
+
 interface IoRedis {
   readonly Redis: new (url: string, options: Readonly<Record<string, unknown>>) => RedisClient;
 }

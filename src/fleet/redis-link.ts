@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
 import { Comeback } from '../core/fleet-comeback.js';
 import { Silence } from '../core/fleet-silence.js';
-import { describeTrouble, isConsequence, isWrongDatabase } from './redis-trouble.js';
+import { describeTrouble, isConsequence, isEnded, isWrongDatabase } from './redis-trouble.js';
 
 /** What Sluice uses of an `ioredis` client (5.10 or newer, a `Redis` or a `Cluster`). */
 export interface RedisClient {
@@ -38,6 +38,7 @@ export const REDIS_PATIENCE_MS = 200;
 const PROBE = "return redis.call('SET', KEYS[1], '', 'PX', 5000)";
 /** How often a server that is away is asked whether it is back. */
 const PROBE_MS = 200;
+const NO_ANSWER = 'no answer yet';
 
 /**
  * The way to Redis: knows whether it answers, and lets nobody wait for it.
@@ -58,7 +59,7 @@ export class RedisLink {
   #refused: Error | undefined;
   #probing: Timer | undefined;
   #closed = false;
-  #trouble = 'no answer yet';
+  #trouble = NO_ANSWER;
 
   constructor(options: RedisLinkOptions) {
     this.#options = options;
@@ -174,7 +175,8 @@ export class RedisLink {
     const { clock, onChange } = this.#options;
     const failure = error instanceof Error ? error : new Error(String(error));
     if (this.#closed) return failure;
-    if (this.#up || !isConsequence(failure)) this.#trouble = describeTrouble(failure, this.#answered);
+    const first = this.#trouble === NO_ANSWER && isEnded(failure);
+    if (this.#up || first || !isConsequence(failure)) this.#trouble = describeTrouble(failure, this.#answered);
     this.#probeLater();
     if (!this.#up) {
       this.#comeback.bad();

@@ -1,4 +1,8 @@
 const WRONG_DATABASE = /DB index/;
+/** How the client, or the link, says that the connection ended without a word of the server. */
+const CLOSED = /connection (?:is|was) closed/i;
+/** What wants TLS ends a connection without it so; where it is no Redis but stands before one, without an error. */
+const ENDED = /ECONNRESET|EPIPE|connection (?:is|was) closed/i;
 
 /** What goes wrong with a Redis, by what says so, and what that probably is. */
 const LIKELY: readonly (readonly [saysSo: RegExp, is: string])[] = [
@@ -7,7 +11,7 @@ const LIKELY: readonly (readonly [saysSo: RegExp, is: string])[] = [
   [/CERT|certificate/, 'its certificate is not trusted here: let NODE_EXTRA_CA_CERTS name that of who issued it'],
   [/ECONNREFUSED/, 'nothing listens there: look at host and port of the URL'],
   [/ENOTFOUND|EAI_AGAIN/, 'its host name is not known: look at the URL, and at the name server'],
-  [/ECONNRESET|EPIPE/, 'it ends connections at once: perhaps it wants TLS (rediss://), or its maxclients is reached'],
+  [ENDED, 'it ends connections at once: perhaps it wants TLS (rediss://), or its maxclients is reached'],
   [/ETIMEDOUT/, 'nothing answers there: look at host, port and firewall, and whether it wants no TLS (redis://)'],
   [
     /^(?:MOVED|ASK|CLUSTERDOWN)\b/,
@@ -21,16 +25,21 @@ const LIKELY: readonly (readonly [saysSo: RegExp, is: string])[] = [
 /** What it is where the address was right before. */
 const LIKELY_LATER: typeof LIKELY = [
   [/ECONNREFUSED/, 'nothing listens there any more'],
-  [/ECONNRESET|EPIPE/, 'it has ended the connection'],
+  [ENDED, 'it has ended the connection'],
   [/ETIMEDOUT/, 'nothing answers there any more'],
 ];
 
 /** That nothing can be sent is what follows; what came first says why. */
-const CONSEQUENCE = /isn't writeable|Connection is closed|the connection was closed/;
+const UNSENT = /isn't writeable/;
 
 /** Whether an error only says that there is no connection, and not why. */
 export function isConsequence(error: Error): boolean {
-  return CONSEQUENCE.test(error.message);
+  return UNSENT.test(error.message) || isEnded(error);
+}
+
+/** Whether an error only says that the connection has ended: all there is to tell where nothing came before it. */
+export function isEnded(error: Error): boolean {
+  return CLOSED.test(error.message);
 }
 
 /** Whether the number of the database is none that the server has. */
@@ -47,7 +56,7 @@ export function describeTrouble(error: Error, answered = false): string {
   const { code } = error as { code?: unknown };
   const text = error.message === '' ? error.name : error.message;
   // What TLS and the client say of themselves is for those who make them.
-  const told = /SSL routines|RESP type/.test(text) ? undefined : text;
+  const told = /SSL routines|RESP type/.test(text) || isEnded(error) ? undefined : text;
   const named = typeof code === 'string' && told?.includes(code) !== true ? code : undefined;
   const known = answered ? [...LIKELY_LATER, ...LIKELY] : LIKELY;
   const likely = known.find(([saysSo]) => saysSo.test(text) || (named !== undefined && saysSo.test(named)))?.[1];

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../clock.js';
+import { checkRedisClient } from '../fleet/redis-client.js';
 import type { RedisClient } from '../fleet/redis-link.js';
 import type { Registry } from '../fleet/registry.js';
 import { consoleLogger, type Logger, shielded } from '../telemetry/log.js';
@@ -30,9 +31,14 @@ export interface GatewaySurroundings {
 export type KnownSurroundings = Required<Omit<GatewaySurroundings, 'redis' | 'registry'>> &
   Pick<GatewaySurroundings, 'redis' | 'registry'>;
 
-/** Fills the defaults in; a logger that throws disturbs nobody. */
+/**
+ * Fills the defaults in; a logger that throws disturbs nobody.
+ *
+ * @throws TypeError when `redis` is no client of `ioredis`.
+ */
 export function knownSurroundings(given: GatewaySurroundings): KnownSurroundings {
-  const { env, logger, clock, wallMs, random } = given;
+  const { env, logger, clock, wallMs, random, redis } = given;
+  if (redis !== undefined) checkRedisClient(redis);
   return {
     ...given,
     env: env ?? process.env,

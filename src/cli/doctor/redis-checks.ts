@@ -1,5 +1,6 @@
 import { createRedisClient, RedisPackageError } from '../../fleet/redis-client.js';
 import { REDIS_PATIENCE_MS, type RedisClient } from '../../fleet/redis-link.js';
+import { redisPlace } from '../../fleet/redis-place.js';
 import { describeTrouble, isConsequence } from '../../fleet/redis-trouble.js';
 import { type Finding, findingsAbout } from './finding.js';
 
@@ -30,10 +31,11 @@ export async function checkRedis(url: string): Promise<Finding[]> {
     if (error instanceof RedisPackageError) return [];
     const failure = error instanceof Error ? error : new Error(String(error));
     const reason = describeTrouble(isConsequence(failure) ? (met ?? failure) : failure);
+    const place = client && redisPlace(client, url);
     return [
       about.failure(
         'reach',
-        `cannot be used (${reason})`,
+        `${place === undefined ? '' : `${place} `}cannot be used (${reason})`,
         'correct SLUICE_REDIS_URL; until then each instance keeps its own limits',
       ),
     ];

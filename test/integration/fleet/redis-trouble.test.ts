@@ -1,15 +1,18 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { createGateway } from 'sluice';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../examples/support/free-port.js';
 import { checkRedis } from '../../../src/cli/doctor/redis-checks.js';
 import { RedisServer } from '../../support/redis-server.js';
+import { selfSigned } from '../pools/self-signed.js';
 import { openFleet } from './support.js';
 
 // What is wrong with a Redis in words that help, of real servers, and in the log as in the doctor.
 
+let tls: TlsServer;
 let web: Server;
 let redis: RedisServer;
 let node: RedisServer;
@@ -17,16 +20,22 @@ let node: RedisServer;
 beforeAll(async () => {
   web = createServer((_, res) => res.end('hello')).listen(0, '127.0.0.1');
   await once(web, 'listening');
+  // As what stands before a Redis that is to be reached by TLS.
+  const { certificate: cert, key } = selfSigned('localhost');
+  tls = createTlsServer({ cert, key }).listen(0, '127.0.0.1');
+  await once(tls, 'listening');
   redis = await RedisServer.start({ password: 'right' });
   node = await RedisServer.start({ settings: { 'cluster-enabled': 'yes' } });
 });
 afterAll(async () => {
   web.close();
+  tls.close();
   await redis.close();
   await node.close();
 });
 
-const webPort = (): number => (web.address() as AddressInfo).port;
+const portOf = (server: Server | TlsServer): number => (server.address() as AddressInfo).port;
+const webPort = (): number => portOf(web);
 
 describe.each<[string, () => string | Promise<string>, RegExp]>([
   [
@@ -37,6 +46,12 @@ describe.each<[string, () => string | Promise<string>, RegExp]>([
   ['a server without TLS', () => `rediss://:secret@127.0.0.1:${webPort()}`, /does not speak TLS: use redis:/],
   ['a closed port', async () => `redis://:secret@127.0.0.1:${await freePort()}`, /ECONNREFUSED.*nothing listens there/],
   ['a node of a cluster', () => node.url, /CLUSTERDOWN.*Redis Cluster: give createGateway a `Cluster`/],
+  [
+    'a server with TLS alone',
+    () => `redis://:secret@127.0.0.1:${portOf(tls)}`,
+    /^it ends connections at once: perhaps it wants TLS \(rediss:\/\/\)/,
+  ],
+  ['no password', () => `redis://127.0.0.1:${redis.port}`, /NOAUTH.*correct user and password of the URL/],
   ['a wrong password', () => `redis://:secret@127.0.0.1:${redis.port}`, /WRONGPASS.*correct user and password/],
 ])('%s', (_, urlOf, words) => {
   it('is told of in plain words', async () => {
@@ -45,9 +60,13 @@ describe.each<[string, () => string | Promise<string>, RegExp]>([
     try {
       await expect.poll(() => fleet.status.trouble).toMatch(words);
       expect(warnings.map(([code]) => code)).toEqual(['fleet_degraded']);
+      const place = `127.0.0.1:${new URL(url).port}`;
+      expect(warnings[0]?.[1]).toMatch(`Redis at ${place} does not answer (`);
       const [finding] = await checkRedis(url);
       expect(finding).toMatchObject({ check: 'reach', state: 'failure' });
-      expect(finding?.found.replace(/^cannot be used \(/, '')).toMatch(words);
+      const found = `${place} cannot be used (`;
+      expect(finding?.found.slice(0, found.length)).toBe(found);
+      expect(finding?.found.slice(found.length)).toMatch(words);
       expect(JSON.stringify([warnings, finding])).not.toMatch(/secret|Please report|closed/);
     } finally {
       await fleet.close();
