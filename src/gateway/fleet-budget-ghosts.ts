@@ -2,8 +2,14 @@ import type { Clock } from '../clock.js';
 import { HEARTBEAT_MS } from '../core/fleet-book.js';
 import { GHOST_MS } from '../core/fleet-ghosts.js';
 import type { ServerNeed, ServerShare } from '../core/fleet-share.js';
+import type { ConnectionPool } from '../pools/contract.js';
 import { isMysqlUrl } from '../pools/mysql-target.js';
-import type { PoolRuntime } from './pool-runtime.js';
+
+/** A pool of this instance on the server. */
+export interface OwnPool {
+  readonly pool: ConnectionPool;
+  readonly config: { readonly url: string };
+}
 
 /** For a connection to look with. */
 const PATIENCE_MS = 500;
@@ -57,12 +63,12 @@ export class DeadSessions {
    *
    * @returns Whether the book should know at once: all that the dead had is free.
    */
-  async look(runtimes: readonly PoolRuntime[], share: ServerShare): Promise<boolean> {
+  async look(pools: readonly OwnPool[], share: ServerShare): Promise<boolean> {
     const calm = share.ghosts.length === 0;
     if (calm) this.#forget();
     if (this.#looking || (calm && this.#clock.nowMs() - this.#calmAtMs < CALM_MS)) return false;
     this.#looking = true;
-    const more = await this.#count(runtimes, share, calm);
+    const more = await this.#count(pools, share, calm);
     this.#looking = false;
     if (!calm) return this.#found(more, share);
     this.#calmAtMs = this.#clock.nowMs();
@@ -105,18 +111,18 @@ export class DeadSessions {
    *   as on MySQL, which shows an ordinary user no names.
    */
   async #count(
-    runtimes: readonly PoolRuntime[],
+    pools: readonly OwnPool[],
     { othersOpen }: ServerShare,
     idle: boolean,
   ): Promise<number | 'unclear' | undefined> {
-    const up = runtimes.filter(({ pool, config }) => pool.state === 'up' && pool.max > 0 && !isMysqlUrl(config.url));
-    const runtime = up.find(({ pool }) => pool.gauges().idle > 0) ?? (idle ? undefined : up[0]);
-    if (runtime === undefined) return undefined;
+    const up = pools.filter(({ pool, config }) => pool.state === 'up' && pool.max > 0 && !isMysqlUrl(config.url));
+    const looker = up.find(({ pool }) => pool.gauges().idle > 0) ?? (idle ? undefined : up[0]);
+    if (looker === undefined) return undefined;
     try {
       const deadlineAtMs = this.#clock.nowMs() + PATIENCE_MS;
-      const connection = await runtime.pool.acquire({ deadlineAtMs, rank: 0 });
+      const connection = await looker.pool.acquire({ deadlineAtMs, rank: 0 });
       try {
-        const gauges = runtimes.map(({ pool }) => pool.gauges());
+        const gauges = pools.map(({ pool }) => pool.gauges());
         const { rows } = await connection.query<{ sessions: number }>(SESSIONS, undefined, PATIENCE_MS);
         const own = gauges.reduce((sum, { total }) => sum + total, 0);
         const opening = gauges.reduce((sum, { connecting }) => sum + connecting, 0);
