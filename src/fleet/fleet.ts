@@ -1,7 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { Bucket } from '../core/bucket.js';
 import { PrepaidBucket } from '../core/prepaid-bucket.js';
+import { bucketName } from './bucket-name.js';
 import { Heartbeat } from './heartbeat.js';
 import { Lane } from './lane.js';
 import { createRedisClient } from './redis-client.js';
@@ -115,7 +116,7 @@ export class Fleet {
    * @param awayFactor - Part of its share of the rate that it has while Redis is away.
    */
   bucket(key: string, refillPerSecond: number, burst: number, awayFactor: number): Bucket {
-    const name = keyName(key);
+    const name = bucketName(key);
     return new PrepaidBucket({
       refillPerSecond,
       burst,
@@ -198,12 +199,4 @@ export class Fleet {
       `instances of this fleet disagree about ${about}: ${value}. Give all of them the same configuration.`,
     );
   }
-}
-
-/** What callers are called is nobody's business in Redis, and may be a secret: their keys are hashed. */
-function keyName(key: string): string {
-  const caller = key.indexOf(':caller:');
-  if (caller < 0) return key;
-  const hash = createHash('sha256').update(key.slice(caller)).digest('base64url').slice(0, 22);
-  return `${key.slice(0, caller)}:caller:${hash}`;
 }
