@@ -35,6 +35,8 @@ export interface ServerShare {
   readonly room?: number;
   /** What the other living instances have open, as far as they said. */
   readonly othersOpen: number;
+  /** What is kept of the room for instances that are not heard any more, because their sessions are still seen. */
+  readonly charged: number;
   /** Dead instances whose sessions may still be there. */
   readonly ghosts: readonly string[];
   /** The least that anybody knows of sessions that are no instance's; absent where nobody knows. */
@@ -116,6 +118,7 @@ function shareOf(need: ServerNeed, { living, ghosts }: OtherClaims, frozen: bool
       target,
       ...(room === undefined ? {} : { room }),
       othersOpen: others.reduce((sum, each) => sum + each.open, 0),
+      charged,
       ghosts: ghosts.filter(({ claims }) => claims.some((claim) => dead.includes(claim))).map(({ id }) => id),
       ...(known.length === 0 ? {} : { strangers: Math.min(...known) }),
     },

@@ -5,6 +5,7 @@ import type { MemberReply, MemberReport } from '../core/fleet-book.js';
 import type { ServerNeed, ServerShare } from '../core/fleet-share.js';
 import type { Heartbeat, HeartbeatSource } from '../fleet/heartbeat.js';
 import { DeadSessions } from './fleet-budget-ghosts.js';
+import { whyTooFew } from './fleet-budget-reason.js';
 import { disagreements, type FleetFields, fieldsText, fleetFields, readFields, strictest } from './fleet-fields.js';
 import { FleetServers } from './fleet-servers.js';
 import type { PoolRuntime } from './pool-runtime.js';
@@ -93,7 +94,9 @@ export class FleetBudget implements HeartbeatSource {
   get reason(): string | undefined {
     for (const [server, pools] of this.#servers()) {
       const share = this.#shares.get(server);
-      if (share?.room !== undefined && share.granted < pools.length) return this.#explain(pools, share, share.room);
+      if (share?.room === undefined || share.granted >= pools.length) continue;
+      const most = pools.map((pool) => ({ name: pool.name, most: this.#most(pool) }));
+      return whyTooFew(most, share, share.room, this.#options.heartbeat.live);
     }
     return undefined;
   }
@@ -189,18 +192,5 @@ export class FleetBudget implements HeartbeatSource {
     if (this.#disagreements.length === 0 || this.#disagreements.join() === before) return;
     const text = `instances of this fleet disagree: ${this.#disagreements.join('; ')}. Give all of them the same configuration.`;
     this.#options.warn('fleet_mismatch', text);
-  }
-
-  #explain(pools: readonly PoolConfig[], { server, granted, target }: ServerShare, room: number): string {
-    const wish = pools.reduce((sum, pool) => sum + this.#most(pool), 0);
-    const { live } = this.#options.heartbeat;
-    const sum =
-      `${pools.map((pool) => `${pool.name} ${this.#most(pool)}`).join(' + ')} = ${wish} connections x ${live} ` +
-      `instances = ${wish * live}, and server "${server}" has ${room} for them`;
-    const next =
-      target < pools.length
-        ? `${target} for each, less than one for each pool: run fewer instances or raise max_connections`
-        : `this instance has ${granted} until the others have given up theirs`;
-    return `${sum}: ${next}`;
   }
 }

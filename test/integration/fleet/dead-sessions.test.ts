@@ -77,7 +77,7 @@ async function end(count: number): Promise<void> {
 }
 
 function share(ghosts: readonly string[], more: Partial<ServerShare> = {}): ServerShare {
-  return { server: 'db', granted: 3, target: 3, othersOpen: 0, ghosts, ...more };
+  return { server: 'db', granted: 3, target: 3, othersOpen: 0, charged: 0, ghosts, ...more };
 }
 
 it('says at once that nothing is left, where nothing ever was seen', async () => {

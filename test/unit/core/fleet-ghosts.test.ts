@@ -35,6 +35,7 @@ describe('the dead of a fleet', () => {
     expect(ceilings(others)).toEqual(expected);
     // There is nothing more to come: nobody has to ask often.
     expect(others.map(({ share }) => share.target)).toEqual(expected);
+    expect(others[0].share.charged).toBe(Math.min(left, 13));
   });
 
   it('keep all that they had at first, whatever is seen of it', () => {
