@@ -1,19 +1,13 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { bucketName } from '../../../src/fleet/bucket-name.js';
 
-it('property: keys that differ in anything, half pairs too, have names that do', () => {
-  const key = fc.string({
-    unit: fc.constantFrom('\ud800', '\ud801', '\udc00', '\ufffd', 'a', ':', '\0', 'ö'),
-    maxLength: 6,
-  });
-  fc.assert(
-    fc.property(key, key, (one, other) => {
-      const same = bucketName(`r:caller:${one}`) === bucketName(`r:caller:${other}`);
-      expect(same).toBe(one === other);
-    }),
-  );
+const SIGNS = ['\ud800', '\ud801', '\udc00', '\ufffd', 'a', ':', '\0', 'ö'];
+
+it('gives keys that differ in anything, halves of pairs too, names that do', () => {
+  const longer = (keys: readonly string[]): string[] => keys.flatMap((key) => SIGNS.map((sign) => key + sign));
+  const keys = ['', ...SIGNS, ...longer(SIGNS), ...longer(longer(SIGNS))];
+  expect(new Set(keys.map((key) => bucketName(`search:caller:${key}`))).size).toBe(keys.length);
 });
 
 it('goes on calling all other keys as instances of before do', () => {
