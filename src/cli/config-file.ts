@@ -76,7 +76,7 @@ function insteadOfOptions(value: unknown, gives: 'holds' | 'exports'): string | 
   if (value === undefined) return `has no default export: ${remedy}`;
   if (typeof value === 'function') return `exports a function: call it there, and ${remedy}`;
   if (isOptions(value))
-    return isGateway(value) ? `exports a gateway: ${remedy} and not what is made of them` : undefined;
+    return isGateway(value) ? `exports a gateway, and not what it is made of: ${remedy}` : undefined;
   // Not what it is: a url may hold a password.
   const single = value === null ? 'null' : `a ${typeof value}`;
   const kind = Array.isArray(value) ? 'a list' : value instanceof Map ? 'a Map' : single;

@@ -26,7 +26,7 @@ describe('a file that gives no options', () => {
     ['null.mjs', 'export default null;', `exports null: ${REMEDY}, an object`],
     ['symbol.mjs', 'export default Symbol();', `exports a symbol: ${REMEDY}, an object`],
     ['text.json', '"postgres://app:hidden@db/shop"', 'holds a string: give the options of the gateway, an object'],
-    ['made.mjs', 'export default { snapshot() {} };', `exports a gateway: ${REMEDY} and not what is made of them`],
+    ['made.mjs', 'export default { snapshot() {} };', `exports a gateway, and not what it is made of: ${REMEDY}`],
   ])('%s is told of', async (file, text, told) => {
     if (text !== undefined) folder.write(file, text);
     const { code, out, err } = await folder.call(['config', '-c', file]);
