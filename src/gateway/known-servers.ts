@@ -57,10 +57,12 @@ export class KnownServers {
     this.#heard.set(pool, { limits, poolerSize, pooled: true });
   }
 
-  /** The pooler of a pool may open so many connections for its entry now. */
-  poolerResized(pool: string, poolerSize: number): void {
+  /** The pooler of a pool may open so many connections for its entry. Returns whether that is news. */
+  poolerResized(pool: string, poolerSize: number): boolean {
     const heard = this.#heard.get(pool);
-    if (heard?.pooled === true) this.#heard.set(pool, { ...heard, poolerSize });
+    if (heard?.pooled !== true || heard.poolerSize === poolerSize) return false;
+    this.#heard.set(pool, { ...heard, poolerSize });
+    return true;
   }
 
   limitsOf(pool: string): ServerLimits | undefined {

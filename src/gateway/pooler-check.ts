@@ -14,6 +14,8 @@ export interface PooledPool extends TriedPool {
 export interface PoolerReport extends BudgetReport {
   /** Absent where nobody can tell. */
   readonly mode?: string;
+  /** What its console tells of its size, without the reserve; absent without one. */
+  readonly consoleSize?: number;
   /** What it may open at the server for the entry of this pool, its reserve included; absent where nobody can tell. */
   readonly serverSize?: number;
   /** Its `server_login_retry`, in milliseconds; absent where nobody can tell. */
@@ -36,7 +38,7 @@ export async function checkPooler(pooled: PooledPool, connection: Connection): P
   if (setup !== undefined) checkRecovery(pooled, setup.loginRetryMs);
   const found = {
     ...(mode === undefined ? {} : { mode }),
-    ...(setup === undefined ? {} : { loginRetryMs: setup.loginRetryMs }),
+    ...(setup === undefined ? {} : { loginRetryMs: setup.loginRetryMs, consoleSize: setup.size }),
   };
   const size = config.poolerSize ?? setup?.size;
   if (config.poolerSize !== undefined && setup !== undefined) checkTold(pooled, setup);

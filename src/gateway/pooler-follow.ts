@@ -4,6 +4,7 @@ import { divideShare } from '../core/budget-share.js';
 import { PoolerConsole, type PoolerSetup } from '../pools/pooler-console.js';
 import { FollowedPool } from './followed-pool.js';
 import type { PoolRuntime } from './pool-runtime.js';
+import type { PoolerReport } from './pooler-check.js';
 import { modeText, poolsText } from './pooler-mode.js';
 import { entryOf, serverOf } from './server-names.js';
 
@@ -15,8 +16,8 @@ export interface PoolerFollowOptions {
   readonly config: GatewayConfig;
   readonly clock: Clock;
   readonly warn: (code: string, message: string) => void;
-  /** The pooler of these pools may open so many connections at the server now, its reserve included. */
-  readonly onResized: (pools: readonly string[], serverSize: number) => void;
+  /** Each time: the pooler of these pools may open so many connections at the server, its reserve included. */
+  readonly onSize: (pools: readonly string[], serverSize: number) => void;
 }
 
 /** One entry of a pooler, and the pools that share what it has. */
@@ -53,9 +54,9 @@ export class PoolerFollow {
   /**
    * A pool was found to go through a pooler.
    *
-   * @param mode - The mode that was found, and told if it does not fit; `undefined` where nobody knows.
+   * @param known - What was found of it, and told where it does not fit.
    */
-  found(config: PoolConfig, mode: string | undefined): void {
+  found(config: PoolConfig, known: Pick<PoolerReport, 'mode' | 'consoleSize'>): void {
     const name = entryOf(config.url);
     if (config.poolerAdminUrl === undefined || this.#entries.has(name)) return;
     const sharing = [...this.#pools.values()].filter((each) => entryOf(each.config.url) === name);
@@ -65,8 +66,8 @@ export class PoolerFollow {
       console: new PoolerConsole(config.poolerAdminUrl, config.url, this.#options.clock),
       pools: sharing.map((runtime) => new FollowedPool(runtime)),
       told,
-      size: undefined,
-      mode,
+      size: known.consoleSize,
+      mode: known.mode,
       asking: false,
     };
     this.#entries.set(name, entry);
@@ -104,10 +105,13 @@ export class PoolerFollow {
     entry.asking = false;
     if (setup === undefined) return;
     this.#tellMode(entry, setup.mode);
+    // Consoles of other poolers may say it in another way.
+    if (!Number.isSafeInteger(setup.size)) return;
     const before = entry.size;
     entry.size = setup.size;
-    if (entry.told === undefined) this.#keepTo(entry, setup, before);
-    else if (before !== setup.size && setup.size < entry.told) this.#tellDiffers(entry, entry.told, setup.size);
+    if (entry.told === undefined) this.#keepTo(entry, setup);
+    else if (before !== setup.size && setup.size < this.#needed(entry))
+      this.#tellDiffers(entry, entry.told, setup.size);
   }
 
   #tellMode(entry: Entry, mode: string): void {
@@ -119,14 +123,19 @@ export class PoolerFollow {
     else this.#options.warn('pooler_session_mode', text);
   }
 
-  #keepTo(entry: Entry, { size, reserve }: PoolerSetup, before: number | undefined): void {
+  #keepTo(entry: Entry, { size, reserve }: PoolerSetup): void {
     const { instances } = this.#options.config;
     const part = Math.floor(size / instances);
     // A pool without any would serve nobody, and one connection too many only waits at the pooler.
     const ceilings = divideShare(entry.pools, Math.max(part, entry.pools.length));
     const changed = entry.pools.map((pool) => pool.keepTo(ceilings.get(pool.name) ?? 1)).includes(true);
-    if (changed) this.#options.warn('pooler_size_changed', sizeText(entry, size, instances));
-    if (before !== size) this.#options.onResized(namesOf(entry.pools), size + reserve);
+    if (changed) this.#options.warn('pooler_size_changed', sizeText(entry, size, instances, this.#needed(entry)));
+    this.#options.onSize(namesOf(entry.pools), size + reserve);
+  }
+
+  /** What the pools are set to use in all instances. */
+  #needed({ pools }: Entry): number {
+    return pools.reduce((sum, { max }) => sum + max, 0) * this.#options.config.instances;
   }
 
   #tellDiffers({ pools, server }: Entry, told: number, size: number): void {
@@ -138,9 +147,8 @@ export class PoolerFollow {
   }
 }
 
-function sizeText({ pools, server }: Entry, size: number, instances: number): string {
+function sizeText({ pools, server }: Entry, size: number, instances: number, needed: number): string {
   const parts = pools.map(({ name, ceiling, max }) => `${name} ${ceiling} of ${max}`).join(', ');
-  const needed = pools.reduce((sum, { max }) => sum + max, 0) * instances;
   const of = instances === 1 ? '' : `, for ${instances} instances`;
   const found = `${poolsText(namesOf(pools))}: the pooler "${server}" has ${size} connections now${of}: from here on ${parts} are used`;
   if (needed <= size) return found;

@@ -32,8 +32,8 @@ export class ServerJudge {
     const { clock, config } = options;
     this.#options = options;
     this.servers = new KnownServers(config);
-    const onResized = (pools: readonly string[], size: number): void => this.#poolerResized(pools, size);
-    this.poolers = new PoolerFollow({ config, clock, warn: this.#warn, onResized });
+    const onSize = (pools: readonly string[], size: number): void => this.#poolerHas(pools, size);
+    this.poolers = new PoolerFollow({ config, clock, warn: this.#warn, onSize });
   }
 
   /**
@@ -50,7 +50,7 @@ export class ServerJudge {
     const pooler = await lookBehind({ pool, config, all, clock, warn: this.#warn }, connection, this.servers);
     if (pooler !== undefined) {
       shared?.found(config, undefined);
-      this.poolers.found(config, pooler.mode);
+      this.poolers.found(config, pooler);
     }
     const server = this.#judge(name);
     return pooler === undefined || pooler.ok ? server : pooler;
@@ -65,8 +65,9 @@ export class ServerJudge {
   }
 
   /** What its pooler may open there counts at a server as soon as others go past it. */
-  #poolerResized(pools: readonly string[], serverSize: number): void {
-    for (const pool of pools) this.servers.poolerResized(pool, serverSize);
+  #poolerHas(pools: readonly string[], serverSize: number): void {
+    const news = pools.map((pool) => this.servers.poolerResized(pool, serverSize));
+    if (!news.includes(true)) return;
     const report = this.#judge(pools[0] ?? '');
     if (!report.ok) this.#options.logger.error({ code: 'over_budget' }, report.message);
     this.#options.onResized(pools);

@@ -202,11 +202,15 @@ describe('the size of a pooler', () => {
   it('that the configuration tells is not followed, and one that is less now is told once', async () => {
     await startPooler('pool_size=8');
     const gateway = await start({ main: { max: 4, poolerSize: 8 } });
+    // Less than what is told, and enough all the same.
+    await change('pool_size=5 pool_mode=session');
+    await looked(() => log.of('pooler_session_mode').length > 0);
+    expect(log.of('pooler_size_differs')).toEqual([]);
     await change('pool_size=2');
     await looked(() => log.of('pooler_size_differs').length > 0);
     // Shows that another look was taken.
     await change('pool_size=2 pool_mode=session');
-    await looked(() => log.of('pooler_session_mode').length > 0);
+    await looked(() => log.of('pooler_session_mode').length > 1);
     expect(log.of('pooler_size_differs')).toEqual([
       expect.stringMatching(/^pool "main": poolerSize is 8, and the pooler .* has only 2 connections now; raise/),
     ]);
