@@ -52,7 +52,8 @@ export interface PoolOptions<PoolName extends string = string> {
   readonly poolerSize?: number | undefined;
   /**
    * URL of the pooler's console, for example `postgres://stats:…@pooler:6432/pgbouncer`; a user of `stats_users` is
-   * enough. With it the pooler's mode, size and figures are read. A secret. Default: none.
+   * enough. With it the pooler's mode, size and figures are read, at the start and every 5 s: a size that changes bounds the
+   * pools from then on. A secret. Default: none.
    */
   readonly poolerAdminUrl?: string | undefined;
   /** Connections at most, 1 to 1,000. Default 10. */
