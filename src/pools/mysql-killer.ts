@@ -15,6 +15,16 @@ interface Order extends KillOrder {
   readonly resolve: (delivered: boolean) => void;
 }
 
+/** How a connection for orders ended. */
+interface Delivery {
+  /** There were orders left for it, or there was no connection at all. */
+  readonly failed: boolean;
+  /** The one that was under way. */
+  readonly unanswered: Order | undefined;
+}
+
+const CLOSED: Delivery = { failed: true, unanswered: undefined };
+
 /**
  * Stops statements over a connection of its own, for the server hears nothing on one that is at work. There is one such
  * connection at a time and only while there are orders, so that a pool takes at most one beyond its sessions.
@@ -59,15 +69,18 @@ export class MysqlKiller {
       const index = this.#orders.findIndex((order) => sameWay(order.login, login));
       return index === -1 ? undefined : this.#orders.splice(index, 1)[0];
     };
-    const unanswered = known === undefined ? undefined : await this.#deliver({ ...login, ...known }, next);
+    const { failed, unanswered } = known === undefined ? CLOSED : await this.#deliver({ ...login, ...known }, next);
     // An order that was sent may have been taken; whoever else waits for this way is told that it is closed.
     unanswered?.resolve(true);
+    // Who came while the connection ended in order gets another one.
+    if (!failed) return;
     for (let order = next(); order !== undefined; order = next()) order.resolve(false);
   }
 
-  /** Gives one order after the other. Returns the one that was under way when the connection ended. */
-  async #deliver(login: MysqlLogin, next: () => Order | undefined): Promise<Order | undefined> {
+  /** Gives one order after the other, until there is none or the connection ends. */
+  async #deliver(login: MysqlLogin, next: () => Order | undefined): Promise<Delivery> {
     let current: Order | undefined;
+    let failed = true;
     await new Promise<void>((closed) => {
       const client = new MysqlClient(this.#mysql, login, {
         onConnected: () => serveNext(),
@@ -78,6 +91,7 @@ export class MysqlKiller {
       const serveNext = (): void => {
         current = next();
         if (current === undefined) {
+          failed = false;
           client.end();
           return;
         }
@@ -90,7 +104,7 @@ export class MysqlKiller {
         });
       };
     });
-    return current;
+    return { failed, unanswered: current };
   }
 
   /** `undefined` when none comes within the bound: then nobody need try. */

@@ -1,5 +1,11 @@
+import { once } from 'node:events';
+import mysql2 from 'mysql2';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.js';
 import type { PasswordSource } from '../../../src/pools/login.js';
+import { MysqlKiller } from '../../../src/pools/mysql-killer.js';
+import { loadMysql } from '../../../src/pools/mysql-module.js';
+import { MysqlTarget } from '../../../src/pools/mysql-target.js';
 import type { ContractServer, TestedPoolOptions } from '../../contract/engine.js';
 import { mysql } from '../../contract/engines/mysql.js';
 import { FOREVER, failureOf, run, until, within } from '../../contract/support.js';
@@ -38,4 +44,24 @@ it('CRE-4 gives a place back although the password for what stops its statement 
   await next.release();
   expect(pool.gauges()).toMatchObject({ total: 1, inUse: 0, cleaning: 0 });
   await pool.close(0);
+});
+
+it('serves who asks for a stop while the connection of the last one ends', async () => {
+  const { host, port } = server.address;
+  const { name } = await server.makeAccount(5);
+  const url = `mysql://${name}:contract@${host}:${port}/app`;
+  const killer = new MysqlKiller(loadMysql('main'), 'main', systemClock, 5_000);
+  const login = { target: new MysqlTarget('main', { url }), programName: 'sluice' };
+  const clients = [1, 2].map(() => mysql2.createConnection(url));
+  try {
+    await Promise.all(clients.map((client) => once(client, 'connect')));
+    const told: boolean[] = [];
+    for (const client of clients) {
+      client.query('DO SLEEP(60)').on('error', () => undefined);
+      told.push(await killer.kill({ threadId: client.threadId ?? 0, login }));
+    }
+    expect(told).toEqual([true, true]);
+  } finally {
+    for (const client of clients) client.destroy();
+  }
 });
