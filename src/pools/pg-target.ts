@@ -1,10 +1,14 @@
+import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { changedLogin, type Login, type LoginChange, LoginSettingError, type PasswordSource } from './login.js';
 import { startSettingsOf } from './pg-client.js';
 import { readPgParameters } from './pg-parameters.js';
 import { startLimitMs } from './pg-start-settings.js';
 import type { TlsSettings } from './tls-asked.js';
-import { readTls, type Tls } from './tls-settings.js';
+import { readTls, type Tls, VERIFIED } from './tls-settings.js';
+
+/** Modes of `PGSSLMODE` for which the driver asks for TLS and a certificate that can be verified. */
+const VERIFIED_MODES: readonly string[] = ['prefer', 'require', 'verify-ca', 'verify-full'];
 
 /** Where a pool connects, and as whom. */
 export interface PgTargetSettings extends TlsSettings, Login {}
@@ -49,7 +53,7 @@ export class PgTarget {
 
   /** A client that is not connected yet. */
   client(config: pg.ClientConfig): pg.Client {
-    const { options } = this.#tls;
+    const options = this.#tls.options ?? ofEnvironment();
     // The driver marks the key of the object that it is given.
     const ssl = typeof options === 'object' ? { ...options } : options;
     return new pg.Client({
@@ -85,6 +89,12 @@ export class PgTarget {
     if (port >= 1 && port <= 65_535) return client;
     throw new LoginSettingError(this.#pool, 'url', `port=${port}`, 'give a port from 1 to 65535; PostgreSQL has 5432');
   }
+}
+
+/** What the driver would take from the environment, with the verification that is meant by it. */
+function ofEnvironment(): Readonly<ConnectionOptions> | undefined {
+  const mode = process.env.PGSSLMODE;
+  return mode !== undefined && VERIFIED_MODES.includes(mode) ? VERIFIED : undefined;
 }
 
 function negotiationOf(pool: string, said: string | undefined): 'direct' | undefined {

@@ -38,11 +38,18 @@ export function readTls(pool: string, parameters: ReadonlyMap<string, string>, s
   };
 }
 
+/** Said aloud: else `NODE_TLS_REJECT_UNAUTHORIZED`, which somebody may have set for something else, would decide. */
+export const VERIFIED: Readonly<ConnectionOptions> = { rejectUnauthorized: true };
+
 function verification(mode: TlsMode, serverName: string | undefined): ConnectionOptions {
   if (mode === 'no-verify') return { rejectUnauthorized: false };
-  if (mode === 'verify-ca') return { checkServerIdentity: () => undefined };
-  if (serverName === undefined) return {};
-  return { servername: serverName, checkServerIdentity: (_, cert) => checkServerIdentity(serverName, cert) };
+  if (mode === 'verify-ca') return { ...VERIFIED, checkServerIdentity: () => undefined };
+  if (serverName === undefined) return VERIFIED;
+  return {
+    ...VERIFIED,
+    servername: serverName,
+    checkServerIdentity: (_, cert) => checkServerIdentity(serverName, cert),
+  };
 }
 
 function readFile(pool: string, { field, shown, path }: NamedFile): string {

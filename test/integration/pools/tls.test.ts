@@ -102,6 +102,25 @@ describe('TLS', () => {
     await pool.close(0);
   });
 
+  it('is verified also where the process verifies nothing else', async () => {
+    const { NODE_TLS_REJECT_UNAUTHORIZED: before } = process.env;
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+    try {
+      const localhost = server.url.replace('127.0.0.1', 'localhost');
+      const unknown = { url: `${localhost}?sslmode=verify-full` };
+      const misnamed = { url: `${server.url}?sslmode=verify-full`, tlsCa: file('ca.pem') };
+      for (const { url, ...options } of [unknown, misnamed]) {
+        const { pool, journal } = makePool({ url }, options);
+        await until(() => journal.warnings.length > 0);
+        expect(journal.warnings).toMatchObject([{ code: 'database_tls_failed' }]);
+        await pool.close(0);
+      }
+    } finally {
+      if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+      else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
+    }
+  });
+
   it('is required where the option says so, whatever the url leaves out', async () => {
     const at = (name: string, options: object): ReturnType<typeof makePool> =>
       makePool({ url: server.url.replace('127.0.0.1', name) }, options);

@@ -34,15 +34,15 @@ describe('PgTarget', () => {
     ['', false],
     ['?sslmode=disable', false],
     ['?ssl=0', false],
-    ['?sslmode=require', {}],
-    ['?sslmode=verify-full', {}],
-    ['?ssl=true', {}],
-    ['?sslnegotiation=direct', {}],
-    [`?sslrootcert=system&sslmode=verify-full`, {}],
+    ['?sslmode=require', { rejectUnauthorized: true }],
+    ['?sslmode=verify-full', { rejectUnauthorized: true }],
+    ['?ssl=true', { rejectUnauthorized: true }],
+    ['?sslnegotiation=direct', { rejectUnauthorized: true }],
+    [`?sslrootcert=system&sslmode=verify-full`, { rejectUnauthorized: true }],
     ['?sslmode=no-verify', { rejectUnauthorized: false }],
     ['?ssl=no-verify', { rejectUnauthorized: false }],
     ['?uselibpqcompat=true&sslmode=require', { rejectUnauthorized: false }],
-    [`?sslrootcert=${cert}`, { ca: one.certificate }],
+    [`?sslrootcert=${cert}`, { ca: one.certificate, rejectUnauthorized: true }],
   ])('asks for TLS as "%s" says', (query, ssl) => {
     const target = new PgTarget('main', { url: `postgres://app:p%2Fw@db:6000/shop${query}` });
     expect(told(target)).toEqual({ ...PLAIN, ssl });
