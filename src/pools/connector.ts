@@ -170,6 +170,8 @@ export class Connector {
     const delayMs = this.#patience.lookAfterMs(this.#connectMs);
     if (delayMs === undefined) return undefined;
     return timeLimit(this.#clock, delayMs, () => {
+      // Then it is no server that hangs.
+      if (opening.stage === 'password') return;
       if (!this.#patience.givesUp(opening.reached !== false)) return;
       onHung(new ConnectTimeoutError(delayMs, 'a probe of a server that is away'));
       opening.abort();

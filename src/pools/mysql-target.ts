@@ -157,7 +157,7 @@ function readParameters(pool: string, query: URLSearchParams): Parameters {
     else if (TLS_PARAMETERS.has(name) && name !== 'sslnegotiation') tls.set(name, value);
     else if (name === 'socketPath') path = value;
     else if (RESULT_PARAMETERS.some((each) => each === name)) results[name] = settingOf(pool, name, value);
-    else throw unreadParameter(pool, name, seen, KNOWN, HINTS);
+    else throw unreadParameter(pool, [name, value], seen, KNOWN, HINTS);
     seen.push(name);
   }
   return { tls, results, path };

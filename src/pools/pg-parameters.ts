@@ -119,7 +119,7 @@ export function readPgParameters(pool: string, url: string): PgParameters {
     checkStartSetting(pool, name, value);
     if (TLS_PARAMETERS.has(name)) tls.set(name, value);
     else if (READ.has(name)) kept.push(pair);
-    else if (about === undefined) throw unreadParameter(pool, name, seen, [...TLS_PARAMETERS, ...READ], HINTS);
+    else if (about === undefined) throw unreadParameter(pool, [name, value], seen, [...TLS_PARAMETERS, ...READ], HINTS);
     else if (!leadsThere(base, name, value)) unheeded.push(unheededText(pool, name, value, about));
     seen.push(name);
   }

@@ -88,17 +88,19 @@ export class Upkeep implements ConnectorOwner {
   }
 
   /**
-   * The same after a change of the login: what attempts have met does not count any more.
+   * The same after a change of the login, which was tried: the server answers, and what attempts have met does not count
+   * any more.
    *
    * @returns The epoch in which that begins.
    */
   renew(): number {
-    const { sessions } = this.#parts;
+    const { sessions, reach } = this.#parts;
     this.#warnings.forget();
     sessions.outdate();
     const { epoch } = sessions;
     this.#connector.renew();
-    this.growth.pursue();
+    if (reach.regain()) this.onRegained();
+    else this.growth.pursue();
     return epoch;
   }
 

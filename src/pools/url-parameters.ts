@@ -26,13 +26,15 @@ const SECRET = /pass(?!file)|pwd|secret|scram/i;
  */
 export function unreadParameter(
   pool: string,
-  name: string,
+  [name, value]: readonly [name: string, value: string],
   before: Iterable<string>,
   known: readonly string[],
   hints: ReadonlyMap<string, string>,
 ): LoginSettingError {
-  if (!NAME.test(name) || [...before].some((each) => SECRET.test(each))) {
-    const remedy = 'it has a parameter that nobody reads; if that is a piece of the password, percent-encode & as %26';
+  // After an @ comes a host: what is before it was no parameter, but a password with a question mark.
+  if (!NAME.test(name) || value.includes('@') || [...before].some((each) => SECRET.test(each))) {
+    const remedy =
+      'it has a parameter that nobody reads; if that is a piece of the password, percent-encode & as %26 and ? as %3F';
     return new LoginSettingError(pool, 'url', undefined, remedy);
   }
   const lower = name.toLowerCase();

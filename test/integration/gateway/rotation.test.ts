@@ -190,7 +190,7 @@ describe('a rotation that cannot work', () => {
     expect(gateway.readiness().ready).toBe(false);
     expect(log.of('database_credentials_refused')).toHaveLength(1);
     await gateway.rotate('main', { password: passwordOf('old_app') });
-    await until(() => gateway.readiness().ready, 400);
+    expect(gateway.readiness().ready).toBe(true);
     expect(await userOfWork()).toBe('old_app');
   });
 });
@@ -229,6 +229,23 @@ describe('a password function', () => {
     current = () => passwordOf('old_app');
     await until(() => gateway.readiness().ready);
     expect(await userOfWork()).toBe('old_app');
+  });
+});
+
+describe('a password function that answers no more', () => {
+  it('is blamed, and never the server, which nobody asks', async () => {
+    let asked = 0;
+    let current = (): string | Promise<string> => passwordOf('old_app');
+    const password = (): string | Promise<string> => {
+      asked += 1;
+      return current();
+    };
+    await start({ url: `postgres://old_app@127.0.0.1:${postgres.port}/postgres`, password, connectTimeoutMs: 600 });
+    current = () => new Promise(() => undefined);
+    const before = asked;
+    await ask(postgres.url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'old_app'");
+    await until(() => log.of('database_password_unavailable').length > 0 && asked > before + 2, 8_000);
+    expect(log.of('database_unreachable')).toEqual([]);
   });
 });
 

@@ -149,6 +149,12 @@ describe('PgTarget', () => {
     },
   );
 
+  it.each(['2024?pw-Zq7=1', '2024/?pw-Zq7='])('nor what follows a password that begins like a port: %s', (password) => {
+    const make = (): PgTarget => new PgTarget('main', { url: `postgres://shop:${password}@db:6000/shop` });
+    expect(make).toThrow('and ? as %3F');
+    expect(make).not.toThrow('Zq7');
+  });
+
   it('names what programs on libpq know and the driver does not, and goes on', () => {
     const query = 'connect_timeout=3&channel_binding=require&sslmode=disable&dbname=shop&target_session_attrs=any&';
     const target = new PgTarget('main', { url: `postgres://app:p%2Fw@db:6000/shop?${query}gssencmode=disable` });
