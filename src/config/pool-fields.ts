@@ -65,7 +65,8 @@ export const poolFields: FieldsOf<PoolValues> = {
     default: 1_800_000,
   }),
   validateAfterIdleMs: whole(0, DAY_MS, {
-    description: 'Idle time after which a connection is checked before it is lent.',
+    description:
+      'Idle time after which a connection is checked before it is lent; less than the `idle_session_timeout` of the server, if it has one.',
     default: 5_000,
   }),
   lockTimeoutMs: whole(0, 3_600_000, {

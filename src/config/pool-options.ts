@@ -66,7 +66,10 @@ export interface PoolOptions<PoolName extends string = string> {
   readonly idleTimeoutMs?: number | undefined;
   /** Age at which a connection is replaced, in ms, up to 604,800,000; 0 never. Default 1,800,000. */
   readonly maxLifetimeMs?: number | undefined;
-  /** Idle time after which a connection is checked before it is lent, in ms, 0 to 86,400,000. Default 5,000. */
+  /**
+   * Idle time after which a connection is checked before it is lent, in ms, 0 to 86,400,000. Default 5,000. A server with an
+   * `idle_session_timeout` ends them by then: let this be less.
+   */
   readonly validateAfterIdleMs?: number | undefined;
   /** How long a statement may wait for a lock, in ms, up to 3,600,000; 0 is the server's own setting. Default 0. */
   readonly lockTimeoutMs?: number | undefined;

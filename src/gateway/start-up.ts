@@ -68,13 +68,14 @@ export class StartUp {
   }
 
   /**
-   * A pool has its server back, which may be another one, or have other limits. Whoever serves goes on: only what forbade
-   * it is taken back, and a fleet hears what there is to divide. Never rejects.
+   * A pool has its server back, which may be another one, or have other limits. Whoever serves goes on, and it is only told
+   * that it wants too much; what forbade it is taken back, and a fleet hears what there is to divide. Never rejects.
    */
   async again({ pool, config, name }: PoolRuntime): Promise<void> {
     this.judge.poolers.look(config);
     const serves = this.overBudget === undefined;
-    if (this.#seen.get(name) !== false || (serves && this.#shared === undefined)) return;
+    // What there is to say of a pooler was said at the start, and its console tells the rest.
+    if (this.#seen.get(name) !== false || (serves && this.#shared === undefined && pool.shared)) return;
     this.#seen.set(name, true);
     try {
       const connection = await pool.acquire({ deadlineAtMs: this.#clock.nowMs() + AGAIN_MS, rank: 0 });
