@@ -27,7 +27,10 @@ export function checkRedisClient(given: unknown): void {
 }
 
 interface IoRedis {
-  readonly Redis: new (url: string, options: Readonly<Record<string, unknown>>) => RedisClient;
+  readonly Redis: new (
+    url: string,
+    options: Readonly<Record<string, unknown>>,
+  ) => RedisClient & { readonly options: { tls?: unknown } };
 }
 
 /** Longest wait between two attempts to connect: longer, and every restart costs the rest of it. */
@@ -42,7 +45,7 @@ const RETRY_MS = 250;
  */
 export async function createRedisClient(url: string, random: () => number): Promise<RedisClient> {
   const { Redis } = await loadIoRedis();
-  return new Redis(url, {
+  const client = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,
     enableAutoPipelining: true,
@@ -57,6 +60,9 @@ export async function createRedisClient(url: string, random: () => number): Prom
     // A primary that was demoted answers so: its address has to be looked up again.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
   });
+  // `rediss:` leaves it to NODE_TLS_REJECT_UNAUTHORIZED, and what is in the url wins over what is said beside it.
+  if (client.options.tls) client.options.tls = { rejectUnauthorized: true };
+  return client;
 }
 
 async function loadIoRedis(): Promise<IoRedis> {

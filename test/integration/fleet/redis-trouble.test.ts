@@ -74,6 +74,19 @@ describe.each<[string, () => string | Promise<string>, RegExp]>([
   });
 });
 
+it('a certificate that nobody vouches for is refused, whatever the process does elsewhere', async () => {
+  const { NODE_TLS_REJECT_UNAUTHORIZED: before } = process.env;
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+  try {
+    const { fleet } = await openFleet(`rediss://:secret@localhost:${portOf(tls)}`);
+    await expect.poll(() => fleet.status.trouble).toMatch(/self-signed certificate/);
+    await fleet.close();
+  } finally {
+    if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
+  }
+});
+
 it('a server that has answered, and was ended, is not told of as if its URL were wrong', async () => {
   const server = await RedisServer.start();
   const { fleet, warnings } = await openFleet(server.url);
