@@ -9,6 +9,8 @@ export interface LaneReport {
   readonly known: boolean;
   /** Whether it took places without the ledger. */
   readonly away: boolean;
+  /** How long before this one the last report was sent, in ms; `Infinity` for the first. */
+  readonly sinceMs: number;
 }
 
 /** What the ledger answers. */
@@ -42,6 +44,7 @@ export class LanePlaces {
   #inUse = 0;
   #granted = 0;
   #sequence = 0;
+  #saidAtMs = Number.NEGATIVE_INFINITY;
   #away = true;
   /** When what the others hold was heard last, or the ledger fell silent. */
   #asOfMs = Number.NEGATIVE_INFINITY;
@@ -141,10 +144,13 @@ export class LanePlaces {
   }
 
   /** What to tell the ledger. What it granted before and nobody took goes back with it. */
-  report(want: number): LaneReport {
+  report(nowMs: number, want: number): LaneReport {
+    const sinceMs = nowMs - this.#saidAtMs;
     this.#granted = 0;
     this.#sequence += 1;
-    return { sequence: this.#sequence, held: this.#inUse, want, known: this.#last !== undefined, away: this.#away };
+    this.#saidAtMs = nowMs;
+    const known = this.#last !== undefined;
+    return { sequence: this.#sequence, held: this.#inUse, want, known, away: this.#away, sinceMs };
   }
 
   /** The ledger has answered. */

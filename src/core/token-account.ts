@@ -84,13 +84,14 @@ export class TokenAccount {
    * @param fullAfterMs - How long an empty bucket takes to be full: a ledger forgets those that have been for long.
    */
   say(nowMs: number, held: number, want: number, away: boolean, fullAfterMs: number): TokenReport {
+    const sinceMs = nowMs - this.#saidAtMs;
     this.#sequence += 1;
     this.#recorded = held;
     this.#saidAtMs = nowMs;
     // Not knowing a bucket that was full, a ledger has lost nothing.
     const known = this.silentMs(nowMs) < TOKEN_LEASE_MS + fullAfterMs;
     const [sequence, spent, acknowledged] = [this.#sequence, this.#spent, this.#acknowledged];
-    return { sequence, spent, acknowledged, held, want, known, away };
+    return { sequence, spent, acknowledged, held, want, known, away, sinceMs };
   }
 
   /**

@@ -14,6 +14,8 @@ export interface TokenReport {
   readonly known: boolean;
   /** Whether the process has lived on its share meanwhile. */
   readonly away: boolean;
+  /** How long before this one the last report was sent, in ms; `Infinity` for the first. */
+  readonly sinceMs: number;
 }
 
 /** What the ledger answers. */

@@ -1,6 +1,6 @@
 import type { LaneReply, LaneReport } from '../core/lane-places.js';
 import { LANE_LEAVE_SCRIPT, LANE_SCRIPT, shaOf } from './lane-script.js';
-import type { RedisLink } from './redis-link.js';
+import { LONG_MS, type RedisLink } from './redis-link.js';
 
 const REPORT = { text: LANE_SCRIPT, sha: shaOf(LANE_SCRIPT) };
 const LEAVE = { text: LANE_LEAVE_SCRIPT, sha: shaOf(LANE_LEAVE_SCRIPT) };
@@ -41,9 +41,9 @@ export class LaneLedger {
     await link.run(LEAVE, key, [id]).catch(() => {});
   }
 
-  #saying({ sequence, held, want, known, away }: LaneReport): (string | number)[] {
+  #saying({ sequence, held, want, known, away, sinceMs }: LaneReport): (string | number)[] {
     const { id, max } = this.#options;
-    return [id, max, sequence, held, want, Number(known), Number(away)];
+    return [id, max, sequence, held, want, Number(known), Number(away), Math.min(sinceMs, LONG_MS)];
   }
 }
 

@@ -6,6 +6,8 @@ export const LANE_LEASE_MS = 3_000;
 export const LANE_HEARTBEAT_MS = 350;
 /** Past it an instance is silent: it may hold its part of the places, whatever it said last. */
 const SILENT_MS = 700;
+/** Past it, what an instance said before may have come only now: a slow Redis is told more often. */
+const UNSAID_MS = 1_500;
 /**
  * How long a ledger that was lost, or that nobody could reach, hears everybody first. Longer than the longest time
  * between two heartbeats.
@@ -20,15 +22,16 @@ const CLOSED_MS = 600;
  * ledger that was lost is whole again when everybody has reported. Those who wait longest come first, each up to an
  * even part of the places; beyond that, first come first served.
  *
- * KEYS[1]: the lane. ARGV: id, max, sequence, held, want, known (0 or 1), away (0 or 1). Returns granted, the max in
- * force, places of others, requests that wait at others, instances, rank among them, closed (0 or 1).
+ * KEYS[1]: the lane. ARGV: id, max, sequence, held, want, known (0 or 1), away (0 or 1), how long before the last report
+ * was sent in ms. Returns granted, the max in force, places of others, requests that wait at others, instances, rank among
+ * them, closed (0 or 1).
  */
 export const LANE_SCRIPT: string = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local field = 'i:' .. ARGV[1]
 local max, sequence, held, want = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local known, away = ARGV[6] == '1', ARGV[7] == '1'
+local known, away, since = ARGV[6] == '1', ARGV[7] == '1', tonumber(ARGV[8])
 
 local mine
 local closed, count, rank = 0, 1, 0
@@ -91,7 +94,8 @@ if mine and mine.sequence >= sequence then return { 0, limit, others, waiting, c
 
 -- It was here, and is not: what the others hold may be missing as well. It lived on its part, unheard: so may others,
 -- and what they said last may have come late.
-local doubtful = (known or away) and not mine or away and count > 1 and now - mine.seen > ${SILENT_MS}
+local unheard = mine and (now - mine.seen > ${SILENT_MS} or since > ${UNSAID_MS})
+local doubtful = (known or away) and not mine or away and count > 1 and unheard
 if doubtful and now > closed + ${LANE_LEASE_MS} then
   closed = now + ${CLOSED_MS}
   redis.call('HSET', KEYS[1], 'closed', string.format('%d', closed))

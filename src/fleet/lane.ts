@@ -157,7 +157,7 @@ export class Lane {
   async #report(): Promise<void> {
     const { link, random, syncMs } = this.#options;
     if (link.up) await this.#exchange();
-    else if (!this.#unanswered) void this.#tellAway();
+    else if (link.connected && !this.#unanswered) void this.#tellAway();
     const rhythmMs = (this.#waiting.size > 0 ? syncMs : LANE_HEARTBEAT_MS) * (0.75 + random() / 2);
     this.#arm(this.#unsaid ? SPACING_MS : rhythmMs);
   }
@@ -167,7 +167,7 @@ export class Lane {
     this.#underWay = true;
     this.#unsaid = false;
     this.#lastAtMs = clock.nowMs();
-    const report = this.#places.report(this.#waiting.size);
+    const report = this.#places.report(this.#lastAtMs, this.#waiting.size);
     try {
       const reply = await this.#ledger.ask(report);
       if (reply.max < max) onStricter(reply.max);
@@ -182,10 +182,11 @@ export class Lane {
 
   /** A Redis that is slow hears what is held meanwhile, and tells what others hold. Nothing is asked for: it would come too late. */
   async #tellAway(): Promise<void> {
+    const { clock } = this.#options;
     this.#unanswered = true;
     try {
-      const reply = await this.#ledger.tell(this.#places.report(0));
-      if (this.#places.hear(this.#options.clock.nowMs(), reply)) this.#goOn();
+      const reply = await this.#ledger.tell(this.#places.report(clock.nowMs(), 0));
+      if (this.#places.hear(clock.nowMs(), reply)) this.#goOn();
     } catch {
       // It is said again with the next report.
     } finally {

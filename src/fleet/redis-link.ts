@@ -34,6 +34,8 @@ export interface RedisLinkOptions {
 
 /** Nothing waits for Redis longer than this, in ms: past it an answer is ignored. */
 export const REDIS_PATIENCE_MS = 200;
+/** As good as for ever, and a number that scripts can read. */
+export const LONG_MS = 1e9;
 /** A server that takes no writes, for want of memory or of a primary, answers every ping. */
 const PROBE = "return redis.call('SET', KEYS[1], '', 'PX', 5000)";
 /** How often a server that is away is asked whether it is back. */
@@ -108,6 +110,11 @@ export class RedisLink {
       this.#failedKey = key;
       throw this.#lost(error);
     }
+  }
+
+  /** Whether something can be said, in time or not. */
+  get connected(): boolean {
+    return !this.#closed && this.#refused === undefined && this.#options.client.status === 'ready';
   }
 
   /**

@@ -12,7 +12,7 @@ const SILENT_MS = 1_000;
  * the least holds while both live.
  *
  * KEYS[1]: the bucket. ARGV: id, rate per second, burst, lease in ms, sequence, spent, acknowledged, held, want, known
- * (0 or 1), away (0 or 1). Returns granted, level, rate and burst in force, what others have prepaid, as text.
+ * (0 or 1), away (0 or 1), how long before the last report was sent in ms. Returns granted, level, rate and burst in force, what others have prepaid, as text.
  */
 export const TOKEN_SCRIPT: string = `
 local time = redis.call('TIME')
@@ -20,7 +20,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local id, lease, sequence = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
 local rate, burst = tonumber(ARGV[2]), tonumber(ARGV[3])
 local spent, acknowledged, held, want = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-local known, away = ARGV[10] == '1', ARGV[11] == '1'
+local known, away, since = ARGV[10] == '1', ARGV[11] == '1', tonumber(ARGV[12])
 
 local level, at, mine
 local others = 0
@@ -55,12 +55,15 @@ local excess = spent - (mine and mine.spent or acknowledged) + held - before
 if away and elapsed > ${SILENT_MS} then
   -- Nobody was here meanwhile: everybody lived on a share of the refill, and brings what is left of it.
   level = 0
-elseif away and (not mine or now - mine.heard > ${SILENT_MS}) then
-  -- It was cut off while others were here: they shall not wait for all that it spent.
+elseif away and (not mine or now - mine.heard > ${SILENT_MS} or since > ${SILENT_MS}) then
+  -- It was cut off while others were here: they shall not wait for all that it spent. What it said before may have come
+  -- just now, and long after it was said.
   level = math.min(burst, level + elapsed * rate / 1000)
   level = math.max(math.min(level, 0), level - excess)
 else
   level = math.min(burst - others - before, level + elapsed * rate / 1000) - excess
+  -- However much it was: nobody waits longer than that for what somebody spent by himself.
+  if away then level = math.max(level, -rate * ${SILENT_MS} / 1000) end
 end
 level = math.min(level, burst - others - held)
 local granted = math.max(0, math.min(want, math.floor(level)))

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
 import type { PrepaidBucket } from '../core/prepaid-bucket.js';
 import { TOKEN_LEASE_MS, type TokenReply, type TokenReport } from '../core/token-report.js';
-import type { RedisLink } from './redis-link.js';
+import { LONG_MS, type RedisLink } from './redis-link.js';
 import { TOKEN_SCRIPT, TOKEN_SCRIPT_SHA } from './token-script.js';
 
 /** What a {@link TokenSync} needs. */
@@ -108,7 +108,9 @@ export class TokenSync {
       if (bucket.quiet) this.#buckets.delete(bucket);
       else if (known.underWay || this.#underWay >= MOST_REPORTS) continue;
       else if (link.up) this.#tell(nowMs, bucket, known);
-      else if (!known.unanswered && this.#unanswered < MOST_REPORTS) void this.#tellAway(nowMs, bucket, known);
+      else if (link.connected && !known.unanswered && this.#unanswered < MOST_REPORTS) {
+        void this.#tellAway(nowMs, bucket, known);
+      }
     }
     if (!this.#stopped && this.#buckets.size > 0) this.#arm(false);
   }
@@ -163,8 +165,17 @@ export class TokenSync {
   /** The key in Redis, and what is said. */
   #saying(key: string, { refillPerSecond, burst }: PrepaidBucket, report: TokenReport): [string, (string | number)[]] {
     const { id, prefix } = this.#options;
-    const { sequence, spent, acknowledged, held, want, known, away } = report;
-    const figures = [sequence, spent, acknowledged, held, want, known ? 1 : 0, away ? 1 : 0];
+    const { sequence, spent, acknowledged, held, want, known, away, sinceMs } = report;
+    const figures = [
+      sequence,
+      spent,
+      acknowledged,
+      held,
+      want,
+      Number(known),
+      Number(away),
+      Math.min(sinceMs, LONG_MS),
+    ];
     // Braces: a key hashes to the slot of what is between the first two, so they must not be missing.
     const name = `${prefix}{${key}}`;
     return [name, [id, refillPerSecond, burst, TOKEN_LEASE_MS, ...figures]];

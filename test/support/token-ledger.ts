@@ -76,7 +76,7 @@ export class TokenLedger {
 
   #levelFor(
     nowMs: number,
-    { spent, acknowledged, held, known, away }: TokenReport,
+    { spent, acknowledged, held, known, away, sinceMs }: TokenReport,
     mine: Holding | undefined,
     prepaid: number,
     { rate, burst }: { readonly rate: number; readonly burst: number },
@@ -86,9 +86,11 @@ export class TokenLedger {
     const before = mine?.held ?? 0;
     const excess = spent - (mine?.spent ?? acknowledged) + held - before;
     const refilled = level + (elapsedMs * rate) / 1_000;
-    const silent = mine === undefined || nowMs - (mine.expiresAtMs - TOKEN_LEASE_MS) > SILENT_MS;
-    if (!away || !silent) return Math.min(burst - prepaid - before, refilled) - excess;
+    const silent = mine === undefined || nowMs - (mine.expiresAtMs - TOKEN_LEASE_MS) > SILENT_MS || sinceMs > SILENT_MS;
+    const charged = Math.min(burst - prepaid - before, refilled) - excess;
+    if (!away) return charged;
     if (elapsedMs > SILENT_MS) return 0;
+    if (!silent) return Math.max(charged, (-rate * SILENT_MS) / 1_000);
     const most = Math.min(burst, refilled);
     return Math.max(Math.min(most, 0), most - excess);
   }

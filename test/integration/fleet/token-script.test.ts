@@ -39,15 +39,25 @@ async function tell(
   burst: number,
   leaseMs = TOKEN_LEASE_MS,
 ): Promise<Told> {
-  const { sequence, spent, acknowledged, held, want, known, away } = report;
-  const args = [id, rate, burst, leaseMs, sequence, spent, acknowledged, held, want, known ? 1 : 0, away ? 1 : 0];
+  const { sequence, spent, acknowledged, held, want, known, away, sinceMs } = report;
+  const figures = [sequence, spent, acknowledged, held, want, Number(known), Number(away), sinceMs];
+  const args = [id, rate, burst, leaseMs, ...figures];
   const answer = (await redis.eval(TOKEN_SCRIPT, 1, 'bucket', ...args)) as string[];
   const [granted = Number.NaN, level = Number.NaN, least = Number.NaN, most = Number.NaN, others = Number.NaN] =
     answer.map(Number);
   return { granted, level, rate: least, burst: most, others };
 }
 
-const first: TokenReport = { sequence: 1, spent: 0, acknowledged: 0, held: 0, want: 0, known: false, away: false };
+const first: TokenReport = {
+  sequence: 1,
+  spent: 0,
+  acknowledged: 0,
+  held: 0,
+  want: 0,
+  known: false,
+  away: false,
+  sinceMs: 1e9,
+};
 
 describe('the script of the ledger', () => {
   const report = fc.record({
@@ -59,6 +69,7 @@ describe('the script of the ledger', () => {
     late: fc.boolean(),
     known: fc.boolean(),
     away: fc.boolean(),
+    sinceMs: fc.constantFrom(10, 5_000),
   });
 
   it('property: does what the model does', async () => {
@@ -67,13 +78,13 @@ describe('the script of the ledger', () => {
         await redis.flushall();
         const ledger = new TokenLedger(STILL, burst);
         const state = [0, 1, 2].map(() => ({ sequence: 0, spent: 0, acknowledged: 0, held: 0 }));
-        for (const { who, spends, want, returns, lost, late, known, away } of reports) {
+        for (const { who, spends, want, returns, lost, late, known, away, sinceMs } of reports) {
           const mine = state[who];
           if (mine === undefined) throw new Error('three processes');
           mine.spent += spends;
           mine.held = returns ? 0 : Math.max(0, mine.held - spends);
           mine.sequence += late ? 0 : 1;
-          const told: TokenReport = { ...mine, want, known, away };
+          const told: TokenReport = { ...mine, want, known, away, sinceMs };
           const expected = ledger.tell(0, `p${who}`, told);
           const found = await tell(`p${who}`, told, STILL, burst);
           expect(found.granted).toBe(expected.granted);

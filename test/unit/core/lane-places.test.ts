@@ -16,27 +16,28 @@ function takeAll(places: LanePlaces, nowMs: number): number {
 describe('LanePlaces', () => {
   it('takes what was granted, once', () => {
     const places = new LanePlaces(4, () => 1, HOLD_MS);
-    expect(places.report(3)).toEqual({ sequence: 1, held: 0, want: 3, known: false, away: true });
+    const never = Number.POSITIVE_INFINITY;
+    expect(places.report(0, 3)).toEqual({ sequence: 1, held: 0, want: 3, known: false, away: true, sinceMs: never });
     places.settle(reply({ granted: 3 }));
     expect([takeAll(places, 0), places.inUse, places.spare]).toEqual([3, 3, 0]);
     places.release();
     // A place that was given back is the ledger's again.
     expect(places.take(0)).toBe(false);
-    expect(places.report(1)).toEqual({ sequence: 2, held: 2, want: 1, known: true, away: false });
+    expect(places.report(9, 1)).toEqual({ sequence: 2, held: 2, want: 1, known: true, away: false, sinceMs: 9 });
   });
 
   it('gives back with the next report what it did not take', () => {
     const places = new LanePlaces(4, () => 1, HOLD_MS);
-    places.report(3);
+    places.report(0, 3);
     places.settle(reply({ granted: 3 }));
     expect([places.take(0), places.spare]).toEqual([true, 2]);
-    expect(places.report(0).held).toBe(1);
+    expect(places.report(0, 0).held).toBe(1);
     expect(places.take(0)).toBe(false);
   });
 
   it('takes again what was put back, without asking', () => {
     const places = new LanePlaces(4, () => 1, HOLD_MS);
-    places.report(1);
+    places.report(0, 1);
     places.settle(reply({ granted: 1 }));
     expect([places.take(0), places.take(0)]).toEqual([true, false]);
     places.putBack();
@@ -87,7 +88,7 @@ describe('LanePlaces', () => {
     places.settle(reply({ closed: true }));
     expect([places.away, takeAll(places, 0)]).toEqual([true, 2]);
     places.settle(reply({ granted: 1 }));
-    places.report(2);
+    places.report(0, 2);
     places.settle(reply({ closed: true, granted: 0 }));
     expect([places.away, places.take(0)]).toEqual([false, false]);
   });
@@ -110,7 +111,7 @@ describe('LanePlaces', () => {
 
   it('hears what others hold from a ledger that answers too late, and takes what they leave of its part', () => {
     const places = new LanePlaces(4, () => 2, HOLD_MS);
-    places.report(0);
+    places.report(0, 0);
     places.settle(reply({ others: 4 }));
     places.part(0);
     expect(takeAll(places, 1)).toBe(0);

@@ -5,7 +5,8 @@ import { drain, exchange, fleet, type Process } from '../../support/token-fleet.
 
 /** The report of somebody who has and wants nothing. */
 function still(sequence: number): TokenReport {
-  return { sequence, spent: 0, acknowledged: 0, held: 0, want: 0, known: false, away: false };
+  const sinceMs = sequence === 1 ? Number.POSITIVE_INFINITY : expect.any(Number);
+  return { sequence, spent: 0, acknowledged: 0, held: 0, want: 0, known: false, away: false, sinceMs };
 }
 
 describe('PrepaidBucket', () => {
