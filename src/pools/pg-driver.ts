@@ -30,7 +30,7 @@ const STUCK_AT_POOLER =
   'statement in pg_stat_activity';
 
 const STATEMENT_MODE =
-  'its pooler has gone over to statement mode, where no transaction can be opened, and ends every session that tries; ' +
+  'its pooler is in statement mode, where no transaction can be opened, and ends every session that tries; ' +
   'set pool_mode = transaction in the pooler, for this database or for all';
 
 /** What {@link PgDriver} needs to know. */

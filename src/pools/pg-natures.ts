@@ -1,4 +1,4 @@
-import { stayingState } from './session-guard.js';
+import { stayingState, takenBack } from './session-guard.js';
 import { SECOND_STATEMENT, type StatementNature, withoutLeadingNoise } from './session-trace.js';
 
 /**
@@ -33,5 +33,9 @@ export function isCommit(text: string): boolean {
 /** What a statement of PostgreSQL is, read from its text. */
 export function pgNature(text: string): StatementNature {
   const leavesTrace = mayLeaveTrace(text);
-  return { leavesTrace, commits: isCommit(text), staying: leavesTrace ? stayingState(text) : undefined };
+  return {
+    leavesTrace,
+    commits: isCommit(text),
+    staying: leavesTrace ? (stayingState(text) ?? takenBack(text)) : undefined,
+  };
 }

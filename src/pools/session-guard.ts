@@ -48,6 +48,17 @@ export function stayingState(text: string): string | undefined {
   return STAYING.find(([form]) => form.test(read))?.[1];
 }
 
+const TAKES_BACK = /(?:^|;)\s*(?:reset\b|discard\s+(?:all|temp)\b)/i;
+
+/**
+ * What a text would take back of a session that others use as well: what a pooler has set at its start (`connect_query`)
+ * is not set again. `undefined` where it takes nothing back.
+ */
+export function takenBack(text: string): string | undefined {
+  if (!TAKES_BACK.test(withoutQuoted(text))) return undefined;
+  return 'what RESET and DISCARD take back, which others need: use SET LOCAL ... TO DEFAULT in a transaction';
+}
+
 function withoutQuoted(text: string): string {
   return text.replace(QUOTED, (quoted) => {
     if (/^(?:--|\/\*)/.test(quoted)) return ' ';

@@ -111,7 +111,7 @@ it('statement mode that comes while the gateway runs is told, once', async () =>
   await until(() => log.of('pooler_statement_mode').length > 0);
   await expect(transaction()).rejects.toThrow();
   expect(log.of('pooler_statement_mode')).toEqual([
-    expect.stringMatching(/^pool "main": its pooler has gone over to statement mode, .*; set pool_mode = transaction/),
+    expect.stringMatching(/^pool "main": its pooler is in statement mode, .*; set pool_mode = transaction/),
   ]);
 });
 

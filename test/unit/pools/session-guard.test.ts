@@ -1,6 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { pgConnectTrouble } from '../../../src/pools/pg-errors.js';
+import { pgNature } from '../../../src/pools/pg-natures.js';
 import { stayingState } from '../../../src/pools/session-guard.js';
+
+describe('what others need of a session', () => {
+  it.each(['RESET ALL', '/* a */ reset search_path', 'SELECT 1; RESET ROLE', 'DISCARD ALL', 'discard temp'])(
+    'is not taken back by %s',
+    (text) => {
+      expect(pgNature(text).staying).toMatch(/^what RESET and DISCARD take back, .*SET LOCAL/);
+    },
+  );
+
+  it.each(['DISCARD PLANS', "SELECT 'x; RESET ALL'", 'UPDATE resets SET a = 1', 'ALTER ROLE a RESET work_mem'])(
+    'is left alone by %s',
+    (text) => {
+      expect(pgNature(text).staying).toBeUndefined();
+    },
+  );
+});
 
 describe('what stays in a session', () => {
   it.each([
