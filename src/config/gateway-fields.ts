@@ -1,6 +1,6 @@
 import type { GatewayValues } from './config.js';
 import { choice, type FieldsOf, flag, number, text, whole } from './field.js';
-import { databaseNumber, header, headerList, serverUrl } from './special-fields.js';
+import { header, headerList, redisUrl, serverUrl } from './special-fields.js';
 
 /** The fields of a gateway that `SLUICE_<FIELD>` sets. */
 export const gatewayFields: FieldsOf<GatewayValues> = {
@@ -11,7 +11,7 @@ export const gatewayFields: FieldsOf<GatewayValues> = {
   redisUrl: serverUrl({
     description: 'Redis server over which the instances of a fleet share their limits. A secret.',
     schemes: ['redis', 'rediss'],
-    further: databaseNumber,
+    further: redisUrl,
     fallbackVariable: 'REDIS_URL',
   }),
   fleetName: text({

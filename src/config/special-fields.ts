@@ -8,7 +8,7 @@ interface UrlAbout {
   readonly schemes: readonly string[];
   readonly fallbackVariable?: string;
   /** What more such a URL has to be, and how that is told. */
-  readonly further?: { readonly allowed: string; readonly holds: (url: URL) => boolean };
+  readonly further?: { readonly allowed: string; readonly holds: (url: URL, text: string) => boolean };
 }
 
 const PASSWORD = 'special characters of the password percent-encoded';
@@ -20,7 +20,7 @@ export function serverUrl({ schemes, further, ...about }: UrlAbout): Field<strin
     .trim()
     .refine((text) => isServerUrl(text, schemes, further?.holds));
   const starts = listed(schemes.map((scheme) => `${scheme}://`));
-  const parts = [`a URL that starts with ${starts}`, 'a port up to 65535', PASSWORD, further?.allowed];
+  const parts = [`a URL that starts with ${starts}`, 'a port from 1 to 65535', PASSWORD, further?.allowed];
   return {
     ...about,
     allowed: parts.filter((part) => part !== undefined).join(', '),
@@ -35,16 +35,24 @@ function listed(names: readonly string[]): string {
   return names.length < 3 ? names.join(' or ') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
-function isServerUrl(text: string, schemes: readonly string[], holds: (url: URL) => boolean = () => true): boolean {
+type Holds = NonNullable<UrlAbout['further']>['holds'];
+
+function isServerUrl(text: string, schemes: readonly string[], holds: Holds = () => true): boolean {
   const url = parseServerUrl(text);
-  if (url === undefined || !schemes.includes(url.protocol.slice(0, -1))) return false;
-  return !credentialsEscaped(url) && credentialsReadable(url) && holds(url);
+  if (url === undefined || url.port === '0' || !schemes.includes(url.protocol.slice(0, -1))) return false;
+  return !credentialsEscaped(url) && credentialsReadable(url) && holds(url, text);
 }
 
-/** What the path of a Redis URL may be: its clients take anything, and go to the first database with what is no number. */
-export const databaseNumber: NonNullable<UrlAbout['further']> = {
-  allowed: 'and as its path nothing or the number of a database, a whole number from 0',
-  holds: ({ pathname, searchParams }) =>
+/**
+ * What a Redis URL has to be besides. Its clients take anything for a path, and go to the first database with what is no
+ * number. They read it by the URL standard, which knows no credentials without a host: a template with an unset
+ * variable makes such a URL, and the error of the client shows the password.
+ */
+export const redisUrl: NonNullable<UrlAbout['further']> = {
+  allowed:
+    'a host where there is a user or password, and as its path nothing or the number of a database, a whole number from 0',
+  holds: ({ pathname, searchParams }, text) =>
+    URL.canParse(text) &&
     [pathname.slice(1), ...searchParams.getAll('db')].every((name) => /^(?:0|[1-9]\d{0,8})?$/.test(name)),
 };
 

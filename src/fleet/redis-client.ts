@@ -33,6 +33,8 @@ interface IoRedis {
   ) => RedisClient & { readonly options: { tls?: unknown } };
 }
 
+type IoRedisClient = InstanceType<IoRedis['Redis']>;
+
 /** Longest wait between two attempts to connect: longer, and every restart costs the rest of it. */
 const RETRY_MS = 250;
 
@@ -42,10 +44,10 @@ const RETRY_MS = 250;
  *
  * @param random - Uniform in [0, 1).
  * @throws RedisPackageError when `ioredis` is not there.
+ * @throws TypeError when it does not take the URL; it repeats nothing of it.
  */
 export async function createRedisClient(url: string, random: () => number): Promise<RedisClient> {
-  const { Redis } = await loadIoRedis();
-  const client = new Redis(url, {
+  const client = makeClient(await loadIoRedis(), url, {
     lazyConnect: true,
     enableOfflineQueue: false,
     enableAutoPipelining: true,
@@ -63,6 +65,18 @@ export async function createRedisClient(url: string, random: () => number): Prom
   // `rediss:` leaves it to NODE_TLS_REJECT_UNAUTHORIZED, and what is in the url wins over what is said beside it.
   if (client.options.tls) client.options.tls = { rejectUnauthorized: true };
   return client;
+}
+
+function makeClient({ Redis }: IoRedis, url: string, options: Readonly<Record<string, unknown>>): IoRedisClient {
+  try {
+    return new Redis(url, options);
+  } catch {
+    // Not even as the cause: an error about a URL has the whole of it, with the password.
+    throw new TypeError(
+      'redisUrl is none that the package "ioredis" can read: use redis://user:password@host:port/database, special ' +
+        'characters of the password percent-encoded (the URL is not shown)',
+    );
+  }
 }
 
 async function loadIoRedis(): Promise<IoRedis> {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Cluster, Redis } from 'ioredis';
 import { createGateway, type GatewaySurroundings } from 'sluice';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -46,6 +47,26 @@ describe('what is given as a client of Redis', () => {
     const redis = kept(new Redis({ lazyConnect: true }));
     const gateway = await createGateway({ routes: { a: {} } }, { ...surroundings, redis });
     await gateway.drain({ timeoutMs: 0 });
+  });
+});
+
+describe('a url of Redis', () => {
+  it.each([
+    ['without a host', 'redis://app:hidden@/0'],
+    ['with signs that stand for nothing', 'redis://:hidden%zz@cache.example'],
+    ['with a port that is none', 'redis://:hidden@cache.example:99999'],
+  ])('is never shown where its client does not take it: %s', async (_, url) => {
+    const refused = await createRedisClient(url, Math.random).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(TypeError);
+    expect((refused as TypeError).message).toMatch(/^redisUrl is none that the package "ioredis" can read: use redis:/);
+    expect(inspect(refused, { depth: 9, showHidden: true })).not.toMatch(/hidden/);
+  });
+
+  it('makes a gateway fail with all mistakes of its configuration where it has no host', async () => {
+    const env = { REDIS_URL: 'redis://:hidden@/' };
+    const refused = await createGateway({ routes: { a: {} } }, { env, logger: new LogBook() }).catch(String);
+    expect(refused).toMatch(/^ConfigError: .*\n {2}- REDIS_URL is "redis:\/\/:\*\*\*@\/": use a URL that starts/);
+    expect(refused).not.toContain('hidden');
   });
 });
 

@@ -31,6 +31,23 @@ describe('servers', () => {
     expect(problem?.remedy).toMatch(/as its path nothing or the number of a database, a whole number from 0/);
   });
 
+  // Its client takes none of them, and its error would show the password.
+  it.each([
+    ['redis://:s3cret@/', '"redis://:***@/"'],
+    ['redis://app:s3cret@/0', '"redis://app:***@/0"'],
+    ['rediss://app:s3cret@/0?db=1', '"rediss://app:***@/0?db=1"'],
+    ['redis://:s3cret@', '(hidden)'],
+    ['redis://:s3cret@:6379/0', '(hidden)'],
+    ['redis://:s3cret@cache:0/', '"redis://:***@cache:0/"'],
+  ])('refuses %s, a Redis without a host or port, and shows nothing of its password', (redisUrl, value) => {
+    const remedy = expect.stringMatching(/a port from 1 to 65535, .*, a host where there is a user or password,/);
+    for (const where of ['redisUrl', 'SLUICE_REDIS_URL', 'REDIS_URL']) {
+      const problems =
+        where === 'redisUrl' ? problemsOf({ ...SHOP, redisUrl }) : problemsOf(SHOP, { [where]: redisUrl });
+      expect(problems).toEqual([{ where, value, remedy }]);
+    }
+  });
+
   it('names both remedies where no server is given, and takes an empty URL in the code for none', () => {
     const line = 'pools.only.url: no server; set it in the code, or set SLUICE_POOL_ONLY_URL or DATABASE_URL';
     expect(linesOf(withPool({ url: undefined }))).toEqual([line]);
@@ -70,6 +87,7 @@ describe('servers', () => {
     'mongodb://db/shop',
     'postgres:/db',
     'postgres://db:port/shop',
+    'postgres://db:0/shop',
     'postgres://u:1/2@db/shop',
   ])('does not accept %s', (url) => {
     expect(problemsOf(withPool({ url })).map(({ where }) => where)).toEqual(['pools.only.url']);
