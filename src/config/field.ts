@@ -6,6 +6,8 @@ export interface Field<Value> {
   readonly description: string;
   /** The values that are allowed, in words that follow "use". */
   readonly allowed: string;
+  /** What to say of a mistaken text in place of what is allowed, where more can be told. */
+  readonly remedyFor?: (mistaken: string) => string | undefined;
   /** Absent: the field is optional, required, or computed when unset. */
   readonly default?: Value;
   /** The default in words, where it is not a value. */

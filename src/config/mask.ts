@@ -1,3 +1,5 @@
+import { isPemText } from '../core/pem-text.js';
+
 /** Stands for a secret in print. */
 const MASK = '***';
 /** Takes the place of a host that is empty; reserved by RFC 2606, so no server is called so. */
@@ -49,7 +51,7 @@ export function maskUrl(text: string): string {
 
 function maskQuery(query: URLSearchParams): string {
   const pairs = [...query];
-  const first = pairs.findIndex(([name]) => SECRET_NAME.test(name));
+  const first = pairs.findIndex(([name, value]) => SECRET_NAME.test(name) || isPemText(value));
   const harmless = first === -1 ? pairs : pairs.slice(0, first);
   const shown = harmless.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
   const name = pairs[first]?.[0];
@@ -67,10 +69,11 @@ function maskCredentials(url: URL): string {
 }
 
 /**
- * Any value as text that is safe to print: a URL or a `password=` pair that strayed into the wrong place is masked,
- * and what is long is cut.
+ * Any value as text that is safe to print: a URL, a `password=` pair or a key that strayed into the wrong place is
+ * masked, and what is long is cut.
  */
 export function maskText(text: string): string {
+  if (isPemText(text)) return HIDDEN;
   if (text.includes('://')) return shorten(maskUrl(text));
   return SECRET_PAIR.test(text) ? HIDDEN : shorten(text);
 }

@@ -1,11 +1,9 @@
 import type { PoolValues } from './config.js';
 import { choice, type FieldsOf, flag, number, text, whole } from './field.js';
+import { pemPath } from './pem-path.js';
 import { serverUrl } from './special-fields.js';
 
 const DAY_MS = 86_400_000;
-
-const path = (description: string): ReturnType<typeof text> =>
-  text({ description, allowed: 'the path of a PEM file', pattern: /^(?!.*:\/\/)[^\0]{1,4096}$/, defaultText: 'none' });
 
 const share = (description: string, value: number): ReturnType<typeof number> =>
   number({ description, from: { atLeast: 0 }, to: 1, default: value });
@@ -18,9 +16,9 @@ export const poolFields: FieldsOf<PoolValues> = {
     fallbackVariable: 'DATABASE_URL',
   }),
   tls: flag({ description: 'Whether TLS is required even where the URL does not say so.', default: false }),
-  tlsCa: path("Certificates of the authorities to trust instead of the system's; requires TLS."),
-  tlsCert: path("The client's certificate; goes with `tlsKey`."),
-  tlsKey: path('The key of `tlsCert`, without a passphrase.'),
+  tlsCa: pemPath("Certificates of the authorities to trust instead of the system's; requires TLS."),
+  tlsCert: pemPath("The client's certificate; goes with `tlsKey`."),
+  tlsKey: pemPath('The key of `tlsCert`, without a passphrase.'),
   tlsServerName: text({
     description: "Name that the server's certificate must bear; requires TLS.",
     allowed: 'the name of a host',

@@ -105,7 +105,9 @@ export class Reading {
   }
 
   #mistake(where: string, value: unknown, field: Entry['field']): void {
-    this.problems.push({ where, value: showMistake(value, field.secret === true), remedy: `use ${field.allowed}` });
+    const remedy = typeof value === 'string' ? field.remedyFor?.(value) : undefined;
+    const shown = showMistake(value, field.secret === true);
+    this.problems.push({ where, value: shown, remedy: remedy ?? `use ${field.allowed}` });
   }
 }
 

@@ -1,3 +1,4 @@
+import { isPemText, PEM_TEXT_REMEDY } from '../core/pem-text.js';
 import { LoginSettingError } from './login.js';
 
 /** The options of a pool that have to do with TLS. Paths name PEM files. */
@@ -53,13 +54,13 @@ export interface NamedFile {
 /**
  * What the parameters of a url and the options of its pool ask of TLS. An option wins over its parameter.
  *
- * @throws LoginSettingError for an unknown mode, and options that contradict each other.
+ * @throws LoginSettingError for an unknown mode, options that contradict each other, and the text of a file for its path.
  */
 export function askedTls(pool: string, parameters: ReadonlyMap<string, string>, settings: TlsSettings): AskedTls {
   const said = modeOf(pool, parameters);
-  const ca = fileFor(settings.tlsCa, 'tlsCa', parameters, 'sslrootcert');
-  const cert = fileFor(settings.tlsCert, 'tlsCert', parameters, 'sslcert');
-  const key = fileFor(settings.tlsKey, 'tlsKey', parameters, 'sslkey');
+  const ca = fileFor(pool, settings.tlsCa, 'tlsCa', parameters, 'sslrootcert');
+  const cert = fileFor(pool, settings.tlsCert, 'tlsCert', parameters, 'sslcert');
+  const key = fileFor(pool, settings.tlsKey, 'tlsKey', parameters, 'sslkey');
   const { tls = false, tlsServerName: serverName } = settings;
   const direct = parameters.get('sslnegotiation') === 'direct';
   const wanted = tls || direct || [ca, cert, key, serverName].some((each) => each !== undefined);
@@ -106,16 +107,21 @@ function modeOf(pool: string, parameters: ReadonlyMap<string, string>): TlsMode 
   }
 }
 
-/** An option wins over its parameter. */
+/** An option wins over its parameter. @throws LoginSettingError for the text of a file, which may be a private key. */
 function fileFor(
+  pool: string,
   option: string | undefined,
   field: string,
   parameters: ReadonlyMap<string, string>,
   parameter: string,
 ): NamedFile | undefined {
-  if (option !== undefined) return { field, shown: option, path: option };
+  if (option !== undefined) {
+    if (isPemText(option)) throw new LoginSettingError(pool, field, undefined, PEM_TEXT_REMEDY);
+    return { field, shown: option, path: option };
+  }
   const path = parameters.get(parameter);
   // The word with which a url asks for the authorities of the system, which are the default here.
   if (path === undefined || path === '' || (parameter === 'sslrootcert' && path === 'system')) return undefined;
+  if (isPemText(path)) throw new LoginSettingError(pool, 'url', `${parameter}=(hidden)`, PEM_TEXT_REMEDY);
   return { field: 'url', shown: `${parameter}=${path}`, path };
 }

@@ -19,6 +19,7 @@ describe('a URL in print', () => {
     ['postgres://db/shop#s3cret', 'postgres://db/shop#***'],
     ['redis://:s3cret@cache:6379/0', 'redis://:***@cache:6379/0'],
     ['redis://s3cret@cache', 'redis://***@cache'],
+    ['postgres://db/shop?sslcert=-----BEGIN PRIVATE KEY-----\nMC4C', 'postgres://db/shop?sslcert=***'],
     ['postgres://app:12/s3cret@db/shop', '(hidden)'],
     ['postgres://app:12?s3cret@db/shop', '(hidden)'],
     ['postgres://app:12#s3cret@db/shop', '(hidden)'],
@@ -36,6 +37,11 @@ describe('any text in print', () => {
     ['postgres://app:s3cret@db/shop', 'postgres://app:***@db/shop'],
     ['see postgres://app:s3cret@db/shop', '(hidden)'],
     ['host=db password=s3cret', '(hidden)'],
+    ['-----BEGIN PRIVATE KEY-----\nMC4C', '(hidden)'],
+    ['-----BEGIN EC PRIVATE KEY-----\\nMC4C', '(hidden)'],
+    ['LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t', '(hidden)'],
+    [`MIGHAgEAMBMGByqG\n${'Ab3+/'.repeat(20)}==`, '(hidden)'],
+    [`/etc/${'Ab3/'.repeat(20)}key.pem`, `/etc/${'Ab3/'.repeat(20)}key.pem`],
     ['x'.repeat(200), `${'x'.repeat(120)}…`],
   ])('%s is %s', (text, shown) => {
     expect(maskText(text)).toBe(shown);

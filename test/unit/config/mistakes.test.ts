@@ -54,6 +54,14 @@ describe('mistakes', () => {
     expect(problemsOf(withRoute(route))).toMatchObject([{ where, value }]);
   });
 
+  it.each(['tlsKey', 'tlsCert', 'tlsCa'])('does not show the text of a PEM file that is given for %s', (field) => {
+    const text = '-----BEGIN PRIVATE KEY-----\nZq7\n-----END PRIVATE KEY-----\n';
+    const remedy = 'is (hidden): this is the text of a PEM file; name a file';
+    expect(linesOf(withPool({ [field]: text }))).toEqual([`pools.only.${field} ${remedy}`]);
+    const variable = `SLUICE_POOL_ONLY_${field.replace('tls', 'TLS_').toUpperCase()}`;
+    expect(linesOf(withPool({}), { [variable]: text })).toEqual([`${variable} ${remedy}`]);
+  });
+
   it('lists all of them at once, in code and environment', () => {
     const code = {
       mod: 'off',

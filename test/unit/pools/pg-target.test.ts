@@ -80,6 +80,18 @@ describe('PgTarget', () => {
   });
 
   it.each([
+    [`?sslkey=${encodeURIComponent(one.key)}`, {}, 'url of pool "main" is "sslkey=(hidden)": this is the text of a'],
+    [`?sslrootcert=${one.key}`, {}, 'url of pool "main" is "sslrootcert=(hidden)": this is the text of a PEM file'],
+    ['', { tlsKey: one.key }, 'tlsKey of pool "main": this is the text of a PEM file; name a file'],
+    ['', { tlsCert: one.key }, 'tlsCert of pool "main": this is the text of a PEM file; name a file'],
+  ])('does not show a key that is given in place of its path', (query, settings, message) => {
+    const make = (): PgTarget => new PgTarget('main', { url: `postgres://app@db/shop${query}`, ...settings });
+    expect(make).toThrow(message);
+    expect(make).not.toThrow(one.key.slice(40, 60));
+    expect(make).not.toThrow('BEGIN');
+  });
+
+  it.each([
     ['sslmod=require', '"sslmod=…": nobody reads this parameter; did you mean sslmode?'],
     ['ssl_mode=require', '"ssl_mode=…": nobody reads this parameter; did you mean sslmode?'],
     ['tls=true', 'use sslmode=verify-full'],
