@@ -95,6 +95,10 @@ export class HttpHost implements WorkHost, OpenAnswer {
     if (!this.res.headersSent) this.res.shouldKeepAlive = false;
   }
 
+  endWork(nowMs: number): void {
+    this.#work?.drained(nowMs);
+  }
+
   /** Keeps the async context while the request waits. */
   wait(): void {
     this.#context = new AsyncResource('SluiceQueued');

@@ -19,8 +19,9 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /**
- * What became of the request's work: `not_started` and `rolled_back` make a retry safe, `unknown` means that it may
- * have taken effect.
+ * What became of the request's work in the database: `not_started` and `rolled_back` make a retry safe, `unknown` means
+ * that it may have taken effect. `unknown` as well of a handler that ran without a pool, or was in `outside()`: what it
+ * did elsewhere nobody here can tell.
  */
 export type Outcome = 'not_started' | 'rolled_back' | 'unknown';
 

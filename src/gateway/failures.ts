@@ -107,15 +107,22 @@ export function connectionLost(pool: string, outcome: Outcome, cause: unknown): 
 
 /** The end of the process stopped the work: nobody else has cut its connection. */
 export function cutByDrain(pool: string, outcome: Outcome, cause: unknown): SluiceError {
-  return new SluiceError({
+  return new SluiceError({ ...drainedAtWork(outcome), measured: { stage: 'handler', pool }, cause });
+}
+
+/** The same of a handler that was not asking the database for anything. */
+export function stoppedByDrain(route: string, outcome: Outcome): SluiceError {
+  return new SluiceError({ ...drainedAtWork(outcome), measured: { stage: 'handler', route } });
+}
+
+function drainedAtWork(outcome: Outcome) {
+  return {
     code: 'draining',
     status: outcome === 'unknown' ? 504 : 503,
     outcome,
     detail: `This instance is shutting down and stopped the request. ${REMEDY[outcome]}`,
     retryAfterMs: 1_000,
-    measured: { stage: 'handler', pool },
-    cause,
-  });
+  } as const;
 }
 
 /** No connection could be had while the server is away. */
@@ -154,8 +161,8 @@ export function sqlStateOf(error: unknown): string | undefined {
 }
 
 const REMEDY: Readonly<Record<Outcome, string>> = {
-  not_started: 'Nothing was started: a retry is safe.',
-  rolled_back: 'Its work was rolled back: a retry is safe.',
+  not_started: 'None of its database work was started: as far as that goes a retry is safe.',
+  rolled_back: 'Its database work was rolled back: as far as that goes a retry is safe.',
   unknown: 'Its work may have taken effect: look before you retry.',
 };
 

@@ -28,6 +28,8 @@ export class HandlerWork implements RetryingRequest {
   #stoppedBy: Error | undefined;
   #break: SeatBreak | undefined;
   #rest: SeatRest | undefined;
+  /** It has asked something else than the database, and said so. */
+  #elsewhere = false;
 
   constructor(context: WorkContext, request: HandledRequest) {
     this.#context = context;
@@ -57,7 +59,10 @@ export class HandlerWork implements RetryingRequest {
     const { pool, name } = this.#request.route;
     if (pool === undefined) throw withoutPool(name);
     if (this.#break !== undefined) throw withoutSeat();
-    this.#session ??= new DatabaseSession(pool, this.#request, this.#context.clock);
+    if (this.#session === undefined) {
+      this.#session = new DatabaseSession(pool, this.#request, this.#context.clock);
+      if (this.#elsewhere) this.#session.loans.work.wentElsewhere();
+    }
     if (this.over && !this.#session.loans.closed) this.close();
     return this.#session;
   }
@@ -72,8 +77,9 @@ export class HandlerWork implements RetryingRequest {
     return this.#session?.loans.committing === true;
   }
 
-  /** What may be told about the database work so far. */
+  /** What may be told of the work so far: only the database's can be known, so that done elsewhere may have taken effect. */
   get outcome(): Outcome {
+    if (this.#elsewhere || this.#request.route.pool === undefined) return 'unknown';
     return this.#session?.loans.work.outcome ?? 'not_started';
   }
 
@@ -118,8 +124,15 @@ export class HandlerWork implements RetryingRequest {
     return !this.steppedOut && this.#request.ticket.state === 'leased' && this.idle;
   }
 
-  /** Gives the seat up while `work` waits for something else, and comes back at the head of the class. */
-  async outside<T>(work: () => Promise<T>): Promise<T> {
+  /** Gives the seat up while `work` does something elsewhere, of which nobody here hears, and comes back likewise. */
+  outside<T>(work: () => Promise<T>): Promise<T> {
+    this.#elsewhere = true;
+    this.#session?.loans.work.wentElsewhere();
+    return this.stepAside(work);
+  }
+
+  /** Gives the seat up while `work` waits, and comes back at the head of the class. */
+  async stepAside<T>(work: () => Promise<T>): Promise<T> {
     const { clock, mode } = this.#context;
     const { ticket, route, shadow } = this.#request;
     if (route.gate === undefined || mode !== 'enforce') return aroundShadow(clock, shadow, work);

@@ -7,6 +7,8 @@ export interface OpenAnswer extends ReadableAnswer {
   readonly onItsWay: boolean;
   /** Makes it the last on its connection, and lets it say so, unless it has begun. */
   endConnection(): void;
+  /** Stops the handler that still works on it, and answers in its place. */
+  endWork(nowMs: number): void;
 }
 
 /** Answers that are held before the dead ones among them are looked for. */
@@ -71,6 +73,11 @@ export class OpenAnswers {
   get none(): boolean {
     for (const answer of this.#answers) if (answer.onItsWay) return false;
     return true;
+  }
+
+  /** Nothing is waited for any longer: handlers that are still at work are stopped, and answered for. */
+  endWork(nowMs: number): void {
+    for (const answer of this.#answers) if (answer.onItsWay) answer.endWork(nowMs);
   }
 
   #endSome(clock: Clock, answers: Iterator<OpenAnswer>, left: number): void {

@@ -6,7 +6,7 @@ import type { Refusal, SluiceError } from '../errors.js';
 import type { LaneWaiter } from '../fleet/lane.js';
 import { type RequestWatch, watchOf } from '../telemetry/request-watch.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
-import { ClientGoneError, deadlineExpired, noSeatAgain } from './failures.js';
+import { ClientGoneError, deadlineExpired, noSeatAgain, stoppedByDrain } from './failures.js';
 import { type HandledRequest, HandlerWork } from './handler-work.js';
 import type { RequestWishes } from './route-entry.js';
 import type { RouteRuntime } from './route-runtime.js';
@@ -170,6 +170,13 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
     this.#ending = this.#clientGone ? 'abandoned' : outcome;
     this.route.stats.respond(nowMs - this.ticket.arrivedAtMs);
     this.#endSeat(nowMs);
+  }
+
+  /** The process ends, and its handler does not. One that has begun to answer is cut off with its connection. */
+  drained(nowMs: number): void {
+    const { state } = this.ticket;
+    if (this.#ending !== undefined || this.streaming || (state !== 'leased' && state !== 'away')) return;
+    this.#cutShort(nowMs, 'failed', stoppedByDrain(this.route.name, this.handler.outcome));
   }
 
   /** Nobody waits for the answer any more. */

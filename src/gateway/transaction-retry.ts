@@ -16,7 +16,7 @@ export interface RetryingRequest {
   readonly mayStepOut: boolean;
   /** Resolves when every connection that was given back is idle again or destroyed. */
   settled(): Promise<void>;
-  outside<T>(work: () => Promise<T>): Promise<T>;
+  stepAside<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /**
@@ -84,7 +84,7 @@ export class TransactionRetry {
     const rest = (): Promise<void> => sleep(this.#clock, ms, request.signal);
     // Another transaction of the request may have given the seat up meanwhile.
     if (this.#aside === undefined && request.mayStepOut) {
-      this.#aside = request.outside(rest).finally(() => {
+      this.#aside = request.stepAside(rest).finally(() => {
         this.#aside = undefined;
       });
     } else {

@@ -1,14 +1,18 @@
 import type { Outcome } from '../errors.js';
 
-/** What can be told at any instant about the effects of a request's database work. */
+/** What can be told at any instant about the effects of a request's work: only the database's can be known. */
 export class WorkOutcome {
   #started = false;
   #mayHaveCommitted = false;
   #commitsUnderWay = 0;
+  #elsewhere = false;
 
-  /** `unknown` from the moment something that commits is sent, unless the server answers that it failed. */
+  /**
+   * `unknown` from the moment something that commits is sent, unless the server answers that it failed, and once other
+   * work was begun of which nobody here hears.
+   */
   get outcome(): Outcome {
-    if (this.#mayHaveCommitted || this.#commitsUnderWay > 0) return 'unknown';
+    if (this.#elsewhere || this.#mayHaveCommitted || this.#commitsUnderWay > 0) return 'unknown';
     return this.#started ? 'rolled_back' : 'not_started';
   }
 
@@ -20,6 +24,11 @@ export class WorkOutcome {
   begin(commits: boolean): void {
     this.#started = true;
     if (commits) this.#commitsUnderWay++;
+  }
+
+  /** Something else than the database was asked to do something. */
+  wentElsewhere(): void {
+    this.#elsewhere = true;
   }
 
   /** What came before in the transaction was committed without a COMMIT. */

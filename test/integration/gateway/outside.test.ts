@@ -1,9 +1,60 @@
-import { createGateway, type Gateway } from 'sluice';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createGateway, type Gateway, type RequestHandle } from 'sluice';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { busyParts, expectBalanced, type Latch, LogBook, latch } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
 import { JumpClock } from './jump-clock.js';
+
+describe('what a handler does elsewhere, of which nobody here hears,', () => {
+  let postgres: PostgresServer;
+  let gateway: Gateway;
+
+  beforeAll(async () => {
+    postgres = await startPostgres({ settings: { fsync: 'off' } });
+    gateway = await createGateway(
+      {
+        maxEventLoopLagMs: 0,
+        readinessDelayMs: 0,
+        pools: { main: { url: postgres.url, max: 2 } },
+        routes: { bare: { concurrency: 1, deadlineMs: 200 }, shop: { pool: 'main', deadlineMs: 200 } },
+      },
+      { env: {}, logger: new LogBook() },
+    );
+  });
+  afterAll(async () => {
+    await gateway.drain({ timeoutMs: 0 });
+    await postgres.close();
+  });
+
+  const never = () => new Promise<never>(() => undefined);
+
+  it.each<[string, 'bare' | 'shop', (handle: RequestHandle) => Promise<unknown>, string]>([
+    ['on a route without a pool', 'bare', never, 'unknown'],
+    ['in outside()', 'shop', (handle) => handle.outside(async () => 'paid').then(never), 'unknown'],
+    [
+      'in outside(), and then nothing but reads',
+      'shop',
+      async (handle) => {
+        await handle.outside(async () => 'paid');
+        return handle.query('SELECT pg_sleep(5)');
+      },
+      'unknown',
+    ],
+    [
+      'in outside(), after a statement',
+      'shop',
+      async (handle) => {
+        await handle.query('SELECT 1');
+        return handle.outside(async () => 'paid').then(never);
+      },
+      'unknown',
+    ],
+    ['nowhere, as far as is said', 'shop', never, 'not_started'],
+    ['nowhere, but it reads', 'shop', (handle) => handle.query('SELECT pg_sleep(5)'), 'rolled_back'],
+  ])('%s', async (_, route, work, outcome) => {
+    await expect(gateway.run(route, work)).rejects.toMatchObject({ code: 'deadline_expired', outcome });
+  });
+});
 
 describe('a request that gave its seat up and does not get another', () => {
   let clock: JumpClock;
@@ -32,7 +83,7 @@ describe('a request that gave its seat up and does not get another', () => {
       signal = handle.signal;
       return handle.outside(() => errand.promise);
     });
-    const outcome = expect(run).rejects.toMatchObject({ code: 'database_unavailable', outcome: 'not_started' });
+    const outcome = expect(run).rejects.toMatchObject({ code: 'database_unavailable', outcome: 'unknown' });
     gate()?.down(clock.nowMs());
     errand.open();
     await until(() => gate()?.bulkhead.queued === 1);

@@ -5,16 +5,31 @@ import { VirtualClock } from '../../support/virtual-clock.js';
 const answer = (onItsWay: boolean) => ({
   onItsWay,
   last: false,
+  endedAtMs: undefined as number | undefined,
   takenBytes: undefined,
   keepsConnection: false,
   endConnection: mark,
   cutOff: () => undefined,
+  endWork: end,
 });
 function mark(this: { last: boolean }): void {
   this.last = true;
 }
 
+function end(this: { endedAtMs: number | undefined }, nowMs: number): void {
+  this.endedAtMs = nowMs;
+}
+
 describe('OpenAnswers', () => {
+  it('ends the work for those on their way, and for no others', () => {
+    const answers = new OpenAnswers();
+    const [live, gone] = [answer(true), answer(false)];
+    answers.add(live);
+    answers.add(gone);
+    answers.endWork(7);
+    expect([live.endedAtMs, gone.endedAtMs]).toEqual([7, undefined]);
+  });
+
   it('waits for those that are on their way, and for no others', () => {
     const answers = new OpenAnswers();
     const live = answer(true);
