@@ -8,9 +8,12 @@ import type { ServerLook } from './server-look.js';
 /** For the whole reading: it is worth less than what it measures. */
 const LIMIT_MS = 250;
 
+/** How a look begins: those of other pools and instances, which come at the same moment, are no work. */
+const LOOK = 'SELECT /* a look of Sluice */';
+
 /** Other users' sessions are seen with the role `pg_read_all_stats` (`pg_monitor`); without it only those of this user. */
-const POSTGRES = `SELECT
-  count(*) FILTER (WHERE state = 'active') AS active,
+const POSTGRES = `${LOOK}
+  count(*) FILTER (WHERE state = 'active' AND left(query, ${LOOK.length}) <> '${LOOK}') AS active,
   count(*) FILTER (WHERE state LIKE 'idle in transaction%') AS idle_in_transaction,
   count(*) FILTER (WHERE state = 'active' AND wait_event_type = 'Lock') AS lock,
   count(*) FILTER (WHERE state = 'active' AND wait_event_type = 'LWLock') AS lightweight_lock,

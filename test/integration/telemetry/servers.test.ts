@@ -73,3 +73,16 @@ test('nobody asks a server unless it was asked for', async () => {
   const asked = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%backend_type%' AND pid <> pg_backend_pid()";
   expect((await ask(postgres.url, asked)).length).toBeGreaterThan(0);
 });
+
+test('looks of others, which come at the same moment, are no work', async () => {
+  const ends = new AbortController();
+  const slow = (text: string) =>
+    bench.gateway.run('work', (handle) => handle.query(`SELECT ${text} pg_sleep(20)`), { signal: ends.signal });
+  const both = [slow('/* a look of Sluice */'), slow('')].map((each) => each.catch(() => undefined));
+  const running = () => ask(postgres.url, "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(20)'");
+  await until(async () => (await running()).length === 2);
+  await until(async () => (await all()).sum('sluice_server_sessions_active', { pool: 'operator' }) > 0);
+  expect((await all()).sum('sluice_server_sessions_active', { pool: 'operator' })).toBe(1);
+  ends.abort();
+  await Promise.all(both);
+});
