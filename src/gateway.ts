@@ -211,7 +211,7 @@ export class Gateway<RouteName extends string = string, PoolName extends string 
  *
  * @throws ConfigError with every mistake of the configuration and of the files that it names, before anything is opened.
  * @throws RedisPackageError when a Redis is configured and the package `ioredis` is not installed.
- * @throws TypeError when `redis` of the surroundings is no client of `ioredis`.
+ * @throws TypeError when a field of the surroundings is unknown, or is not what it has to be: a `logger` without `warn`.
  * @throws MissingRightsError when the user of a pool may not connect to its database.
  * @throws OverBudgetError when the pools ask for more connections than their server has; the message shows the sum.
  */

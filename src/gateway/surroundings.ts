@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '../clock.js';
-import { checkRedisClient } from '../fleet/redis-client.js';
 import type { RedisClient } from '../fleet/redis-link.js';
 import type { Registry } from '../fleet/registry.js';
 import { consoleLogger, type Logger, shielded } from '../telemetry/log.js';
+import { checkSurroundings } from './check-surroundings.js';
 
 /** What surrounds a gateway. Every field has a default; tests replace them. */
 export interface GatewaySurroundings {
@@ -34,11 +34,11 @@ export type KnownSurroundings = Required<Omit<GatewaySurroundings, 'redis' | 're
 /**
  * Fills the defaults in; a logger that throws disturbs nobody.
  *
- * @throws TypeError when `redis` is no client of `ioredis`.
+ * @throws TypeError for a field that is unknown, or is not what it has to be: it names the remedy.
  */
 export function knownSurroundings(given: GatewaySurroundings): KnownSurroundings {
-  const { env, logger, clock, wallMs, random, redis } = given;
-  if (redis !== undefined) checkRedisClient(redis);
+  checkSurroundings(given);
+  const { env, logger, clock, wallMs, random } = given;
   return {
     ...given,
     env: env ?? process.env,
