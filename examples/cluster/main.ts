@@ -6,8 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { startPostgres } from '../support/postgres-server.js';
 import { Workers } from './workers.js';
 
-const asked = new Promise<void>((resolve) => {
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve());
+/** What a worker has for its end beyond the time that its drain may take. */
+const MARGIN_MS = 5_000;
+
+const asked = new Promise<false>((resolve) => {
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve(false));
 });
 
 process.exitCode = await run();
@@ -21,9 +24,9 @@ async function run(): Promise<number> {
       count: Number(process.env.WORKERS) || Math.max(2, availableParallelism()),
       env: { DATABASE_URL: own?.url ?? process.env.DATABASE_URL ?? '', PORT: port },
       log: (line) => console.log(line),
+      endWithinMs: longestDrainMs() + MARGIN_MS,
     });
-    await workers.start();
-    console.log(`listening on http://127.0.0.1:${port}`);
+    if (await Promise.race([workers.start(), asked])) console.log(`listening on http://127.0.0.1:${port}`);
     await asked;
     await workers.end();
     return 0;
@@ -33,4 +36,10 @@ async function run(): Promise<number> {
   } finally {
     await own?.close();
   }
+}
+
+function longestDrainMs(): number {
+  const { SLUICE_DRAIN_TIMEOUT_MS: drain, SLUICE_READINESS_DELAY_MS: delay } = process.env;
+  // 10 s is the default of `drainTimeoutMs`; the workers themselves set no delay.
+  return Number(drain || 10_000) + Number(delay || 0);
 }

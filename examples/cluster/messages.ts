@@ -11,8 +11,19 @@ export interface Answer {
   readonly reply: MemberReply | undefined;
 }
 
+/** What a worker says that cannot start; it ends then. */
+export interface Refusal {
+  readonly cannotStart: string;
+}
+
 /** What the primary says by itself: no more requests, and an end when the present ones are answered. */
 export const END = 'end';
+
+/** Ends a worker that cannot start: its primary tells why, once for all that cannot. Never resolves. */
+export function giveUp(error: unknown): Promise<never> {
+  const refusal: Refusal = { cannotStart: error instanceof Error ? error.message : String(error) };
+  return new Promise(() => process.send?.(refusal, undefined, undefined, () => process.exit(1)));
+}
 
 interface Waiting {
   resolve(answer: Answer): void;

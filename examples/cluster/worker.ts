@@ -2,9 +2,21 @@ import { createServer } from 'node:http';
 import express, { type Express } from 'express';
 import { createGateway, type Gateway } from 'sluice';
 import { health, metrics, problemHandler, protect } from 'sluice/express';
-import { END, PrimaryRegistry } from './messages.js';
+import { END, giveUp, PrimaryRegistry } from './messages.js';
 
 // One worker: the same application as all others, on its part of the connections.
+
+let ending = false;
+/** Set once it serves. */
+let drain: (() => Promise<void>) | undefined;
+// Before the start, which takes a while: the primary may ask for the end meanwhile.
+process.on('message', (message) => {
+  if (message === END) void end();
+});
+process.on('disconnect', () => void end());
+// Ctrl-C reaches all of us; the primary, who ends us in order, hears it, too.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
 
 const url = process.env.DATABASE_URL ?? '';
 const gateway = await createGateway(
@@ -22,24 +34,17 @@ const gateway = await createGateway(
     },
   },
   { registry: new PrimaryRegistry() },
-);
+).catch(giveUp);
 const server = createServer(application(gateway));
+drain = () => gateway.drain({ server });
+server.once('error', giveUp);
 // The primary opens the port, and hands each connection to one of us.
 server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1');
-
-let ending = false;
-process.on('message', (message) => {
-  if (message === END) void end();
-});
-process.on('disconnect', () => void end());
-// Ctrl-C reaches all of us; the primary, who ends us in order, hears it, too.
-process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => undefined);
 
 async function end(): Promise<void> {
   if (ending) return;
   ending = true;
-  await gateway.drain({ server });
+  await drain?.();
   process.exit(0);
 }
 

@@ -1,17 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePort } from '../../examples/support/free-port.js';
 import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import { SessionCount } from '../integration/fleet/session-count.js';
 import { ask } from '../integration/pools/pool-fixture.js';
+import { ClusterProgram, type Served } from './cluster-program.js';
 import { describeFault } from './repetitions.js';
 import { until } from './until.js';
 
-/** The built example, as `npm test` builds it. */
-const MAIN = fileURLToPath(new URL('../../dist/examples/cluster/main.js', import.meta.url));
 const WORKERS = 3;
 /** Far longer than any request takes. */
 const PATIENCE_MS = 10_000;
@@ -21,36 +15,20 @@ const ASLEEP = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sle
 
 describeFault('F58: a worker of a cluster is killed', () => {
   let postgres: PostgresServer;
-  let primary: ChildProcess;
+  let cluster: ClusterProgram;
   let sessions: SessionCount;
-  let url: string;
-  let output = '';
 
   beforeAll(async () => {
     postgres = await startPostgres({ settings: { fsync: 'off', max_connections: '60' } });
     sessions = await SessionCount.start(postgres.url, 'sluice-cluster');
-    const port = await freePort();
-    const env = { ...process.env, DATABASE_URL: postgres.url, PORT: String(port), WORKERS: String(WORKERS) };
-    primary = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [primary.stdout, primary.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        output += text;
-      });
-    }
-    url = `http://127.0.0.1:${port}`;
-    await until(() => output.includes('listening on'), 20_000);
+    cluster = await ClusterProgram.start({ DATABASE_URL: postgres.url, WORKERS: String(WORKERS) });
+    await cluster.listens();
   });
   afterAll(async () => {
-    primary.kill('SIGKILL');
+    cluster.kill('SIGKILL');
     await sessions.stop();
     await postgres.close();
   });
-
-  interface Served {
-    readonly worker: number;
-    readonly status: number;
-    readonly text: string;
-  }
 
   interface Lost {
     readonly sentAtMs: number;
@@ -58,20 +36,11 @@ describeFault('F58: a worker of a cluster is killed', () => {
     readonly hung: boolean;
   }
 
-  /** On a connection of its own, so that the primary chooses who serves it. */
-  const get = async (path: string, patienceMs = 60_000): Promise<Served> => {
-    const asked = request(`${url}${path}`, { agent: false, signal: AbortSignal.timeout(patienceMs) }).end();
-    const [response] = (await once(asked, 'response')) as [IncomingMessage];
-    const chunks = await response.setEncoding('utf8').toArray();
-    const worker = Number(response.headers['x-worker']);
-    return { worker, status: response.statusCode ?? 0, text: chunks.join('') };
-  };
-
   /** The connections that each worker may have, by its process. */
   const shares = async (): Promise<Map<number, number>> => {
     const found = new Map<number, number>();
     for (let n = 0; n < 4 * WORKERS; n += 1) {
-      const { worker, text } = await get('/metrics');
+      const { worker, text } = await cluster.get('/metrics');
       const sizes = [...text.matchAll(/^sluice_pool_connections_max\{.*\} (\d+)$/gm)].map(([, size]) => Number(size));
       found.set(
         worker,
@@ -93,7 +62,7 @@ describeFault('F58: a worker of a cluster is killed', () => {
     const load = async (): Promise<void> => {
       while (working) {
         const sentAtMs = Date.now();
-        await get('/products', PATIENCE_MS).then(
+        await cluster.get('/products', PATIENCE_MS).then(
           (one) => served.push(one),
           ({ name }: Error) => lost.push({ sentAtMs, hung: name === 'AbortError' || name === 'TimeoutError' }),
         );
@@ -102,7 +71,7 @@ describeFault('F58: a worker of a cluster is killed', () => {
     const reports: Promise<unknown>[] = [];
     // One after the other, so that they go round: two for each.
     for (let n = 1; n <= 2 * WORKERS; n += 1) {
-      reports.push(get('/report?seconds=60').catch(() => undefined));
+      reports.push(cluster.get('/report?seconds=60').catch(() => undefined));
       await until(async () => (await ask(postgres.url, ASLEEP)).length === n);
     }
     const loads = Array.from({ length: 12 }, load);
@@ -117,7 +86,7 @@ describeFault('F58: a worker of a cluster is killed', () => {
     working = false;
     await Promise.all(loads);
     expect(ghostsMs).toBeLessThan(1_000);
-    expect(output).toContain(`worker ${victim} is gone`);
+    expect(cluster.output).toContain(`worker ${victim} is gone`);
     expect([...(await shares()).keys()]).not.toContain(victim);
     // What was with it when it died, and nothing else.
     expect(lost.filter(({ sentAtMs }) => sentAtMs > killedAtMs + 500)).toEqual([]);
@@ -127,12 +96,12 @@ describeFault('F58: a worker of a cluster is killed', () => {
     // The new one may refuse some while it has but its first connections.
     expect(served.filter(({ status, worker }) => status !== 200 && before.has(worker))).toEqual([]);
     expect(sessions.most).toBeLessThanOrEqual(ROOM);
-    expect(output).not.toMatch(/53300|exhausted|too many/);
-    const code = once(primary, 'exit');
+    expect(cluster.output).not.toMatch(/53300|exhausted|too many/);
     await ask(postgres.url, `SELECT pg_cancel_backend(pid) FROM (${ASLEEP}) AS asleep`);
     await Promise.all(reports);
-    primary.kill('SIGTERM');
-    expect((await code)[0]).toBe(0);
+    cluster.kill('SIGTERM');
+    await until(() => cluster.ended !== undefined, 30_000);
+    expect(cluster.ended).toBe(0);
     await until(() => sessions.present === 0);
   });
 });
