@@ -1,12 +1,16 @@
 import type { Clock } from '../clock.js';
 import { readMysqlStatus } from '../pools/mysql-status.js';
 import { isMysqlUrl } from '../pools/mysql-target.js';
+import { ownBytes } from '../telemetry/host.js';
 import type { ServerGauges } from '../telemetry/source.js';
 import { LatestReading } from './latest-reading.js';
 import type { ServerLook } from './server-look.js';
 
 /** For the whole reading: it is worth less than what it measures. */
 const LIMIT_MS = 250;
+
+/** Processes that are looked at for their memory: each costs some 20 µs. */
+const MOST_BACKENDS = 64;
 
 /** How a look begins: those of other pools and instances, which come at the same moment, are no work. */
 const LOOK = 'SELECT /* a look of Sluice */';
@@ -20,7 +24,9 @@ const POSTGRES = `${LOOK}
   count(*) FILTER (WHERE state = 'active' AND wait_event_type = 'IO') AS io,
   count(*) FILTER (WHERE state = 'active' AND wait_event_type IS NOT NULL
     AND wait_event_type NOT IN ('Lock', 'LWLock', 'IO')) AS other,
-  count(*) FILTER (WHERE usename = $2 OR usename <> session_user) AS seen
+  count(*) FILTER (WHERE usename = $2 OR usename <> session_user) AS seen,
+  coalesce(inet_server_addr() <<= '127.0.0.0/8' OR inet_server_addr() = '::1', true) AS here,
+  (array_agg(pid))[1:${MOST_BACKENDS}] AS pids
 FROM pg_stat_activity
 WHERE datname = coalesce($1, current_database()) AND backend_type = 'client backend' AND pid <> pg_backend_pid()`;
 
@@ -55,7 +61,9 @@ async function readPostgres({ connection, of: whose }: ServerLook): Promise<Serv
   const of = (key: string): number => Number(rows[0]?.[key] ?? 0);
   // All connections of the pool are in use: who sees none of them has not the right to, or is elsewhere.
   if (whose !== undefined && of('seen') === 0) throw new Error('the sessions of the pool are hidden from another one');
+  const { here, pids } = rows[0] ?? {};
   return {
+    backendBytes: here === true && Array.isArray(pids) ? ownBytes(pids, 'postgres') : undefined,
     active: of('active'),
     idleInTransaction: of('idle_in_transaction'),
     waiting: { lock: of('lock'), lightweight_lock: of('lightweight_lock'), io: of('io'), other: of('other') },

@@ -19,6 +19,20 @@ export function hostGauges(proc: string = '/proc'): HostGauges {
   };
 }
 
+/**
+ * Bytes that processes of this name have to themselves, on average; `undefined` where none of them is to be seen, as on
+ * another host, where these may be the numbers of others.
+ */
+export function ownBytes(pids: readonly number[], name: string, proc: string = '/proc'): number | undefined {
+  const found = pids.flatMap((pid) => {
+    const status = attempt(() => readFileSync(`${proc}/${pid}/status`, 'utf8')) ?? '';
+    const [, ofWhom] = /^Name:\s+(.+)$/m.exec(status) ?? [];
+    const [, kilobytes] = /^RssAnon:\s+(\d+) kB$/m.exec(status) ?? [];
+    return ofWhom === name && kilobytes !== undefined ? [Number(kilobytes) * 1_024] : [];
+  });
+  return found.length === 0 ? undefined : found.reduce((sum, bytes) => sum + bytes, 0) / found.length;
+}
+
 function numberIn(file: string, pattern: RegExp): number | undefined {
   const found = attempt(() => pattern.exec(readFileSync(file, 'utf8'))?.[1]);
   return found === undefined ? undefined : Number(found);

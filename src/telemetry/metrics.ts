@@ -22,7 +22,8 @@ export interface MetricsOptions {
    */
   readonly processMetrics?: boolean;
   /**
-   * Whether the servers are asked how many sessions work and what they wait for. Each reading takes a connection that
+   * Whether the servers are asked how many sessions work and what they wait for, and what memory these have is read from
+   * `/proc` where PostgreSQL runs on this host. Each reading takes a connection that
    * nobody uses, for a moment, when metrics are scraped. Default false.
    */
   readonly serverMetrics?: boolean;

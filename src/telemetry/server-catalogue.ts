@@ -46,6 +46,13 @@ export const SERVER_METRICS: readonly NumberMetric[] = [
         Object.entries(server?.()?.waiting ?? {}).map(([reason, value]) => ({ labels: { pool: name, reason }, value })),
       ),
   },
+  {
+    type: 'gauge',
+    name: 'server_backend_memory_bytes',
+    help: `Memory that the process of a session has to itself, on average, where the server runs on this host (PostgreSQL on Linux). ${AGE}`,
+    labels: ['pool'],
+    read: (source) => servers(source, ({ backendBytes }) => backendBytes),
+  },
   total('connects_total', 'Attempts to connect to the server, refused ones included (MySQL).', 'connectsTotal'),
   total('threads_created_total', 'Threads that the server made for sessions (MySQL).', 'threadsCreatedTotal'),
   total(

@@ -156,6 +156,8 @@ export interface ServerGauges {
   readonly idleInTransaction: number | undefined;
   /** Of the active ones, how many wait inside the server, by what for: `lock` is told by every server. */
   readonly waiting: Readonly<Record<string, number>>;
+  /** What the process of a session has of memory to itself, on average; absent where it is not on this host. */
+  readonly backendBytes?: number | undefined;
   /** Told by MySQL and MariaDB. */
   readonly totals?: ServerTotals | undefined;
 }

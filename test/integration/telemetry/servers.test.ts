@@ -86,3 +86,11 @@ test('looks of others, which come at the same moment, are no work', async () => 
   ends.abort();
   await Promise.all(both);
 });
+
+test('memory of the sessions of a server on this host is seen', async () => {
+  await until(async () => (await all()).sum('sluice_server_backend_memory_bytes', { pool: 'main' }) > 0);
+  const bytes = (await all()).sum('sluice_server_backend_memory_bytes', { pool: 'main' });
+  // A process that has just begun has some hundred kilobytes to itself; what all share does not count.
+  expect(bytes).toBeGreaterThan(100 * 1_024);
+  expect(bytes).toBeLessThan(32 * 1_024 * 1_024);
+});

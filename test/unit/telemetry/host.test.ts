@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { hostGauges } from '../../../src/telemetry/host.js';
+import { hostGauges, ownBytes } from '../../../src/telemetry/host.js';
 
 test('reads what Linux writes into /proc', () => {
   const proc = mkdtempSync(join(tmpdir(), 'sluice-proc-'));
@@ -19,4 +19,19 @@ test('reads what Linux writes into /proc', () => {
 test('tells nothing where there is no /proc', () => {
   const nothing = { contextSwitches: undefined, socketsInTimeWait: undefined, openDescriptors: undefined };
   expect(hostGauges('/nowhere/at/all')).toEqual(nothing);
+});
+
+test('reads what processes of one name have to themselves, and no others', () => {
+  const proc = mkdtempSync(join(tmpdir(), 'sluice-proc-'));
+  onTestFinished(() => rmSync(proc, { recursive: true }));
+  const write = (pid: number, name: string, kilobytes: number): void => {
+    mkdirSync(join(proc, `${pid}`));
+    const lines = [`Name:\t${name}`, 'VmRSS:\t    9000 kB', `RssAnon:\t    ${kilobytes} kB`, 'RssFile:\t    7000 kB'];
+    writeFileSync(join(proc, `${pid}`, 'status'), `${lines.join('\n')}\n`);
+  };
+  write(10, 'postgres', 1_000);
+  write(11, 'postgres', 3_000);
+  write(12, 'postgresql-exporter', 50_000);
+  expect(ownBytes([10, 11, 12, 13], 'postgres', proc)).toBe(2_000 * 1_024);
+  expect(ownBytes([12, 13], 'postgres', proc)).toBeUndefined();
 });
