@@ -1,4 +1,5 @@
 import { type Diagnosis, diagnose, type PoolFigures, type ServerFigures } from '../core/diagnosis.js';
+import { checkKnownOptions } from '../core/known-options.js';
 import type { ErrorCode } from '../errors.js';
 import type { PoolSnapshot, RouteSnapshot, Snapshot } from '../telemetry/snapshot.js';
 
@@ -18,14 +19,50 @@ const FOR_WANT_OF_SEATS: readonly ErrorCode[] = ['queue_full', 'displaced', 'dea
  * contended, or the server is saturated.
  *
  * @param now - Taken last.
- * @param earlier - Taken a while before, some seconds at least.
+ * @param earlier - Taken a while before, some seconds at least, of the same gateway.
+ * @throws TypeError for what is no snapshot, and unknown options.
+ * @throws RangeError for snapshots in the wrong order, or of a gateway before and after a restart.
  */
 export function diagnosePools(now: Snapshot, earlier: Snapshot, options: DiagnoseOptions = {}): Diagnosis[] {
+  checkSnapshot('now, the first argument,', now);
+  checkSnapshot('earlier, the second argument,', earlier);
+  checkKnownOptions('diagnosePools()', options, ['quiet', 'servers']);
+  if (options.quiet !== undefined) checkSnapshot('quiet', options.quiet);
+  checkOrder(now, earlier);
   const quiet = options.quiet ?? earlier;
   const quietOf = (name: string): number | undefined => quietMs(quiet.routes.find((route) => route.name === name));
   return now.pools.map((pool) =>
     diagnose({ ...poolFigures(pool, now, earlier, quietOf), server: options.servers?.[pool.name] }),
   );
+}
+
+/** It may come from code without types, or have come as JSON. */
+function checkSnapshot(what: string, given: unknown): void {
+  const held: object = typeof given === 'object' && given !== null ? given : {};
+  if (Array.isArray(Reflect.get(held, 'routes')) && Array.isArray(Reflect.get(held, 'pools'))) return;
+  const object = given === null ? 'null' : 'an object without routes and pools';
+  const kind = typeof given === 'object' ? object : typeof given;
+  throw new TypeError(`${what} of diagnosePools() is ${kind}: give what gateway.snapshot() returned`);
+}
+
+/** What is counted never becomes less. */
+const COUNTED: Readonly<Record<string, (route: RouteSnapshot) => number>> = {
+  arrived: ({ arrived }) => arrived,
+  admitted: ({ admitted }) => admitted,
+  ended: ({ seatHold }) => seatHold.count,
+};
+
+function checkOrder(now: Snapshot, earlier: Snapshot): void {
+  for (const route of now.routes) {
+    for (const [figure, read] of Object.entries(COUNTED)) {
+      const [before, after] = [readEarlier(earlier, route, read), read(route)];
+      if (after >= before) continue;
+      throw new RangeError(
+        `diagnosePools(): route "${route.name}" has ${after} ${figure} in now, the first argument, and ${before} in ` +
+          'earlier, the second: give the snapshot that was taken last first, and two of one run of one gateway',
+      );
+    }
+  }
 }
 
 /** What happened on a pool between two snapshots; `quietOf` tells how long the work of a route takes in quiet times. */

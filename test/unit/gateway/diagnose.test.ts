@@ -47,3 +47,34 @@ test('takes what is quiet from another snapshot, and locks from the server', () 
   const servers = { checkout: { active: 10, waitingForLocks: 8 } };
   expect(diagnosePools(take(), earlier, { quiet, servers })[0]?.fault).toBe('lock_contention');
 });
+
+test('tells of snapshots in the wrong order, and of a gateway that has started anew meanwhile', () => {
+  const { buy, serve, take } = twoRoutes();
+  const earlier = take();
+  serve(buy, 20, 0);
+  const now = take();
+  expect(() => diagnosePools(earlier, now)).toThrow(
+    'diagnosePools(): route "buy" has 0 arrived in now, the first argument, and 100 in earlier, the second: give the ' +
+      'snapshot that was taken last first, and two of one run of one gateway',
+  );
+  expect(() => diagnosePools(earlier, now)).toThrow(RangeError);
+  expect(diagnosePools(now, now)[0]?.fault).toBe('unclear');
+});
+
+test('tells of what is no snapshot', () => {
+  const now = twoRoutes().take();
+  const untyped = diagnosePools as (...given: readonly unknown[]) => unknown;
+  const remedy = ': give what gateway.snapshot() returned';
+  for (const [given, told] of [
+    [[now], `earlier, the second argument, of diagnosePools() is undefined${remedy}`],
+    [[], `now, the first argument, of diagnosePools() is undefined${remedy}`],
+    [[null, now], `now, the first argument, of diagnosePools() is null${remedy}`],
+    [[() => now, now], `now, the first argument, of diagnosePools() is function${remedy}`],
+    [[now, { quiet: now }], `earlier, the second argument, of diagnosePools() is an object without routes and pools`],
+    [[now, now, { quiet: {} }], `quiet of diagnosePools() is an object without routes and pools${remedy}`],
+    [[now, now, { quite: now }], '"quite" is no option of diagnosePools(): use "quiet"'],
+  ] as const) {
+    expect(() => untyped(...given)).toThrow(TypeError);
+    expect(() => untyped(...given)).toThrow(told);
+  }
+});
