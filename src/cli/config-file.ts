@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { maskMessage } from '../config/mask-message.js';
 import type { GatewayOptions } from '../config/options.js';
 import { ConfigError } from '../config/problem.js';
 import { JsonSyntaxError, parsePositionedJson } from '../simulator/positioned-json.js';
@@ -142,7 +143,8 @@ function defaultOf(module: unknown): unknown {
 function unreadable(path: string, error: unknown): CliError {
   if (error instanceof CliError) return error;
   const name = error instanceof SyntaxError ? 'syntax error: ' : '';
-  const told = name + (error instanceof Error ? error.message : String(error));
+  // It may repeat the url that it could not use.
+  const told = name + maskMessage(error instanceof Error ? error.message : String(error));
   // Some tell in several lines what fits into one.
   return new CliError(`${path} cannot be read: ${told.replaceAll(/\s*\n\s*/g, ' ')}`);
 }

@@ -40,6 +40,11 @@ export function credentialsReadable(url: URL): boolean {
   }
 }
 
+/** Whether the value of a parameter of this name may be a secret. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
 /** A URL with its password and the secrets among its query parameters masked; hidden whole when in doubt. */
 export function maskUrl(text: string): string {
   const url = parseServerUrl(text);
@@ -51,7 +56,7 @@ export function maskUrl(text: string): string {
 
 function maskQuery(query: URLSearchParams): string {
   const pairs = [...query];
-  const first = pairs.findIndex(([name, value]) => SECRET_NAME.test(name) || isPemText(value));
+  const first = pairs.findIndex(([name, value]) => isSecretName(name) || isPemText(value));
   const harmless = first === -1 ? pairs : pairs.slice(0, first);
   const shown = harmless.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
   const name = pairs[first]?.[0];

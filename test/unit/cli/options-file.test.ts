@@ -68,6 +68,18 @@ describe('a file that gives no options', () => {
   );
 });
 
+describe('a file that throws', () => {
+  it.each(['throws.mjs', 'throws.cjs', 'throws.ts'])('tells no password of what it threw: %s', async (name) => {
+    folder.write(name, "throw new Error('no server at postgres://app:Zq7@db:5432/shop');");
+    for (const form of [[], ['--json']]) {
+      const { code, out, err } = await folder.call(['config', '-c', name, ...form]);
+      expect(code).toBe(1);
+      expect(err).toContain(`${name} cannot be read: no server at postgres://app:***@db:5432/shop`);
+      expect(out + err).not.toContain('Zq7');
+    }
+  });
+});
+
 describe('a file of options that never finishes loading', () => {
   it.each([
     ['hang.mjs', 'await new Promise(() => {}); export default {};'],
