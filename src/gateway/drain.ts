@@ -76,7 +76,7 @@ export async function drainWork(
   await Promise.all(pools.map(({ pool }) => pool.close(bound.atMs)));
   // Handlers whose statements were cancelled still have to say so.
   await settled(clock, boundOf(clock, LAST_WORDS_MS), idle);
-  answers.endWork(clock.nowMs());
+  answers.endWork(clock);
   await settled(clock, boundOf(clock, LAST_WORDS_MS), () => answers.none);
   server?.closeAllConnections();
   await closed;

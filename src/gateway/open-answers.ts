@@ -55,7 +55,12 @@ export class OpenAnswers {
    */
   endConnections(clock: Clock): void {
     this.#ending = true;
-    this.#endSome(clock, this.#answers.values(), this.#answers.size);
+    this.#visit(clock, (answer) => answer.endConnection());
+  }
+
+  /** Nothing is waited for any longer: handlers that are still at work are stopped, and answered for. In slices, too. */
+  endWork(clock: Clock): void {
+    this.#visit(clock, (answer) => answer.onItsWay && answer.endWork(clock.nowMs()));
   }
 
   add(answer: OpenAnswer): void {
@@ -75,18 +80,18 @@ export class OpenAnswers {
     return true;
   }
 
-  /** Nothing is waited for any longer: handlers that are still at work are stopped, and answered for. */
-  endWork(nowMs: number): void {
-    for (const answer of this.#answers) if (answer.onItsWay) answer.endWork(nowMs);
-  }
-
-  #endSome(clock: Clock, answers: Iterator<OpenAnswer>, left: number): void {
-    for (let told = 0; told < Math.min(SLICE, left); told += 1) {
-      const { value, done } = answers.next();
-      if (done === true) return;
-      value.endConnection();
-    }
-    if (left > SLICE) clock.afterInput(() => this.#endSome(clock, answers, left - SLICE));
+  /** All that are there now. */
+  #visit(clock: Clock, tell: (answer: OpenAnswer) => void): void {
+    const answers = this.#answers.values();
+    const some = (left: number): void => {
+      for (let told = 0; told < Math.min(SLICE, left); told += 1) {
+        const { value, done } = answers.next();
+        if (done === true) return;
+        tell(value);
+      }
+      if (left > SLICE) clock.afterInput(() => some(left - SLICE));
+    };
+    some(this.#answers.size);
   }
 
   #sweep(): void {

@@ -26,7 +26,7 @@ describe('OpenAnswers', () => {
     const [live, gone] = [answer(true), answer(false)];
     answers.add(live);
     answers.add(gone);
-    answers.endWork(7);
+    answers.endWork(new VirtualClock(7));
     expect([live.endedAtMs, gone.endedAtMs]).toEqual([7, undefined]);
   });
 
