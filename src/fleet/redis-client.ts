@@ -1,3 +1,4 @@
+import { kindOf, missingFunctions } from '../core/given-value.js';
 import type { RedisClient } from './redis-link.js';
 
 /** The `ioredis` package is not installed, or too old. */
@@ -17,13 +18,13 @@ export function checkRedisClient(given: unknown): void {
   const remedy =
     'give a client of the package "ioredis", new Redis(url) or new Cluster(nodes), or leave it out and set redisUrl';
   if (typeof given !== 'object' || given === null) {
-    throw new TypeError(`redis is ${given === null ? 'null' : `a ${typeof given}`}: ${remedy}`);
+    throw new TypeError(`redis is ${kindOf(given)}: ${remedy}`);
   }
-  const methods: Readonly<Record<string, unknown>> = given as Readonly<Record<string, unknown>>;
-  const missing = METHODS.filter((name) => typeof methods[name] !== 'function');
+  const missing = missingFunctions(given, METHODS);
   if (missing.length === 0) return;
-  const others = typeof methods.evalSha === 'function' ? ' (clients of the package "redis" are others)' : '';
-  throw new TypeError(`redis is an object without ${missing.join(', ')}${others}: ${remedy}`);
+  const others = missingFunctions(given, ['evalSha']).length === 0;
+  const which = others ? ' (clients of the package "redis" are others)' : '';
+  throw new TypeError(`redis is an object without ${missing.join(', ')}${which}: ${remedy}`);
 }
 
 interface IoRedis {

@@ -1,3 +1,4 @@
+import { kindOf, missingFunctions } from '../core/given-value.js';
 import { checkKnownOptions } from '../core/known-options.js';
 import { checkRedisClient } from '../fleet/redis-client.js';
 import type { GatewaySurroundings } from './surroundings.js';
@@ -41,21 +42,12 @@ function checkFunction(field: string, given: unknown, returns: string): void {
   throw new TypeError(`${field} is ${kindOf(given)}: give a function that returns ${returns}, or leave it out`);
 }
 
-/** A function may have functions of its own, and be what is wanted. */
 function checkFunctions(field: string, given: unknown, names: readonly string[], remedy: string): void {
-  const held = (typeof given === 'object' || typeof given === 'function') && given !== null ? given : {};
-  const missing = names.filter((name) => typeof Reflect.get(held, name) !== 'function');
+  const missing = missingFunctions(given, names);
   if (missing.length === 0) return;
   const uncalled = typeof given === 'function' ? ' (was it to be called?)' : '';
   throw new TypeError(
     `${field} is ${kindOf(given)} without the function${missing.length > 1 ? 's' : ''} ${missing.join(', ')}${uncalled}: ` +
       `${remedy}, or leave it out`,
   );
-}
-
-/** Tells nothing of the value itself. */
-function kindOf(given: unknown): string {
-  if (given === null) return 'null';
-  if (Array.isArray(given)) return 'an array';
-  return typeof given === 'object' ? 'an object' : `a ${typeof given}`;
 }

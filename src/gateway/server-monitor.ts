@@ -9,8 +9,8 @@ import type { ServerLook } from './server-look.js';
 /** For the whole reading: it is worth less than what it measures. */
 const LIMIT_MS = 250;
 
-/** Processes that are looked at for their memory: each costs some 20 µs. */
-const MOST_BACKENDS = 64;
+/** Processes that are looked at for their memory, in one turn of the event loop: each costs some 10 µs. */
+const MOST_BACKENDS = 32;
 
 /** How a look begins: those of other pools and instances, which come at the same moment, are no work. */
 const LOOK = 'SELECT /* a look of Sluice */';
