@@ -167,13 +167,34 @@ function checkCost(name: string, values: Partial<RouteValues>, { pools }: Whole,
       reading.problems.push({ where: at('cost'), value: String(cost), remedy: without });
     } else if (seats !== undefined && cost > seats) {
       reading.problems.push({ where: at('cost'), value: String(cost), remedy: `${remedy}; use at most ${seats}` });
-    }
+    } else if (own !== undefined && pool !== undefined) checkLowerCost(name, values, [pool, own], reading);
   }
   if (expectedMs === undefined || deadlineMs === undefined || expectedMs <= deadlineMs) return;
   reading.problems.push({
     where: at('deadlineMs'),
     value: String(deadlineMs),
     remedy: `${at('expectedMs')} is ${expectedMs}: every request would be refused as unreachable; use at least that`,
+  });
+}
+
+/** A request of a lower class would be given fewer seats than it costs, and nobody would be told. */
+function checkLowerCost(
+  name: string,
+  { cost = 1, priority }: Partial<RouteValues>,
+  [pool, own]: [string, Partial<PoolValues>],
+  reading: Reading,
+): void {
+  const seats = seatsOf(own);
+  const { headroom } = own;
+  if (seats === undefined || headroom === undefined || priority === undefined || priority === 'critical') return;
+  const left = seats - headroom;
+  // Headroom that leaves nothing is a mistake of its own, and told already.
+  if (left < 1 || cost <= left) return;
+  const kept = `${reading.where(`${poolSection(pool).pathPrefix}headroom`)} keeps ${headroom} for the critical class`;
+  reading.problems.push({
+    where: reading.where(`${routeSection(name).pathPrefix}cost`),
+    value: String(cost),
+    remedy: `more than is left of ${seatsText(pool, own, reading)} where ${kept}; use at most ${left}`,
   });
 }
 

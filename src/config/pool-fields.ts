@@ -59,7 +59,7 @@ export const poolFields: FieldsOf<PoolValues> = {
     default: 60_000,
   }),
   maxLifetimeMs: whole(0, 7 * DAY_MS, {
-    description: 'Age at which a connection is replaced; 0 never.',
+    description: 'Age at which a connection is replaced, once the new one is open; 0 never.',
     default: 1_800_000,
   }),
   validateAfterIdleMs: whole(0, DAY_MS, {
@@ -104,7 +104,7 @@ export const poolFields: FieldsOf<PoolValues> = {
     default: false,
   }),
   yieldsTo: text({
-    description: 'Pool of the same server to which this one gives way while that one misses `targetMs`.',
+    description: 'Pool of the same server to which this one gives way while that one misses `targetMs` or lacks seats.',
     allowed: 'the name of another pool',
     // Whether it exists is checked where the pools are known, with the nearest name.
     pattern: /\S/,

@@ -103,7 +103,10 @@ export interface PoolOptions<PoolName extends string = string> {
   readonly minSeats?: number | undefined;
   /** Whether the concurrency limit adapts to what the server bears, between `minSeats` and the seats. Default false. */
   readonly adaptive?: boolean | undefined;
-  /** Pool of the same server to which this one gives way while that one misses `targetMs`. Default: none. */
+  /**
+   * Pool of the same server to which this one gives way while that one misses `targetMs`, or has had all its seats in
+   * use and requests waiting for half a second. Default: none.
+   */
   readonly yieldsTo?: PoolName | undefined;
   /** Database time (p99) that the pool of `yieldsTo` is to keep, in ms, 1 to 3,600,000. Default: 2 × its quiet p99. */
   readonly targetMs?: number | undefined;

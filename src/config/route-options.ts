@@ -47,7 +47,10 @@ export interface RouteOptions<PoolName extends string = string> {
   readonly commitGraceMs?: number | undefined;
   /** Service time to expect before any is measured, in ms, above 0 up to 3,600,000. Default: none. */
   readonly expectedMs?: number | undefined;
-  /** Seats that a request takes, 1 to 1,000; not more than the pool has. Default 1. */
+  /**
+   * Seats that a request takes, 1 to 1,000; not more than the pool has, and below `critical` not more than a fixed
+   * `headroom` leaves of them. Headroom that is measured may give a request of a lower class fewer. Default 1.
+   */
   readonly cost?: number | undefined;
   // Methods, not function properties: their parameter is bivariant, so a function of an Express request fits.
   /**

@@ -43,6 +43,15 @@ function isServerUrl(text: string, schemes: readonly string[], holds: Holds = ()
   return !credentialsEscaped(url) && credentialsReadable(url) && holds(url, text);
 }
 
+/** Parameters of a Redis URL, and what their values have to be: its client takes any option from there, over ours. */
+const REDIS_PARAMETERS: ReadonlyMap<string, RegExp> = new Map([
+  ['db', /^(?:0|[1-9]\d{0,8})?$/],
+  ['family', /^[046]$/],
+  ['username', /^/],
+  ['password', /^/],
+  ['connectionName', /^/],
+]);
+
 /**
  * What a Redis URL has to be besides. Its clients take anything for a path, and go to the first database with what is no
  * number. They read it by the URL standard, which knows no credentials without a host: a template with an unset
@@ -50,10 +59,13 @@ function isServerUrl(text: string, schemes: readonly string[], holds: Holds = ()
  */
 export const redisUrl: NonNullable<UrlAbout['further']> = {
   allowed:
-    'a host where there is a user or password, and as its path nothing or the number of a database, a whole number from 0',
+    'a host where there is a user or password, and as its path nothing or the number of a database, a whole number from 0; ' +
+    'of parameters only db, family, username, password and connectionName',
   holds: ({ pathname, searchParams }, text) =>
     URL.canParse(text) &&
-    [pathname.slice(1), ...searchParams.getAll('db')].every((name) => /^(?:0|[1-9]\d{0,8})?$/.test(name)),
+    [['db', pathname.slice(1)] as const, ...searchParams].every(
+      ([name, value]) => REDIS_PARAMETERS.get(name)?.test(value) === true,
+    ),
 };
 
 const MOST_HEADERS = 16;

@@ -1,4 +1,5 @@
 import { ceilDecimal } from './numbers.js';
+import { emptySums, sumOf, type UseSums } from './seat-use-sums.js';
 
 /** What the size of a pool should do, and what it should be then. It is advice: nothing acts on it. */
 export interface PoolAdvice {
@@ -52,6 +53,8 @@ const QUIET_SAMPLES = 128;
 const FULL_SHARE = 0.1;
 /** Waiting counts from this part of the work on. */
 const WAIT_SHARE = 0.1;
+/** Routes whose quiet time is not known keep quiet about the others when they hold so much of the seats' time. */
+const UNKNOWN_SHARE = 0.1;
 /** Work that takes this much longer in a full pool: below, there is room; above, more seats would only queue inside. */
 const ROOM = 1.2;
 const SATURATED = 2;
@@ -62,19 +65,6 @@ const SPARE_UNUSED = 1.5;
 /** Two keep one slow request from being an outage. */
 const LEAST_SEATS = 2;
 
-/** Sums over a stretch of time. */
-interface Half {
-  requests: number;
-  heldMs: number;
-  waitMs: number;
-  full: number;
-  peak: number;
-  /** Of requests in a full pool whose quiet time is known: how many, their time, and what it would be when quiet. */
-  compared: number;
-  comparedMs: number;
-  quietMs: number;
-}
-
 /**
  * Advises on the size of a pool from what its requests meet: seat use, wait times, and service times in a full pool
  * against those of the same routes in a quiet one.
@@ -84,12 +74,12 @@ interface Half {
  * Little's law (1961) of `n` seats with work that takes `r` times as long, `n / r` do something. Comparing each route
  * with itself keeps a change of the mix from looking like a change of the load.
  *
- * Pure; memory: two numbers a route.
+ * Pure; memory: four numbers a route.
  */
 export class PoolAdvisor {
   readonly #quiet = new Map<string, { samples: number; meanMs: number }>();
-  #present: Half = emptyHalf();
-  #past: Half = emptyHalf();
+  #present: UseSums = emptySums();
+  #past: UseSums = emptySums();
   #sinceMs: number;
   readonly #beganMs: number;
   readonly #seats: number;
@@ -110,6 +100,7 @@ export class PoolAdvisor {
     this.#limit = use.limit;
     half.requests += 1;
     half.heldMs += use.heldMs;
+    half.heldByRoute.set(use.route, (half.heldByRoute.get(use.route) ?? 0) + use.heldMs);
     half.waitMs += use.waitMs;
     const most = Math.max(use.found, use.left);
     half.peak = Math.max(half.peak, most);
@@ -117,7 +108,7 @@ export class PoolAdvisor {
     if (use.found < use.limit) return;
     half.full += 1;
     const quiet = this.#quiet.get(use.route);
-    if (quiet === undefined || quiet.samples < LEAST_OF_KIND) return;
+    if (quiet === undefined || !this.#knows(use.route)) return;
     half.compared += 1;
     half.comparedMs += use.heldMs;
     half.quietMs += quiet.meanMs;
@@ -137,7 +128,10 @@ export class PoolAdvisor {
       };
     }
     const fullShare = seen.full / seen.requests;
-    if (fullShare >= FULL_SHARE) return atItsLimit(seen, fullShare, limit, this.#seats);
+    if (fullShare >= FULL_SHARE) {
+      const found = atItsLimit(seen, fullShare, limit, this.#seats);
+      return found.action === 'grow' ? this.#unlessUnknown(seen, found, limit) : found;
+    }
     const used = Math.max(LEAST_SEATS, ceilDecimal(seen.peak * SPARE_UNUSED));
     if (used < limit && nowMs - this.#beganMs >= 2 * HALF_MS) {
       const detail = `${seen.peak} of ${limit} seats were in use at most: the rest holds connections for nothing`;
@@ -145,6 +139,22 @@ export class PoolAdvisor {
     }
     const detail = `${percent(fullShare)} of the requests found all ${limit} seats in use`;
     return { action: 'leave', reason: 'fits', seats: limit, detail };
+  }
+
+  #knows(route: string): boolean {
+    return (this.#quiet.get(route)?.samples ?? 0) >= LEAST_OF_KIND;
+  }
+
+  /** The quick work of one route does not speak for that of another, which may wait for a lock. */
+  #unlessUnknown({ heldMs, heldByRoute }: UseSums, advice: PoolAdvice, limit: number): PoolAdvice {
+    const unknown = [...heldByRoute].filter(([route]) => !this.#knows(route)).sort(([, a], [, b]) => b - a);
+    const share = unknown.reduce((sum, [, ms]) => sum + ms, 0) / heldMs;
+    if (share < UNKNOWN_SHARE) return advice;
+    const names = unknown.map(([route]) => route).join(', ');
+    const detail =
+      `the pool is at its limit, but ${percent(share)} of its seats' time is work of ${names}, and how long that takes ` +
+      'in a quiet pool is not known yet';
+    return { action: 'leave', reason: 'room_unknown', seats: limit, detail };
   }
 
   #noteQuiet({ route, heldMs }: SeatUse): void {
@@ -157,13 +167,13 @@ export class PoolAdvisor {
   #turn(nowMs: number): void {
     const passedMs = nowMs - this.#sinceMs;
     if (passedMs < HALF_MS) return;
-    this.#past = passedMs < 2 * HALF_MS ? this.#present : emptyHalf();
-    this.#present = emptyHalf();
+    this.#past = passedMs < 2 * HALF_MS ? this.#present : emptySums();
+    this.#present = emptySums();
     this.#sinceMs = nowMs;
   }
 }
 
-function atItsLimit(seen: Half, fullShare: number, limit: number, most: number): PoolAdvice {
+function atItsLimit(seen: UseSums, fullShare: number, limit: number, most: number): PoolAdvice {
   const full = `${percent(fullShare)} of the requests found all ${limit} seats in use`;
   const leave = (reason: AdviceReason, why: string): PoolAdvice => {
     return { action: 'leave', reason, seats: limit, detail: `${full}, ${why}` };
@@ -187,23 +197,6 @@ function atItsLimit(seen: Half, fullShare: number, limit: number, most: number):
   const seats = limit + Math.max(1, Math.floor(limit * STEP));
   const detail = `${full} and waited ${percent(seen.waitMs / seen.heldMs)} of their work's time, and the database has room: ${work}`;
   return { action: 'grow', reason: 'room_in_database', seats, detail };
-}
-
-function emptyHalf(): Half {
-  return { requests: 0, heldMs: 0, waitMs: 0, full: 0, peak: 0, compared: 0, comparedMs: 0, quietMs: 0 };
-}
-
-function sumOf(one: Half, other: Half): Half {
-  return {
-    requests: one.requests + other.requests,
-    heldMs: one.heldMs + other.heldMs,
-    waitMs: one.waitMs + other.waitMs,
-    full: one.full + other.full,
-    peak: Math.max(one.peak, other.peak),
-    compared: one.compared + other.compared,
-    comparedMs: one.comparedMs + other.comparedMs,
-    quietMs: one.quietMs + other.quietMs,
-  };
 }
 
 function percent(part: number): string {

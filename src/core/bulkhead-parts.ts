@@ -62,7 +62,9 @@ export class BulkheadParts<Owner> {
       servesTopClass: options.servesTopClass,
     });
     this.seats = new Seats(options.seats, this.gauge);
-    this.queue = new WorkQueue({ mayOvertake, maxTenants }, (nowMs, ticket) => this.seats.wanted(nowMs, ticket));
+    this.queue = new WorkQueue({ mayOvertake, bounded: discipline.eviction, maxTenants }, (nowMs, ticket) =>
+      this.seats.wanted(nowMs, ticket),
+    );
     this.accounts = new ClassShares(shares);
     this.standstill = new Standstill(this.seats, this.queue, rideOutMs);
     this.leases = new Leases(this.queue, this.seats, this.accounts, this.standstill);

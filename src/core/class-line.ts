@@ -6,9 +6,7 @@ import { type Overtaking, type Standing, TenantLine } from './tenant-line.js';
 import type { Ticket } from './ticket.js';
 
 /** How the tickets of a class are ordered. */
-export interface ClassLineOptions {
-  /** Whether a standing queue is served newest first. */
-  readonly mayOvertake: Overtaking;
+export interface ClassLineOptions extends Overtaking {
   /** Tenants that have an account of their own at most. */
   readonly maxTenants: number;
 }
@@ -33,7 +31,7 @@ export class ClassLine<Owner> {
 
   constructor(options: ClassLineOptions) {
     this.#options = options;
-    this.#common = new TenantLine(undefined, options.mayOvertake);
+    this.#common = new TenantLine(undefined, options);
   }
 
   /** Tickets that wait. */
@@ -144,9 +142,9 @@ export class ClassLine<Owner> {
   archive(io: Archive): void {
     this.work.archive(io);
     this.#common.archive(io);
-    const { maxTenants, mayOvertake } = this.#options;
+    const options = this.#options;
     if (io.flag(this.#book !== undefined)) {
-      this.#book ??= new TenantBook(maxTenants, mayOvertake);
+      this.#book ??= new TenantBook(options.maxTenants, options);
       this.#book.archive(io);
     }
     this.#turns.archive(io);
@@ -176,7 +174,7 @@ export class ClassLine<Owner> {
       this.#turns.set(this.#common.turn, Math.max(this.#common.turn.dueAtMs, this.#virtualNowMs));
       this.#weigh(this.#common);
     }
-    return new TenantBook(this.#options.maxTenants, this.#options.mayOvertake);
+    return new TenantBook(this.#options.maxTenants, this.#options);
   }
 
   #bill(nowMs: number, line: TenantLine<Owner>, ticket: Ticket<Owner>, fromMs: number, chargeMs: number): void {

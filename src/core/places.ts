@@ -14,6 +14,9 @@ import type { WorkQueue } from './work-queue.js';
 /** A tenant that had nothing shed for so long may have so many times its part of the queue. */
 const SHED_LATELY_MS = 1_000;
 const MODEST_PARTS = 4;
+/** A queue that was too long is no longer that once it has drained to so much of what it may be. */
+const DRAINED_PART = 0.5;
+
 /** What the places of a queue are given by. */
 export interface PlacesOptions {
   readonly discipline: Discipline;
@@ -41,7 +44,10 @@ export class Places<Owner> {
     this.#options = options;
   }
 
-  /** Why a ticket that cannot start at once is refused; `undefined` when there is a place for it. Changes nothing. */
+  /**
+   * Why a ticket that cannot start at once is refused; `undefined` when there is a place for it. Changes nothing but
+   * what is known of the length of the queue.
+   */
   refusal(nowMs: number, ticket: Ticket): Refusal | undefined {
     const { discipline, outage } = this.#options;
     const waitMs = this.#forecast.waitMs(nowMs, ticket);
@@ -50,7 +56,10 @@ export class Places<Owner> {
     }
     if (outage.down) return mayWaitOut(nowMs, ticket, waitMs, outage);
     const refusal = discipline.feasibility ? mayWait(nowMs, ticket, waitMs) : undefined;
-    if (refusal !== undefined || !this.#tooLong(nowMs, ticket)) return refusal;
+    if (refusal !== undefined) return refusal;
+    const tooLong = this.#tooLong(nowMs, ticket);
+    this.#noteLength(nowMs, ticket, tooLong);
+    if (!tooLong) return undefined;
     if (this.#evictable(nowMs, ticket) !== undefined) return undefined;
     return this.#tooLongRefusal(nowMs, ticket, ticket, 'arrival');
   }
@@ -86,9 +95,24 @@ export class Places<Owner> {
     return this.#forecast.drainMs(nowMs, ticket) > boundMs && !this.#modest(nowMs, ticket, boundMs);
   }
 
+  /** Tells the line of a ticket when the queue is too long, and while it has not drained to half of that again. */
+  #noteLength(nowMs: number, ticket: Ticket, tooLong: boolean): void {
+    const line = this.#queue.lineFor(ticket);
+    if (tooLong || (line.crowded(nowMs) && this.#drainsSlowly(nowMs, ticket))) line.crowd(nowMs);
+  }
+
+  #drainsSlowly(nowMs: number, ticket: Ticket): boolean {
+    const healthyMs = queueBoundMs(nowMs, ticket.route, ticket.rank);
+    return this.#forecast.drainMs(nowMs, ticket) > DRAINED_PART * healthyMs;
+  }
+
   /** What the queue of the class may take to drain: no more than keeps the seats at work where the class is overrun. */
   #boundMs(nowMs: number, ticket: Ticket): number {
-    return this.#overrun(nowMs, ticket) ? overrunMs(nowMs, ticket) : queueBoundMs(nowMs, ticket.route, ticket.rank);
+    if (!this.#overrun(nowMs, ticket)) return queueBoundMs(nowMs, ticket.route, ticket.rank);
+    const { needed, brisk } = this.#queue.lineFor(ticket);
+    const mostMs = overrunMs(nowMs, ticket);
+    if (needed.places >= brisk.size) return mostMs;
+    return Math.min(mostMs, (this.#forecast.drainMs(nowMs, ticket) * needed.places) / brisk.size);
   }
 
   /** Whether the class has had more to do than its seats can for so long that part of it must be turned away. */

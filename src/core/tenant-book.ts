@@ -27,7 +27,7 @@ export class TenantBook<Owner> {
   /** Everybody who came before and has no account yet. */
   readonly waiting: TenantLine<Owner>;
   readonly #maxTenants: number;
-  readonly #mayOvertake: Overtaking;
+  readonly #overtaking: Overtaking;
   readonly #active = new Map<string, TenantLine<Owner>>();
   /** Accounts without tickets and leases, the one that is idle longest first. */
   readonly #idle = new Map<string, TenantLine<Owner>>();
@@ -41,12 +41,12 @@ export class TenantBook<Owner> {
   #asked: string | undefined;
   #found: TenantLine<Owner>;
 
-  constructor(maxTenants: number, mayOvertake: Overtaking) {
+  constructor(maxTenants: number, overtaking: Overtaking) {
     this.#maxTenants = maxTenants;
-    this.#mayOvertake = mayOvertake;
-    this.newcomers = new TenantLine<Owner>(undefined, mayOvertake);
-    this.waiting = new TenantLine<Owner>(undefined, mayOvertake);
-    this.#blank = new TenantLine<Owner>(undefined, mayOvertake);
+    this.#overtaking = overtaking;
+    this.newcomers = new TenantLine<Owner>(undefined, overtaking);
+    this.waiting = new TenantLine<Owner>(undefined, overtaking);
+    this.#blank = new TenantLine<Owner>(undefined, overtaking);
     this.#found = this.#blank;
     this.#served = new KnownNames(SERVED_PER_ACCOUNT * maxTenants);
     this.#unserved = new KnownNames(UNSERVED_PER_ACCOUNT * maxTenants);
@@ -127,7 +127,7 @@ export class TenantBook<Owner> {
     this.waiting.archive(io);
     for (const lines of [this.#active, this.#idle]) {
       archiveMap(io, lines, (key, known) => {
-        const line = known ?? new TenantLine<Owner>(key, this.#mayOvertake);
+        const line = known ?? new TenantLine<Owner>(key, this.#overtaking);
         line.archive(io);
         return line;
       });
@@ -154,7 +154,7 @@ export class TenantBook<Owner> {
     }
     const own = detached(key);
     this.#served.delete(key);
-    const line = new TenantLine<Owner>(own, this.#mayOvertake);
+    const line = new TenantLine<Owner>(own, this.#overtaking);
     this.#active.set(own, line);
     return line;
   }

@@ -2,7 +2,7 @@
 export interface TokenReport {
   /** Counts the reports, so that one that arrives late changes nothing. */
   readonly sequence: number;
-  /** Tokens spent since the process began. */
+  /** Tokens spent since the process made its part of the bucket, which is told of under a name of its own. */
   readonly spent: number;
   /** As much of {@link spent} as the ledger is known to have heard of. */
   readonly acknowledged: number;

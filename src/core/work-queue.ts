@@ -11,7 +11,7 @@ import type { Ticket } from './ticket.js';
 /** How many seats a ticket would be given now. */
 export type SeatsFor = (nowMs: number, ticket: Ticket) => number;
 
-const DEFAULTS: ClassLineOptions = { mayOvertake: () => true, maxTenants: 1_024 };
+const DEFAULTS: ClassLineOptions = { mayOvertake: () => true, bounded: false, maxTenants: 1_024 };
 
 /**
  * All tickets that wait for one pool, by class. Before the tickets of a class stand those that come back after they gave

@@ -17,7 +17,7 @@ export type YieldReason =
   | 'start'
   /** The quiet database time of the other pool is not known yet, and can only be measured with few seats in use. */
   | 'measuring'
-  /** The other pool missed its target. */
+  /** The other pool missed its target, or had too few seats for a while. */
   | 'yielding'
   /** The other pool keeps its target: seats come back one by one. */
   | 'returning';
@@ -26,6 +26,8 @@ export type YieldReason =
 export interface Occupation {
   readonly seats: number;
   readonly inFlight: number;
+  /** Requests that wait for a seat. */
+  readonly queued: number;
 }
 
 const TARGET_QUIET_TIMES = 2;
@@ -46,12 +48,17 @@ const EFFECT_MS = 2_000;
 const UP_EVERY_MS = 2_000;
 const UP_EVERY_MOST_MS = 32_000;
 const MEASURE_MS = 30_000;
+/** A burst is over sooner than this; who has all seats in use and a queue for longer has more to do than it can. */
+const PRESSED_MS = 500;
 
 /**
  * How many seats a pool leaves to itself while another one, which shares the server, misses its target: times 0.7 for
  * each step down, one for each step back, so that it gives way fast and returns carefully (additive increase,
  * multiplicative decrease: Chiu and Jain 1989). A return that makes the other pool miss again is repeated later and
  * later.
+ *
+ * It gives way as well while the other pool has too few seats for what it is asked, and sends part of it away: what the
+ * server has left then belongs to that pool.
  *
  * The target is judged by counting: the 99th percentile is above it when more than 1 % are. What a pool does when it is
  * alone is learned while both pools are calm; if the other pool is already at work before that was ever seen, this one
@@ -75,6 +82,8 @@ export class Yielding {
   #watchedSinceMs: number;
   #upEveryMs = UP_EVERY_MS;
   #measureUntilMs: number | undefined;
+  /** When the other pool had a seat left, or nobody waiting, last. */
+  #unpressedAtMs: number;
 
   constructor(nowMs: number, options: YieldingOptions) {
     this.#options = options;
@@ -82,6 +91,7 @@ export class Yielding {
     this.#agedAtMs = nowMs;
     this.#changedAtMs = nowMs;
     this.#watchedSinceMs = nowMs;
+    this.#unpressedAtMs = nowMs;
   }
 
   /** Seats, from `minSeats` to `seats`. */
@@ -127,6 +137,7 @@ export class Yielding {
 
   /** The server is away, so nothing is anybody's fault. */
   pause(nowMs: number): void {
+    this.#unpressedAtMs = nowMs;
     this.#restart(nowMs);
   }
 
@@ -134,13 +145,17 @@ export class Yielding {
   control(nowMs: number, own: Occupation, other: Occupation): void {
     this.#look(nowMs, own, other);
     this.#age(nowMs);
+    if (other.queued === 0 || other.inFlight < other.seats) this.#unpressedAtMs = nowMs;
+    const pressed = nowMs - this.#unpressedAtMs >= PRESSED_MS;
+    // Nothing comes back before that is over for as long as a step takes.
+    if (pressed) this.#watchedSinceMs = nowMs;
     const sinceMs = nowMs - this.#changedAtMs;
     if (!this.#settled && (own.inFlight <= this.#limit || sinceMs >= EFFECT_MS)) {
       this.#settled = true;
       this.#restart(nowMs);
     }
     if (this.#mustMeasure(nowMs)) this.#change(nowMs, this.#options.minSeats, 'measuring');
-    else if (this.#misses(this.#over)) this.#giveWay(nowMs, sinceMs);
+    else if (pressed || this.#misses(this.#over)) this.#giveWay(nowMs, sinceMs);
     else if (this.#settled && nowMs - this.#watchedSinceMs >= this.#upEveryMs && !this.#misses(this.#near)) {
       this.#comeBack(nowMs);
     }

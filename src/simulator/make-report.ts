@@ -5,7 +5,7 @@ import { GroupTally } from './group-tally.js';
 import { fairnessMargin } from './oracle.js';
 import type { GroupReport, PoolReport, Quantiles, Report, TenantReport, WindowReport } from './report.js';
 import type { Scenario } from './scenario.js';
-import type { GatewaySettings } from './settings.js';
+import type { GatewaySettings, PoolSettings, RouteSettings } from './settings.js';
 import type { ClassShare } from './simulated-pool.js';
 import type { Tally, WindowTally } from './tally.js';
 
@@ -44,9 +44,7 @@ function windowReport(
   const seconds = ((untilMs - fromMs) * runs) / 1000;
   const total = merged([...routes.values()]);
   const report = (title: string, group: GroupTally): GroupReport => groupReport(title, group, seconds, total.heldMs);
-  const byRank = PRIORITY_CLASSES.map((_, rank) =>
-    merged(gateway.routes.filter((route) => route.rank === rank).flatMap((route) => routes.get(route.name) ?? [])),
-  );
+  const byRank = rankGroups(gateway.routes, routes);
   return {
     name,
     fromMs,
@@ -59,13 +57,28 @@ function windowReport(
       const group = routes.get(route.name);
       return group === undefined ? [] : [{ ...report(route.name, group), class: classOf(route.rank) }];
     }),
-    fairnessMargin: lowerFairness(byRank, gateway.pools[0]?.shares),
+    fairnessMargin: Math.max(0, ...gateway.pools.map((pool) => poolFairness(pool, gateway.routes, routes))),
   };
 }
 
+function rankGroups(routes: readonly RouteSettings[], groups: WindowTally['routes']): GroupTally[] {
+  return PRIORITY_CLASSES.map((_, rank) =>
+    merged(routes.filter((route) => route.rank === rank).flatMap((route) => groups.get(route.name) ?? [])),
+  );
+}
+
+/** Classes divide the seats of their own pool only, by its own minima. */
+function poolFairness(
+  { name, shares }: PoolSettings,
+  routes: readonly RouteSettings[],
+  groups: WindowTally['routes'],
+): number {
+  const own = routes.filter(({ pool }) => pool === name);
+  return lowerFairness(rankGroups(own, groups), shares);
+}
+
 /** The top class is strict up to its cap, so only the classes below it divide what it leaves. */
-function lowerFairness(byRank: readonly GroupTally[], shares: Shares | undefined): number {
-  if (shares === undefined) return 0;
+function lowerFairness(byRank: readonly GroupTally[], shares: Shares): number {
   const lower = byRank
     .map(({ heldMs, demandMs }, rank) => ({ heldMs, demand: demandMs, weight: shares.minima[rank as PriorityRank] }))
     .filter(({ demand, weight }, rank) => rank > 0 && demand > 0 && weight > 0);

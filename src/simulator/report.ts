@@ -25,7 +25,10 @@ export interface WindowReport {
   readonly classes: readonly GroupReport[];
   /** Each with its class. */
   readonly routes: readonly (GroupReport & { readonly class: PriorityClass })[];
-  /** How far the lower classes are from the weighted max-min division of what they got; 0 is fair. */
+  /**
+   * How far the lower classes of a pool are from the weighted max-min division of what they got there, in the pool where
+   * it is farthest; 0 is fair.
+   */
   readonly fairnessMargin: number;
 }
 

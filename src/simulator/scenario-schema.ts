@@ -7,6 +7,8 @@ import { checkTimes } from './scenario-times.js';
 const DAY_MS = 86_400_000;
 /** Every run is a run of hours at most, and nobody adds up the reports of a thousand of them. */
 const MOST_SEEDS = 100;
+/** As a gateway's own configuration. */
+const MOST_CONNECTIONS = 1_000;
 const MOST_PARTS = 1_000;
 const MOST_TENANTS = 1_000_000;
 /** Sums of shares such as 0.1 + 0.2 + 0.7 miss 1 by the rounding of binary fractions. */
@@ -134,7 +136,7 @@ const event = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('config'),
     atMs: instantMs,
-    pools: z.record(name, z.strictObject({ max: z.int().min(1).max(100_000) })).optional(),
+    pools: z.record(name, z.strictObject({ max: z.int().min(1).max(MOST_CONNECTIONS) })).optional(),
     routes: z.record(name, routeChange).optional(),
   }),
 ]);

@@ -76,12 +76,18 @@ export class Tally {
 
   /** A call ended, having held its seats for so long. */
   end(call: Call, ending: Ending, nowMs: number, heldMs: number, refusal?: Refusal): void {
+    // What slowed the database down made the call ask for more.
+    const moreMs = Math.max(0, heldMs * call.seats - this.#demandMs(call));
     for (const window of this.windows) {
-      if (within(window, call)) groupOf(window.routes, call.route.name).end(call, ending, nowMs, heldMs, refusal);
+      if (!within(window, call)) continue;
+      const group = groupOf(window.routes, call.route.name);
+      group.demandMs += moreMs;
+      group.end(call, ending, nowMs, heldMs, refusal);
     }
     if (call.tenant !== undefined && this.#isCounted(call)) {
       const tenant = this.#tenantOf(call, call.tenant);
       tenant.heldMs += heldMs * call.seats;
+      tenant.demandMs += moreMs;
       if (ending === 'good') {
         tenant.good++;
         tenant.latency.add(nowMs - call.arrivedAtMs);

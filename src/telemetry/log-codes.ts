@@ -57,6 +57,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'call `release()` on each way through it, or use `query()` or `transaction()`',
   ),
   cost_unusable: unusable('costOf', 'take the cost of the route'),
+  database_cancel_elsewhere: warn(
+    'the way to a server of MySQL or MariaDB leads to several, and what stops statements is led to another than the session: it stops nothing there, and the session is ended instead',
+    'let the url lead to one server; or let the balancer choose by the address of the client',
+  ),
   database_client_certificate_expires: warn(
     'the certificate of a client (`tlsCert`) ends within weeks',
     'replace it before, and `rotate` it in',
@@ -121,6 +125,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'the descriptors of this process hardly suffice for its pools',
     'raise `ulimit -n` (`LimitNOFILE` of a service) before traffic does it',
   ),
+  failed_after_answer: error(
+    'a handler failed after its answer, of which no error handler hears; the error itself is in `err`',
+    'mend the handler, or catch what may fail there',
+  ),
   fleet_degraded: warn(
     'Redis does not answer: each instance goes on with its own share of the limits',
     'bring Redis back; requests never wait for it',
@@ -137,6 +145,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
   fleet_size_unknown: warn(
     'Redis did not answer at the start, and `instances` is not set: this instance takes the limits for itself alone',
     'set `instances` to the usual number of instances; it counts only until Redis has answered once',
+  ),
+  fleet_trouble: warn(
+    'Redis has never answered, and it has turned out why: the message says more than `fleet_degraded` could',
+    'as the message says',
   ),
   handler_silent: warn(
     'a handler had answered nothing at its deadline, and was not at work on the database',
@@ -201,4 +213,8 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'keep one connection with `connect()` for what belongs together, or use `transaction()` with `SET LOCAL`',
   ),
   tenant_unusable: unusable('tenantOf', 'count for no tenant'),
+  work_after_answer: warn(
+    'a handler asked for the database after its answer, when its seat was given up: the work was not done',
+    'answer last, or give what outlives the answer to `gateway.run`',
+  ),
 };

@@ -2,6 +2,7 @@ import type { PriorityClass } from '../core/priority.js';
 import type { ErrorCode, Refusal } from '../errors.js';
 import { type AdmissionResult, anybodyListens, CHANNELS, type RequestMessage } from './channels.js';
 import type { RouteOutcome, RouteStats } from './route-stats.js';
+import { SpentTime } from './spent-time.js';
 
 /** What a watch tells of a route. */
 export interface WatchedRoute {
@@ -34,8 +35,8 @@ export function watchOf(route: WatchedRoute, request: object, timed: boolean = f
 export class RequestWatch {
   readonly #route: WatchedRoute;
   readonly #about: RequestMessage;
-  #acquireWaitMs = 0;
-  #databaseMs = 0;
+  readonly #acquireWait = new SpentTime();
+  readonly #database = new SpentTime();
 
   constructor(route: WatchedRoute, request: object) {
     const { name, config, pool, stats } = route;
@@ -43,14 +44,14 @@ export class RequestWatch {
     this.#about = { request, source: stats, route: name, priority: config.priority, pool: pool?.name };
   }
 
-  /** How long its handler has waited for connections in all, in milliseconds. */
-  get acquireWaitMs(): number {
-    return this.#acquireWaitMs;
+  /** How long its handler has waited for connections in all up to now, in milliseconds. */
+  acquireWaitMs(nowMs: number): number {
+    return this.#acquireWait.untilMs(nowMs);
   }
 
-  /** How long its statements have taken in all, in milliseconds: those that ran side by side are added up. */
-  get databaseMs(): number {
-    return this.#databaseMs;
+  /** How long its statements have taken in all up to now, in milliseconds: those side by side are added up. */
+  databaseMs(nowMs: number): number {
+    return this.#database.untilMs(nowMs);
   }
 
   arrive(): void {
@@ -114,8 +115,18 @@ export class RequestWatch {
     });
   }
 
+  /** A connection is waited for; {@link waited} follows. */
+  wait(nowMs: number): void {
+    this.#acquireWait.begin(nowMs);
+  }
+
+  waited(sinceMs: number, nowMs: number, error?: unknown): void {
+    this.#acquireWait.end(sinceMs, nowMs);
+    this.acquired(nowMs - sinceMs, error);
+  }
+
+  /** @param waitMs - 0 for one that was free. */
   acquired(waitMs: number, error?: unknown): void {
-    this.#acquireWaitMs += waitMs;
     if (!CHANNELS['sluice:acquire'].hasSubscribers) return;
     const { request, source, route, priority, pool } = this.#about;
     CHANNELS['sluice:acquire'].publish({ request, source, route, priority, pool, waitMs, error });
@@ -127,8 +138,13 @@ export class RequestWatch {
     CHANNELS['sluice:release'].publish({ request, source, route, priority, pool, useMs });
   }
 
-  queried(text: string, durationMs: number, error?: unknown): void {
-    this.#databaseMs += durationMs;
+  /** A statement is sent; {@link queried} follows. */
+  query(nowMs: number): void {
+    this.#database.begin(nowMs);
+  }
+
+  queried(text: string, sentAtMs: number, nowMs: number, error?: unknown): void {
+    this.#database.end(sentAtMs, nowMs);
     if (!CHANNELS['sluice:query'].hasSubscribers) return;
     const { request, source, route, priority, pool } = this.#about;
     // The other schemes of the configuration begin otherwise.
@@ -143,7 +159,7 @@ export class RequestWatch {
       pool,
       system,
       operation,
-      durationMs,
+      durationMs: nowMs - sentAtMs,
       error,
     });
   }

@@ -73,6 +73,29 @@ describe.each(['fixed', 'exponential'] as const)('ten seats of 20 ms (%s), offer
   });
 });
 
+describe('callers who come back as soon as they are answered', () => {
+  it.each([
+    { callers: 20, seats: 4, serviceMs: 20, priority: 'normal' },
+    { callers: 20, seats: 4, serviceMs: 2, priority: 'normal' },
+    { callers: 6, seats: 4, serviceMs: 10, priority: 'critical' },
+    { callers: 32, seats: 16, serviceMs: 20, priority: 'critical' },
+  ] as const)(
+    '$callers of them on $seats seats ($priority, $serviceMs ms): all are served, in turn',
+    ({ callers, seats, serviceMs, priority }) => {
+      const model = new PoolModel(seats, { work: { priority, deadlineMs: 1_000 } });
+      const come = (): void => void model.request('work', serviceMs);
+      // They come back in another turn of the loop, so that the queue is all that keeps the seats at work.
+      model.onServed = () => model.clock.input(0.1, come);
+      for (let caller = 0; caller < callers; caller++) model.clock.input(caller / 10, come);
+      model.clock.runUntil(10_000);
+      expect(model.traces.length).toBeGreaterThan((0.9 * 10_000 * seats) / serviceMs);
+      expect(model.traces.filter(({ refusal, expiredAtMs }) => refusal !== undefined || expiredAtMs)).toEqual([]);
+      const turnMs = ((callers + 1) / seats) * serviceMs;
+      expect(quantile(latencies(model.traces), 1)).toBeLessThanOrEqual(turnMs + serviceMs);
+    },
+  );
+});
+
 describe('a flood of reports on the pool of the checkout', () => {
   const REPORT_MS = 300;
   const answered = (model: PoolModel, route: string): Trace[] =>

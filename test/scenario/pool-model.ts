@@ -32,6 +32,8 @@ export class PoolModel {
   readonly traces: Trace[] = [];
   /** What a refusal costs the process, in milliseconds. */
   refusalCostMs = 0;
+  /** Called after each request that was served. */
+  onServed: () => void = () => undefined;
   readonly #lag = new LoopLag(this.clock);
   readonly #entries = new Map<string, RouteEntry>();
 
@@ -122,6 +124,7 @@ class ModelHost implements WorkHost {
       if (this.#trace.expiredAtMs !== undefined) return;
       this.#trace.answeredAtMs = clock.nowMs();
       this.work?.complete(clock.nowMs(), 'succeeded');
+      this.#model.onServed();
     });
   }
 

@@ -86,7 +86,10 @@ function request(entry: RouteEntry, told: Told): void {
   const { watch } = work;
   if (watch !== undefined) {
     watch.acquired(0);
-    for (const text of told) watch.queried(text, 1.25);
+    for (const text of told) {
+      watch.query(nowMs);
+      watch.queried(text, nowMs, nowMs + 1.25);
+    }
     watch.released(6);
   }
   work.complete(performance.now(), 'succeeded');

@@ -142,6 +142,16 @@ describe('a pool and its routes', () => {
     expect(problemsOf(pair({ max: 16, capCritical: 0.01 }, { priority: 'critical' }))).toEqual([]);
   });
 
+  it('let a request below critical cost no more seats than fixed headroom leaves', () => {
+    const pool = { max: 8, headroom: 5 };
+    expect(linesOf(pair(pool, { priority: 'low', cost: 8 }))).toEqual([
+      'routes.only.cost is 8: more than is left of 8 seats (pools.only.max) where pools.only.headroom keeps 5 for the critical class; use at most 3',
+    ]);
+    expect(problemsOf(pair(pool, { priority: 'low', cost: 3 }))).toEqual([]);
+    expect(problemsOf(pair(pool, { priority: 'critical', cost: 8 }))).toEqual([]);
+    expect(problemsOf(pair({ max: 8 }, { priority: 'low', cost: 8 }))).toEqual([]);
+  });
+
   it('let a request cost no more seats than there are', () => {
     expect(problemsOf(pair({ max: 4 }, { cost: 4 }))).toEqual([]);
     expect(linesOf(pair({ max: 4 }, { cost: 5 }))).toEqual([

@@ -31,6 +31,17 @@ describe('servers', () => {
     expect(problem?.remedy).toMatch(/as its path nothing or the number of a database, a whole number from 0/);
   });
 
+  it.each([
+    'redis://cache?enableOfflineQueue=true',
+    'rediss://cache?tls=RedisCloudFixed',
+    'redis://cache/1?ssl_cert_reqs=none',
+    'redis://cache?family=five',
+  ])('refuses %s: a parameter would change what the client is made with', (redisUrl) => {
+    const [problem] = problemsOf({ ...SHOP, redisUrl });
+    expect(problem?.remedy).toMatch(/of parameters only db, family, username, password and connectionName$/);
+    expect(problemsOf({ ...SHOP, redisUrl: 'rediss://cache?family=0&db=3&connectionName=shop' })).toEqual([]);
+  });
+
   // Its client takes none of them, and its error would show the password.
   it.each([
     ['redis://:s3cret@/', '"redis://:***@/"'],

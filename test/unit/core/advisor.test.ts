@@ -81,6 +81,28 @@ describe('the advice on the size of a pool', () => {
     expect(pool.advice()).toMatchObject({ action: 'leave', reason: 'room_unknown', seats: 8 });
   });
 
+  it('none where a route that was never seen quiet has much of the time: a quick one does not speak for it', () => {
+    const serve = (lockedMs: number, quietLocked: number): MadeUpPool => {
+      const pool = new MadeUpPool(6);
+      pool.serve(100, { heldMs: 10, inFlight: 1, route: 'quick' });
+      pool.serve(quietLocked, { heldMs: 5, inFlight: 1, route: 'locked' });
+      pool.serve(300, { heldMs: 10, waitMs: 20, inFlight: 6, route: 'quick' });
+      pool.serve(30, { heldMs: lockedMs, waitMs: 20, inFlight: 6, route: 'locked' });
+      return pool;
+    };
+    expect(serve(1_400, 0).advice()).toEqual({
+      action: 'leave',
+      reason: 'room_unknown',
+      seats: 6,
+      detail:
+        "the pool is at its limit, but 91 % of its seats' time is work of locked, and how long that takes in a quiet " +
+        'pool is not known yet',
+    });
+    // Known, it speaks for itself; and what has hardly any of the time is no matter.
+    expect(serve(1_400, 30).advice()).toMatchObject({ reason: 'database_saturated' });
+    expect(serve(10, 0).advice()).toMatchObject({ action: 'grow', reason: 'room_in_database' });
+  });
+
   it('SIZ-5: down where short queries never need the seats, and not where long ones do', () => {
     const sizes = [1, 6].map((inFlight) => {
       const pool = new MadeUpPool(10);

@@ -14,17 +14,35 @@ describe('the order within a class', () => {
     ['oldest first, standing or not, for a deadline of 5 s', 5_000, 101, true, ['a', 'b', 'c']],
     ['oldest first where newest first is switched off', 2_000, 101, false, ['a', 'b', 'c']],
   ])('is %s', (_, deadlineMs, oldestWaitsMs, lifo, order) => {
-    const { come, served } = bench({ discipline: { lifo } });
+    const { come, served, crowd } = bench({ discipline: { lifo } });
     // Told by the last of them alone: when the others have gone, the rest is healthy again.
     const route = brisk({ deadlineMs, times: fixedTimes(1) });
     for (const [at, name] of ['a', 'b', 'c'].entries()) come(name, route, at === 0 ? 10 : 50);
+    crowd(50);
     expect(served(10 + oldestWaitsMs)).toEqual(order);
   });
 
-  it('lets patient tickets have their turn beside brisk ones that are served newest first', () => {
+  it('is oldest first while the queue is no longer than it may be, however long somebody waits', () => {
     const { come, served } = bench();
+    for (const name of ['a', 'b', 'c']) come(name, brisk(), 0);
+    expect(served(400)).toEqual(['a', 'b', 'c']);
+  });
+
+  it.each([
+    { after: 'half a second', ms: 500, order: ['c', 'b', 'a'] },
+    { after: 'more than half a second', ms: 501, order: ['a', 'b', 'c'] },
+  ])('is told by a queue that was too long $after ago: $order', ({ ms, order }) => {
+    const { come, served, crowd } = bench();
+    for (const name of ['a', 'b', 'c']) come(name, brisk(), 0);
+    crowd(0);
+    expect(served(ms).at(0)).toEqual(order[0]);
+  });
+
+  it('lets patient tickets have their turn beside brisk ones that are served newest first', () => {
+    const { come, served, crowd } = bench();
     for (const name of ['b1', 'b2', 'b3']) come(name, brisk(), 0);
     for (const name of ['p1', 'p2', 'p3']) come(name, patient(), 1);
+    crowd(100);
     expect(served(150)).toEqual(['b3', 'p1', 'b2', 'p2', 'b1', 'p3']);
   });
 
@@ -123,11 +141,13 @@ describe('a queue at its bound by count', () => {
   });
 
   it('takes it from the oldest where that is the one that would be served last', () => {
-    const { come, told } = bench({ maxQueued: 3 });
+    const { come, told, crowd } = bench({ maxQueued: 5 });
     const one = routeLoad({ name: 'low', deadlineMs: 2_000, times: fixedTimes(1) });
     for (const name of ['l1', 'l2', 'l3']) come(name, one, 0, 3);
+    crowd(0, 3);
+    for (const name of ['l4', 'l5']) come(name, one, 0, 3);
     come('h1', high(), 100, 1);
-    expect(told(100)).toEqual(['l3 displaced']);
+    expect(told(100)).toEqual(['l5 displaced']);
     come('h2', high(), 101, 1);
     expect(told(101)).toEqual(['l1 displaced']);
   });

@@ -15,6 +15,8 @@ export interface Bench {
   /** Frees the seat again and again; the order in which those that wait are served. */
   served(fromMs: number): string[];
   named(name: string): Ticket | undefined;
+  /** For a moment the queue of a class was longer than it may be. */
+  crowd(nowMs: number, rank?: PriorityRank): void;
 }
 
 /** One seat that is taken until somebody releases `holder`, and what happens to those that come meanwhile. */
@@ -50,7 +52,14 @@ export function bench(options: Partial<BulkheadOptions> = {}): Bench {
     return all;
   };
   const named = (name: string): Ticket | undefined => [...names.keys()].find((ticket) => names.get(ticket) === name);
-  return { bulkhead, holder, come, told, served, named };
+  const crowd = (nowMs: number, rank: PriorityRank = 2): void => {
+    const long = ticketOf(routeLoad({ name: 'long', deadlineMs: 100_000, times: fixedTimes(10_000) }), rank, nowMs);
+    const next = ticketOf(routeLoad({ name: 'next', deadlineMs: 100_000, times: fixedTimes(10) }), rank, nowMs);
+    if (bulkhead.arrive(nowMs, long) !== 'queued') throw new Error('the long one has no place');
+    if (typeof bulkhead.arrive(nowMs, next) === 'string') throw new Error('the queue is not too long');
+    bulkhead.withdraw(nowMs, long);
+  };
+  return { bulkhead, holder, come, told, served, named, crowd };
 }
 
 /** A route whose tickets may overtake each other. */

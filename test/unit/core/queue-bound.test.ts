@@ -73,9 +73,10 @@ describe('a class with more work queued than it may', () => {
       [2, ['old queue_full']],
       [0, []],
     ] as const) {
-      const { come, told } = bench();
+      const { come, told, crowd } = bench();
       const one = brisk();
       come('old', one, 0, rank);
+      crowd(100, rank);
       come('young', one, 225, rank);
       expect(told(225)).toEqual([]);
       come('younger', one, rank === 2 ? 226 : 460, rank);
@@ -106,6 +107,7 @@ describe('a lower class that has had tickets queued for more than two seconds', 
     };
     pool.come('at 0', one, 0);
     for (let nowMs = 20; nowMs <= untilMs; nowMs += 20) {
+      if (nowMs % 400 === 0) pool.crowd(nowMs);
       if (nowMs === 1_000) leave('at 980', 1_000 - pauseMs);
       pool.come(nowMs === untilMs ? 'old' : `at ${nowMs}`, one, nowMs);
       leave(`at ${nowMs - 20}`, nowMs);
@@ -125,7 +127,7 @@ describe('a lower class that has had tickets queued for more than two seconds', 
   });
 
   it('counts from anew after more than a moment without', () => {
-    const { bulkhead, come, served, named } = lasting(980);
+    const { bulkhead, come, served, named, crowd } = lasting(980);
     const old = named('old');
     if (old !== undefined) bulkhead.withdraw(980, old);
     come('after', 1_011);
@@ -133,6 +135,7 @@ describe('a lower class that has had tickets queued for more than two seconds', 
       come(`at ${nowMs}`, nowMs);
       const before = named(nowMs === 1_020 ? 'after' : `at ${nowMs - 20}`);
       if (before !== undefined) bulkhead.withdraw(nowMs, before);
+      if (nowMs % 400 === 0) crowd(nowMs);
     }
     come('b', 2_025);
     expect(served(2_026)).toEqual(['at 2020', 'b']);

@@ -148,7 +148,7 @@ describe('a queue of tenants that holds more work than it may', () => {
   });
 
   it('is cleared of the tenant that was served most, where they have as much queued', () => {
-    const line = new ClassLine<string>({ mayOvertake: () => true, maxTenants: 10 });
+    const line = new ClassLine<string>({ mayOvertake: () => true, bounded: false, maxTenants: 10 });
     for (const tenant of ['a', 'served', 'b', 'a', 'served', 'b']) line.serve(0, ticket(tenant, 0), 50);
     line.serve(0, ticket('served', 0), 50);
     for (const tenant of ['a', 'served', 'b']) line.add(ticket(tenant, 0));

@@ -8,7 +8,7 @@ const MIN_SEATS = 2;
 class TwoPools {
   readonly yielding: Yielding;
   nowMs = 0;
-  other: Occupation = { seats: 16, inFlight: 1 };
+  other: Occupation = { seats: 16, inFlight: 1, queued: 0 };
   /** Whether what runs leaves the seats that are given up. */
   stuck = false;
   /** How many seats the yielding pool would use. */
@@ -23,7 +23,11 @@ class TwoPools {
   }
 
   get own(): Occupation {
-    return { seats: this.yielding.limit, inFlight: this.stuck ? SEATS : Math.min(this.wanted, this.yielding.limit) };
+    return {
+      seats: this.yielding.limit,
+      inFlight: this.stuck ? SEATS : Math.min(this.wanted, this.yielding.limit),
+      queued: 0,
+    };
   }
 
   run(forMs: number): void {
@@ -68,6 +72,40 @@ describe('a pool that yields', () => {
     pools.run(3_000);
     expect(pools.limits).toEqual([5, 3, 2]);
     expect(pools.yielding.limit).toBe(MIN_SEATS);
+  });
+
+  it('gives way while the other has had no seat left and somebody waiting for half a second, however fast it is', () => {
+    const pools = new TwoPools(1_000);
+    pools.wanted = SEATS;
+    const full = { seats: 16, inFlight: 16 };
+    for (const other of [
+      { ...full, queued: 0 },
+      { ...full, inFlight: 15, queued: 9 },
+    ]) {
+      pools.other = other;
+      pools.run(3_000);
+    }
+    pools.other = { ...full, queued: 1 };
+    pools.run(400);
+    expect(pools.limits).toEqual([]);
+    pools.run(3_000);
+    expect(pools.limits).toEqual([5, 3, 2]);
+    expect(pools.yielding.reason).toBe('yielding');
+    pools.other = { ...full, queued: 0 };
+    pools.run(1_900);
+    expect(pools.yielding.limit).toBe(MIN_SEATS);
+    pools.run(30_000);
+    expect(pools.limits.slice(3)).toEqual([3, 4, 5, 6, 7, 8]);
+  });
+
+  it('blames nobody for those who wait an outage out', () => {
+    const pools = new TwoPools(1_000);
+    pools.wanted = SEATS;
+    pools.other = { seats: 16, inFlight: 16, queued: 1 };
+    pools.run(400);
+    pools.yielding.pause(pools.nowMs);
+    pools.run(400);
+    expect(pools.limits).toEqual([]);
   });
 
   it('comes back one by one, slower than it went', () => {
@@ -187,10 +225,10 @@ describe('a pool that yields', () => {
 
   it('learns no quiet time while the other pool is busy, nor from work that was cut short', () => {
     const pools = new TwoPools();
-    pools.other = { seats: 16, inFlight: 8 };
+    pools.other = { seats: 16, inFlight: 8, queued: 0 };
     pools.run(5_000);
     expect(pools.yielding.quietMs).toBeUndefined();
-    const calm = { seats: 8, inFlight: 0 };
+    const calm = { seats: 8, inFlight: 0, queued: 0 };
     for (let loan = 0; loan < 500; loan++) pools.yielding.lent(10_000, 1, true, calm, calm);
     expect(pools.yielding.quietMs).toBeUndefined();
     for (let loan = 0; loan < 100; loan++) pools.yielding.lent(10_000, 1, false, calm, calm);
@@ -199,7 +237,7 @@ describe('a pool that yields', () => {
 
   it('blames nobody for an outage', () => {
     const yielding = new Yielding(0, { seats: SEATS, minSeats: MIN_SEATS, targetMs: 100 });
-    const busy = { seats: SEATS, inFlight: SEATS };
+    const busy = { seats: SEATS, inFlight: SEATS, queued: 0 };
     for (let loan = 0; loan < 50; loan++) yielding.lent(1_000, 5_000, true, busy, busy);
     yielding.pause(1_100);
     yielding.control(1_200, busy, busy);
@@ -208,8 +246,8 @@ describe('a pool that yields', () => {
 
   it('takes work that was cut short for no proof of speed', () => {
     const yielding = new Yielding(0, { seats: SEATS, minSeats: MIN_SEATS, targetMs: 100 });
-    const own = { seats: SEATS, inFlight: SEATS };
-    const other = { seats: 16, inFlight: 16 };
+    const own = { seats: SEATS, inFlight: SEATS, queued: 0 };
+    const other = { seats: 16, inFlight: 16, queued: 0 };
     for (let loan = 0; loan < 1_000; loan++) yielding.lent(loan, 1, true, own, other);
     for (let loan = 0; loan < 5; loan++) yielding.lent(1_000, 200, true, own, other);
     yielding.control(1_000, own, other);

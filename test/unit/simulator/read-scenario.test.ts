@@ -112,6 +112,11 @@ describe('readScenario', () => {
       { events: [{ kind: 'config', atMs: 1_000, pools: {} }] },
       /events\[0\]\.atMs: 1000 is after the end, .* use less than durationMs, which is 1000, or leave the event out$/,
     ],
+    [
+      'a pool of a size that no gateway takes',
+      { events: [{ kind: 'config', atMs: 100, pools: { main: { max: 1_001 } } }] },
+      /events\[0\]\.pools\.main\.max: .*1000/,
+    ],
     ['a window beyond the end', { windows: [{ name: 'w', fromMs: 0, untilMs: 2_000 }] }, /untilMs: must end after/],
     [
       'an event that nobody knows',

@@ -217,6 +217,29 @@ describe('what clients do', () => {
     expect(tell(world([slow, quick]), gateway(9)).report.tenants[0]).toMatchObject({ tenants: 2, fairnessMargin: 0 });
   });
 
+  it('are judged by the classes of their own pool: another pool is not theirs to have more of', () => {
+    const settings = gateway(10, { rank: 3 });
+    const [main] = settings.pools;
+    const [work] = settings.routes;
+    if (main === undefined || work === undefined) throw new RangeError('a gateway has a pool and a route');
+    const apart = {
+      pools: [main, { ...main, name: 'reports', seats: 2 }],
+      routes: [work, { ...work, name: 'report', pool: 'reports', rank: 1 as const }],
+    };
+    const { whole } = tell(world([evenly(10, 50), evenly(8, 50, { route: 'report' })]), apart);
+    expect(whole.routes.map(({ name, successPercent }) => [name, successPercent > 90])).toEqual([
+      ['work', true],
+      ['report', false],
+    ]);
+    expect(whole.fairnessMargin).toBeLessThan(0.01);
+  });
+
+  it('ask for what their work takes where something slows it down', () => {
+    const events = [{ kind: 'slowdown', atMs: 0, forMs: 10_000, pool: 'main', factor: 3 }] as const;
+    const { total, fairnessMargin } = tell(world([evenly(50, 20)], { events }), gateway(10, { rank: 2 })).whole;
+    expect([total.successPercent, fairnessMargin]).toEqual([100, 0]);
+  });
+
   it('are many tenants, by weight', () => {
     const tenants: Stream['tenants'] = [
       { key: 'loud', count: 1, weight: 8, fresh: false },

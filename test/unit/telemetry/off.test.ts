@@ -1,11 +1,10 @@
 import type { Attributes, Histogram } from '@opentelemetry/api';
-import { createNoopMeter } from '@opentelemetry/api';
 import { createGateway, type Gateway, instrument } from 'sluice';
 import { expect, onTestFinished, test } from 'vitest';
 import type { RequestWork } from '../../../src/gateway/request-work.js';
 import { anybodyListens } from '../../../src/telemetry/channels.js';
 import { ROUTE_METRICS } from '../../../src/telemetry/route-metrics.js';
-import { recordingTracer } from '../../integration/telemetry/recorder.js';
+import { recordingTracer, silentMeter } from '../../integration/telemetry/recorder.js';
 import { exampleSource } from './example-source.js';
 
 // What telemetry costs is measured by the section `telemetry` of the bench; here is what keeps it small.
@@ -21,7 +20,10 @@ async function open(): Promise<Gateway<'open'>> {
 function request(gateway: Gateway<'open'>, told: readonly string[] = []): RequestWork {
   const work = gateway.entry('open').classify(performance.now(), host, {});
   expect(work.enter(performance.now())).toBe('leased');
-  for (const text of told) work.watch?.queried(text, 1);
+  for (const text of told) {
+    work.watch?.query(0);
+    work.watch?.queried(text, 0, 1);
+  }
   work.complete(performance.now(), 'succeeded');
   return work;
 }
@@ -29,7 +31,7 @@ function request(gateway: Gateway<'open'>, told: readonly string[] = []): Reques
 /** A meter that keeps the attributes of each value. */
 function meterOf(seen: Attributes[]) {
   const histogram: Histogram = { record: (_value, attributes = {}) => seen.push(attributes) };
-  return Object.assign(createNoopMeter(), { createHistogram: () => histogram });
+  return Object.assign(silentMeter(), { createHistogram: () => histogram });
 }
 
 test('nothing is made for a request before somebody listens, and nothing after', async () => {
