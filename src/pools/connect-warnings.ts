@@ -22,11 +22,10 @@ const CODES: Readonly<Record<ConnectTrouble, string>> = {
 };
 
 const TEXTS: Readonly<Record<ConnectTrouble, string>> = {
-  unreachable: 'the server cannot be reached; it is tried again until it answers',
-  silent: 'the server does not answer a connect in time; it is tried again until it does',
-  unresolved:
-    'the name of the server leads to no address at present; connections that are open go on, and it is tried again until it does',
-  not_accepting: 'the server is starting or stopping and takes no connection; it is tried again until it does',
+  unreachable: 'the server cannot be reached',
+  silent: 'the server does not answer a connect in time',
+  unresolved: 'the name of the server leads to no address at present',
+  not_accepting: 'the server is starting or stopping and takes no connection',
   credentials:
     'the server refuses the user or the password of the url, or there is none; correct them there or on the server',
   tls: 'no connection over TLS can be made as it is asked for, and none without is tried; mend the certificate or its authority (tlsCa), or ask for no TLS in the url (sslmode=disable; for MySQL, ssl-mode=DISABLED)',
@@ -41,6 +40,14 @@ const TEXTS: Readonly<Record<ConnectTrouble, string>> = {
   disabled_database:
     'the pooler lets no new connection into this database, which somebody has disabled; connections that are open go on. Let it in again with ENABLE and the name of the database, in the console of the pooler',
   crowded: 'no further connection can be opened; lower max, or raise what the server, the role or this host allows',
+};
+
+/** What a pool does about trouble that may end by itself. */
+const MEANWHILE: Partial<Record<ConnectTrouble, string>> = {
+  unreachable: 'it is tried again until it answers',
+  silent: 'it is tried again until it does',
+  unresolved: 'connections that are open go on, and it is tried again until it does',
+  not_accepting: 'it is tried again until it does',
 };
 
 /** What MySQL has another remedy for. It refuses also databases that are not there, unless their user may see all. */
@@ -123,9 +130,19 @@ export class ConnectWarnings {
   }
 }
 
-/** What is wrong with connecting, what would help, and in brackets what the attempt met. */
-export function explainTrouble(trouble: ConnectTrouble, error: unknown): string {
-  return `${warningOf(trouble, error).text} (${reasonOf(error)})`;
+/** What kept a rotation from its one attempt, which nobody repeats. */
+export function explainRefusal(trouble: ConnectTrouble, error: unknown): string {
+  return explainTrouble(trouble, error, MEANWHILE[trouble] && 'rotate again once it does');
+}
+
+/** What is wrong with connecting, what would help or is done, and in brackets what the attempt met. */
+export function explainTrouble(
+  trouble: ConnectTrouble,
+  error: unknown,
+  then: string | undefined = MEANWHILE[trouble],
+): string {
+  const { text } = warningOf(trouble, error);
+  return `${then === undefined ? text : `${text}; ${then}`} (${reasonOf(error)})`;
 }
 
 /** A host with several addresses fails with an error that has a code and no text. */

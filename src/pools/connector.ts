@@ -82,6 +82,11 @@ export class Connector {
     return this.#connectMs;
   }
 
+  /** Whether the last attempt failed. */
+  get failing(): boolean {
+    return this.#backoff.failing;
+  }
+
   /**
    * Sees to it that up to `wanted` attempts are under way, now or when the wait after a failure is over.
    *

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
+import type { Ageing } from './ageing.js';
 import type { Connector } from './connector.js';
 import type { Growth } from './growth.js';
 import type { Reachability } from './reachability.js';
@@ -16,6 +17,7 @@ export interface DepartureParts {
   readonly sessions: SessionSet;
   readonly reach: Reachability;
   readonly connector: Connector;
+  readonly ageing: Ageing;
   readonly growth: Pick<Growth, 'max' | 'whole'>;
 }
 
@@ -29,8 +31,6 @@ export class DepartureWatch {
   #heardMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
   #stopped = false;
-  /** There was no room for a knock: the next place that comes free is for it. */
-  #owed = false;
 
   constructor(parts: DepartureParts) {
     this.#parts = parts;
@@ -39,16 +39,8 @@ export class DepartureWatch {
   /** An attempt to connect was answered. */
   heard(): void {
     const { clock, random } = this.#parts;
-    this.#owed = false;
     this.#heardMs = clock.nowMs();
     if (this.#timer === undefined) this.#arm(KNOCK_MS * (1 - JITTER * random()));
-  }
-
-  /** A place came free. */
-  less(): void {
-    if (!this.#owed) return;
-    this.#owed = false;
-    if (this.#parts.reach.state === 'up') this.#open();
   }
 
   stop(): void {
@@ -68,20 +60,12 @@ export class DepartureWatch {
     });
   }
 
-  /** Opens a session in place of the one that has been idle for longest, or of the next that comes back. */
+  /** Opens a session, in place of another where there is one to spare or no room. */
   #knock(): void {
-    const { sessions, reach, connector, growth } = this.#parts;
-    if (reach.state !== 'up' || connector.connecting > 0 || !growth.whole) return;
-    const { size, idle } = sessions;
-    if (size < growth.max) this.#open();
-    else this.#owed = true;
-    const [slot] = idle.takeOldest(1);
-    if (slot !== undefined) slot.session.retire();
-    else if (this.#owed) sessions.endNext();
-  }
-
-  #open(): void {
-    const { sessions, reach, connector } = this.#parts;
-    connector.pursue(1, { epoch: sessions.epoch, generation: reach.generation });
+    const { sessions, reach, connector, growth, ageing } = this.#parts;
+    if (reach.state !== 'up' || connector.connecting > 0 || !growth.whole || ageing.wanted > 0) return;
+    const { size, idle, epoch } = sessions;
+    if (idle.size > 0 || size >= growth.max) ageing.replaceOne();
+    else connector.pursue(1, { epoch, generation: reach.generation });
   }
 }

@@ -11,6 +11,9 @@ import { timeLimit } from './time-limit.js';
 /** From the call to cancel, or to restore, until the session must be certain of its state. */
 export const CERTAINTY_LIMIT_MS = 1_000;
 
+/** The same from then on, where the server has shown that it is there and only takes its time. */
+const SLOW_STOP_LIMIT_MS = 4_000;
+
 /** What a session is made of, and what those of one pool share. */
 export interface SessionParts extends SessionEndParts {
   readonly natures: StatementNatures;
@@ -160,6 +163,7 @@ export abstract class EngineSession implements Session {
     this.line.hold();
     const limit = this.#certainty();
     const settled = new Promise<void>((resolve) => this.parts.wire.whenComplete(resolve));
+    void settled.then(() => this.ending.onVictimOver());
     void Promise.all([this.ending.cancel(), settled])
       // This may itself be hit by the late cancel; that it came back is all that counts.
       .then(() => this.line.roundTrip(this.parts.nothing).catch(() => undefined))
@@ -171,6 +175,11 @@ export abstract class EngineSession implements Session {
   }
 
   #certainty(): Timer {
-    return timeLimit(this.parts.clock, CERTAINTY_LIMIT_MS, () => this.ending.giveUp());
+    const { clock } = this.parts;
+    let timer = timeLimit(clock, CERTAINTY_LIMIT_MS, () => {
+      if (this.ending.serverAnswers) timer = timeLimit(clock, SLOW_STOP_LIMIT_MS, () => this.ending.end());
+      else this.ending.giveUp();
+    });
+    return { cancel: () => timer.cancel() };
   }
 }

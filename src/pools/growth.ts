@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
+import type { Ageing } from './ageing.js';
 import type { Connector } from './connector.js';
 import type { PoolListener } from './contract.js';
 import { Grant } from './grant.js';
@@ -16,6 +17,7 @@ export interface GrowthParts {
   readonly sessions: SessionSet;
   readonly reach: Reachability;
   readonly lending: Lending;
+  readonly ageing: Ageing;
   readonly connector: Connector;
   readonly listener: Pick<PoolListener, 'onGranted'>;
 }
@@ -52,6 +54,11 @@ export class Growth {
   /** Whether the server gives all that the pool may have. */
   get whole(): boolean {
     return this.#grant.granted === this.#max;
+  }
+
+  /** Whether the last attempts to connect succeeded. */
+  get canConnect(): boolean {
+    return this.whole && !this.#parts.connector.failing;
   }
 
   /** The pool may have so many from now on. */
@@ -104,15 +111,17 @@ export class Growth {
   }
 
   #grow(nowMs: number, birth: Birth): void {
-    const { sessions, lending, connector } = this.#parts;
+    const { sessions, lending, connector, ageing } = this.#parts;
     const { size, missing } = sessions;
     const { waiting } = lending;
     const helpless = this.#patience.helpless(nowMs, waiting, sessions);
     const short = !this.whole && this.#lentOut ? 1 : 0;
     const floor = this.#spread.floor(nowMs, missing, connector.connecting);
-    const needed = Math.max(helpless, floor, short);
+    const { wanted } = ageing;
+    const needed = Math.max(helpless, floor, short, wanted);
     const room = this.#grant.room(nowMs, size);
     connector.pursue(Math.min(room, needed), birth);
+    if (wanted > 0 && room === 0 && size <= this.#max) ageing.makeRoom(this.canConnect);
     if (helpless < waiting) this.#lookAgain(nowMs, this.#patience.endsAtMs(nowMs));
     if (floor < missing) this.#lookAgain(nowMs, this.#spread.nextAtMs);
     if (needed > room && size + room < this.#max) this.#lookAgain(nowMs, this.#grant.growAtMs);

@@ -7,8 +7,8 @@ export interface Slot {
   readonly epoch: number;
   /** The pool's generation in which the session was last known to be good. */
   generation: number;
-  /** When its lifetime ends; `Infinity` for never. */
-  readonly expiresAtMs: number;
+  /** When its lifetime ends; `Infinity` for never, and once that was seen. */
+  expiresAtMs: number;
   idleSinceMs: number;
   lent: boolean;
 }
@@ -27,6 +27,11 @@ export class IdleSessions {
     return this.#stack.at(-1);
   }
 
+  /** The one that has been idle for longest. */
+  get eldest(): Slot | undefined {
+    return this.#stack[0];
+  }
+
   push(slot: Slot): void {
     this.#stack.push(slot);
   }
@@ -35,9 +40,11 @@ export class IdleSessions {
     return this.#stack.pop();
   }
 
-  remove(slot: Slot): void {
+  /** False where it is not idle. */
+  remove(slot: Slot): boolean {
     const index = this.#stack.indexOf(slot);
     if (index >= 0) this.#stack.splice(index, 1);
+    return index >= 0;
   }
 
   /** Takes out up to `count`, longest idle first. */
@@ -50,23 +57,23 @@ export class IdleSessions {
     return this.#stack.splice(0);
   }
 
-  /**
-   * Takes out those whose lifetime is over, and of those idle too long at most `spare`, longest idle first.
-   *
-   * @param idleTimeoutMs - `Infinity` keeps idle sessions.
-   */
-  takeExpired(nowMs: number, idleTimeoutMs: number, spare: number): Slot[] {
-    const expired: Slot[] = [];
+  /** Takes out at most `spare` of those to whom this applies, longest idle first. */
+  takeSpare(spare: number, applies: (slot: Slot) => boolean): Slot[] {
+    const taken: Slot[] = [];
     this.#stack = this.#stack.filter((slot) => {
-      const tooOld = slot.expiresAtMs <= nowMs;
-      const tooIdle = expired.length < spare && slot.idleSinceMs + idleTimeoutMs <= nowMs;
-      if (tooOld || tooIdle) expired.push(slot);
-      return !tooOld && !tooIdle;
+      const goes = taken.length < spare && applies(slot);
+      if (goes) taken.push(slot);
+      return !goes;
     });
-    return expired;
+    return taken;
   }
 
-  /** The next instant at which {@link takeExpired} may find something; `Infinity` if none is in sight. */
+  /** Those whose lifetime is over. */
+  tooOld(nowMs: number): Slot[] {
+    return this.#stack.filter((slot) => slot.expiresAtMs <= nowMs);
+  }
+
+  /** The next instant at which {@link takeSpare} or {@link tooOld} may find something; `Infinity` if none is in sight. */
   nextExpiryMs(idleTimeoutMs: number, spare: number): number {
     const oldest = this.#stack[0];
     const idle = oldest === undefined || spare <= 0 ? Number.POSITIVE_INFINITY : oldest.idleSinceMs + idleTimeoutMs;

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import type { Ageing } from './ageing.js';
 import { type AcquireRequest, AcquireTimeoutError, type Connection } from './contract.js';
 import type { Slot } from './idle-sessions.js';
 import { type Lender, LentConnection } from './lent-connection.js';
@@ -21,6 +22,7 @@ export interface LendingContext {
   readonly sessions: SessionSet;
   readonly reach: Reachability;
   readonly sweeper: Sweeper;
+  readonly ageing: Ageing;
   /** A session was proved good, and that ended an outage. */
   readonly onRegained: () => void;
 }
@@ -97,26 +99,20 @@ export class Lending implements Lender<Slot> {
     const { session } = slot;
     if (!session.alive) return DONE;
     if (!session.clean) return this.#restore(slot);
-    if (slot.generation !== this.#reach.generation) return this.#proveSettled(slot);
+    if (slot.generation !== this.#reach.generation) return this.prove(slot);
     this.offer(slot);
     return DONE;
-  }
-
-  /** An answer that comes too early proves nothing: the end that the server has in store for this session may be late. */
-  async #proveSettled(slot: Slot): Promise<void> {
-    const earlyMs = this.#settledAtMs - this.#clock.nowMs();
-    if (earlyMs > 0) await new Promise<void>((resolve) => timeLimit(this.#clock, earlyMs, resolve));
-    await this.prove(slot);
   }
 
   /** Gives a clean session of the present generation to whoever is next. */
   offer(slot: Slot): void {
     const nowMs = this.#clock.nowMs();
-    if (this.#reach.state === 'closed' || !this.#sessions.mayLend(nowMs, slot)) {
+    if (this.#reach.state === 'closed' || !this.#sessions.mayLend(slot)) {
       slot.session.retire();
       return;
     }
     if (this.#sessions.endSurplus(slot)) return;
+    if (this.#context.ageing.ends(nowMs, slot)) return;
     this.#lastOfferMs = nowMs;
     const regained = this.#reach.regain();
     if (!this.#waiters.serve(nowMs, () => this.#lend(slot))) {
@@ -127,15 +123,29 @@ export class Lending implements Lender<Slot> {
     if (regained) this.#context.onRegained();
   }
 
-  /** Lends a session in doubt again only after an answer to a question that was asked after the doubt arose. */
+  /**
+   * Lends a session in doubt again only after an answer to a question that was asked after the doubt arose. One that comes
+   * too early proves nothing: the end that the server has in store for this session may be late.
+   */
   async prove(slot: Slot): Promise<void> {
     let asked: number;
     do {
+      if (this.#earlyMs > 0) await this.#settled();
       asked = this.#reach.generation;
       if (!(await slot.session.validate(VALIDATION_LIMIT_MS))) return;
-    } while (asked !== this.#reach.generation);
+    } while (asked !== this.#reach.generation || this.#earlyMs > 0);
     slot.generation = asked;
     this.offer(slot);
+  }
+
+  async #settled(): Promise<void> {
+    for (let earlyMs = this.#earlyMs; earlyMs > 0; earlyMs = this.#earlyMs) {
+      await new Promise<void>((resolve) => timeLimit(this.#clock, earlyMs, resolve));
+    }
+  }
+
+  get #earlyMs(): number {
+    return this.#settledAtMs - this.#clock.nowMs();
   }
 
   /** Asks whoever is idle whether the server still answers. False when nobody is. */
@@ -147,12 +157,13 @@ export class Lending implements Lender<Slot> {
 
   /** Lends nothing that is idle now before it is proved good, and asks in `settleMs`. */
   doubtIdle(settleMs: number): void {
-    this.#settledAtMs = this.#clock.nowMs() + settleMs;
-    const suspects = this.#sessions.idle.drain();
-    if (suspects.length === 0) return;
-    timeLimit(this.#clock, settleMs, () => {
-      for (const slot of suspects) void this.prove(slot);
-    });
+    this.settleFor(settleMs);
+    this.askIdle();
+  }
+
+  /** Asks nobody who is in doubt before so many milliseconds are over: who is lost now may not be the last one. */
+  settleFor(settleMs: number): void {
+    this.#settledAtMs = Math.max(this.#settledAtMs, this.#clock.nowMs() + settleMs);
   }
 
   #lend(slot: Slot): Connection {
@@ -163,6 +174,6 @@ export class Lending implements Lender<Slot> {
   async #restore(slot: Slot): Promise<void> {
     if (!(await slot.session.restore())) return;
     if (slot.generation === this.#reach.generation) this.offer(slot);
-    else await this.#proveSettled(slot);
+    else await this.prove(slot);
   }
 }

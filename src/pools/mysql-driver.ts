@@ -20,11 +20,11 @@ import { type MysqlStart, setUp } from './mysql-setup.js';
 import { MysqlTarget, type MysqlTargetSettings } from './mysql-target.js';
 import { commandOf } from './mysql-text.js';
 import { MysqlWire, NOTHING } from './mysql-wire.js';
-import { mysqlWords } from './mysql-words.js';
+import { mysqlWords, serverNameText } from './mysql-words.js';
 import type { Opening, SessionOwner } from './session.js';
 import { StatementLine } from './statement-line.js';
 
-/** For a connection that stops a statement; the session gives up at the same time. */
+/** For the way to a connection that stops a statement; a session whose server was not reached gives up at the same time. */
 const KILL_LIMIT_MS = 1_000;
 
 const ERRORS: EngineErrors = {
@@ -60,7 +60,12 @@ export class MysqlDriver extends EngineDriver<MysqlTarget> {
     super(options, nextId, target, { errors: ERRORS, natureOf: mysqlNature });
     this.#options = options;
     this.#mysql = mysql;
-    this.#killer = new MysqlKiller(mysql, options.name, options.clock, KILL_LIMIT_MS);
+    this.#killer = new MysqlKiller(mysql, {
+      pool: options.name,
+      clock: options.clock,
+      limitMs: KILL_LIMIT_MS,
+      warn: options.warn,
+    });
   }
 
   protected changed(target: MysqlTarget, change: LoginChange): MysqlTarget {
@@ -110,8 +115,9 @@ export class MysqlDriver extends EngineDriver<MysqlTarget> {
     const common = this.common(owner);
     const { threadId, peer: at } = client;
     const login = { target, at, programName: `${applicationName} (cancel)` };
-    const wire = new MysqlWire(client.connection, this.#commands, (error) => session.ending.lose(error));
-    const session = new MysqlSession(this.nextId(), {
+    const server = { text: serverNameText(start.flavour), name: start.server };
+    const wire = new MysqlWire(client.connection, start, this.#commands, (error) => session.ending.lose(error));
+    const session: MysqlSession = new MysqlSession(this.nextId(), {
       ...common,
       wire,
       line: new StatementLine(wire, mysqlWords(start.flavour, start.defaultLimit)),
@@ -121,7 +127,8 @@ export class MysqlDriver extends EngineDriver<MysqlTarget> {
       link: {
         end: () => client.end(),
         hangUp: () => client.hangUp(),
-        tellToStop: () => this.#killer.kill({ threadId, login }),
+        tellToStop: () => this.#killer.kill({ threadId, login, server, victim: session.ending }),
+        withdraw: () => this.#killer.withdraw(session.ending),
       },
     });
     if (common.resultBound !== undefined) client.onReceived((bytes) => session.ending.onReceived(bytes));

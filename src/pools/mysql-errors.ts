@@ -13,6 +13,8 @@ interface MysqlError {
 
 /** The session ends after these, whatever ran: shutdown, killed (MariaDB), idle for too long (MySQL). */
 const ENDINGS: ReadonlySet<number> = new Set([1053, 1927, 4031]);
+/** More than `max_allowed_packet`: the server hangs up soon after it has said so, on this one session. */
+const PACKET_TOO_LARGE = 1153;
 /** Deadlock, and rollbacks by which clusters settle who was first. */
 const CONTENTION: ReadonlySet<number> = new Set([1213, 1020, 1613, 1614, 3101]);
 /** KILL QUERY, MariaDB's limit of time, MySQL's. */
@@ -119,9 +121,13 @@ export function mysqlConnectTrouble(error: unknown): ConnectTrouble {
   return TLS_CODES.has(code) || isTlsCode(code) ? 'tls' : 'unreachable';
 }
 
-/** Whether a session lost with this error makes its siblings suspect: not where the server only ended an idle one. */
+/**
+ * Whether a session lost with this error makes its siblings suspect: not where the server only ended an idle one, or one
+ * that had sent too much.
+ */
 export function isMysqlOutage(error: unknown): boolean {
-  return errnoOf(error) !== 4031;
+  const errno = errnoOf(error);
+  return errno !== 4031 && errno !== PACKET_TOO_LARGE;
 }
 
 /** Whether a statement was stopped, by a cancel or by its limit. */
@@ -140,7 +146,7 @@ export function isMysqlReadOnlyRefusal(error: unknown): boolean {
 /** Whether the session is over after this error. */
 export function endsMysqlSession(error: unknown): boolean {
   const errno = errnoOf(error);
-  return errno === undefined ? isMysqlLoss(error) : ENDINGS.has(errno);
+  return errno === undefined ? isMysqlLoss(error) : ENDINGS.has(errno) || errno === PACKET_TOO_LARGE;
 }
 
 function isMysqlLoss(error: unknown): boolean {

@@ -1,5 +1,5 @@
 import type { MysqlClient } from './mysql-client.js';
-import { flavourOf, hasRoles, type MysqlFlavour, tooOld } from './mysql-words.js';
+import { flavourOf, hasRoles, type MysqlFlavour, serverNameText, tooOld } from './mysql-words.js';
 import { UnsupportedServerError } from './unsupported-server.js';
 
 /** What is known of a session when it is ready. */
@@ -7,6 +7,12 @@ export interface MysqlStart {
   readonly flavour: MysqlFlavour;
   /** The statement by which it was made ready, and is again after a reset. */
   readonly setup: string;
+  /** The server's flags after it. */
+  readonly flags: number;
+  /** Tells its server from others: see {@link serverNameText}. */
+  readonly server: string;
+  /** The server hangs up on who sends more at once (`max_allowed_packet`). */
+  readonly maxPacketBytes: number;
   /** The server ends it when it is idle for so long. */
   readonly waitTimeoutMs: number;
   /** The limit of statements that it began with, as the server gives it. */
@@ -17,6 +23,8 @@ export interface MysqlStart {
 
 interface Asked {
   readonly waitS: number;
+  readonly packetBytes: number;
+  readonly server: string;
   readonly statementLimit: string;
   readonly role: string | null;
 }
@@ -36,18 +44,21 @@ export async function setUp(client: MysqlClient, lockTimeoutMs: number): Promise
   const lockS = Math.ceil(lockTimeoutMs / 1_000);
   const locks = lockS > 0 ? `, innodb_lock_wait_timeout = ${lockS}, lock_wait_timeout = ${lockS}` : '';
   const setup = `SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci, autocommit = 1${locks}`;
-  await ask(client, setup);
+  const { serverStatus: flags } = (await ask(client, setup)) as { readonly serverStatus: number };
   const limit = flavour.kind === 'MariaDB' ? '@@max_statement_time' : '@@max_execution_time';
   const role = hasRoles(flavour) ? 'CURRENT_ROLE()' : 'NULL';
   const [asked] = (await ask(
     client,
-    `SELECT @@wait_timeout AS waitS, CAST(${limit} AS CHAR) AS statementLimit, ${role} AS role`,
+    `SELECT @@wait_timeout AS waitS, @@max_allowed_packet AS packetBytes, ${serverNameText(flavour)} AS server, CAST(${limit} AS CHAR) AS statementLimit, ${role} AS role`,
   )) as readonly Asked[];
   if (asked === undefined)
     throw new UnsupportedServerError('it does not tell its settings: look for a proxy in between');
   return {
     flavour,
     setup,
+    flags,
+    server: String(asked.server),
+    maxPacketBytes: Number(asked.packetBytes),
     waitTimeoutMs: Number(asked.waitS) * 1_000,
     defaultLimit: asked.statementLimit,
     role: asked.role ?? undefined,

@@ -3,7 +3,7 @@ import type { ConnectionOptions, SslOptions } from 'mysql2';
 import { changedLogin, type Login, type LoginChange, LoginSettingError, type PasswordSource } from './login.js';
 import { TLS_PARAMETERS, type TlsSettings } from './tls-asked.js';
 import { readTls, type Tls } from './tls-settings.js';
-import { unreadParameter } from './url-parameters.js';
+import { noteOnce, unreadParameter } from './url-parameters.js';
 
 /** Where a pool connects, and as whom. */
 export interface MysqlTargetSettings extends TlsSettings, Login {}
@@ -153,8 +153,8 @@ function readParameters(pool: string, query: URLSearchParams): Parameters {
   const seen: string[] = [];
   let path: string | undefined;
   for (const [name, value] of query) {
-    if (name === 'ssl-mode') tls.set('sslmode', SSL_MODES[value.toUpperCase()] ?? value);
-    else if (TLS_PARAMETERS.has(name) && name !== 'sslnegotiation') tls.set(name, value);
+    if (name === 'ssl-mode') noteOnce(pool, tls, ['sslmode', SSL_MODES[value.toUpperCase()] ?? value], name);
+    else if (TLS_PARAMETERS.has(name) && name !== 'sslnegotiation') noteOnce(pool, tls, [name, value]);
     else if (name === 'socketPath') path = value;
     else if (RESULT_PARAMETERS.some((each) => each === name)) results[name] = settingOf(pool, name, value);
     else throw unreadParameter(pool, [name, value], seen, KNOWN, HINTS);

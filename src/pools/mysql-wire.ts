@@ -2,27 +2,20 @@ import type { Connection } from 'mysql2';
 import type { TextMemo } from '../core/text-memo.js';
 import type { QueryResult } from './contract.js';
 import { MessageWire } from './message-wire.js';
+import { escapesByBackslash, isHeader, isOpen, resultOf } from './mysql-answers.js';
 import { classifyMysqlError, endsMysqlSession, errnoOf } from './mysql-errors.js';
+import { checkSize, ListApartError } from './mysql-refusals.js';
+import type { MysqlStart } from './mysql-setup.js';
 import { keepsTransaction } from './mysql-text.js';
-import { plainValues } from './mysql-values.js';
+import { apartValues, splitValues, writtenValues } from './mysql-values.js';
 import type { Answer } from './statement-wire.js';
-
-/** The server's flags, which come with every answer that has no rows. */
-const IN_TRANSACTION = 1;
-const AUTOCOMMIT = 2;
-const NO_BACKSLASH_ESCAPES = 512;
 
 /** Does nothing, and is answered with the flags. */
 export const NOTHING = 'DO 0';
 
 const ENDS_ALL = /^\s*(?:commit|rollback)(?:\s+work)?\s*;?\s*$/i;
 
-/** An answer without rows. */
-interface Header {
-  readonly affectedRows: number;
-  readonly insertId: number;
-  readonly serverStatus: number;
-}
+type Done = (error: unknown, answer: unknown) => void;
 
 /** The server has rolled the whole transaction back by itself, as it does with the victim of a deadlock. */
 export class TransactionGoneError extends Error {
@@ -40,17 +33,31 @@ export class TransactionGoneError extends Error {
  */
 export class MysqlWire extends MessageWire {
   readonly #connection: Connection;
+  readonly #start: Pick<MysqlStart, 'maxPacketBytes'>;
   readonly #commands: TextMemo<string>;
   readonly #onFatal: (error: unknown) => void;
-  #escapesByBackslash = true;
+  /**
+   * A backslash certainly escapes. Only the answer to what made the session ready says so: later ones may tell what a
+   * trigger or a routine had set, and what is no longer so.
+   */
+  #escapesByBackslash: boolean;
+  #modeUnread = false;
 
   /**
+   * @param start - As the session was when it was made ready.
    * @param commands - Reads `commandOf` off a text; the sessions of one pool share it.
    * @param onFatal - The session is over.
    */
-  constructor(connection: Connection, commands: TextMemo<string>, onFatal: (error: unknown) => void) {
+  constructor(
+    connection: Connection,
+    start: Pick<MysqlStart, 'flags' | 'maxPacketBytes'>,
+    commands: TextMemo<string>,
+    onFatal: (error: unknown) => void,
+  ) {
     super();
     this.#connection = connection;
+    this.#start = start;
+    this.#escapesByBackslash = escapesByBackslash(start.flags);
     this.#commands = commands;
     this.#onFatal = onFatal;
   }
@@ -62,10 +69,12 @@ export class MysqlWire extends MessageWire {
     else this.#query('ROLLBACK', undefined, this.begin(answer));
   }
 
-  /** Nothing is left of the session's state but its database and its role. */
+  /** Nothing is left of the session's state but its database and its role. What comes next has to make it ready. */
   reset(answer: Answer): void {
     if (this.isOver(answer)) return;
     const message = this.begin(answer);
+    this.#escapesByBackslash = false;
+    this.#modeUnread = true;
     this.#connection.reset((error) => this.#settle(message, error ?? undefined, 'RESET', []));
   }
 
@@ -80,15 +89,47 @@ export class MysqlWire extends MessageWire {
   #query(text: string, values: readonly unknown[] | undefined, message: number, before = ''): void {
     const done = (error: unknown, answer: unknown): void => this.#settle(message, error ?? undefined, text, answer);
     const whole = before === '' ? text : before + text;
-    if (values === undefined || values.length === 0) {
-      this.#connection.query(whole, done);
-    } else if (this.#escapesByBackslash) {
-      this.#connection.query(whole, plainValues(values) as (string | null)[], done);
-    } else {
-      // The driver's way to write a value into a text is not safe in this mode, so the server gets it apart.
-      const apart = plainValues(values).map((value) => value ?? null);
-      this.#connection.execute(whole, apart as (string | null)[], done);
+    try {
+      if (values === undefined || values.length === 0) this.#sendText(whole, done);
+      else if (this.#escapesByBackslash) this.#sendText(this.#format(whole, writtenValues(values)), done);
+      else if (whole.includes('\\')) this.#sendApart(whole, values, done);
+      else this.#sendSplit(whole, values, done);
+    } catch (error) {
+      // Nothing was sent.
+      this.complete(error, undefined);
     }
+  }
+
+  #format(text: string, values: readonly unknown[]): string {
+    return this.#connection.format(text, values as (string | null)[]);
+  }
+
+  #sendText(text: string, done: Done): void {
+    checkSize(this.#start.maxPacketBytes, text);
+    this.#connection.query(text, done);
+  }
+
+  /** The driver would look for the places of values in such a text by a mode that the session may not have. */
+  #sendApart(text: string, values: readonly unknown[], done: Done): void {
+    const apart = apartValues(values);
+    if (apart === undefined) throw new ListApartError();
+    checkSize(this.#start.maxPacketBytes, text, ...apart);
+    this.#connection.execute(text, apart as (string | null)[], done);
+  }
+
+  #sendSplit(text: string, values: readonly unknown[], done: Done): void {
+    const { written, apart } = splitValues(values);
+    const whole = this.#format(text, written);
+    if (apart.length === 0) {
+      this.#sendText(whole, done);
+      return;
+    }
+    checkSize(this.#start.maxPacketBytes, whole, ...apart);
+    this.#connection.execute(whole, [...apart], (error: unknown, answer: unknown) => {
+      // With values in it, it will hardly come again.
+      this.#connection.unprepare(whole);
+      done(error, answer);
+    });
   }
 
   #settle(message: number, error: unknown, text: string, answer: unknown): void {
@@ -133,30 +174,10 @@ export class MysqlWire extends MessageWire {
     const last = Array.isArray(answer) ? answer.at(-1) : answer;
     if (!isHeader(last)) return false;
     const { serverStatus } = last;
-    // Without autocommit a transaction is as good as open.
-    const open = (serverStatus & IN_TRANSACTION) !== 0 || (serverStatus & AUTOCOMMIT) === 0;
-    this.note(open ? 'T' : 'I');
-    this.#escapesByBackslash = (serverStatus & NO_BACKSLASH_ESCAPES) === 0;
+    this.note(isOpen(serverStatus) ? 'T' : 'I');
+    const escapes = escapesByBackslash(serverStatus);
+    this.#escapesByBackslash = escapes && (this.#escapesByBackslash || this.#modeUnread);
+    this.#modeUnread = false;
     return true;
   }
-}
-
-/** Rows are plain objects, whatever their columns are called. */
-function isHeader(answer: unknown): answer is Header {
-  if (typeof answer !== 'object' || answer === null) return false;
-  return Object.getPrototypeOf(answer) !== Object.prototype && 'serverStatus' in answer && 'affectedRows' in answer;
-}
-
-/** A call of a procedure has several results; the last rows answer. */
-function resultOf(command: string, answer: unknown): QueryResult<never> {
-  if (isHeader(answer)) {
-    const { affectedRows, insertId } = answer;
-    return insertId > 0
-      ? { rows: [], rowCount: affectedRows, command, insertId }
-      : { rows: [], rowCount: affectedRows, command };
-  }
-  const list: readonly unknown[] = Array.isArray(answer) ? answer : [];
-  const several = isHeader(list.at(-1)) ? list.filter(Array.isArray).at(-1) : undefined;
-  const rows = (several ?? list) as never[];
-  return { rows, rowCount: rows.length, command };
 }

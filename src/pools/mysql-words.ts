@@ -41,6 +41,18 @@ export function hasRoles({ kind, major }: MysqlFlavour): boolean {
   return kind === 'MariaDB' || major >= 8;
 }
 
+/**
+ * Asks for what tells a server from others behind one address. Older versions of MariaDB have no number of their own, and
+ * to select a variable that is not there is an error.
+ */
+export function serverNameText({ kind }: MysqlFlavour): string {
+  const own =
+    kind === 'MySQL'
+      ? '@@server_uuid'
+      : "(SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_VARIABLES WHERE VARIABLE_NAME = 'SERVER_UID')";
+  return `CONCAT_WS(' ', @@hostname, @@port, @@server_id, @@datadir, ${own})`;
+}
+
 /** What MariaDB can be told a limit for in the same message; other statements refuse it, or are not worth it. */
 const TAKES_LIMIT = /^(?:select|insert|update|delete|replace|with)\b/i;
 

@@ -14,7 +14,7 @@ const TRACELESS_START =
  * tables, connections to elsewhere, and identifiers written in escapes that could hide any of these. Looked for in
  * the whole text, literals included, because being wrong in that direction is harmless.
  */
-const TRACE_WORD = /set_config|advisory_lock|pg_settings|\btemp\b|\btemporary\b|pg_temp|dblink|u&"/i;
+const TRACE_WORD = /set_config|setseed|advisory_lock|pg_settings|\btemp\b|\btemporary\b|pg_temp|dblink|u&"/i;
 
 /**
  * Whether a statement may leave something in its session that the next borrower could see. It reads the text, so a
@@ -36,6 +36,7 @@ export function pgNature(text: string): StatementNature {
   return {
     leavesTrace,
     commits: isCommit(text),
+    seeds: (leavesTrace && /seed/i.test(text)) || undefined,
     staying: leavesTrace ? (stayingState(text) ?? takenBack(text)) : undefined,
   };
 }

@@ -2,7 +2,7 @@ import { KEEPALIVE_DELAY_MS } from './keepalive.js';
 import { LoginSettingError } from './login.js';
 import { checkStartSetting } from './pg-start-settings.js';
 import { TLS_PARAMETERS } from './tls-asked.js';
-import { unreadParameter } from './url-parameters.js';
+import { noteOnce, unreadParameter } from './url-parameters.js';
 
 /** What the driver reads of a url, beside what is said of TLS. */
 const READ: ReadonlySet<string> = new Set([
@@ -117,7 +117,7 @@ export function readPgParameters(pool: string, url: string): PgParameters {
     const [name, value] = entry;
     const about = UNHEEDED.get(name);
     checkStartSetting(pool, name, value);
-    if (TLS_PARAMETERS.has(name)) tls.set(name, value);
+    if (TLS_PARAMETERS.has(name)) noteOnce(pool, tls, entry);
     else if (READ.has(name)) kept.push(pair);
     else if (about === undefined) throw unreadParameter(pool, [name, value], seen, [...TLS_PARAMETERS, ...READ], HINTS);
     else if (!leadsThere(base, name, value)) unheeded.push(unheededText(pool, name, value, about));

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { beginStatements, beginText } from './begin-text.js';
 import type { QueryResult, TransactionOptions } from './contract.js';
 import { EngineSession, type SessionParts } from './engine-session.js';
@@ -35,6 +36,8 @@ export class PgSession extends EngineSession {
   readonly wire: PgWire;
   readonly ending: PgSessionEnd;
   readonly #sharedLockMs: number | undefined;
+  /** Its borrower may have chosen what random() gives. */
+  #seeded = false;
   readonly #startLimitMs: number;
   readonly #steps = new LimitRun();
 
@@ -83,7 +86,8 @@ export class PgSession extends EngineSession {
     values: readonly unknown[] | undefined,
     limitMs: number | undefined,
   ): Promise<QueryResult<Row>> {
-    const { leavesTrace, commits, staying } = this.parts.natures.of(text);
+    const { leavesTrace, commits, staying, seeds } = this.parts.natures.of(text);
+    if (seeds === true) this.#seeded = true;
     if (this.#sharedLockMs === undefined) {
       return this.line.submit(text, values, { limit: this.#limitFor(limitMs), leavesTrace, commits });
     }
@@ -97,7 +101,12 @@ export class PgSession extends EngineSession {
     if (this.inTransaction) await this.line.roundTrip('ROLLBACK');
     const { dirty, refusedWrite } = this.line;
     // A session that is shared keeps nothing, and what would be cleaned is perhaps another one by now.
-    if ((dirty || refusedWrite) && this.#sharedLockMs === undefined) await this.line.roundTrip('DISCARD ALL');
+    if ((!dirty && !refusedWrite) || this.#sharedLockMs !== undefined) return;
+    await this.line.roundTrip('DISCARD ALL');
+    if (!this.#seeded) return;
+    // What random() gives next is not to be foreseen by whoever has seeded it.
+    await this.line.roundTrip(`SELECT setseed(${randomInt(2 ** 47) / 2 ** 47})`);
+    this.#seeded = false;
   }
 
   protected async isReadOnly(): Promise<boolean> {

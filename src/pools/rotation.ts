@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
+import { kindOf } from '../core/given-value.js';
 import { checkKnownOptions } from '../core/known-options.js';
-import { explainTrouble } from './connect-warnings.js';
+import { explainRefusal } from './connect-warnings.js';
 import { PoolClosedError } from './contract.js';
 import { type LoginChange, type RotateOptions, RotationRefusedError } from './login.js';
 import type { Reachability } from './reachability.js';
@@ -38,9 +39,7 @@ export class Rotation {
   async rotate(change: LoginChange, options: RotateOptions): Promise<void> {
     checkKnownOptions('rotate()', options, ['expel', 'withinMs']);
     const { expel = false, withinMs = EXPEL_WITHIN_MS } = options;
-    if (!(withinMs >= 0 && withinMs <= 600_000)) {
-      throw new RangeError(`withinMs is ${withinMs}: use a number from 0 to 600000`);
-    }
+    checkEnd(expel, withinMs);
     const { clock, sessions } = this.#parts;
     // One after the other, so that the last one that was asked for stays.
     const adopted = this.#adopting.then(() => this.#adopt(change));
@@ -60,10 +59,22 @@ export class Rotation {
     refuseIfClosed();
     const login = this.#driver.prepare(change);
     await tryLogin(login).catch((error: unknown) => {
-      throw new RotationRefusedError(pool, explainTrouble(this.#driver.connectTrouble(error), error));
+      throw new RotationRefusedError(pool, explainRefusal(this.#driver.connectTrouble(error), error));
     });
     refuseIfClosed();
     login.adopt();
     return upkeep.renew();
   }
+}
+
+/** They may come from code without types, and from settings: what only looks like a no would cut work. */
+function checkEnd(expel: unknown, withinMs: unknown): void {
+  if (typeof expel !== 'boolean') {
+    const given = typeof expel === 'string' ? JSON.stringify(expel) : kindOf(expel);
+    throw new TypeError(`expel is ${given}: use true or false, or leave it out`);
+  }
+  if (typeof withinMs === 'number' && withinMs >= 0 && withinMs <= 600_000) return;
+  throw new RangeError(
+    `withinMs is ${typeof withinMs === 'number' ? withinMs : kindOf(withinMs)}: use a number from 0 to 600000`,
+  );
 }

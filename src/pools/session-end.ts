@@ -29,6 +29,8 @@ export interface SessionLink {
   hangUp(): void;
   /** Tells the server to stop what the session runs. Resolves to whether it has taken that; never rejects. */
   tellToStop(): Promise<boolean>;
+  /** What was to be stopped has ended by itself: takes back what the server was not told yet. Absent where that is at once. */
+  withdraw?(): void;
 }
 
 /**
@@ -56,6 +58,16 @@ export class SessionEnd {
   cancel(): Promise<boolean> {
     this.parts.owner.onCancelSent();
     return this.tellToStop();
+  }
+
+  /** The server answers, and only takes its time to stop a statement: no reason to give up. Not with every engine. */
+  get serverAnswers(): boolean {
+    return false;
+  }
+
+  /** The statement that was to be stopped is over. */
+  onVictimOver(): void {
+    this.parts.link.withdraw?.();
   }
 
   /** What was to be stopped has settled. */

@@ -5,7 +5,14 @@ const QUOTED =
 /** A name that means the same without its quotes. */
 const PLAIN_NAME = /^"[a-z_][a-z0-9_]*"$/;
 
-const DO = /(?:^|;)\s*do\b/i;
+/** What stands before the body of a block, which is quoted, and runs all the same. */
+const BEFORE_BODY = /(?:^|;)\s*do(?:\s+language\s+(?:\w+|''))?\s*$/i;
+
+/** In a body, a statement begins after these as well. */
+const BEGINS_STATEMENT = /\b(?:begin|then|loop|else)\b/gi;
+
+/** A name in which characters are given by their numbers is marked so. */
+const BY_NUMBERS = /(?<!\w)u&$/i;
 
 /**
  * What certainly stays in a session, by the form of its statement. `SET LOCAL` and the like end with the transaction;
@@ -42,9 +49,7 @@ const STAYING: readonly (readonly [RegExp, string])[] = [
  * text, so what a function does is not seen, nor what a `DO` block makes up while it runs.
  */
 export function stayingState(text: string): string | undefined {
-  const bare = withoutQuoted(text);
-  // The body of a block is quoted, and runs all the same.
-  const read = DO.test(bare) ? withoutQuoted(text.replace(/\$(?:[a-z_]\w*)?\$/gi, ' ')) : bare;
+  const read = withoutQuoted(text);
   return STAYING.find(([form]) => form.test(read))?.[1];
 }
 
@@ -60,9 +65,53 @@ export function takenBack(text: string): string | undefined {
 }
 
 function withoutQuoted(text: string): string {
-  return text.replace(QUOTED, (quoted) => {
-    if (/^(?:--|\/\*)/.test(quoted)) return ' ';
-    return PLAIN_NAME.test(quoted) ? quoted.slice(1, -1) : "''";
+  const parts: string[] = [];
+  let tail = '';
+  let from = 0;
+  for (const { 0: quoted, index } of text.matchAll(QUOTED)) {
+    const before = text.slice(from, index);
+    from = index + quoted.length;
+    tail = (tail + before).slice(-BEFORE_BODY_CHARS);
+    const read = readQuoted(quoted, tail);
+    // The mark goes with its name.
+    parts.push(quoted.startsWith('"') && BY_NUMBERS.test(before) ? before.slice(0, -2) : before, read);
+    tail = (tail + read).slice(-BEFORE_BODY_CHARS);
+  }
+  parts.push(text.slice(from));
+  return parts.join('');
+}
+
+function readQuoted(quoted: string, before: string): string {
+  if (/^(?:--|\/\*)/.test(quoted)) return ' ';
+  if (quoted.startsWith('"')) return nameIn(quoted, BY_NUMBERS.test(before));
+  return BEFORE_BODY.test(before) ? `; ${insideBody(quoted)} ;` : "''";
+}
+
+/** Of what comes before a body; looked for further back, a long text would take long. */
+const BEFORE_BODY_CHARS = 200;
+
+function nameIn(quoted: string, byNumbers: boolean): string {
+  const name = byNumbers ? quoted.replace(NUMBER, charOf) : quoted;
+  return PLAIN_NAME.test(name) ? name.slice(1, -1) : "''";
+}
+
+const NUMBER = /\\(?:\+([\da-f]{6})|([\da-f]{4}))/gi;
+
+function charOf(escaped: string, long: string | undefined, short: string | undefined): string {
+  const point = Number.parseInt(long ?? short ?? '', 16);
+  return point <= 0x10_ff_ff ? String.fromCodePoint(point) : escaped;
+}
+
+function insideBody(quoted: string): string {
+  return withoutQuoted(unquoted(quoted).replace(/\$(?:[a-z_]\w*)?\$/gi, ' ')).replace(BEGINS_STATEMENT, ';');
+}
+
+function unquoted(quoted: string): string {
+  if (quoted.startsWith('$')) return quoted;
+  if (quoted.startsWith("'")) return quoted.slice(1, -1).replaceAll("''", "'");
+  return quoted.slice(2, -1).replace(/''|\\([\s\S])/g, (_, escaped: string | undefined) => {
+    if (escaped === undefined) return "'";
+    return escaped === 'n' || escaped === 't' || escaped === 'r' ? ' ' : escaped;
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { Ageing } from './ageing.js';
 import { Closing } from './closing.js';
 import {
   type AcquireRequest,
@@ -55,11 +56,13 @@ export class SessionPool implements ConnectionPool {
     this.#driver = driver;
     const sessions = new SessionSet(minIdle, startMax);
     const reach = new Reachability(listener, clock.nowMs());
-    const sweeper = new Sweeper(clock, sessions, idleTimeoutMs);
+    const ageing = new Ageing(sessions, () => upkeep.growth.pursue());
+    const canConnect = (): boolean => upkeep.growth.canConnect;
+    const sweeper = new Sweeper({ clock, sessions, ageing, idleTimeoutMs, canConnect });
     const onRegained = (): void => upkeep.onRegained();
-    const lending = new Lending({ ...options, sessions, reach, sweeper, onRegained });
+    const lending = new Lending({ ...options, sessions, reach, sweeper, ageing, onRegained });
     const onLess = (): void => closing.onLess();
-    const upkeep = new Upkeep(driver, startMax, { ...options, sessions, reach, lending, onLess });
+    const upkeep = new Upkeep(driver, startMax, { ...options, sessions, reach, lending, ageing, onLess });
     const closing = new Closing({ pool: name, clock, sessions, reach, lending, sweeper, upkeep });
     this.#sessions = sessions;
     this.#reach = reach;

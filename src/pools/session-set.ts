@@ -20,7 +20,6 @@ export class SessionSet {
   #max: number;
   #inUse = 0;
   #epoch = 0;
-  #endsNext = false;
   #awaited: { readonly epoch: number; readonly resolve: () => void }[] = [];
 
   /**
@@ -73,28 +72,21 @@ export class SessionSet {
     for (const slot of idle) this.#giveUp(slot);
   }
 
-  /** The next session that comes back ends, whoever waits: its place is wanted. */
-  endNext(): void {
-    this.#endsNext = true;
-  }
-
-  /** Ends a session that came back, where there are too many or its place is wanted. */
+  /** Ends a session that came back, where there are too many. */
   endSurplus(slot: Slot): boolean {
-    if (this.#excess <= 0 && !this.#endsNext) return false;
-    this.#endsNext = false;
+    if (this.#excess <= 0) return false;
     this.#giveUp(slot);
     return true;
   }
 
   /** Whether a session may still be lent. */
-  mayLend(nowMs: number, slot: Slot): boolean {
-    return slot.epoch === this.#epoch && slot.expiresAtMs > nowMs;
+  mayLend(slot: Slot): boolean {
+    return slot.epoch === this.#epoch;
   }
 
   /** From now on no session of before is fit; those that are idle end. */
   outdate(): void {
     this.#epoch += 1;
-    this.#endsNext = false;
     for (const slot of this.idle.drain()) slot.session.retire();
   }
 
@@ -114,16 +106,16 @@ export class SessionSet {
     this.#inUse -= 1;
   }
 
-  /** Its socket is closed. False when it was not in the set. */
-  remove(session: Session): boolean {
+  /** Its socket is closed. `undefined` when it was not in the set. */
+  remove(session: Session): Slot | undefined {
     const slot = this.#slots.get(session);
-    if (slot === undefined) return false;
+    if (slot === undefined) return undefined;
     this.#slots.delete(session);
     this.#surplus.delete(session);
     this.idle.remove(slot);
     this.unlend(slot);
     this.#tellGone();
-    return true;
+    return slot;
   }
 
   /** Resolves when no session of before `epoch` is left. */

@@ -4,6 +4,8 @@ import type { TextMemo } from '../core/text-memo.js';
 export interface StatementNature {
   readonly leavesTrace: boolean;
   readonly commits: boolean;
+  /** It may choose what random() gives from now on, which no clean-up of the server takes back. */
+  readonly seeds?: boolean | undefined;
   /** What certainly stays in the session after its transaction, with the remedy where that cannot be. */
   readonly staying?: string | undefined;
 }

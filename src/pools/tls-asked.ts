@@ -86,11 +86,20 @@ function modeOf(pool: string, parameters: ReadonlyMap<string, string>): TlsMode 
     const why = mode === 'allow' || mode === 'prefer' ? 'it would go on without TLS; ' : '';
     throw new LoginSettingError(pool, 'url', `sslmode=${mode}`, `${why}use one of ${MODES.join(', ')}`);
   }
+  const ssl = parameters.get('ssl');
+  const says = ssl === undefined ? undefined : ssl === 'false' || ssl === '0';
+  if (known !== undefined && says !== undefined && says !== (known === 'disable')) {
+    throw new LoginSettingError(
+      pool,
+      'url',
+      `ssl=${ssl}`,
+      `sslmode=${known} says something else; leave one of the two out`,
+    );
+  }
   if (known === 'require' && parameters.get('uselibpqcompat') === 'true') {
     return parameters.has('sslrootcert') ? 'verify-ca' : 'no-verify';
   }
   if (known !== undefined) return known;
-  const ssl = parameters.get('ssl');
   switch (ssl) {
     case undefined:
       return undefined;

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import type { Ageing } from './ageing.js';
 import { ConnectWarnings } from './connect-warnings.js';
 import { Connector, type ConnectorOwner } from './connector.js';
 import type { PoolListener } from './contract.js';
@@ -29,6 +30,7 @@ export interface UpkeepParts {
   readonly sessions: SessionSet;
   readonly reach: Reachability;
   readonly lending: Lending;
+  readonly ageing: Ageing;
   /** 0 keeps sessions for as long as they live. */
   readonly maxLifetimeMs: number;
   /** There is one session, or one attempt to open one, less. */
@@ -83,7 +85,7 @@ export class Upkeep implements ConnectorOwner {
   /** Replaces every session of before, those being opened included. */
   recycle(): void {
     if (this.#parts.reach.state === 'closed') return;
-    this.#parts.sessions.outdate();
+    this.#outdate();
     this.growth.pursue();
   }
 
@@ -96,7 +98,7 @@ export class Upkeep implements ConnectorOwner {
   renew(): number {
     const { sessions, reach } = this.#parts;
     this.#warnings.forget();
-    sessions.outdate();
+    this.#outdate();
     const { epoch } = sessions;
     this.#connector.renew();
     if (reach.regain()) this.onRegained();
@@ -120,13 +122,14 @@ export class Upkeep implements ConnectorOwner {
 
   onOpened(session: Session, birth: Birth, tookMs: number): void {
     this.#parts.listener.onOpened?.(tookMs);
-    const { maxLifetimeMs, random, sessions, clock, reach, lending } = this.#parts;
+    const { maxLifetimeMs, random, sessions, clock, reach, lending, ageing } = this.#parts;
     const lifetimeMs = maxLifetimeMs > 0 ? maxLifetimeMs * (1 - LIFETIME_JITTER * random()) : Number.POSITIVE_INFINITY;
     const slot = sessions.add(clock.nowMs(), session, birth, lifetimeMs);
     this.counts.opened += 1;
     // Who keeps its sessions for ever might not get its place again.
     if (maxLifetimeMs > 0 && this.#driver.lingers === true) this.#departure.heard();
     this.growth.opened();
+    if (birth.epoch === sessions.epoch && birth.generation === reach.generation) ageing.opened();
     this.#warnings.clear(this.growth.whole ? undefined : 'crowded');
     // It may have been accepted just before the server went away.
     if (birth.generation === reach.generation) lending.offer(slot);
@@ -149,7 +152,7 @@ export class Upkeep implements ConnectorOwner {
     const serves = trouble === 'silent' ? lending.lastOfferMs > sinceMs : !AWAY.has(trouble);
     // A server that starts has no sessions; one that has some is stopping, and cannot before they have ended.
     const leaving = trouble === 'not_accepting' && sessions.size > 0;
-    if (leaving) sessions.outdate();
+    if (leaving) this.#outdate();
     if (!serves || sessions.size === 0) this.#goDown(error, 0, leaving);
     else if (reach.regain()) this.onRegained();
     this.growth.pursue();
@@ -181,28 +184,38 @@ export class Upkeep implements ConnectorOwner {
   }
 
   onLost(session: Session, error: unknown): void {
-    const { sessions, reach } = this.#parts;
+    const { sessions, reach, lending } = this.#parts;
     this.counts.lost += 1;
     const slot = sessions.slotOf(session);
     if (slot === undefined) return;
     sessions.idle.remove(slot);
     const { state, generation } = reach;
-    // The loss of a session that was in doubt already is no news.
-    if (slot.generation !== generation || state === 'closed' || !this.#driver.isOutage(error)) return;
+    if (state === 'closed' || !this.#driver.isOutage(error)) return;
+    // The loss of a session that was in doubt already is no news, but shows that the server is still at it.
+    if (slot.generation !== generation) {
+      lending.settleFor(settleMs(error));
+      return;
+    }
     this.#connector.settle();
     this.#goDown(error, settleMs(error));
     this.growth.pursue();
   }
 
   onClosed(session: Session): void {
-    if (!this.#parts.sessions.remove(session)) return;
+    const slot = this.#parts.sessions.remove(session);
+    if (slot === undefined) return;
+    this.#parts.ageing.forget(slot);
     this.#parts.onLess();
-    this.#departure.less();
     this.growth.pursue();
   }
 
   onCancelSent(): void {
     this.counts.cancels += 1;
+  }
+
+  #outdate(): void {
+    this.#parts.sessions.outdate();
+    this.#parts.ageing.reset();
   }
 
   #goDown(error: unknown, settleMs: number, leaving = false): void {

@@ -49,3 +49,23 @@ export function unreadParameter(
     `nobody reads this parameter; ${instead ?? `leave it out: ${list}`}`,
   );
 }
+
+/**
+ * Notes a parameter of a url under the name by which it is read.
+ *
+ * @param written - As the url has it.
+ * @throws LoginSettingError when the url has it with another value as well: one of the two would be passed over unheard.
+ */
+export function noteOnce(
+  pool: string,
+  noted: Map<string, string>,
+  [name, value]: readonly [name: string, value: string],
+  written: string = name,
+): void {
+  const before = noted.get(name);
+  if (before !== undefined && before !== value) {
+    const twice = written === name ? 'it stands there twice, with two values' : `${name} says something else`;
+    throw new LoginSettingError(pool, 'url', `${written}=…`, `${twice}; leave one of the two out`);
+  }
+  noted.set(name, value);
+}

@@ -119,7 +119,7 @@ export function lifeCycle(bench: Bench): void {
     await account.endIdleAfter(500);
     const { pool } = bench.open({ max: 3, validateAfterIdleMs: 100, account });
     const borrow = async (random: () => number): Promise<void> => {
-      for (let i = 0; i < 8; i += 1) {
+      for (let i = 0; i < 5; i += 1) {
         const connection = await pool.acquire(within(10_000));
         await run(connection, bench.sql.sleep(0));
         await connection.release();

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createPool } from '../../../src/pools/create-pool.js';
 import { Journal, STILL, until } from '../../contract/support.js';
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.js';
+import { hastyStart } from '../gateway/hasty-start.js';
 import { LogBook } from '../http/harness.js';
 
 // What a start says where a server of MySQL refuses the login for a reason that its words do not tell.
@@ -40,7 +41,7 @@ it.each([
       pools: { main: { url: `${scheme}://${user}:pw@127.0.0.1:${mariadb.port}/app`, max: 1 } },
       routes: { work: { pool: 'main' } },
     },
-    { env: {}, logger: log },
+    { env: {}, logger: log, clock: hastyStart },
   );
   await expect.poll(() => log.entries.map((entry) => entry.code), { timeout: 20_000 }).toContain(code);
   expect(log.of(code).join()).toContain(words);

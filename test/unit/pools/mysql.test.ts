@@ -175,6 +175,12 @@ describe('a URL of MySQL', () => {
     ['mysql://a:b@db/shop?timezon=Z', '"timezon=…": nobody reads this parameter; did you mean timezone?'],
     ['mysql://a:b@db/shop?useSSL=true', 'use sslmode=verify-full'],
     ['mysql://a:b@db/shop?connectionLimit=5', 'set max of the pool'],
+    [
+      'mysql://a:b@db/shop?ssl-mode=REQUIRED&sslmode=disable',
+      '"sslmode=…": it stands there twice, with two values; leave one of the two out',
+    ],
+    ['mysql://a:b@db/shop?sslmode=require&ssl-mode=DISABLED', '"ssl-mode=…": sslmode says something else; leave one'],
+    ['mysql://a:b@db/shop?sslmode=disable&ssl=true', '"ssl=true": sslmode=disable says something else; leave one of'],
     ['mysql://a:b@db/shop?ssl-mode=PREFERRED', 'it would go on without TLS'],
     [
       'mysql://a:b@db/shop?timezone=Europe/Berlin',

@@ -35,6 +35,7 @@ describe('PgTarget', () => {
     ['?sslmode=disable', false],
     ['?ssl=0', false],
     ['?sslmode=require', { rejectUnauthorized: true }],
+    ['?ssl=true&sslmode=require&sslmode=require', { rejectUnauthorized: true }],
     ['?sslmode=verify-full', { rejectUnauthorized: true }],
     ['?ssl=true', { rejectUnauthorized: true }],
     ['?sslnegotiation=direct', { rejectUnauthorized: true }],
@@ -61,6 +62,9 @@ describe('PgTarget', () => {
   it.each<[string, object, string]>([
     ['?sslmode=allow', {}, 'url of pool "main" is "sslmode=allow": it would go on without TLS; use one of disable,'],
     ['?sslmode=verify', {}, 'url of pool "main" is "sslmode=verify": use one of disable, no-verify, require,'],
+    ['?sslmode=require&sslmode=disable', {}, 'url of pool "main" is "sslmode=…": it stands there twice, with two'],
+    ['?sslmode=disable&ssl=true', {}, 'url of pool "main" is "ssl=true": sslmode=disable says something else'],
+    ['?ssl=0&sslmode=verify-full', {}, 'url of pool "main" is "ssl=0": sslmode=verify-full says something else'],
     ['?ssl=maybe', {}, 'url of pool "main" is "ssl=maybe": use sslmode with one of'],
     ['?sslMode=verify-full', {}, 'url of pool "main" is "sslMode=…": nobody reads this parameter'],
     ['?sslnegotiation=late', {}, 'url of pool "main" is "sslnegotiation=late": use postgres or direct'],
