@@ -59,9 +59,11 @@ export class Fleet {
   readonly #place: string;
   readonly #tokens: TokenSync;
   readonly #lanes: Lane[] = [];
-  /** What was told of buckets and lanes that others are stricter with. */
+  /** What was told once of buckets and lanes that others are stricter with, and of why Redis never answered. */
   readonly #told = new Map<string, string>();
   readonly #id: string = randomUUID();
+  /** As many were made so far. */
+  #buckets = 0;
   #degraded = false;
 
   private constructor(options: FleetOptions, client: RedisClient) {
@@ -77,6 +79,7 @@ export class Fleet {
       clock,
       probeKey: `sluice:${name}:probe`,
       onChange: (up, why) => this.#linkChanged(up, why),
+      onExplained: (why) => this.#explained(why),
     });
     const { registry = new RedisRegistry(this.#link, key, this.#id), instances } = options;
     this.heartbeat = new Heartbeat({ registry, clock, random, id: this.#id, instances });
@@ -84,7 +87,6 @@ export class Fleet {
       link: this.#link,
       clock,
       random,
-      id: this.#id,
       prefix: `sluice:${name}:tokens:`,
       syncMs,
       onStricter: (key, refillPerSecond, burst) => this.#stricter(key, refillPerSecond, burst),
@@ -116,13 +118,14 @@ export class Fleet {
    * @param awayFactor - Part of its share of the rate that it has while Redis is away.
    */
   bucket(key: string, refillPerSecond: number, burst: number, awayFactor: number): Bucket {
-    const name = bucketName(key);
+    this.#buckets += 1;
+    const entry = { key: bucketName(key), id: `${this.#id}:${this.#buckets}` };
     return new PrepaidBucket({
       refillPerSecond,
       burst,
       awayFactor,
       sharers: this.#instances,
-      onNews: (bucket, urgent) => this.#tokens.news(name, bucket, urgent),
+      onNews: (bucket, urgent) => this.#tokens.news(entry, bucket, urgent),
     });
   }
 
@@ -182,6 +185,13 @@ export class Fleet {
         'fleet_degraded',
         `${this.#place} does not answer (${why}): each instance goes on with its own share of the limits`,
       );
+  }
+
+  /** What was told as it did not answer was told without it. */
+  #explained(why: string): void {
+    if (!this.#degraded || this.#told.get('trouble') === why) return;
+    this.#told.set('trouble', why);
+    this.#options.warn('fleet_trouble', `${this.#place} cannot be used (${why})`);
   }
 
   /** Told for all callers of a route together. */

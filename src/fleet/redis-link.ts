@@ -1,7 +1,15 @@
 import type { Clock, Timer } from '../clock.js';
 import { Comeback } from '../core/fleet-comeback.js';
 import { Silence } from '../core/fleet-silence.js';
-import { describeTrouble, isConsequence, isEnded, isWrongDatabase } from './redis-trouble.js';
+import {
+  describeTrouble,
+  isConsequence,
+  isEnded,
+  isUnexplained,
+  isWrongDatabase,
+  NO_ANSWER_YET,
+  noAnswerWithin,
+} from './redis-trouble.js';
 
 /** What Sluice uses of an `ioredis` client (5.10 or newer, a `Redis` or a `Cluster`). */
 export interface RedisClient {
@@ -30,6 +38,8 @@ export interface RedisLinkOptions {
   readonly clock: Clock;
   /** The server became reachable, or stopped being so; why, with nothing secret in it. */
   readonly onChange: (up: boolean, why: string) => void;
+  /** Why it has never answered, where only that was known before; no secret either. */
+  readonly onExplained?: (why: string) => void;
 }
 
 /** Nothing waits for Redis longer than this, in ms: past it an answer is ignored. */
@@ -40,7 +50,6 @@ export const LONG_MS = 1e9;
 const PROBE = "return redis.call('SET', KEYS[1], '', 'PX', 5000)";
 /** How often a server that is away is asked whether it is back. */
 const PROBE_MS = 200;
-const NO_ANSWER = 'no answer yet';
 
 /**
  * The way to Redis: knows whether it answers, and lets nobody wait for it.
@@ -61,7 +70,7 @@ export class RedisLink {
   #refused: Error | undefined;
   #probing: Timer | undefined;
   #closed = false;
-  #trouble = NO_ANSWER;
+  #trouble = NO_ANSWER_YET;
 
   constructor(options: RedisLinkOptions) {
     this.#options = options;
@@ -179,14 +188,16 @@ export class RedisLink {
   }
 
   #lost(error: unknown): Error {
-    const { clock, onChange } = this.#options;
+    const { clock, onChange, onExplained } = this.#options;
     const failure = error instanceof Error ? error : new Error(String(error));
     if (this.#closed) return failure;
-    const first = this.#trouble === NO_ANSWER && isEnded(failure);
+    const before = this.#trouble;
+    const first = before === NO_ANSWER_YET && isEnded(failure);
     if (this.#up || first || !isConsequence(failure)) this.#trouble = describeTrouble(failure, this.#answered);
     this.#probeLater();
     if (!this.#up) {
       this.#comeback.bad();
+      if (!this.#answered && isUnexplained(before) && !isUnexplained(this.#trouble)) onExplained?.(this.#trouble);
       return failure;
     }
     this.#comeback.lost(clock.nowMs());
@@ -211,9 +222,7 @@ export class RedisLink {
     // One that comes too late tells as well that the connection lives.
     answer.then(heard, (error: Error) => isConsequence(error) || heard());
     return new Promise<T>((resolve, reject) => {
-      const timer = this.#options.clock.after(REDIS_PATIENCE_MS, () =>
-        reject(new Error(`no answer within ${REDIS_PATIENCE_MS} ms`)),
-      );
+      const timer = this.#options.clock.after(REDIS_PATIENCE_MS, () => reject(noAnswerWithin(REDIS_PATIENCE_MS)));
       answer.then(resolve, reject).finally(() => timer.cancel());
     });
   }

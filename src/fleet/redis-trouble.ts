@@ -13,6 +13,7 @@ const LIKELY: readonly (readonly [saysSo: RegExp, is: string])[] = [
   [/ENOTFOUND|EAI_AGAIN/, 'its host name is not known: look at the URL, and at the name server'],
   [ENDED, 'it ends connections at once: perhaps it wants TLS (rediss://), or its maxclients is reached'],
   [/ETIMEDOUT/, 'nothing answers there: look at host, port and firewall, and whether it wants no TLS (redis://)'],
+  [/^READONLY/, 'it is a replica, which takes no writes: let the URL name the primary'],
   [
     /^(?:MOVED|ASK|CLUSTERDOWN)\b/,
     'it is a node of a Redis Cluster: give createGateway a `Cluster` of ioredis as `redis`',
@@ -40,6 +41,19 @@ export function isConsequence(error: Error): boolean {
 /** Whether an error only says that the connection has ended: all there is to tell where nothing came before it. */
 export function isEnded(error: Error): boolean {
   return CLOSED.test(error.message);
+}
+
+/** What is told as long as nothing is known. */
+export const NO_ANSWER_YET = 'no answer yet';
+
+/** Nobody has waited any longer. */
+export function noAnswerWithin(ms: number): Error {
+  return new Error(`no answer within ${ms} ms`);
+}
+
+/** Whether a trouble only says that there was no answer, and not why. */
+export function isUnexplained(trouble: string): boolean {
+  return trouble.startsWith('no answer ');
 }
 
 /** Whether the number of the database is none that the server has. */

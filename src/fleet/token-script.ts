@@ -9,7 +9,7 @@ const SILENT_MS = 1_000;
  * The hash of a bucket holds `level` (tokens that nobody has prepaid), `at` (when that was) and for each process
  * `i:<id>` = `held spent sequence expires rate burst`. What is prepaid is not in the level and counts against the
  * capacity, so that level and everything prepaid never exceed the burst. Where processes disagree about rate or burst,
- * the least holds while both live.
+ * the least holds while both live. A process that has forgotten the bucket, and makes it anew, is another one here.
  *
  * KEYS[1]: the bucket. ARGV: id, rate per second, burst, lease in ms, sequence, spent, acknowledged, held, want, known
  * (0 or 1), away (0 or 1), how long before the last report was sent in ms. Returns granted, level, rate and burst in force, what others have prepaid, as text.
@@ -24,6 +24,7 @@ local known, away, since = ARGV[10] == '1', ARGV[11] == '1', tonumber(ARGV[12])
 
 local level, at, mine
 local others = 0
+local gone = {}
 local state = redis.call('HGETALL', KEYS[1])
 for index = 1, #state, 2 do
   local field, value = state[index], state[index + 1]
@@ -37,7 +38,7 @@ for index = 1, #state, 2 do
     if field == 'i:' .. id then
       mine = { held = part[1], spent = part[2], sequence = part[3], heard = part[4] - lease }
     elseif part[4] <= now then
-      redis.call('HDEL', KEYS[1], field)
+      gone[#gone + 1] = field
     else
       others = others + part[1]
       rate, burst = math.min(rate, part[5]), math.min(burst, part[6])
@@ -71,6 +72,8 @@ level = level - granted
 
 redis.call('HSET', KEYS[1], 'level', string.format('%.6f', level), 'at', string.format('%d', now), 'i:' .. id,
   string.format('%.6f %.6f %d %d %.6f %.6f', held + granted, spent, sequence, now + lease, tonumber(ARGV[2]), tonumber(ARGV[3])))
+-- Not before: without memory Redis refuses a script that has written nothing yet, and no other.
+if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
 redis.call('PEXPIRE', KEYS[1], math.min(86400000, math.ceil(2 * (lease + burst * 1000 / rate))))
 return { tostring(granted), string.format('%.6f', level), tostring(rate), tostring(burst), string.format('%.6f', others) }
 `;

@@ -10,14 +10,23 @@ export interface TokenSyncOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Names this process in the ledger; unique in the fleet. */
-  readonly id: string;
   /** Prefix of all keys of the fleet. */
   readonly prefix: string;
   /** About how often the ledger hears of what was spent, in ms. */
   readonly syncMs: number;
   /** Another process of the fleet has a lower rate or burst for the bucket of this key, which holds. */
   readonly onStricter: (key: string, refillPerSecond: number, burst: number) => void;
+}
+
+/** Where one part of a shared bucket is told of. */
+export interface BucketEntry {
+  /** Names the bucket in Redis. */
+  readonly key: string;
+  /**
+   * Names this part in the ledger; unique in the fleet, also where one that was forgotten is made anew: its totals begin
+   * at 0 again, and the ledger may still hold those of before.
+   */
+  readonly id: string;
 }
 
 /** A bucket that runs low is not waited for longer than this. */
@@ -29,7 +38,7 @@ const MOST_REPORTS = 500;
 const AWAY_RHYTHM_MS = 200;
 
 interface Known {
-  readonly key: string;
+  readonly entry: BucketEntry;
   underWay: boolean;
   /** Something was said to a Redis that is away, and is not answered yet. */
   unanswered: boolean;
@@ -61,10 +70,10 @@ export class TokenSync {
   }
 
   /** A bucket has something to say. Cheap: it is on the path of every request. */
-  news(key: string, bucket: PrepaidBucket, urgent: boolean): void {
+  news(entry: BucketEntry, bucket: PrepaidBucket, urgent: boolean): void {
     if (this.#stopped) return;
     if (!this.#buckets.has(bucket)) {
-      this.#buckets.set(bucket, { key, underWay: false, unanswered: false });
+      this.#buckets.set(bucket, { entry, underWay: false, unanswered: false });
       if (!this.#options.link.up) bucket.part(this.#options.clock.nowMs());
     }
     if (urgent || this.#timer === undefined) this.#arm(urgent);
@@ -83,7 +92,7 @@ export class TokenSync {
     this.#stopped = true;
     this.#timer?.cancel();
     const nowMs = this.#options.clock.nowMs();
-    const farewells = [...this.#buckets].map(([bucket, { key }]) => this.#send(key, bucket, bucket.leave(nowMs)));
+    const farewells = [...this.#buckets].map(([bucket, { entry }]) => this.#send(entry, bucket, bucket.leave(nowMs)));
     this.#buckets.clear();
     await Promise.allSettled(farewells);
   }
@@ -132,7 +141,7 @@ export class TokenSync {
     this.#unanswered += 1;
     this.#reports += 1;
     try {
-      await this.#options.link.tell(SCRIPT, ...this.#saying(known.key, bucket, report));
+      await this.#options.link.tell(SCRIPT, ...this.#saying(known.entry, bucket, report));
     } catch {
       // It is said again with the next report.
     } finally {
@@ -145,10 +154,10 @@ export class TokenSync {
     const { clock, onStricter } = this.#options;
     const { refillPerSecond, burst } = bucket;
     try {
-      const reply = await this.#send(known.key, bucket, report);
+      const reply = await this.#send(known.entry, bucket, report);
       bucket.settle(clock.nowMs(), report, reply);
       const stricter = reply.refillPerSecond < refillPerSecond || reply.burst < burst;
-      if (stricter) onStricter(known.key, reply.refillPerSecond, reply.burst);
+      if (stricter) onStricter(known.entry.key, reply.refillPerSecond, reply.burst);
     } catch {
       // The link tells the others. What was not acknowledged is said again with the next report.
       bucket.part(clock.nowMs());
@@ -158,13 +167,16 @@ export class TokenSync {
     }
   }
 
-  async #send(key: string, bucket: PrepaidBucket, report: TokenReport): Promise<Reply> {
-    return readReply(await this.#options.link.run(SCRIPT, ...this.#saying(key, bucket, report)));
+  async #send(entry: BucketEntry, bucket: PrepaidBucket, report: TokenReport): Promise<Reply> {
+    return readReply(await this.#options.link.run(SCRIPT, ...this.#saying(entry, bucket, report)));
   }
 
   /** The key in Redis, and what is said. */
-  #saying(key: string, { refillPerSecond, burst }: PrepaidBucket, report: TokenReport): [string, (string | number)[]] {
-    const { id, prefix } = this.#options;
+  #saying(
+    { key, id }: BucketEntry,
+    { refillPerSecond, burst }: PrepaidBucket,
+    report: TokenReport,
+  ): [string, (string | number)[]] {
     const { sequence, spent, acknowledged, held, want, known, away, sinceMs } = report;
     const figures = [
       sequence,
@@ -177,7 +189,7 @@ export class TokenSync {
       Math.min(sinceMs, LONG_MS),
     ];
     // Braces: a key hashes to the slot of what is between the first two, so they must not be missing.
-    const name = `${prefix}{${key}}`;
+    const name = `${this.#options.prefix}{${key}}`;
     return [name, [id, refillPerSecond, burst, TOKEN_LEASE_MS, ...figures]];
   }
 }

@@ -48,7 +48,8 @@ async function start(redisUrl: string, instances?: number): Promise<Gateway> {
 
 const nowhere = async (): Promise<string> => `redis://127.0.0.1:${await freePort()}`;
 const sizes = (gateway: Gateway): number[] => [...gateway.telemetry().pools()].map((pool) => pool.gauges().max);
-const codes = (): unknown[] => log.entries.map(({ code }) => code);
+/** A busy machine may find out later what it was that did not answer. */
+const codes = (): unknown[] => log.entries.map(({ code }) => code).filter((code) => code !== 'fleet_trouble');
 
 /** How many of so many requests at once are admitted. */
 async function admitted(gateway: Gateway, count: number): Promise<number> {
@@ -76,6 +77,6 @@ it('says so where it can only take all for itself', async () => {
   const gateway = await start(await nowhere());
   expect(sizes(gateway)).toEqual([16]);
   expect(codes()).toEqual(['fleet_degraded', 'fleet_size_unknown']);
-  const [, unknown] = log.entries;
+  const unknown = log.entries.find(({ code }) => code === 'fleet_size_unknown');
   expect(unknown?.message).toMatch(/this one takes all limits.*Set SLUICE_INSTANCES/);
 });

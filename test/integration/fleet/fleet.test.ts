@@ -283,7 +283,7 @@ describe('a fleet whose Redis fails', () => {
       expect(fleet.status.degraded).toBe(true);
       await expect.poll(() => fleet.status.trouble).toMatch(words);
       fleet.bucket('x', STILL, 10, 1).take(now(), 1);
-      expect(warnings.map(([code]) => code)).toEqual(['fleet_degraded']);
+      expect(warnings.filter(([code]) => code === 'fleet_degraded')).toHaveLength(1);
       expect(JSON.stringify([warnings, fleet.status])).not.toContain('very-wrong');
     } finally {
       await close();

@@ -253,7 +253,7 @@ describe('a lane whose Redis fails', () => {
     // So does one that has never seen the others.
     const late = await join({ instances: 3 });
     late.fleet.lane('reports', 2, 5_000);
-    expect(late.warnings.map(([code]) => code)).toEqual(['fleet_degraded', 'fleet_lane_closed']);
+    expect(late.warnings.map(([code]) => code)).toContain('fleet_lane_closed');
   });
 });
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import { Redis } from 'ioredis';
 import { createGateway } from 'sluice';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../examples/support/free-port.js';
@@ -59,7 +60,7 @@ describe.each<[string, () => string | Promise<string>, RegExp]>([
     const { fleet, warnings } = await openFleet(url);
     try {
       await expect.poll(() => fleet.status.trouble).toMatch(words);
-      expect(warnings.map(([code]) => code)).toEqual(['fleet_degraded']);
+      expect(warnings.filter(([code]) => code === 'fleet_degraded')).toHaveLength(1);
       const place = `127.0.0.1:${new URL(url).port}`;
       expect(warnings[0]?.[1]).toMatch(`Redis at ${place} does not answer (`);
       const [finding] = await checkRedis(url);
@@ -72,6 +73,35 @@ describe.each<[string, () => string | Promise<string>, RegExp]>([
       await fleet.close();
     }
   });
+});
+
+it('what turns out only later is told when it does: one who speaks TLS to a Redis without waits for its answer', async () => {
+  const { fleet, warnings } = await openFleet(`rediss://:secret@127.0.0.1:${redis.port}`);
+  try {
+    await expect.poll(() => warnings.length, { timeout: 10_000 }).toBe(2);
+    const place = `Redis at 127.0.0.1:${redis.port}`;
+    expect(warnings[0]).toEqual(['fleet_degraded', expect.stringContaining(`${place} does not answer (no answer`)]);
+    const words = new RegExp(`^${place} cannot be used \\(.*ETIMEDOUT.*whether it wants no TLS \\(redis://\\)\\)$`);
+    expect(warnings[1]).toEqual(['fleet_trouble', expect.stringMatching(words)]);
+    expect(JSON.stringify(warnings)).not.toContain('secret');
+  } finally {
+    await fleet.close();
+  }
+});
+
+it('a replica is told of with the remedy', async () => {
+  const replica = await RedisServer.start();
+  const admin = new Redis(replica.url);
+  try {
+    await admin.replicaof('127.0.0.1', await freePort());
+    const { fleet, warnings } = await openFleet(replica.url);
+    const told = (): string => warnings.at(-1)?.join() ?? '';
+    await expect.poll(told).toMatch(/^fleet_.*READONLY.*it is a replica.*let the URL name the primary/);
+    await fleet.close();
+  } finally {
+    admin.disconnect();
+    await replica.close();
+  }
 });
 
 it('a certificate that nobody vouches for is refused, whatever the process does elsewhere', async () => {

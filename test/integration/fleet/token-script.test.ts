@@ -1,25 +1,15 @@
 import fc from 'fast-check';
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { TOKEN_LEASE_MS, type TokenReport } from '../../../src/core/token-report.js';
 import { TOKEN_SCRIPT } from '../../../src/fleet/token-script.js';
-import { RedisServer } from '../../support/redis-server.js';
 import { TokenLedger } from '../../support/token-ledger.js';
+import { ownRedis } from './own-redis.js';
 
 // The script on a real Redis, beside the model that the tests in virtual time rely on.
 
-let server: RedisServer;
-let redis: Redis;
+const own = ownRedis();
 
-beforeAll(async () => {
-  server = await RedisServer.start();
-  redis = new Redis(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server.close();
-});
-beforeEach(() => redis.flushall());
+beforeEach(() => own.redis.flushall());
 
 /** So slow that nothing refills while a test runs. */
 const STILL = 0.0001;
@@ -42,7 +32,7 @@ async function tell(
   const { sequence, spent, acknowledged, held, want, known, away, sinceMs } = report;
   const figures = [sequence, spent, acknowledged, held, want, Number(known), Number(away), sinceMs];
   const args = [id, rate, burst, leaseMs, ...figures];
-  const answer = (await redis.eval(TOKEN_SCRIPT, 1, 'bucket', ...args)) as string[];
+  const answer = (await own.redis.eval(TOKEN_SCRIPT, 1, 'bucket', ...args)) as string[];
   const [granted = Number.NaN, level = Number.NaN, least = Number.NaN, most = Number.NaN, others = Number.NaN] =
     answer.map(Number);
   return { granted, level, rate: least, burst: most, others };
@@ -75,7 +65,7 @@ describe('the script of the ledger', () => {
   it('property: does what the model does', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(4, 20, 50), fc.array(report, { maxLength: 25 }), async (burst, reports) => {
-        await redis.flushall();
+        await own.redis.flushall();
         const ledger = new TokenLedger(STILL, burst);
         const state = [0, 1, 2].map(() => ({ sequence: 0, spent: 0, acknowledged: 0, held: 0 }));
         for (const { who, spends, want, returns, lost, late, known, away, sinceMs } of reports) {
@@ -109,14 +99,30 @@ describe('the script of the ledger', () => {
   it('takes what a process held who is not heard of any more for lost', async () => {
     expect((await tell('a', { ...first, want: 60 }, STILL, 100, 1)).level).toBe(40);
     // While it was held, it counted against the capacity; now that can refill again.
-    await expect.poll(async () => (await redis.hgetall('bucket'))['i:a']).toBeDefined();
+    await expect.poll(async () => (await own.redis.hgetall('bucket'))['i:a']).toBeDefined();
     await expect
       .poll(async () => {
         await tell('b', { ...first, sequence: Date.now() }, 100_000, 100);
         return (await tell('b', { ...first, sequence: Date.now() + 1 }, 100_000, 100)).level;
       })
       .toBe(100);
-    expect(await redis.hgetall('bucket')).not.toHaveProperty('i:a');
+    expect(await own.redis.hgetall('bucket')).not.toHaveProperty('i:a');
+  });
+
+  it('is refused by a Redis without memory, whoever has to be forgotten, and changes nothing', async () => {
+    await tell('b', { ...first, want: 10 }, STILL, 100);
+    // Its lease ended long ago.
+    await own.redis.hset('bucket', 'i:a', `60 0 1 1 ${STILL} 100`);
+    const before = await own.redis.hgetall('bucket');
+    await own.redis.config('SET', 'maxmemory', '1');
+    try {
+      for (let sequence = 2; sequence < 5; sequence += 1) {
+        await expect(tell('b', { ...first, sequence, want: 10 }, STILL, 100)).rejects.toThrow(/OOM/);
+      }
+      expect(await own.redis.hgetall('bucket')).toEqual(before);
+    } finally {
+      await own.redis.config('SET', 'maxmemory', '0');
+    }
   });
 
   it('lets the stricter of two configurations hold while both live', async () => {
@@ -129,13 +135,13 @@ describe('the script of the ledger', () => {
 
   it('forgets a bucket that has been full again for long', async () => {
     await tell('a', { ...first, want: 1 }, 10, 50);
-    expect(await redis.pttl('bucket')).toBeGreaterThan(TOKEN_LEASE_MS + 5_000);
-    expect(await redis.pttl('bucket')).toBeLessThanOrEqual(2 * (TOKEN_LEASE_MS + 5_000));
+    expect(await own.redis.pttl('bucket')).toBeGreaterThan(TOKEN_LEASE_MS + 5_000);
+    expect(await own.redis.pttl('bucket')).toBeLessThanOrEqual(2 * (TOKEN_LEASE_MS + 5_000));
   });
 
   it('bears any bytes in a name', async () => {
     const name = 'a}{\r\n* 0 \u0000é';
-    expect(await redis.eval(TOKEN_SCRIPT, 1, `x{${name}}`, 'p', 10, 50, 5_000, 1, 0, 0, 0, 5, 0, 0)).toEqual([
+    expect(await own.redis.eval(TOKEN_SCRIPT, 1, `x{${name}}`, 'p', 10, 50, 5_000, 1, 0, 0, 0, 5, 0, 0)).toEqual([
       '5',
       '45.000000',
       '10',
