@@ -5,6 +5,7 @@ import type { RouteEntry } from '../src/gateway/route-entry.js';
 import type { Gateway } from '../src/gateway.js';
 import { answerFields } from './answer-fields.js';
 import { type HostGuard, HttpHost } from './http-host.js';
+import { tellLateError } from './late-error.js';
 import { tellShadow } from './observe-field.js';
 import { wishesOf } from './request-wishes.js';
 import { tellTiming } from './server-timing.js';
@@ -148,6 +149,8 @@ function heed(returned: unknown, failed: (error: unknown) => void): void {
 
 /** A handler's error goes to the error handlers, unless it comes from an answer that nobody waits for any more. */
 function fail(host: HttpHost, next: NextFunction, error: unknown): void {
-  if (host.work.answered && host.res.writableEnded) host.work.route.stats.swallowLateWrite();
-  else if (!host.res.destroyed || !tellsOfClientGone(error)) next(error);
+  if (host.work.answered && host.res.writableEnded) {
+    host.work.route.stats.swallowLateWrite();
+    tellLateError(host, error);
+  } else if (!host.res.destroyed || !tellsOfClientGone(error)) next(error);
 }

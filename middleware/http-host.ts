@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
-import type { ErrorCode, Refusal } from '../src/errors.js';
+import type { Refusal } from '../src/errors.js';
 import type { OpenAnswer } from '../src/gateway/open-answers.js';
 import { RequestHandle } from '../src/gateway/request-handle.js';
 import type { RequestWork } from '../src/gateway/request-work.js';
@@ -49,6 +49,10 @@ export class HttpHost implements WorkHost, OpenAnswer {
   get work(): RequestWork {
     if (this.#work === undefined) throw new Error('the request has not been classified yet');
     return this.#work;
+  }
+
+  get gateway(): Gateway {
+    return this.#guard.gateway;
   }
 
   get timed(): boolean {
@@ -136,8 +140,8 @@ export class HttpHost implements WorkHost, OpenAnswer {
   }
 
   /** Counts the error that an admitted request is answered with. */
-  failedWith(code: ErrorCode): void {
-    if (this.#admitted) this.work.route.stats.answerWith(code);
+  failedWith(refusal: Refusal): void {
+    if (this.#admitted) this.work.handler.failedWith(this.#guard.gateway.clock.nowMs(), refusal);
   }
 
   streaming(): boolean {

@@ -14,7 +14,7 @@ export interface AuthorizedOperations {
    * throws or rejects nobody may: the answer is 500 without a word of the error, which is logged once.
    */
   readonly authorize: (req: Request) => boolean | Promise<boolean>;
-  readonly public?: undefined;
+  readonly public?: false | undefined;
   /**
    * Whether those who may look may also change settings while the gateway works: the mode, sizes of pools, rate limits (those of
    * each caller and of all routes too), deadlines and concurrency limits of routes. Default `false`.
@@ -38,6 +38,7 @@ export interface PublicOperations {
  */
 export function operations(gateway: Gateway, options: OperationsOptions): RequestHandler {
   // Those without types may have given anything.
+  checkGateway('operations', gateway);
   const given: Partial<AnyOptions> = options ?? {};
   checkOptions(given);
   const { authorize, allowChanges } = given;
@@ -45,6 +46,13 @@ export function operations(gateway: Gateway, options: OperationsOptions): Reques
   if (authorize !== undefined) router.use(guardedBy(authorize, gateway));
   router.use(dashboardRouter(gateway, allowChanges === true));
   return router;
+}
+
+/** Asked for at the mount: later it would be an answer 500 without a word of why. */
+function checkGateway(name: string, gateway: unknown): void {
+  if (typeof gateway === 'object' && gateway !== null && 'telemetry' in gateway) return;
+  const found = gateway === null ? 'null' : gateway instanceof Promise ? 'a promise: await it' : typeof gateway;
+  throw new TypeError(`${name}() needs the gateway that createGateway() resolves with, and got ${found}`);
 }
 
 interface AnyOptions {
@@ -59,7 +67,7 @@ function checkOptions({ authorize, public: open, allowChanges }: Partial<AnyOpti
       'operations() needs { authorize: (req) => boolean } or { public: true }: say who may see the figures',
     );
   }
-  if (authorize !== undefined && open !== undefined) {
+  if (authorize !== undefined && open !== undefined && open !== false) {
     throw new TypeError('operations() has both authorize and public: keep one of them');
   }
   if (open === true && allowChanges === true) {
@@ -99,6 +107,7 @@ function guardedBy(authorize: AuthorizedOperations['authorize'], { logger }: Pic
 
 /** Prometheus text at the path where it is mounted, by `app.get('/metrics', metrics(gateway))`. */
 export function metrics(gateway: Gateway, options: MetricsOptions = {}): RequestHandler {
+  checkGateway('metrics', gateway);
   const source = new Metrics(() => gateway.telemetry(), options);
   return (_req, res, next) => {
     source.text().then((text) => {

@@ -80,7 +80,7 @@ export function problemHandler(options: ProblemHandlerOptions = {}): ErrorReques
     const known = knownProblem(error);
     if (known !== undefined) {
       const host = hostOf(res);
-      if ('outcome' in known) host?.failedWith(known.code);
+      if ('outcome' in known) host?.failedWith(known);
       if (known === IMPLICIT_COMMIT) quietly(() => onError(error, req));
       const close = closesAfterRefusal(req) || (isSluiceError(known) && known.code === 'draining');
       sendProblem(res, known, { ...host?.sending, close, headers: declaredHeaders(error) });
@@ -91,6 +91,12 @@ export function problemHandler(options: ProblemHandlerOptions = {}): ErrorReques
       next(error);
     }
   };
+}
+
+/** Whether an error is meant as an answer, so that one which comes too late tells of nothing to be mended. */
+export function answersKnown(error: unknown): boolean {
+  const known = knownProblem(error);
+  return known !== undefined && known !== IMPLICIT_COMMIT;
 }
 
 function knownProblem(error: unknown): Refusal | PlainProblem | undefined {

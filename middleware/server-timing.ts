@@ -12,14 +12,14 @@ const NAME = 'Server-Timing';
  * Server-Timing: queue;dur=12.3, acquire;dur=0.0, db;dur=20.1, total;dur=34.6
  * ```
  *
- * `queue` is the queue wait, `acquire` the waits for connections, `db` the statements, each summed up: those that run
- * side by side may exceed `total`, which counts from the arrival. Without a pool there are neither of them.
+ * `queue` is the queue wait, `acquire` the waits for connections, `db` the statements, each summed up, those under
+ * way too: those side by side may exceed `total`, which counts from the arrival. Without a pool there are neither of them.
  */
 export function timingText({ queueWaitMs, watch, route, ticket }: RequestWork, nowMs: number): string {
   const database =
     watch === undefined || route.pool === undefined
       ? []
-      : [metric('acquire', watch.acquireWaitMs), metric('db', watch.databaseMs)];
+      : [metric('acquire', watch.acquireWaitMs(nowMs)), metric('db', watch.databaseMs(nowMs))];
   return [metric('queue', queueWaitMs), ...database, metric('total', nowMs - ticket.arrivedAtMs)].join(', ');
 }
 

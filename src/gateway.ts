@@ -20,6 +20,7 @@ import type { RouteEntry } from './gateway/route-entry.js';
 import { type RunOptions, runInside, runWork } from './gateway/run-work.js';
 import { RunningDiagnosis } from './gateway/running-diagnosis.js';
 import { type GatewaySurroundings, knownSurroundings } from './gateway/surroundings.js';
+import { withDiagnoses } from './gateway/with-diagnoses.js';
 import type { LoginChange, RotateOptions } from './pools/login.js';
 import type { Logger } from './telemetry/log.js';
 import { type Snapshot, snapshot } from './telemetry/snapshot.js';
@@ -168,7 +169,7 @@ export class Gateway<RouteName extends string = string, PoolName extends string 
   snapshot(): Snapshot {
     const source = this.telemetry();
     const taken = snapshot(source);
-    return { ...taken, diagnoses: this.#diagnosis.of(this.clock.nowMs(), taken, source) };
+    return withDiagnoses(taken, this.#diagnosis.of(this.clock.nowMs(), taken, source));
   }
 
   /**
@@ -188,7 +189,8 @@ export class Gateway<RouteName extends string = string, PoolName extends string 
   /**
    * Ends the gateway in order: readiness fails at once, admission goes on for `readinessDelayMs`, then nothing new is
    * admitted, work in flight ends or is cancelled at the bound, and the pools close. Calling it again returns the same
-   * promise; a `timeoutMs` then only hurries the drain, 0 to cancel at once what is left. It never rejects.
+   * promise; a `timeoutMs` then only hurries the drain, 0 to cancel at once what is left. It rejects for
+   * options that it cannot use, before anything has begun (TypeError, RangeError), and for nothing else.
    */
   drain(options: DrainOptions = {}): Promise<void> {
     return this.#ending.drain(options);

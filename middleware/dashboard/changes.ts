@@ -12,11 +12,8 @@ import { sendProblem } from '../problem.js';
  *
  * Each process has settings of its own, and counts changes from 1: `run` says whose were seen, so that after a restart,
  * or behind a balancer, nobody changes a setting, or takes back a change, that he has not seen.
- *
- * @param run - The mark of this process.
- * @param changed - Called after each change.
  */
-export function changesRouter(gateway: Gateway, run: string, changed: () => void): RequestHandler {
+export function changesRouter({ liveChanges }: Gateway): RequestHandler {
   const router = express.Router();
   router.use(fromThisPage, express.json({ limit: '4kb', type: 'application/json' }));
   router.post('/', (req, res) => {
@@ -32,16 +29,16 @@ export function changesRouter(gateway: Gateway, run: string, changed: () => void
         'Send { "path": text, "value": number, "run": text }, with the run that config.json has.',
       );
     }
-    if (of !== run) return refuse(res, 409, SETTINGS_OF_ANOTHER_RUN);
-    answer(res, changed, () => gateway.liveChanges.set(path, value));
+    if (of !== liveChanges.run) return refuse(res, 409, SETTINGS_OF_ANOTHER_RUN);
+    answer(res, () => liveChanges.set(path, value));
   });
   router.post('/undo', (req, res) => {
     const { id, run: of } = fields(req);
     if (typeof id !== 'number' || typeof of !== 'string') {
       return refuse(res, 400, 'Send { "id": number, "run": text }, as config.json has them.');
     }
-    if (of !== run) return refuse(res, 409, CHANGE_OF_ANOTHER_RUN);
-    answer(res, changed, () => gateway.liveChanges.undo(id));
+    if (of !== liveChanges.run) return refuse(res, 409, CHANGE_OF_ANOTHER_RUN);
+    answer(res, () => liveChanges.undo(id));
   });
   return router;
 }
@@ -65,11 +62,9 @@ function fields(req: Request): Readonly<Record<string, unknown>> {
   return typeof body === 'object' && body !== null ? { ...body } : {};
 }
 
-function answer(res: Response, changed: () => void, change: () => LiveChange): void {
+function answer(res: Response, change: () => LiveChange): void {
   try {
-    const made = change();
-    if (made.id !== 0) changed();
-    res.set('Cache-Control', 'no-store').json(made);
+    res.set('Cache-Control', 'no-store').json(change());
   } catch (error) {
     if (error instanceof ConfigError) refuse(res, 422, error.problems.map(formatProblem).join('; '));
     else if (error instanceof RangeError) refuse(res, 409, error.message);

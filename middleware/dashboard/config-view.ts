@@ -7,7 +7,7 @@ export interface ConfigView {
   readonly lines: readonly (Omit<ConfigLine, 'origin'> & { readonly origin: ConfigLine['origin'] | 'live' })[];
   /** `null` where nothing may be changed. */
   readonly changes: {
-    /** The mark of the process: an `id` of the history means something beside it only. */
+    /** The mark of the gateway: an `id` of the history means something beside it only. */
     readonly run: string;
     readonly fields: readonly LiveSetting[];
     /** Newest first; `at` is the wall clock, in ms since 1970. */
@@ -18,17 +18,18 @@ export interface ConfigView {
 /**
  * Every value in force with its origin, secrets masked: what was read at the start, and what was changed since.
  *
- * @param run - The mark of the process where changes are allowed.
+ * @param changeable - Whether who looks may change something.
  */
-export function configView(gateway: Gateway, run: string | undefined, wallMs: number): ConfigView {
-  const fields = gateway.liveChanges.settings();
+export function configView(gateway: Gateway, changeable: boolean, wallMs: number): ConfigView {
+  const { liveChanges } = gateway;
+  const fields = liveChanges.settings();
   const live = new Map(fields.filter(({ changed }) => changed).map(({ path, value }) => [path, value]));
   const lines = describeConfig(gateway.config).map((line) => {
     const value = live.get(line.path);
     return value === undefined ? line : { ...line, value: String(value), origin: 'live' as const };
   });
-  if (run === undefined) return { lines, changes: null };
+  if (!changeable) return { lines, changes: null };
   const nowMs = gateway.clock.nowMs();
-  const history = gateway.liveChanges.history().map((change) => ({ ...change, at: wallMs - (nowMs - change.atMs) }));
-  return { lines, changes: { run, fields, history } };
+  const history = liveChanges.history().map((change) => ({ ...change, at: wallMs - (nowMs - change.atMs) }));
+  return { lines, changes: { run: liveChanges.run, fields, history } };
 }

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Timer } from '../../src/clock.js';
 import type { Gateway } from '../../src/gateway.js';
 import { ChartHistory } from './history.js';
@@ -33,6 +33,7 @@ export class DashboardFeed {
   constructor(gateway: Gateway, wallMs: () => number = Date.now) {
     this.#gateway = gateway;
     this.#wallMs = wallMs;
+    gateway.liveChanges.listen(() => this.#broadcast(eventText('change', {})));
     gateway.stopping.addEventListener('abort', () => this.#close(), { once: true });
     this.#step();
   }
@@ -47,7 +48,10 @@ export class DashboardFeed {
   }
 
   /** Sends events to this answer until it is closed, the history first. Call it while {@link open}. */
-  attach(res: ServerResponse): void {
+  attach(req: IncomingMessage, res: ServerResponse): void {
+    const { socket } = req;
+    // Whoever left while it was asked whether he may look would never be heard to leave.
+    if (res.closed || socket.destroyed) return;
     res.writeHead(200, {
       'Content-Type': 'text/event-stream',
       // `no-transform`: compression would hold events back until its buffer is full. The same goes for nginx.
@@ -55,18 +59,19 @@ export class DashboardFeed {
       'X-Accel-Buffering': 'no',
     });
     this.#watchers.add(res);
-    res.once('close', () => this.#watchers.delete(res));
+    const leave = (): void => {
+      this.#watchers.delete(res);
+      socket.off('close', leave);
+    };
+    res.once('close', leave);
+    // An answer that waits behind another on its connection does not hear of the end of that.
+    socket.once('close', leave);
     res.write(`retry: ${RETRY_MS}\n\n`);
     if (this.#watchers.size === 1) this.#step();
     send(res, eventText('history', this.#history.points));
     send(res, eventText('refusals', this.#refusals()));
     const view = viewOf(this.#taken, this.#wallMs());
     if (view !== undefined) send(res, eventText('view', view));
-  }
-
-  /** Tells those who look that something was changed. */
-  announceChange(): void {
-    this.#broadcast(eventText('change', {}));
   }
 
   #step(): void {

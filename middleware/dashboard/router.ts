@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import express, { type Response, type Router } from 'express';
 import type { Gateway } from '../../src/gateway.js';
 import { sendProblem } from '../problem.js';
@@ -12,7 +12,6 @@ import { uplotFiles } from './uplot-files.js';
 export function dashboardRouter(gateway: Gateway, allowChanges: boolean): Router {
   const router = express.Router();
   const feed = new DashboardFeed(gateway);
-  const run = allowChanges ? randomUUID() : undefined;
   router.use((_req, res, next) => {
     res.set({ 'X-Content-Type-Options': 'nosniff', 'Cross-Origin-Resource-Policy': 'same-origin' });
     res.set({ 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-store' });
@@ -26,13 +25,13 @@ export function dashboardRouter(gateway: Gateway, allowChanges: boolean): Router
     res.json(gateway.snapshot());
   });
   router.get('/config.json', (_req, res) => {
-    res.json(configView(gateway, run, Date.now()));
+    res.json(configView(gateway, allowChanges, Date.now()));
   });
   router.get('/events', (req, res) => {
     // The page asks by HEAD why it gets no events.
     if (!feed.open) sendProblem(res, { status: 503, detail: 'The server is shutting down, or too many look already.' });
     else if (req.method === 'HEAD') res.type('text/event-stream').end();
-    else feed.attach(res);
+    else feed.attach(req, res);
   });
   const files = uplotFiles();
   router.get(
@@ -53,11 +52,7 @@ export function dashboardRouter(gateway: Gateway, allowChanges: boolean): Router
         files.then((found) => found?.style),
       ),
   );
-  if (run !== undefined)
-    router.use(
-      '/changes',
-      changesRouter(gateway, run, () => feed.announceChange()),
-    );
+  if (allowChanges) router.use('/changes', changesRouter(gateway));
   return router;
 }
 

@@ -116,6 +116,7 @@ export class DatabaseSession {
       loan.beginLater(begin);
       return loan;
     }
+    this.#statements.send(nowMs);
     try {
       await loan.connection.begin(this.#statements.limitMs(nowMs), begin);
       this.#statements.tell('BEGIN', nowMs);
@@ -173,6 +174,7 @@ export class DatabaseSession {
     // To a session that is known to be lost nothing is sent.
     const { alive } = loan.connection;
     work.begin(alive);
+    this.#statements.send(sentAtMs);
     try {
       committed = await loan.connection.commit();
       work.ended(alive, committed);

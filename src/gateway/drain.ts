@@ -23,8 +23,8 @@ export interface DrainOptions {
    */
   readonly server?: DrainableServer;
   /**
-   * Bound for work in flight, in milliseconds from the end of the readiness delay; 0 leaves that delay out too. Default:
-   * `drainTimeoutMs` of the configuration. In a later call: the whole drain waits no longer than this from then on.
+   * Bound for work in flight, in milliseconds from the end of the readiness delay, 0 to `Infinity`; 0 leaves that delay
+   * out too. Default: `drainTimeoutMs` of the configuration. In a later call: the whole drain waits no longer than this from then on.
    */
   readonly timeoutMs?: number;
 }
@@ -73,7 +73,9 @@ export async function drainWork(
   const closed = server === undefined ? Promise.resolve() : closeServer(server);
   if (server !== undefined) await lastConnections(clock, bound, server, newcomers, whenDone(closed));
   await shedQueued(clock, routes);
-  await Promise.all(pools.map(({ pool }) => pool.close(bound.atMs)));
+  const closing = pools.map(({ pool }) => pool.close(bound.atMs));
+  for (const { retries } of pools) retries.end();
+  await Promise.all(closing);
   // Handlers whose statements were cancelled still have to say so.
   await settled(clock, boundOf(clock, LAST_WORDS_MS), idle);
   answers.endWork(clock);

@@ -1,5 +1,6 @@
 import { type DrainOptions, drainWork } from './drain.js';
 import { DrainBound } from './drain-bound.js';
+import { checkDrainOptions } from './drain-options.js';
 import type { Engine } from './engine.js';
 
 /** The end of a gateway: begun once, in an order of its own, and only ever hurried. */
@@ -19,8 +20,13 @@ export class Ending {
     return this.#begun.signal;
   }
 
-  /** Ends the gateway; a `timeoutMs` of a later call only hurries what the first has begun. */
+  /** Ends the gateway; a `timeoutMs` of a later call only hurries what the first has begun. Rejects for options alone. */
   drain(options: DrainOptions): Promise<void> {
+    try {
+      checkDrainOptions(options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     if (this.#drained !== undefined && options.timeoutMs !== undefined) this.#bound.within(options.timeoutMs);
     this.#drained ??= this.#drain(options);
     return this.#drained;

@@ -1,5 +1,5 @@
 import type { GateTicket } from '../admission/gate.js';
-import type { Outcome } from '../errors.js';
+import type { Outcome, Refusal } from '../errors.js';
 import { DatabaseSession } from './database-session.js';
 import { reclaim, reclaimAtMs } from './reclaim.js';
 import { withoutPool, withoutSeat } from './refusals.js';
@@ -30,6 +30,7 @@ export class HandlerWork implements RetryingRequest {
   #rest: SeatRest | undefined;
   /** It has asked something else than the database, and said so. */
   #elsewhere = false;
+  #late = false;
 
   constructor(context: WorkContext, request: HandledRequest) {
     this.#context = context;
@@ -86,6 +87,19 @@ export class HandlerWork implements RetryingRequest {
   /** Whether the work was cut short. */
   get stopped(): boolean {
     return this.#stoppedBy !== undefined;
+  }
+
+  /** Whether its time was up: the server, which knows the deadline too, may stop a statement before we do. */
+  get late(): boolean {
+    return this.#late;
+  }
+
+  /** Counts the error that the handler has failed with, which becomes the answer. */
+  failedWith(nowMs: number, refusal: Refusal): void {
+    const { stats } = this.#request.route;
+    stats.answerWith(refusal.code);
+    stats.lastRefusals.add(nowMs, refusal);
+    if (refusal.code === 'deadline_expired') this.#late = true;
   }
 
   /** Whether work that is begun now would come after the answer, and run without a seat. */

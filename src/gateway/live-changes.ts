@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
-import { checkRoute } from '../config/checks.js';
+import { checkPool, checkRoute } from '../config/checks.js';
 import type { GatewayConfig, PoolConfig, RouteConfig } from '../config/config.js';
 import { checkTogether } from '../config/contradictions.js';
 import { ConfigError } from '../config/problem.js';
 import { Reading } from '../config/reading.js';
 import type { TotalRate } from '../rate-limit/total-rate.js';
 import type { Logger } from '../telemetry/log.js';
+import { quietly } from '../telemetry/quietly.js';
 import { type LiveField, type LiveValue, liveFields } from './live-fields.js';
 import type { ModeSwitch } from './mode-switch.js';
 import type { PoolRuntime } from './pool-runtime.js';
@@ -60,16 +62,24 @@ type Remembered = Omit<LiveChange, 'undo' | 'undone'> & { undone: boolean };
  * arrived. Nothing is kept over a restart.
  */
 export class LiveChanges {
+  /** The mark of this gateway in this process: an `id` of a change means something beside it only. */
+  readonly run: string = randomUUID();
   readonly #parts: LiveParts;
   readonly #fields: ReadonlyMap<string, LiveField>;
   readonly #initial: ReadonlyMap<string, LiveValue>;
   readonly #made: Remembered[] = [];
+  readonly #listeners = new Set<() => void>();
   #lastId = 0;
 
   constructor(parts: LiveParts) {
     this.#parts = parts;
     this.#fields = new Map(liveFields(parts).map((field) => [field.path, field]));
     this.#initial = new Map(Array.from(this.#fields, ([path, field]) => [path, field.read()]));
+  }
+
+  /** Calls `listener` after each change, and after each that was undone, whoever made it. */
+  listen(listener: () => void): void {
+    this.#listeners.add(listener);
   }
 
   /** Everything that can be changed. */
@@ -110,7 +120,7 @@ export class LiveChanges {
     const change: Remembered = { id: this.#lastId, atMs, path, from, to, undone: false };
     this.#made.push(change);
     this.#forget();
-    this.#log(change, `change ${change.id}: ${path} was changed from ${from} to ${to} while running`);
+    this.#tell(change, `change ${change.id}: ${path} was changed from ${from} to ${to} while running`);
     return { ...change, undo: true };
   }
 
@@ -133,7 +143,7 @@ export class LiveChanges {
     this.#check(field, change.from);
     field.write(this.#parts.clock.nowMs(), change.from);
     change.undone = true;
-    this.#log(change, `change ${id} was undone: ${change.path} is ${change.from} again`);
+    this.#tell(change, `change ${id} was undone: ${change.path} is ${change.from} again`);
     return { ...change, undo: false };
   }
 
@@ -162,20 +172,28 @@ export class LiveChanges {
     const reading = new Reading({});
     const changed = <Config extends PoolConfig | RouteConfig>(kind: string, config: Config): Config =>
       field.path === `${kind}.${config.name}.${field.key}` ? { ...config, [field.key]: to } : config;
-    const pools = new Map(
-      Array.from(this.#parts.pools.values(), ({ name, config, pool }) => [
-        name,
-        changed('pools', { ...config, max: pool.max }),
-      ]),
-    );
+    const pools = new Map<string, PoolConfig>();
+    for (const { name, config, pool } of this.#parts.pools.values()) {
+      const now = { ...config, max: pool.max };
+      const values = changed('pools', now);
+      // What lowers the size of another pool (its part of the fleet's budget) is no mistake of this change.
+      if (values !== now) checkPool(name, withoutFloors(values), reading);
+      pools.set(name, values);
+    }
     const routes = new Map(this.#parts.routes.map(({ name, config }) => [name, changed('routes', config)]));
     for (const [name, values] of routes) checkRoute(name, values, [...pools.keys()], reading);
     checkTogether({ pools, routes }, reading);
     if (reading.problems.length > 0) throw new ConfigError(reading.problems);
   }
 
-  #log({ id, path, from, to }: Remembered, message: string): void {
+  #tell({ id, path, from, to }: Remembered, message: string): void {
     // Without a code: consoles show each code once in a while, and no change may go unseen.
     this.#parts.logger.warn({ change: id, path, from, to }, message);
+    for (const listener of this.#listeners) quietly(listener);
   }
+}
+
+/** A smaller pool keeps fewer than these by itself, and in an emergency it must not take a restart to get there. */
+function withoutFloors({ minIdle, minSeats, ...others }: PoolConfig): Partial<PoolConfig> {
+  return others;
 }

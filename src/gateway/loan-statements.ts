@@ -33,6 +33,7 @@ export class LoanStatements {
     const nowMs = clock.nowMs();
     loan.statementSinceMs = nowMs;
     work.begin(commits);
+    this.send(nowMs);
     try {
       const result = await (loan.start ?? loan.connection).query<Row>(text, values, this.limitMs(nowMs));
       if (loan.brokenOff) throw new ImplicitCommitError();
@@ -64,10 +65,15 @@ export class LoanStatements {
     return this.#loans.closed ? undefined : replace().catch(() => undefined);
   }
 
+  /** One is sent; {@link tell} follows. */
+  send(nowMs: number): void {
+    this.#loans.owner.watch?.query(nowMs);
+  }
+
   /** One is over. */
   tell(text: string, sentAtMs: number, error?: unknown): void {
     const { owner, clock } = this.#loans;
-    owner.watch?.queried(text, clock.nowMs() - sentAtMs, error);
+    owner.watch?.queried(text, sentAtMs, clock.nowMs(), error);
   }
 
   /** What the caller is told of a failure. */

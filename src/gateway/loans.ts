@@ -105,13 +105,14 @@ export class Loans {
 
   async #wait(sinceMs: number, pass: BreakerPass | undefined): Promise<Loan> {
     const { watch } = this.owner;
+    watch?.wait(sinceMs);
     const connection = await this.#acquire().catch((error) => {
       pass?.settle('neutral');
-      watch?.acquired(this.clock.nowMs() - sinceMs, error);
+      watch?.waited(sinceMs, this.clock.nowMs(), error);
       throw error;
     });
     const nowMs = this.clock.nowMs();
-    watch?.acquired(nowMs - sinceMs);
+    watch?.waited(sinceMs, nowMs);
     return this.#lend(nowMs, connection, pass);
   }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { RetryBudget } from '../core/retry-budget.js';
 import type { RetryOutcome } from '../telemetry/source.js';
 
@@ -11,6 +12,22 @@ export class PoolRetries {
     out_of_budget: 0,
     out_of_time: 0,
   };
+
+  readonly #ending = new AbortController();
+
+  constructor() {
+    // Each transaction that waits listens, and no longer than it waits.
+    setMaxListeners(0, this.#ending.signal);
+  }
+
+  /** Aborted when the pool ends, and nothing is worth a wait any more. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  end(): void {
+    this.#ending.abort();
+  }
 
   count(outcome: RetryOutcome): void {
     this.counts[outcome] += 1;

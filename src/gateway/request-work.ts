@@ -167,7 +167,8 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
   /** The handler's answer is complete; `failed` when it tells of an error of the server. */
   complete(nowMs: number, outcome: 'succeeded' | 'failed'): void {
     if (this.#ending !== undefined || this.#leftUnadmitted(nowMs)) return;
-    this.#ending = this.#clientGone ? 'abandoned' : outcome;
+    const ending = outcome === 'failed' && this.handler.late ? 'expired' : outcome;
+    this.#ending = this.#clientGone ? 'abandoned' : ending;
     this.route.stats.respond(nowMs - this.ticket.arrivedAtMs);
     this.#endSeat(nowMs);
   }
@@ -176,7 +177,7 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
   drained(nowMs: number): void {
     const { state } = this.ticket;
     if (this.#ending !== undefined || this.streaming || (state !== 'leased' && state !== 'away')) return;
-    this.#cutShort(nowMs, 'failed', stoppedByDrain(this.route.name, this.handler.outcome));
+    this.#cutShort(nowMs, stoppedByDrain(this.route.name, this.handler.outcome));
   }
 
   /** Nobody waits for the answer any more. */
@@ -215,7 +216,7 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
       return;
     }
     this.handler.warnOfIdleness(nowMs);
-    this.#cutShort(nowMs, 'expired', deadlineExpired(this.route.name, this.ticket.allowedMs, this.handler.outcome));
+    this.#cutShort(nowMs, deadlineExpired(this.route.name, this.ticket.allowedMs, this.handler.outcome));
   }
 
   /** The request gave its seat up for a time, and does not get another. */
@@ -223,16 +224,14 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
     // Shed from the queue it counts as ended there, but it was admitted, and has its own end still before it.
     this.ticket.state = 'away';
     if (refusal.code === 'deadline_expired' && !this.streaming) this.#deadlinePassed(nowMs);
-    else this.#cutShort(nowMs, 'failed', noSeatAgain(refusal, this.handler.outcome));
+    else this.#cutShort(nowMs, noSeatAgain(refusal, this.handler.outcome));
   }
 
   /** Answers for the handler, and stops what it is doing. */
-  #cutShort(nowMs: number, ending: RouteOutcome, error: SluiceError): void {
-    const { stats } = this.route;
-    this.#ending = ending;
-    stats.answerWith(error.code);
-    stats.lastRefusals.add(nowMs, error);
-    stats.respond(nowMs - this.ticket.arrivedAtMs);
+  #cutShort(nowMs: number, error: SluiceError): void {
+    this.handler.failedWith(nowMs, error);
+    this.#ending = this.handler.late ? 'expired' : 'failed';
+    this.route.stats.respond(nowMs - this.ticket.arrivedAtMs);
     this.handler.stop(error);
     this.#host.expire(error);
     this.#endSeat(nowMs);
@@ -248,8 +247,8 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
       return;
     }
     timer.clear(this);
-    const cutShort = this.handler.stopped;
-    const stalledMs = this.#context.lag.stalledMs(ticket.leasedAtMs, nowMs);
+    const cutShort = this.handler.stopped || this.#ending === 'expired';
+    const stalledMs = this.shadow?.stalledMs(nowMs) ?? this.#context.lag.stalledMs(ticket.leasedAtMs, nowMs);
     const heldMs = this.#claim.end(nowMs, this.#ending, cutShort, stalledMs, this.shadow?.waitedMs(nowMs));
     this.watch?.end(this.#ending, heldMs);
     this.shadow?.workEnded(nowMs, cutShort);

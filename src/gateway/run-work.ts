@@ -1,3 +1,4 @@
+import { getMaxListeners, setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import { checkKnownOptions } from '../core/known-options.js';
 import { isSluiceError, type Refusal, SluiceError } from '../errors.js';
@@ -52,15 +53,35 @@ export async function runWork<T>(
     caller.leave(options.signal?.reason);
     work.clientGone(runner.clock.nowMs());
   };
-  options.signal?.addEventListener('abort', leave, { once: true });
+  const unheard = onAbort(options.signal, leave);
   try {
     const refusal = entry.preflight(nowMs, work) ?? refusalOf(work.enter(nowMs), caller);
     if (refusal !== undefined) throw await refused(runner.clock, refusal);
     await caller.turn();
     return await caller.unlessEnded(finish(runner, work, run));
   } finally {
-    options.signal?.removeEventListener('abort', leave);
+    unheard();
   }
+}
+
+/**
+ * Listens while the work runs. One signal may end any number of works at once: each raises by one the number of listeners
+ * from which Node suspects a leak, for as long as it listens, so that those of others are suspected as ever.
+ */
+function onAbort(signal: AbortSignal | undefined, leave: () => void): () => void {
+  if (signal === undefined) return () => undefined;
+  raise(signal, 1);
+  signal.addEventListener('abort', leave, { once: true });
+  return () => {
+    signal.removeEventListener('abort', leave);
+    raise(signal, -1);
+  };
+}
+
+function raise(signal: AbortSignal, by: 1 | -1): void {
+  const most = getMaxListeners(signal);
+  // 0 is for no bound.
+  if (most > 0) setMaxListeners(most + by, signal);
 }
 
 /**
@@ -119,8 +140,9 @@ async function finish<T>(runner: Runner, work: RequestWork, run: (handle: Reques
     work.complete(runner.clock.nowMs(), 'succeeded');
     return result;
   } catch (error) {
-    if (!work.answered && isSluiceError(error)) work.route.stats.answerWith(error.code);
-    work.complete(runner.clock.nowMs(), 'failed');
+    const nowMs = runner.clock.nowMs();
+    if (!work.answered && isSluiceError(error)) work.handler.failedWith(nowMs, error);
+    work.complete(nowMs, 'failed');
     throw error;
   }
 }

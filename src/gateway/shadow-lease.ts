@@ -91,10 +91,10 @@ export class ShadowLease {
 
   /** The real work has ended; the seat may be held, still to be had, or free again. */
   workEnded(nowMs: number, cutShort: boolean): void {
-    const { context, route, service, ticket } = this.#parts;
+    const { route, service, ticket } = this.#parts;
     const servedMs = service.servedMs(nowMs);
     const leased = ticket.state === 'leased';
-    this.#stalledMs = context.lag.stalledMs(service.startedAtMs, nowMs);
+    this.#stalledMs = service.stalledMs(nowMs);
     // Also of work that would have been refused: nobody knew how long it would take.
     if (!cutShort) route.times.remember(Math.max(0, servedMs - this.#stalledMs));
     if (this.#estimated) this.#learnLate(nowMs, servedMs, cutShort);

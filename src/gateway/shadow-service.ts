@@ -1,30 +1,41 @@
+import type { LoopLag } from '../admission/loop-lag.js';
+
 /**
  * How long the work of a request would have held its seat: its real time from admission on, without the waits that
  * belong to the queue rather than to the service. In mode `observe` everybody waits for a connection in line, and
  * nobody gives a seat up around other waits.
  */
 export class ShadowService {
+  readonly #lag: Pick<LoopLag, 'stalledMs'>;
   #startedAtMs = 0;
+  /** Since when it has been served without a break, and how long nobody looked before that while it was. */
+  #servedSinceMs = 0;
+  #stalledMs = 0;
   #pausedMs = 0;
   #pausedSinceMs = 0;
   #pauses = 0;
 
-  /** When the request started. */
-  get startedAtMs(): number {
-    return this.#startedAtMs;
+  constructor(lag: Pick<LoopLag, 'stalledMs'>) {
+    this.#lag = lag;
   }
 
+  /** The request starts. */
   start(nowMs: number): void {
     this.#startedAtMs = nowMs;
+    this.#servedSinceMs = nowMs;
   }
 
   /** A wait begins; waits may overlap, and each is ended by {@link resume}. */
   pause(nowMs: number): void {
-    if (this.#pauses++ === 0) this.#pausedSinceMs = nowMs;
+    if (this.#pauses++ > 0) return;
+    this.#stalledMs += this.#lag.stalledMs(this.#servedSinceMs, nowMs);
+    this.#pausedSinceMs = nowMs;
   }
 
   resume(nowMs: number): void {
-    if (--this.#pauses === 0) this.#pausedMs += nowMs - this.#pausedSinceMs;
+    if (--this.#pauses > 0) return;
+    this.#pausedMs += nowMs - this.#pausedSinceMs;
+    this.#servedSinceMs = nowMs;
   }
 
   /** For how long it has waited, in milliseconds. */
@@ -35,6 +46,14 @@ export class ShadowService {
   /** For how long it was served, in milliseconds. */
   servedMs(nowMs: number): number {
     return nowMs - this.#startedAtMs - this.waitedMs(nowMs);
+  }
+
+  /**
+   * For how much of that the event loop stood still, in milliseconds: nobody could have seen its end meanwhile. What
+   * stalled while it waited made no service longer.
+   */
+  stalledMs(nowMs: number): number {
+    return this.#stalledMs + (this.#pauses > 0 ? 0 : this.#lag.stalledMs(this.#servedSinceMs, nowMs));
   }
 
   /**

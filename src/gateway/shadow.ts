@@ -35,7 +35,7 @@ export class Shadow implements GateClient, Deadline {
   readonly #route: RouteRuntime;
   readonly #ledger: ShadowLedger;
   readonly #claim: SeatClaim;
-  readonly #service = new ShadowService();
+  readonly #service: ShadowService;
   /** Seats that the work gave back early. */
   #givenBack = 0;
   readonly #lease: ShadowLease;
@@ -53,6 +53,7 @@ export class Shadow implements GateClient, Deadline {
     this.#context = context;
     this.#route = route;
     this.#ledger = new ShadowLedger(route.stats);
+    this.#service = new ShadowService(context.lag);
     this.ticket = new Ticket<GateClient>(this, route, rank, arrivedAtMs, deadlineAtMs, tenant, seats);
     this.#claim = new SeatClaim({ mode: 'enforce' }, route, this.ticket, callerKey, this.#ledger);
     this.#lease = new ShadowLease({
@@ -128,6 +129,11 @@ export class Shadow implements GateClient, Deadline {
   /** For how long the request was not served since it started, in milliseconds. */
   waitedMs(nowMs: number): number {
     return this.#service.waitedMs(nowMs);
+  }
+
+  /** For how much of its service nobody could have seen its end, in milliseconds. */
+  stalledMs(nowMs: number): number {
+    return this.#service.stalledMs(nowMs);
   }
 
   /** The client left, or somebody else answered: a request that would still wait leaves the queue. */

@@ -81,7 +81,7 @@ export class TransactionRetry {
   async #wait(ms: number): Promise<void> {
     const request = this.#request;
     await request.settled();
-    const rest = (): Promise<void> => sleep(this.#clock, ms, request.signal);
+    const rest = (): Promise<void> => sleep(this.#clock, ms, request.signal, this.#pool.retries.ending);
     // Another transaction of the request may have given the seat up meanwhile.
     if (this.#aside === undefined && request.mayStepOut) {
       this.#aside = request.stepAside(rest).finally(() => {

@@ -104,7 +104,7 @@ test('shows after a restart what holds there, and keeps its hands off the change
   await page.close();
 });
 
-test('reads the configuration anew with each connection, and asks the server what a setting has already', async () => {
+test('reads the configuration anew with each connection, and with each change by the application itself', async () => {
   const board = await stage.board(OPERATOR);
   const page = await openConfig(board);
   const field = fieldOf(page, 'routes.checkout.deadlineMs');
@@ -113,8 +113,9 @@ test('reads the configuration anew with each connection, and asks the server wha
   await page.getByText('● routes.checkout.deadlineMs is 400 now').waitFor();
   const again = await restart(board, page);
   await until(async () => (await field.inputValue()) === '500');
-  // The gateway tells no page of a change by the application itself.
   again.gateway.liveChanges.set('routes.checkout.deadlineMs', 300);
+  await until(async () => (await field.inputValue()) === '300');
+  await field.fill('500');
   await field.press('Enter');
   await page.getByText('● routes.checkout.deadlineMs is 500 now').waitFor();
   expect(again.gateway.liveChanges.settings()).toContainEqual(

@@ -1,13 +1,15 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
-import type { Timer } from '../../../src/clock.js';
+import type { Clock, Timer } from '../../../src/clock.js';
 import { ask } from '../pools/pool-fixture.js';
 import { JumpClock } from './jump-clock.js';
 import { BusyGateway, eventually } from './seat-tuning.js';
 
 const SEATS = 16;
 const CALLERS = 48;
+/** After what was in vain as long as here another try comes sooner; and without any work all is forgotten later. */
+const PATIENCE_MS = 25_000;
 
 /** Counts how often somebody wants to look again in a tenth of a second. */
 class TickingClock extends JumpClock {
@@ -30,13 +32,25 @@ beforeAll(async () => {
 afterAll(() => postgres.close());
 afterEach(() => busy.close());
 
-async function open(pool: { minSeats?: number; lockTimeoutMs?: number } = {}): Promise<void> {
-  busy = await BusyGateway.open({
+async function open(
+  pool: { max?: number; minSeats?: number; lockTimeoutMs?: number } = {},
+  clock?: Clock,
+): Promise<void> {
+  const options = {
     pools: {
-      main: { url: postgres.url, max: SEATS, minIdle: SEATS, minSeats: 1, adaptive: true, breaker: false, ...pool },
+      main: {
+        url: postgres.url,
+        max: SEATS,
+        minIdle: pool.max ?? SEATS,
+        minSeats: 1,
+        adaptive: true,
+        breaker: false,
+        ...pool,
+      },
     },
     routes: { work: { pool: 'main', deadlineMs: 60_000 } },
-  });
+  };
+  busy = await BusyGateway.open(options, clock);
 }
 
 const seats = () => busy.seats('main');
@@ -72,15 +86,21 @@ describe('a pool whose concurrency limit adapts', { timeout: 120_000 }, () => {
   });
 
   it('takes fast constant timeouts for strain, and comes back after them', async () => {
-    await open({ minSeats: 3, lockTimeoutMs: 10 });
+    const clock = new JumpClock();
+    await open({ max: 6, minSeats: 3, lockTimeoutMs: 10 }, clock);
+    const read = () =>
+      busy.call('work', CALLERS, (handle) => handle.query('SELECT hits FROM counters, pg_sleep(0.005)'));
     const locker = new pg.Client({ connectionString: postgres.url });
     await locker.connect();
     try {
       await locker.query('BEGIN');
       await locker.query('LOCK TABLE counters');
-      busy.call('work', CALLERS, (handle) => handle.query('SELECT hits FROM counters, pg_sleep(0.005)'));
+      read();
       await eventually(() => seats().limit === 3 && seats().tuning?.reason === 'strain');
       await locker.query('ROLLBACK');
+      await busy.stop();
+      clock.jump(PATIENCE_MS);
+      read();
       await eventually(() => seats().limit > 3);
     } finally {
       await locker.end();

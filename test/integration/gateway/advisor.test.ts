@@ -1,6 +1,7 @@
 import type { PoolAdvice, RequestHandle } from 'sluice';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { latch } from '../http/harness.js';
 import { ask } from '../pools/pool-fixture.js';
 import { BusyGateway, eventually } from './seat-tuning.js';
 
@@ -61,5 +62,36 @@ describe('the advice of a gateway at work', { timeout: 60_000 }, () => {
     );
     expect(['shrink', 'leave']).toContain(loaded?.action);
     expect(['database_saturated', 'database_busy']).toContain(loaded?.reason);
+  });
+
+  it('SIZ-10: no growth where a lock is what all wait for, whatever the route beside it tells', async () => {
+    busy = await BusyGateway.open({
+      pools: { main: { url: postgres.url, max: 4 }, other: { url: postgres.url, max: 1 } },
+      routes: {
+        quick: { pool: 'main', deadlineMs: 60_000 },
+        locked: { pool: 'main', deadlineMs: 200 },
+        holder: { pool: 'other', deadlineMs: 60_000 },
+      },
+    });
+    const quick = (handle: RequestHandle) => handle.query('SELECT pg_sleep(0.02)');
+    busy.call('quick', 1, quick);
+    await eventually(() => ended() >= 60);
+    await busy.stop();
+    const held = latch();
+    const taken = latch();
+    const holder = busy.gateway.run('holder', (handle) =>
+      handle.transaction(async (client) => {
+        await client.query('LOCK TABLE hot IN SHARE MODE');
+        taken.open();
+        await held.promise;
+      }),
+    );
+    await taken.promise;
+    busy.call('quick', 6, quick);
+    busy.call('locked', 4, (handle) => handle.query('UPDATE hot SET n = n + 1 WHERE id = 1'));
+    await eventually(() => ended() >= 200 && (busy.gateway.snapshot().routes[1]?.ended ?? 0) >= 10);
+    expect(advice()).toMatchObject({ action: 'leave', reason: 'room_unknown' });
+    held.open();
+    await holder;
   });
 });

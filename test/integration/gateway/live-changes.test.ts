@@ -1,6 +1,7 @@
 import { ConfigError, createGateway, type Gateway, type GatewayOptions } from 'sluice';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { resolveConfig } from '../../../src/config/resolve.js';
 import { busyParts, LogBook, latch } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
 
@@ -22,12 +23,20 @@ async function start(options: Pick<GatewayOptions, 'routes'> & Partial<GatewayOp
   );
 }
 
-const pool = (max: number, more = {}) => ({ main: { url: postgres.url, max, minIdle: max, ...more } });
+const pool = (max: number, more = {}) => ({ main: { url: postgres.url, max, minIdle: 1, ...more } });
 
 const sessions = async (): Promise<number> => {
   const text = "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name LIKE 'live%'";
   return (await ask<{ n: number }>(postgres.url, text))[0]?.n ?? -1;
 };
+
+function caught(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    return error;
+  }
+}
 
 /** Runs that hold a connection each, until they are let go. */
 function hold(count: number) {
@@ -88,6 +97,39 @@ describe('the size of a pool', () => {
     expect(() => gateway.liveChanges.set('pools.main.max', max)).toThrow(message);
     expect(gateway.snapshot().pools[0]?.connections.max).toBe(4);
     expect(gateway.liveChanges.history()).toEqual([]);
+  });
+
+  it('is refused where the start would have refused it, with every reason', async () => {
+    const said = { max: 8, headroom: 6 };
+    await start({ pools: pool(8, said), routes: { work: { pool: 'main' } } });
+    const refusalOf = (max: number): unknown =>
+      caught(() => resolveConfig({ pools: pool(max, { ...said, max }), routes: { work: { pool: 'main' } } }, {}));
+    const refusal = caught(() => gateway.liveChanges.set('pools.main.max', 5));
+    expect(refusal).toBeInstanceOf(ConfigError);
+    expect((refusal as ConfigError).problems.map(({ where }) => where)).toEqual(['pools.main.headroom']);
+    expect(refusal).toEqual(refusalOf(5));
+    // Six seats would all be headroom.
+    expect(caught(() => gateway.liveChanges.set('pools.main.max', 6))).toEqual(refusalOf(6));
+    expect(gateway.snapshot().pools[0]).toMatchObject({ connections: { max: 8 }, seats: { limit: 8 } });
+    expect(gateway.liveChanges.set('pools.main.max', 7)).toMatchObject({ from: 8, to: 7 });
+  });
+
+  it.each([{}, { minIdle: 4, minSeats: 3 }])('may be below the floors of a larger pool: %j', async (floors) => {
+    await start({ pools: { main: { url: postgres.url, max: 4, ...floors } }, routes: { work: { pool: 'main' } } });
+    expect(gateway.liveChanges.set('pools.main.max', 1)).toMatchObject({ to: 1 });
+  });
+
+  it('is made whatever becomes of those who are told', async () => {
+    await start({ pools: pool(4), routes: { work: { pool: 'main' } } });
+    let told = 0;
+    gateway.liveChanges.listen(() => {
+      throw new Error('nobody to tell');
+    });
+    gateway.liveChanges.listen(() => {
+      told += 1;
+    });
+    expect(gateway.liveChanges.set('pools.main.max', 3)).toMatchObject({ from: 4, to: 3 });
+    expect(told).toBe(1);
   });
 
   it('is not taken from an admin pool', async () => {

@@ -20,5 +20,5 @@ it('seats of a route without a pool are seen in snapshot and metrics', async () 
   held.open();
   await Promise.all(runs);
   expect(gateway.snapshot().routes[0]?.seats).toEqual({ limit: 2, inFlight: 0, queued: 0 });
-  await gateway.drain();
+  await gateway.drain({ timeoutMs: 0 });
 });

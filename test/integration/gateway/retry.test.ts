@@ -139,7 +139,7 @@ describe('F18: a transaction that may be run again', () => {
     await gateway.run('pair', async (handle) => {
       const connection = await handle.connect();
       const { tried, ended } = conflicting(handle, 1, { backoffMs: 10_000 });
-      await until(() => retriesOf('pair')?.retried === 1);
+      await until(() => retriesOf('pair')?.retried === 1 && clock.expects(9_000, 10_000));
       expect(handle.seats).toBe(1);
       clock.jump(10_000);
       await ended;
@@ -291,4 +291,20 @@ it('answers a client of HTTP as `database_busy` when it has tried in vain', asyn
   expect(tries).toBe(3);
   await bench.atRest();
   await bench.close();
+});
+
+it('waits for no further try once its drain is over', async () => {
+  const tried = latch();
+  const job = gateway.run('single', async (handle) => {
+    const { ended } = conflicting(handle, 9, { backoffMs: 10_000 });
+    await until(() => retriesOf('single')?.retried === 1);
+    tried.open();
+    return ended;
+  });
+  const refused = expect(job).rejects.toMatchObject({ code: 'draining' });
+  await tried.promise;
+  const beginMs = clock.nowMs();
+  await gateway.drain({ timeoutMs: 0 });
+  await refused;
+  expect(clock.nowMs() - beginMs).toBeLessThan(5_000);
 });

@@ -1,10 +1,12 @@
 import { inspect } from 'node:util';
 import * as sluice from 'sluice';
-import { createGateway, type Gateway, type GatewayOptions, type PoolOptions, RotationRefusedError } from 'sluice';
+import { createGateway, type Gateway, type PoolOptions, RotationRefusedError } from 'sluice';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type Clock, systemClock } from '../../../src/clock.js';
 import { LogBook } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
+import { hastyStart } from './hasty-start.js';
 import { rotateUnderLoad } from './rotate-under-load.js';
 
 /** Every password of this file begins so, and nothing else does. */
@@ -53,26 +55,31 @@ function everythingOf(value: unknown): string {
   return `${inspect(value, { depth: Number.POSITIVE_INFINITY, showHidden: true })} ${json} ${error}`;
 }
 
-async function start(pool: PoolOptions = {}, options: Partial<GatewayOptions> = {}): Promise<Gateway> {
+async function start(pool: PoolOptions<'main'> = {}, clock: Clock = systemClock): Promise<Gateway> {
   gateway = await createGateway(
     {
       applicationName: 'rotation',
       maxEventLoopLagMs: 0,
       pools: { main: { url: urlOf('old_app'), max: 4, minIdle: 2, ...pool } },
       routes: { work: { pool: 'main', deadlineMs: 20_000 } },
-      ...options,
     },
-    { env: {}, logger: log },
+    { env: {}, logger: log, clock },
   );
   return gateway;
 }
 
+/** Once each session has said who it is: one that is starting has a name before it has a user. */
 async function usersOnServer(): Promise<string[]> {
-  const rows = await ask<{ usename: string }>(
-    postgres.url,
-    "SELECT DISTINCT usename::text FROM pg_stat_activity WHERE application_name = 'rotation' ORDER BY 1",
-  );
-  return rows.map(({ usename }) => usename);
+  let users: (string | null)[] = [];
+  await until(async () => {
+    const rows = await ask<{ usename: string | null }>(
+      postgres.url,
+      "SELECT DISTINCT usename::text FROM pg_stat_activity WHERE application_name = 'rotation' ORDER BY 1",
+    );
+    users = rows.map(({ usename }) => usename);
+    return !users.includes(null);
+  });
+  return users.filter((user) => user !== null);
 }
 
 async function userOfWork(): Promise<unknown> {
@@ -153,7 +160,11 @@ describe('a rotation that cannot work', () => {
     ['a wrong password', { password: `${SECRET}-wrong` }, /refuses the user or the password/],
     ['an unknown user', { user: 'nobody_here' }, /refuses the user or the password/],
     ['a password function that fails', { password: () => Promise.reject(new Error(SECRET)) }, /failed with Error/],
-    ['no server there', { url: `postgres://old_app:${SECRET}@127.0.0.1:1/postgres` }, /cannot be reached/],
+    [
+      'no server there',
+      { url: `postgres://old_app:${SECRET}@127.0.0.1:1/postgres` },
+      /cannot be reached; rotate again once it does/,
+    ],
     [
       'an unknown database',
       { url: `postgres://old_app@127.0.0.1/nowhere?password=${SECRET}` },
@@ -180,14 +191,20 @@ describe('a rotation that cannot work', () => {
       'no pool "mian" is configured; the pools are "main"',
     );
     expect((await refusalOf(gateway.rotate('main', {}, { withinMs: -1 }))).message).toMatch(/^withinMs is -1: use/);
+    for (const expel of ['no', 0, null] as unknown as boolean[]) {
+      const refusal = refusalOf(gateway.rotate('main', { user: 'new_app' }, { expel }));
+      expect((await refusal).message).toMatch(/^expel is ("no"|a number|null): use true or false, or leave it out$/);
+    }
+    expect(await userOfWork()).toBe('old_app');
     expect((await refusalOf(gateway.rotate('main', { user: '' }))).message).toMatch(/^user of pool "main" is "": name/);
     const unset: object = { password: undefined };
     expect((await refusalOf(gateway.rotate('main', unset))).message).toMatch(/^password of pool "main": .* undefined/);
   });
 
   it('mends a pool whose password has changed, without waiting for its back-off', async () => {
-    await start({ url: urlOf('old_app', `${SECRET}-stale`) });
+    await start({ url: urlOf('old_app', `${SECRET}-stale`) }, hastyStart);
     expect(gateway.readiness().ready).toBe(false);
+    await until(() => log.of('database_credentials_refused').length > 0);
     expect(log.of('database_credentials_refused')).toHaveLength(1);
     await gateway.rotate('main', { password: passwordOf('old_app') });
     expect(gateway.readiness().ready).toBe(true);
@@ -223,7 +240,8 @@ describe('a password function', () => {
   ])('that %s is named, and is asked again', async (_, broken, reason) => {
     let current: () => string | Promise<string> = broken;
     const url = `postgres://old_app@127.0.0.1:${postgres.port}/postgres`;
-    await start({ url, password: () => current(), connectTimeoutMs: 300 });
+    await start({ url, password: () => current(), connectTimeoutMs: 300 }, hastyStart);
+    await until(() => log.of('database_password_unavailable').length > 0);
     expect(log.of('database_password_unavailable')).toHaveLength(1);
     expect(log.of('database_password_unavailable')[0]).toMatch(reason);
     current = () => passwordOf('old_app');

@@ -392,3 +392,18 @@ describe('gateway.run', () => {
     expect(unhandled).toEqual([]);
   });
 });
+
+it('lets one signal end many works at once, and still has a leak of others suspected', async () => {
+  const warned: string[] = [];
+  const hear = (warning: Error): unknown => warned.push(warning.name);
+  process.on('warning', hear);
+  const { signal } = new AbortController();
+  const one = (handle: RequestHandle) => handle.query('SELECT 1');
+  await Promise.all(Array.from({ length: 30 }, () => gateway.run('batch', one, { signal })));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(warned).toEqual([]);
+  for (let listeners = 0; listeners < 11; listeners += 1) signal.addEventListener('abort', () => listeners);
+  await until(() => warned.length > 0);
+  process.off('warning', hear);
+  expect(warned).toEqual(['MaxListenersExceededWarning']);
+});

@@ -5,8 +5,10 @@ import { health, protect } from 'sluice/express';
 import supertest from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type Clock, systemClock } from '../../../src/clock.js';
 import { LogBook } from '../http/harness.js';
 import { ask, sessionsOf, until } from '../pools/pool-fixture.js';
+import { hastyStart } from './hasty-start.js';
 
 let postgres: PostgresServer;
 let gateway: Gateway | undefined;
@@ -22,7 +24,11 @@ afterEach(async () => {
   await postgres.close();
 });
 
-async function start(options: Partial<GatewayOptions> = {}, env: Record<string, string> = {}): Promise<Gateway> {
+async function start(
+  options: Partial<GatewayOptions> = {},
+  env: Record<string, string> = {},
+  clock: Clock = systemClock,
+): Promise<Gateway> {
   gateway = await createGateway(
     {
       applicationName: 'start',
@@ -31,7 +37,7 @@ async function start(options: Partial<GatewayOptions> = {}, env: Record<string, 
       routes: { work: { pool: 'main', deadlineMs: 5_000 } },
       ...options,
     },
-    { env, logger: log },
+    { env, logger: log, clock },
   );
   return gateway;
 }
@@ -176,7 +182,7 @@ describe('the start', () => {
 
   it('with the database away checks the budget when it comes, and stays unready over it', async () => {
     await postgres.stop();
-    await start({ pools: { main: { url: postgres.url, max: 30 } } });
+    await start({ pools: { main: { url: postgres.url, max: 30 } } }, {}, hastyStart);
     expect(gateway?.readiness().ready).toBe(false);
     await postgres.start();
     await until(() => log.of('over_budget').length === 1);
@@ -191,7 +197,7 @@ describe('the start', () => {
       await allow(30);
       await other.stop();
       const pool = (host: string): PoolOptions => ({ url: other.url.replace('127.0.0.1', host), max: 16 });
-      await start({ pools: { main: pool('127.0.0.1'), beside: pool('localhost') } });
+      await start({ pools: { main: pool('127.0.0.1'), beside: pool('localhost') } }, {}, hastyStart);
       await other.start();
       await until(() => log.of('over_budget').length > 0);
       // By two addresses: each alone would fit.
@@ -220,9 +226,10 @@ describe('the start', () => {
   it('with a wrong password says so, without the password', async () => {
     const url = new URL(postgres.url);
     url.password = 'wrong-secret';
-    await start({ pools: { main: { url: url.href, max: 2 } } });
-    const text = JSON.stringify(log.entries);
-    expect(text).toMatch(/password|credentials|authenticat/i);
+    await start({ pools: { main: { url: url.href, max: 2 } } }, {}, hastyStart);
+    const told = (): string => JSON.stringify(log.entries);
+    await until(() => /password|credentials|authenticat/i.test(told()));
+    const text = told();
     expect(text).not.toContain('wrong-secret');
     expect(gateway?.readiness().ready).toBe(false);
     await ask(postgres.url, "ALTER ROLE postgres PASSWORD 'wrong-secret'");
@@ -233,11 +240,12 @@ describe('the start', () => {
   it('with one of two databases away is ready for what it can do', async () => {
     const other = await startPostgres({ settings: { fsync: 'off' } });
     await other.stop();
-    await start({
+    const options = {
       pools: { main: { url: postgres.url, max: 2 }, away: { url: other.url, max: 2 } },
       routes: { work: { pool: 'main' }, far: { pool: 'away', deadlineMs: 500 } },
-    });
-    expect(gateway?.readiness().ready).toBe(true);
+    };
+    await start(options, {}, hastyStart);
+    await until(() => gateway?.readiness().ready === true);
     await gateway?.run('work', (handle) => handle.query('SELECT 1'));
     await expect(gateway?.run('far', (handle) => handle.query('SELECT 1'))).rejects.toMatchObject({
       code: 'database_unavailable',

@@ -17,7 +17,7 @@ afterAll(() => postgres.close());
 type Act = (req: Request, res: Response) => unknown;
 
 /** Routes with a short deadline. Once one has expired a route knows that it is slow, so each test takes a new one. */
-const HASTY: readonly string[] = Array.from({ length: 17 }, (_, index) => `hasty${index}`);
+const HASTY: readonly string[] = Array.from({ length: 20 }, (_, index) => `hasty${index}`);
 
 describe.each(FRAMEWORKS)('handlers that misbehave, on %s', (name, express) => {
   let bench: Bench;
@@ -180,6 +180,47 @@ describe.each(FRAMEWORKS)('handlers that misbehave, on %s', (name, express) => {
     expect(bench.unexpected).toEqual([]);
   });
 
+  it.each([
+    ['a rejection', async () => Promise.reject(new Error('a bug'))],
+    [
+      'a throw',
+      async () =>
+        Promise.resolve()
+          .then(() => ({}) as { f(): void })
+          .then((none) => none.f()),
+    ],
+  ])('fails after its own answer, by %s: logged as an error', async (_how, failLate) => {
+    const before = bench.log.of('failed_after_answer').length;
+    act = async (_req, res) => {
+      res.status(202).json({});
+      await once(res, 'close');
+      await failLate();
+    };
+    expect((await bench.request.get('/form')).status).toBe(202);
+    await until(() => bench.log.of('failed_after_answer').length === before + 1);
+    expect(bench.log.of('failed_after_answer').at(-1)).toMatch(/^route "form": .*(a bug|none\.f)/);
+    expect(bench.log.entries.findLast(({ code }) => code === 'failed_after_answer')?.level).toBe('error');
+  });
+
+  it('is stopped at its deadline, and says so in whatever way: no news', async () => {
+    const ways: ((reason: unknown) => unknown)[] = [
+      (reason) => reason,
+      (reason) => new Error('cannot save', { cause: reason }),
+      () => new DOMException('aborted', 'AbortError'),
+    ];
+    const before = bench.log.of('failed_after_answer').length;
+    for (const way of ways) {
+      const hasty = nextHasty();
+      act = async (req) => {
+        await once(req.sluice.signal, 'abort');
+        throw way(req.sluice.signal.reason);
+      };
+      expect((await bench.request.get(`/${hasty}`)).status).toBe(504);
+      await until(() => bench.stats(hasty).lateWrites === 1);
+    }
+    expect(bench.log.of('failed_after_answer').slice(before)).toEqual([]);
+  });
+
   it('pipes a stream that outlives the deadline: the source is not held up', async () => {
     const hasty = nextHasty();
     let finished = false;
@@ -209,6 +250,19 @@ describe.each(FRAMEWORKS)('handlers that misbehave, on %s', (name, express) => {
         res.json(rows[0]);
       };
       expect((await bench.request.get('/form')).body).toEqual({ found: null });
+    });
+
+    it('asks for it after its answer: warned of, because nothing of it is done', async () => {
+      const before = bench.log.of('work_after_answer').length;
+      act = async (req, res) => {
+        res.status(202).json({});
+        await once(res, 'close');
+        await bench.atRest();
+        await req.sluice.query('CREATE TABLE after_answer (id int)');
+      };
+      expect((await bench.request.get('/form')).status).toBe(202);
+      await until(() => bench.log.of('work_after_answer').length === before + 1);
+      expect(bench.log.of('work_after_answer').at(-1)).toMatch(/^route "form"/);
     });
 
     it('whose transaction is stopped at the deadline: it gives back itself, and is not blamed', async () => {

@@ -143,7 +143,34 @@ describe.each(FRAMEWORKS)('Server-Timing on %s', (_, express) => {
     });
     const answer = await bench.request.get('/work');
     expect([answer.status, answer.body.code]).toEqual([504, 'deadline_expired']);
-    expect(timing(answer.headers['server-timing']).total).toBeGreaterThanOrEqual(149);
+    // The statement is still under way, and took nearly all of the time.
+    const { acquire = -1, db = -1, total = -1 } = timing(answer.headers['server-timing']);
+    expect(total).toBeGreaterThanOrEqual(149);
+    expect(db).toBeGreaterThan(total / 2);
+    expect(acquire + db).toBeLessThanOrEqual(total + 0.2);
+  });
+
+  it('tells of a wait for a connection that lasted until the answer', async () => {
+    const routes = { work: { pool: 'main', deadlineMs: 20_000 }, hasty: { pool: 'main', deadlineMs: 150 } };
+    const held = latch();
+    const pools = { main: { max: 1, operationsPerRequest: 0.5 } };
+    bench = await serve(options(true, { express, routes, pools }), (app, gateway) => {
+      app.get('/work', protect(gateway, 'work'), async (req, res) => {
+        await req.sluice.transaction(async (client) => {
+          await client.query('select 1');
+          await held.promise;
+        });
+        res.json({});
+      });
+      app.get('/hasty', protect(gateway, 'hasty'), (req) => req.sluice.query('select 1').catch(() => {}));
+    });
+    const working = bench.request.get('/work').then(({ status }) => status);
+    await until(() => bench?.gateway.snapshot().pools[0]?.connections.inUse === 1);
+    const hasty = await bench.request.get('/hasty');
+    held.open();
+    const { acquire = -1, db = -1, total = -1 } = timing(hasty.headers['server-timing']);
+    expect([hasty.status, db, await working]).toEqual([504, 0, 200]);
+    expect(acquire).toBeGreaterThan(total / 2);
   });
 
   it('keeps times from those who get no explanations', async () => {

@@ -300,3 +300,18 @@ describe('one seat', () => {
     expect(rate?.remaining(600, undefined)).toBe(1);
   });
 });
+
+test('what the event loop stalls while a request waits for a connection is taken off nothing it was served', () => {
+  const world = new ShadowWorld('observe', 1, { work: { deadlineMs: 5_000 } }).withConnections(1);
+  const tookMs: number[] = [];
+  const tuning = { ended: (_nowMs: number, _route: string, ms: number) => tookMs.push(ms) };
+  Object.assign(world.runtime('work'), { pool: { tuning } });
+  world.expect([
+    { route: 'work', atMs: 0, serviceMs: 500 },
+    { route: 'work', atMs: 1, serviceMs: 40 },
+  ]);
+  world.clock.input(100, () => world.clock.spend(80));
+  world.clock.runUntil(2_000);
+  expect(tookMs).toHaveLength(2);
+  expect(tookMs[1]).toBeGreaterThanOrEqual(40);
+});

@@ -1,8 +1,11 @@
-import type { Server } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import express from 'express';
+import { operations } from 'sluice/express';
 import supertest from 'supertest';
 import { afterEach, describe, expect, test } from 'vitest';
 import { until } from '../../integration/pools/pool-fixture.js';
-import { closeAll, listen, nextEvent, serve, warned } from './dashboard-serve.js';
+import { closeAll, listen, nextEvent, open, serve, warned } from './dashboard-serve.js';
 
 afterEach(closeAll);
 
@@ -44,6 +47,25 @@ describe('changes', () => {
       'change 1: routes.checkout.deadlineMs was changed from 500 to 250 while running',
       'change 1 was undone: routes.checkout.deadlineMs is 500 again',
     ]);
+  });
+
+  test('are one list at all mounts, told of at each, and undone at any', async () => {
+    const { gateway, server } = await serve({ authorize: () => true, allowChanges: true });
+    const app = express().use('/ops', operations(gateway, { authorize: () => true, allowChanges: true }));
+    const other = createServer(app).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    open.push(() => gateway.drain({ server: other, timeoutMs: 0 }));
+    const told = [await listen(server), await listen(other)].map((stream) => nextEvent(stream, 'change'));
+    const { body } = await set(server, deadline);
+    expect(await Promise.all(told)).toEqual([{}, {}]);
+    const toldOfUndo = nextEvent(await listen(server), 'change');
+    expect(await runOf(other)).toBe(await runOf(server));
+    expect((await post(other, '/undo', { id: body.id, run: await runOf(server) })).status).toBe(200);
+    expect(await toldOfUndo).toEqual({});
+    // Nobody has to ask for it over HTTP.
+    const toldOfCode = nextEvent(await listen(other), 'change');
+    gateway.liveChanges.set(deadline.path, 300);
+    expect(await toldOfCode).toEqual({});
   });
 
   test('are undone by nobody who saw the list of another process', async () => {

@@ -1,9 +1,12 @@
+import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import express5 from 'express';
-import { createGateway } from 'sluice';
-import { type OperationsOptions, operations } from 'sluice/express';
+import { createGateway, type Gateway } from 'sluice';
+import { metrics, type OperationsOptions, operations } from 'sluice/express';
 import supertest from 'supertest';
 import { afterEach, describe, expect, test } from 'vitest';
+import { until } from '../../integration/pools/pool-fixture.js';
 import { closeAll, listen, nextEvent, open, serve, warned, warnedCodes } from './dashboard-serve.js';
 
 const express4 = createRequire(import.meta.url)('express4') as typeof express5;
@@ -21,6 +24,23 @@ describe('who may look', () => {
     const gateway = await createGateway({ routes: { checkout: {} } }, { env: {} });
     open.push(() => gateway.drain({ timeoutMs: 0 }));
     expect(() => operations(gateway, options as OperationsOptions)).toThrow(/operations\(\) (needs|has) /);
+  });
+
+  test('may be said in so many words: authorize and public: false', async () => {
+    const { server } = await serve({ authorize: () => true, public: false });
+    expect((await supertest(server).get('/ops/config.json')).status).toBe(200);
+  });
+
+  test.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a promise: await it', Promise.resolve()],
+  ])('needs a gateway at the mount, and not %s', (found, given) => {
+    const gateway = given as unknown as Gateway;
+    const message = (name: string): string =>
+      `${name}() needs the gateway that createGateway() resolves with, and got ${found}`;
+    expect(() => operations(gateway, { public: true })).toThrow(new TypeError(message('operations')));
+    expect(() => metrics(gateway)).toThrow(new TypeError(message('metrics')));
   });
 
   test.each(['/', '/snapshot.json', '/config.json', '/events', '/uplot.js', '/changes'])(
@@ -112,4 +132,52 @@ test('events end when the gateway drains, so that nobody holds the server up', a
   expect(text).toMatch(/event: leaving\ndata: \{\}\n\n$/);
   await drained;
   expect(server.listening).toBe(false);
+});
+
+describe('who has left is no watcher', () => {
+  const MOST_WATCHERS = 50;
+  const EVENTS = '/ops/events';
+
+  /** Connects, asks for all of these at once, and waits until the server has read that. */
+  async function ask(server: Server, paths: readonly string[], asked: () => number): Promise<Socket> {
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const before = asked();
+    const text = paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: shop\r\n\r\n`).join('');
+    socket.on('error', () => {}).write(text);
+    await until(() => asked() === before + paths.length);
+    return socket;
+  }
+
+  /** Ends the connections, and waits until the server knows. */
+  async function leave(server: Server, sockets: readonly Socket[]): Promise<void> {
+    for (const socket of sockets) socket.destroy();
+    await until(() => new Promise((resolve) => server.getConnections((_, count) => resolve(count === 0))));
+  }
+
+  test('although he did while it was looked up whether he may look', async () => {
+    const held: (() => void)[] = [];
+    const authorize = (): Promise<boolean> => new Promise((resolve) => held.push(() => resolve(true)));
+    const { server } = await serve({ authorize });
+    const sockets: Socket[] = [];
+    for (let count = 0; count < MOST_WATCHERS; count += 1) sockets.push(await ask(server, [EVENTS], () => held.length));
+    await leave(server, sockets);
+    for (const answer of held) answer();
+    const stream = listen(server);
+    await until(() => held.length > MOST_WATCHERS);
+    held.at(-1)?.();
+    expect((await stream).statusCode).toBe(200);
+  });
+
+  test('although his answers waited behind another', async () => {
+    let asked = 0;
+    const never = new Promise<boolean>(() => {});
+    const authorize = ({ path }: { readonly path: string }): boolean | Promise<boolean> => {
+      asked += 1;
+      return path === '/events' || never;
+    };
+    const { server } = await serve({ authorize });
+    const paths = ['/ops/snapshot.json', ...Array.from({ length: MOST_WATCHERS }, () => EVENTS)];
+    await leave(server, [await ask(server, paths, () => asked)]);
+    expect((await listen(server)).statusCode).toBe(200);
+  });
 });
