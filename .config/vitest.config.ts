@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** One more than a small machine has cores: most tests wait for servers that they started. */
+const WORKERS = 3;
 const common = {
   root,
   resolve: {
@@ -24,7 +26,7 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts'],
           testTimeout: 20_000,
           hookTimeout: 60_000,
-          maxWorkers: 3,
+          maxWorkers: WORKERS,
           isolate: false,
         },
       },
@@ -32,23 +34,23 @@ export default defineConfig({
         ...common,
         test: {
           name: 'tests',
+          expect: { poll: { interval: 10 } },
           include: ['test/**/*.test.ts'],
           exclude: ['test/unit/**'],
           testTimeout: 20_000,
           hookTimeout: 60_000,
-          // Most of them wait for servers that they started.
-          maxWorkers: 3,
+          maxWorkers: WORKERS,
         },
       },
       {
         ...common,
-        // Faults load the machine on purpose: after all other tests, and no more at once than they wait for.
+        // Faults load the machine on purpose: after all other tests.
         test: {
           name: 'faults',
           include: ['test/faults/**/*.faults.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          maxWorkers: 2,
+          maxWorkers: WORKERS,
           sequence: { groupOrder: 1 },
         },
       },

@@ -18,7 +18,13 @@ let shop: FaultShop;
 beforeAll(async () => {
   names = new Names('database.test', OLD);
   shop = await startFaultShop({
-    env: { SLUICE_POOL_CATALOG_MAX_LIFETIME_MS: String(LIFETIME_MS), SLUICE_POOL_CHECKOUT_MIN_IDLE: '4' },
+    env: {
+      SLUICE_POOL_CATALOG_MAX_LIFETIME_MS: String(LIFETIME_MS),
+      SLUICE_POOL_CHECKOUT_MIN_IDLE: '4',
+      // Who fails is to have failed by the change, and not by a machine that is busy.
+      SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '5000',
+      SLUICE_ROUTE_PRODUCT_DEADLINE_MS: '5000',
+    },
     ...namedServer('database.test', ['127.0.0.1', OLD, NEW]),
   });
 });

@@ -107,7 +107,7 @@ describe('F46: the event loop stands still', () => {
     },
   );
 
-  it('for longer than a connection attempt may take: the server is not thought to be down', async () => {
+  it('for longer than a connection attempt may take: the server is not thought to be down', NOISE, async () => {
     const env = { SLUICE_POOL_CHECKOUT_CONNECT_TIMEOUT_MS: '1000', SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '4000' };
     shop = await startFaultShop({ checkoutWorkMs: 20, env });
     const pool = [...shop.gateway.telemetry().pools()].find(({ name }) => name === 'checkout');

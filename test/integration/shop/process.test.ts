@@ -123,7 +123,7 @@ describe('the end', () => {
   });
 
   it('DEP-2 comes when a long checkout is answered, and no session is left', async () => {
-    const shop = start({ SHOP_CHECKOUT_WORK_MS: '3000', SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '10000' });
+    const shop = start({ SHOP_CHECKOUT_WORK_MS: '1500', SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '10000' });
     const inFlight = checkOut(await shop.url());
     await untilWorking(1);
     shop.kill('SIGTERM');

@@ -27,6 +27,11 @@ export interface RecordedSpan {
 /** Stands for the active span, as the context manager of the SDK keeps it. */
 export const activeSpan: AsyncLocalStorage<string> = new AsyncLocalStorage<string>();
 
+/** A meter of its own: the one that the API hands out is the same for all. */
+export function silentMeter(): Meter {
+  return Object.create(createNoopMeter()) as Meter;
+}
+
 /** A tracer of the API that keeps what it is told: the SDK, which would send it, is no dependency. */
 export function recordingTracer(): { tracer: Tracer; spans: RecordedSpan[] } {
   const spans: RecordedSpan[] = [];
@@ -70,7 +75,7 @@ export class RecordingMeter {
       this.units.set(name, options?.unit);
       return { record: (value, attributes = {}) => this.recorded.push({ name, value, attributes }) };
     };
-    this.meter = Object.assign(createNoopMeter(), {
+    this.meter = Object.assign(silentMeter(), {
       createHistogram: histogram,
       createObservableCounter: observable,
       createObservableGauge: observable,
