@@ -18,7 +18,7 @@ export class PacketTooLargeError extends Error {
   /** @param bytes - Of the statement, at least. */
   constructor(bytes: number, maxPacketBytes: number) {
     super(
-      `the statement has ${bytes} bytes with its values, and the server takes ${maxPacketBytes} at most ` +
+      `the statement has ${bytes} bytes with its values, and the server takes less than ${maxPacketBytes} ` +
         '(max_allowed_packet): send less at once, or raise that',
     );
   }
@@ -26,18 +26,21 @@ export class PacketTooLargeError extends Error {
 
 /** The longest that UTF-8 makes of one unit of a text. */
 const BYTES_PER_UNIT = 3;
+/** Around a statement whose values go apart, and around each of these: what the protocol adds at most. */
+const BYTES_AROUND = 12;
 
-/** @throws PacketTooLargeError when a message of these parts has more bytes than the server takes. */
-export function checkSize(maxPacketBytes: number, ...parts: readonly unknown[]): void {
-  let most = 1;
-  for (const part of parts) most += longest(part);
-  if (most <= maxPacketBytes) return;
-  let bytes = 1;
-  for (const part of parts) bytes += typeof part === 'string' ? Buffer.byteLength(part) : longest(part);
-  if (bytes > maxPacketBytes) throw new PacketTooLargeError(bytes, maxPacketBytes);
+/** @throws PacketTooLargeError when a message of these has as many bytes as the server ends a session for, or more. */
+export function checkSize(maxPacketBytes: number, text: string, apart: readonly unknown[] = []): void {
+  const around = apart.length === 0 ? 1 : BYTES_AROUND * (1 + apart.length);
+  let most = around + text.length * BYTES_PER_UNIT;
+  for (const value of apart) most += longest(value);
+  if (most < maxPacketBytes) return;
+  let bytes = around + Buffer.byteLength(text);
+  for (const value of apart) bytes += typeof value === 'string' ? Buffer.byteLength(value) : longest(value);
+  if (bytes >= maxPacketBytes) throw new PacketTooLargeError(bytes, maxPacketBytes);
 }
 
-function longest(part: unknown): number {
-  if (typeof part === 'string') return part.length * BYTES_PER_UNIT;
-  return part instanceof Uint8Array ? part.length : 0;
+function longest(value: unknown): number {
+  if (typeof value === 'string') return value.length * BYTES_PER_UNIT;
+  return value instanceof Uint8Array ? value.length : 0;
 }

@@ -113,7 +113,7 @@ export class MysqlWire extends MessageWire {
   #sendApart(text: string, values: readonly unknown[], done: Done): void {
     const apart = apartValues(values);
     if (apart === undefined) throw new ListApartError();
-    checkSize(this.#start.maxPacketBytes, text, ...apart);
+    checkSize(this.#start.maxPacketBytes, text, apart);
     this.#connection.execute(text, apart as (string | null)[], done);
   }
 
@@ -124,7 +124,7 @@ export class MysqlWire extends MessageWire {
       this.#sendText(whole, done);
       return;
     }
-    checkSize(this.#start.maxPacketBytes, whole, ...apart);
+    checkSize(this.#start.maxPacketBytes, whole, apart);
     this.#connection.execute(whole, [...apart], (error: unknown, answer: unknown) => {
       // With values in it, it will hardly come again.
       this.#connection.unprepare(whole);

@@ -101,11 +101,13 @@ describeFault('F68: sessions are terminated', () => {
   );
 
   it('and all is at rest afterwards, what was sold is in the books, and the process ends well', async () => {
-    // The last answer is there a moment before its seat and its connection are.
-    await until(async () =>
-      (await snapshot()).pools.every((pool) => pool.seats.inFlight + pool.connections.inUse === 0),
-    );
-    const { routes, pools } = await snapshot();
+    // The last answer is there a moment before its seat and its connection are; a later look may meet a check.
+    let seen = await snapshot();
+    await until(async () => {
+      seen = await snapshot();
+      return seen.pools.every((pool) => pool.seats.inFlight + pool.connections.inUse === 0);
+    });
+    const { routes, pools } = seen;
     for (const { arrived, admitted, shed, abandonedBeforeAdmission, ended } of routes) {
       expect({ arrived, admitted }).toEqual({ arrived: admitted + shed + abandonedBeforeAdmission, admitted: ended });
     }

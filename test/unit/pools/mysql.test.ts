@@ -24,6 +24,7 @@ describe('errors of MySQL', () => {
     [said(1969), 'cancelled'],
     [said(3024), 'cancelled'],
     [said(1062), 'application'],
+    [said(1153), 'application'],
     [said(1927), 'connection_lost'],
     [said(1034), 'server_fault'],
     [coded('PROTOCOL_CONNECTION_LOST'), 'connection_lost'],
