@@ -5,7 +5,7 @@ import { showMistake } from './mask.js';
 import { listNames } from './names.js';
 import type { Reading } from './reading.js';
 import { poolSection, routeSection } from './section.js';
-import { otherServer } from './yielding-servers.js';
+import { OTHER_SERVER_REMEDY, otherServer } from './yielding-servers.js';
 
 /** Pools and routes as they were read: a field with a mistake is absent. */
 export interface Whole {
@@ -63,9 +63,9 @@ function checkYielding(name: string, values: Partial<PoolValues>, { pools }: Who
     reading.problems.push({ where, value, remedy, ...(nearest === undefined ? {} : { nearest }) });
   } else if (path.at(-1) === name) {
     reading.problems.push({ where, value, remedy: `a pool cannot give way to itself (${path.join(' → ')})` });
-  } else {
-    const remedy = otherServer(values, pools.get(yieldsTo) ?? {});
-    if (remedy !== undefined) reading.problems.push({ where, value, remedy });
+  } else if (!reading.moved(at('yieldsTo'), [at('url'), `${poolSection(yieldsTo).pathPrefix}url`])) {
+    const other = otherServer(values, pools.get(yieldsTo) ?? {});
+    if (other !== undefined) reading.problems.push({ where, value, remedy: `${other}; ${OTHER_SERVER_REMEDY}` });
   }
 }
 

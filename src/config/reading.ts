@@ -34,6 +34,12 @@ export class Reading {
     return this.origins.get(path)?.variable ?? path;
   }
 
+  /** Whether what the code says at this path meets, at one of the others, what the environment says instead. */
+  moved(path: string, others: readonly string[]): boolean {
+    const from = (each: string): string | undefined => this.origins.get(each)?.origin;
+    return from(path) === 'code' && others.some((other) => from(other) === 'environment');
+  }
+
   /** Whether the values at all these paths were read without a mistake, unset optional ones included. */
   sound(...paths: readonly string[]): boolean {
     return paths.every((path) => this.origins.has(path));

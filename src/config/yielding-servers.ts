@@ -12,11 +12,12 @@ export function otherServer(own: Partial<PoolValues>, favoured: Partial<PoolValu
   if (behindPooler(own) || behindPooler(favoured)) return undefined;
   const [mine, theirs] = [serverOf(own.url), serverOf(favoured.url)];
   if (mine === undefined || theirs === undefined || mine === theirs) return undefined;
-  return (
-    `that pool is on another server, ${theirs}, and this one on ${mine}: giving way would free nothing there; ` +
-    'leave it out, write both URLs with one host and port, or set pooler to pgbouncer where they meet behind one'
-  );
+  return `that pool is on another server, ${theirs}, and this one on ${mine}: giving way would free nothing there`;
 }
+
+/** What to do about it. */
+export const OTHER_SERVER_REMEDY =
+  'leave it out, write both URLs with one host and port, or set pooler to pgbouncer where they meet behind one';
 
 const behindPooler = ({ pooler, poolerAdminUrl }: Partial<PoolValues>): boolean =>
   pooler === 'pgbouncer' || poolerAdminUrl !== undefined;

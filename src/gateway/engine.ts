@@ -94,7 +94,7 @@ export function assembleEngine(
   for (const pool of config.pools.values()) pools.set(pool.name, assemblePool(parts, pool));
   budget?.follow(pools);
   startUp.judge.poolers.follow(pools);
-  if (config.mode === 'enforce') tunePools(clock, pools);
+  if (config.mode === 'enforce') tunePools(clock, pools, warn);
   const entries = assembleEntries(parts, pools, { mode: config.mode, clock, timer, lag, warn }, admitting);
   const routes = Array.from(entries.values(), ({ runtime }) => runtime);
   if (config.mode === 'enforce') answers.endUnread(clock, config.writeTimeoutMs, warn);

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { otherServer } from '../config/yielding-servers.js';
 import { AdaptiveLimit } from '../core/adaptive-limit.js';
 import { type Occupation, Yielding } from '../core/yielding.js';
 import type { RouteOutcome } from '../telemetry/route-stats.js';
@@ -12,12 +13,21 @@ const TICK_MS = 100;
 
 /**
  * Gives the pools that adapt or yield their {@link PoolTuning}; all others stay without a timer and without work per
- * request.
+ * request. A pool that the environment has moved away from the one that it yields to does not yield.
  */
-export function tunePools(clock: Clock, pools: ReadonlyMap<string, PoolRuntime>): void {
+export function tunePools(
+  clock: Clock,
+  pools: ReadonlyMap<string, PoolRuntime>,
+  warn: (code: string, message: string) => void,
+): void {
   for (const runtime of pools.values()) {
-    const { adaptive, yieldsTo } = runtime.config;
-    const other = yieldsTo === undefined ? undefined : pools.get(yieldsTo);
+    const { adaptive, name, yieldsTo } = runtime.config;
+    let other = yieldsTo === undefined ? undefined : pools.get(yieldsTo);
+    const apart = other === undefined ? undefined : otherServer(runtime.config, other.config);
+    if (apart !== undefined) {
+      other = undefined;
+      warn('yielding_unheeded', `pool "${name}" does not give way to "${yieldsTo}": ${apart}`);
+    }
     if (adaptive || other !== undefined) runtime.tuning = new PoolTuning(clock, runtime, other);
   }
 }

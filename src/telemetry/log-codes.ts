@@ -217,4 +217,8 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'a handler asked for the database after its answer, when its seat was given up: the work was not done',
     'answer last, or give what outlives the answer to `gateway.run`',
   ),
+  yielding_unheeded: warn(
+    'the environment has moved a pool to another server than the pool of its `yieldsTo`, which means nothing then',
+    'nothing, where that is meant; else write both URLs with one host and port',
+  ),
 };

@@ -70,6 +70,25 @@ describe('SEG-7: a second server as the target of a pool', () => {
     );
   });
 
+  it('is no place to give way to: a pool that the environment moved there keeps its seats, and that is said', async () => {
+    const log = new LogBook();
+    const { url } = primary;
+    const code: GatewayOptions = {
+      pools: { shop: { url, max: 2 }, etl: { url, max: 2, yieldsTo: 'shop' } },
+      routes: { shop: { pool: 'shop' }, etl: { pool: 'etl' } },
+    };
+    gateway = await createGateway(code, { env: { SLUICE_POOL_ETL_URL: replica.url }, logger: log });
+    expect(gateway.snapshot().pools.map(({ seats }) => seats.tuning)).toEqual([null, null]);
+    expect(log.of('yielding_unheeded')).toEqual([
+      expect.stringMatching(/^pool "etl" does not give way to "shop": that pool is on another server, localhost/),
+    ]);
+    await gateway.drain({ timeoutMs: 0 });
+    log.entries.length = 0;
+    gateway = await createGateway(code, { env: {}, logger: log });
+    expect(gateway.snapshot().pools.map(({ seats }) => seats.tuning?.reason)).toEqual([undefined, 'start']);
+    expect(log.entries).toEqual([]);
+  });
+
   it('goes down alone: the others serve, and the process stays ready', async () => {
     const running = await start(2);
     await replica.stop('immediate');

@@ -62,8 +62,9 @@ it.each([
   });
 });
 
-const inText = (n: number) => [`SELECT LENGTH('${'x'.repeat(n)}') AS n`, []] as const;
-const apart = (n: number) => [String.raw`SELECT LENGTH(?) AS n -- \ `, [Buffer.alloc(n, 'x')]] as const;
+type Statement = [text: string, values: unknown[]];
+const inText = (n: number): Statement => [`SELECT LENGTH('${'x'.repeat(n)}') AS n`, []];
+const apart = (n: number): Statement => [String.raw`SELECT LENGTH(?) AS n -- \ `, [Buffer.alloc(n, 'x')]];
 
 it.each([
   ['in the text', inText, 1],

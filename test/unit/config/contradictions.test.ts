@@ -60,6 +60,20 @@ describe('a pool that gives way', () => {
     expect(linesOf(two('postgres://db/shop', 'sqlite:shop.db'))).toHaveLength(1);
   });
 
+  it('may be moved to another server by the environment, which cannot unset what the code says', () => {
+    const both: Untyped = {
+      pools: { checkout: { url: SERVER }, reports: { url: SERVER, yieldsTo: 'checkout' } },
+      routes: { only: {} },
+    };
+    const elsewhere = 'postgres://elsewhere/shop';
+    expect(linesOf(both, { SLUICE_POOL_CHECKOUT_URL: elsewhere })).toEqual([]);
+    expect(linesOf(both, { SLUICE_POOL_REPORTS_URL: elsewhere })).toEqual([]);
+    const said = { SLUICE_POOL_REPORTS_URL: elsewhere, SLUICE_POOL_REPORTS_YIELDS_TO: 'checkout' };
+    expect(linesOf(both, said)).toEqual([
+      expect.stringMatching(/^SLUICE_POOL_REPORTS_YIELDS_TO is "checkout": that pool is on another server/),
+    ]);
+  });
+
   it('has a target only where it gives way', () => {
     expect(linesOf(withPool({ targetMs: 20 }))).toEqual([
       'pools.only.targetMs is 20: means nothing without a pool to yield to; set pools.only.yieldsTo as well',
