@@ -1,4 +1,5 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { Refusal } from '../src/errors.js';
 import { tellsOfClientGone } from '../src/gateway/failures.js';
 import type { RequestHandle } from '../src/gateway/request-handle.js';
 import type { RouteEntry } from '../src/gateway/route-entry.js';
@@ -101,7 +102,12 @@ class Guard implements HostGuard {
     const arrival = host.work.enter(nowMs);
     if (arrival === 'leased') this.run(host);
     else if (arrival === 'queued') host.wait();
-    else host.refuse(arrival);
+    else this.#refuse(host, arrival, nowMs);
+  }
+
+  #refuse(host: HttpHost, refusal: Refusal, nowMs: number): void {
+    if (refusal.code === 'rate_limited' && !host.res.headersSent) this.#fields?.(host.res, host.work, nowMs);
+    host.refuse(refusal);
   }
 
   run(host: HttpHost): void {

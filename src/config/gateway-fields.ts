@@ -66,7 +66,7 @@ export const gatewayFields: FieldsOf<GatewayValues> = {
     defaultText: 'none',
   }),
   rateLimitHeaders: flag({
-    description: 'Whether answers carry `RateLimit` and `RateLimit-Policy`.',
+    description: 'Whether answers, refusals for a rate among them, carry `RateLimit` and `RateLimit-Policy`.',
     default: true,
   }),
   serverTiming: flag({

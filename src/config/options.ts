@@ -51,7 +51,7 @@ export interface GatewayOptions<RouteName extends string = string, PoolName exte
   readonly budgetHeaders?: readonly string[] | undefined;
   /** Request header that may lower a request's class. Default: none is read. */
   readonly priorityHeader?: string | undefined;
-  /** Whether answers carry `RateLimit` and `RateLimit-Policy`. Default true. */
+  /** Whether answers, refusals for a rate among them, carry `RateLimit` and `RateLimit-Policy`. Default true. */
   readonly rateLimitHeaders?: boolean | undefined;
   /**
    * Whether answers carry `Server-Timing`: queue wait, waits for connections, statements and total, in ms. Default

@@ -38,6 +38,14 @@ export interface RateShed {
   readonly burst: number;
 }
 
+/** What a client may be told of one bucket. */
+export interface BucketLevel {
+  /** Whole tokens. */
+  readonly remaining: number;
+  /** Milliseconds until there is one more; 0 when the bucket is full, `Infinity` when nothing refills it. */
+  readonly untilMoreMs: number;
+}
+
 /**
  * The rate limits of one route: a bucket of the endpoint and, where set, one of each caller and one of all routes. A
  * request is charged to all of them or to none. A request without a caller key is charged to the others only.
@@ -134,23 +142,19 @@ export class RateLimit {
     if (callerKey !== undefined) this.#callers?.refund(nowMs, callerKey, cost);
   }
 
-  /** Whole tokens left for this caller: the least of its buckets. `Infinity` without a rate limit. */
-  remaining(nowMs: number, callerKey: string | undefined): number {
-    const endpoint = this.#endpoint?.tokens(nowMs) ?? Number.POSITIVE_INFINITY;
-    const caller = callerKey === undefined ? undefined : this.#callers?.tokens(nowMs, callerKey);
-    return Math.floor(Math.min(endpoint, caller ?? endpoint) + ROUNDING);
+  /** What is left to the endpoint; `undefined` where it has no rate limit of its own. */
+  endpointLevel(nowMs: number): BucketLevel | undefined {
+    const endpoint = this.#endpoint;
+    if (endpoint === undefined) return undefined;
+    return levelOf(endpoint.tokens(nowMs), endpoint.burst, (tokens) => endpoint.msUntil(nowMs, tokens));
   }
 
-  /**
-   * Milliseconds until {@link remaining} is greater than now; 0 when it is at its greatest, `Infinity` when nothing
-   * refills.
-   */
-  resetMs(nowMs: number, callerKey: string | undefined): number {
-    const next = this.remaining(nowMs, callerKey) + 1;
-    const callerBurst = callerKey === undefined ? undefined : this.#callers?.burst;
-    const most = Math.min(this.#endpoint?.burst ?? Number.POSITIVE_INFINITY, callerBurst ?? Number.POSITIVE_INFINITY);
-    if (next > most) return 0;
-    return Math.max(this.#endpointMs(nowMs, next), this.#callerMs(nowMs, callerKey, next));
+  /** What is left to this caller; `undefined` without a key, or where callers have no buckets. */
+  callerLevel(nowMs: number, callerKey: string | undefined): BucketLevel | undefined {
+    const callers = this.#callers;
+    if (callers === undefined || callerKey === undefined) return undefined;
+    const tokens = callers.tokens(nowMs, callerKey);
+    return levelOf(tokens, callers.burst, (more) => callers.msUntil(nowMs, callerKey, more));
   }
 
   /** Carries the levels of its buckets, but for that of all routes; see {@link Archive}. */
@@ -178,6 +182,11 @@ export class RateLimit {
 }
 
 const localBucket: MakeBucket = (_name, refillPerSecond, burst) => new TokenBucket(refillPerSecond, burst);
+
+function levelOf(tokens: number, burst: number, msUntil: (tokens: number) => number): BucketLevel {
+  const remaining = Math.floor(tokens + ROUNDING);
+  return { remaining, untilMoreMs: remaining + 1 > burst ? 0 : msUntil(remaining + 1) };
+}
 
 function shedBy(
   scope: RateShed['scope'],

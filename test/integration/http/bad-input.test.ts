@@ -161,7 +161,7 @@ describe.each(FRAMEWORKS)('input that nobody asked for, on %s', (_name, express)
 
   describe('bodies', () => {
     const charged = (): number =>
-      100 - (bench.gateway.entry('body').runtime.rate?.remaining(performance.now(), undefined) ?? 0);
+      100 - (bench.gateway.entry('body').runtime.rate?.endpointLevel(performance.now())?.remaining ?? 0);
 
     it('a body larger than allowed gets 413 and costs no token', async () => {
       const before = charged();
@@ -275,7 +275,7 @@ describe.each(FRAMEWORKS)('input that nobody asked for, on %s', (_name, express)
       const { rate, gate: seats } = bench.gateway.entry('narrow').runtime;
       const first = bench.request.get('/narrow').then((answer) => answer.status);
       await until(() => started === 1);
-      const left = () => rate?.remaining(performance.now(), undefined) ?? 0;
+      const left = () => rate?.endpointLevel(performance.now())?.remaining ?? 0;
       const before = left();
       const clients = await Promise.all(
         Array.from({ length: 20 }, () => RawClient.sends(bench.port, 'GET', '/narrow')),

@@ -297,7 +297,7 @@ describe('one seat', () => {
     const { times, stats, rate } = world.runtime('work');
     expect(fates(world)).toEqual([undefined, undefined]);
     expect([times.samples, stats.wouldWait.count, stats.ended]).toEqual([0, 0, 2]);
-    expect(rate?.remaining(600, undefined)).toBe(1);
+    expect(rate?.endpointLevel(600)?.remaining).toBe(1);
   });
 });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RateLimit } from '../../../src/rate-limit/rate-limit.js';
+import { remaining } from '../../support/quota.js';
 
 const ENDPOINT = { refillPerSecond: 10, burst: 4 };
 const CALLER = { refillPerSecond: 2, burst: 2, maxKeys: 3 };
@@ -15,7 +16,7 @@ const calls = fc.array(call, { maxLength: 150 });
 
 /** Everything that a caller can see of the quotas. */
 function quotas(rates: RateLimit, nowMs: number): unknown {
-  return [undefined, ...KEYS].map((key) => [key, rates.remaining(nowMs, key), rates.resetMs(nowMs, key)]);
+  return [rates.endpointLevel(nowMs), ...KEYS.map((key) => rates.callerLevel(nowMs, key))];
 }
 
 describe('RateLimit', () => {
@@ -23,7 +24,7 @@ describe('RateLimit', () => {
     const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
     expect(rates.take(0, 'ada', 1)).toBeUndefined();
     expect(rates.take(0, 'bob', 1)).toBeUndefined();
-    expect([rates.remaining(0, 'ada'), rates.remaining(0, 'cyd'), rates.remaining(0, undefined)]).toEqual([1, 2, 2]);
+    expect([remaining(rates, 0, 'ada'), remaining(rates, 0, 'cyd'), remaining(rates, 0, undefined)]).toEqual([1, 2, 2]);
     expect(rates.callers).toBe(2);
   });
 
@@ -49,10 +50,10 @@ describe('RateLimit', () => {
     const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
     rates.take(0, 'ada', 2);
     expect(rates.take(0, 'ada', 1)?.scope).toBe('caller');
-    expect(rates.remaining(0, undefined)).toBe(2);
+    expect(remaining(rates, 0, undefined)).toBe(2);
     rates.take(0, undefined, 2);
     expect(rates.take(0, 'bob', 1)?.scope).toBe('endpoint');
-    expect(rates.remaining(1_000, 'bob')).toBe(2);
+    expect(remaining(rates, 1_000, 'bob')).toBe(2);
     expect(rates.callers).toBe(1);
   });
 
@@ -60,20 +61,22 @@ describe('RateLimit', () => {
     const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
     rates.take(0, 'ada', 2);
     rates.refund(0, 'ada', 2);
-    expect([rates.remaining(0, 'ada'), rates.remaining(0, undefined)]).toEqual([2, 4]);
+    expect([remaining(rates, 0, 'ada'), remaining(rates, 0, undefined)]).toEqual([2, 4]);
     rates.take(0, undefined, 3);
     rates.refund(0, undefined, 3);
-    expect(rates.remaining(0, undefined)).toBe(4);
+    expect(remaining(rates, 0, undefined)).toBe(4);
   });
 
-  it('tells when there will be more', () => {
+  it('tells what is left in each bucket, and when there will be more', () => {
     const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
-    expect([rates.resetMs(0, 'ada'), rates.resetMs(0, undefined)]).toEqual([0, 0]);
+    expect(rates.endpointLevel(0)).toEqual({ remaining: 4, untilMoreMs: 0 });
+    expect(rates.callerLevel(0, 'ada')).toEqual({ remaining: 2, untilMoreMs: 0 });
     rates.take(0, 'ada', 2);
-    expect(rates.resetMs(0, 'ada')).toBeCloseTo(500, 6);
-    expect(rates.resetMs(100, 'ada')).toBeCloseTo(400, 6);
-    expect(rates.resetMs(0, 'bob')).toBe(0);
-    expect(rates.resetMs(0, undefined)).toBeCloseTo(100, 6);
+    expect(rates.callerLevel(0, 'ada')).toEqual({ remaining: 0, untilMoreMs: 500 });
+    expect(rates.callerLevel(100, 'ada')?.untilMoreMs).toBeCloseTo(400, 6);
+    expect(rates.callerLevel(0, 'bob')).toEqual({ remaining: 2, untilMoreMs: 0 });
+    expect(rates.endpointLevel(0)).toEqual({ remaining: 2, untilMoreMs: 100 });
+    expect(rates.callerLevel(0, undefined)).toBeUndefined();
   });
 
   it('works with either bucket alone, and with none', () => {
@@ -86,14 +89,14 @@ describe('RateLimit', () => {
     expect(endpointOnly.take(0, 'bob', 1)?.scope).toBe('endpoint');
     const none = new RateLimit({});
     expect(none.take(0, 'ada', 1e9)).toBeUndefined();
-    expect([none.remaining(0, 'ada'), none.resetMs(0, 'ada'), none.callers]).toEqual([Number.POSITIVE_INFINITY, 0, 0]);
+    expect([none.endpointLevel(0), none.callerLevel(0, 'ada'), none.callers]).toEqual([undefined, undefined, 0]);
   });
 
   it('refuses a senseless cost before it charges anybody', () => {
     const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
     expect(() => rates.take(0, 'ada', -1)).toThrow(/cost is -1/);
     expect(() => new RateLimit({ perCaller: CALLER }).take(0, 'ada', Number.NaN)).toThrow(/cost is NaN/);
-    expect(rates.remaining(0, undefined)).toBe(4);
+    expect(remaining(rates, 0, undefined)).toBe(4);
   });
 
   it('property: a shed request changes no quota', () => {
@@ -122,7 +125,7 @@ describe('RateLimit', () => {
         for (const { stepMs, key, cost } of sequence) {
           nowMs += stepMs;
           latestMs = Math.max(latestMs, nowMs);
-          const mayHave = rates.remaining(nowMs, key);
+          const mayHave = remaining(rates, nowMs, key);
           const shed = rates.take(nowMs, key, cost);
           if (shed === undefined) given += cost;
           // Whole tokens that are shown as left are there, and one more than shown is not.
