@@ -90,18 +90,18 @@ function isGateway(value: object): boolean {
 }
 
 /** @throws {@link CliError} that names the file, where there is none, and for what the reader tells of it. */
-async function readFrom(path: string, reader: (path: string) => Promise<unknown>): Promise<unknown> {
+export async function readFrom<T>(path: string, reader: (path: string) => Promise<T>): Promise<T> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw unreadable(path, error.code === 'ENOENT' ? 'there is no such file; correct its name' : error);
   });
   if (found.isDirectory()) throw unreadable(path, 'it is a folder; name a file in it');
-  return reader(path);
+  return reader(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw unreadable(path, error);
-  });
+  const text = await readFile(path, 'utf8');
   try {
     return parsePositionedJson(text).value;
   } catch (error) {

@@ -5,8 +5,7 @@ import type { RecordedCalls } from '../simulator/recorded-source.js';
 import type { Scenario } from '../simulator/scenario.js';
 import type { GatewaySettings } from '../simulator/settings.js';
 import { isDecisionLog } from '../telemetry/decision-log/log-document.js';
-import { CliError } from './command.js';
-import { loadScenarioModule } from './config-file.js';
+import { loadScenarioModule, readFrom } from './config-file.js';
 import { recordedLoad } from './recorded-load.js';
 import { scenarioLoad } from './scenario-load.js';
 import type { ConfiguredSettings } from './simulator-settings.js';
@@ -23,14 +22,14 @@ export interface Load {
   /**
    * The settings of a gateway that the load brings with it.
    *
-   * @throws ScenarioError when it brings none, {@link CliError} for mistakes in them.
+   * @throws ScenarioError when it brings none, CliError for mistakes in them.
    */
   ownSettings(env: Environment): GatewaySettings & Partial<ConfiguredSettings>;
   /**
    * The scenario on a gateway.
    *
    * @param config - The configuration file of the gateway; `undefined` where the load brings it.
-   * @throws ScenarioError, or {@link CliError}, when the gateway lacks what the load names.
+   * @throws ScenarioError, or CliError, when the gateway lacks what the load names.
    */
   scenarioOn(gateway: GatewaySettings, config: string | undefined): Scenario;
   /** Paths of settings that are set, and that the load says nothing about. */
@@ -42,7 +41,7 @@ export interface Load {
 /**
  * Reads a load: a decision log, which its first bytes tell, or a scenario, as JSON or exported by a module.
  *
- * @throws {@link CliError} when it cannot be read; ScenarioError with the mistakes of a scenario by line.
+ * @throws CliError when it cannot be read; ScenarioError with the mistakes of a scenario by line.
  */
 export async function loadLoad(file: string, cwd: string): Promise<Load> {
   const exported = await loadScenarioModule(file, cwd);
@@ -52,11 +51,7 @@ export async function loadLoad(file: string, cwd: string): Promise<Load> {
   return isDecisionLog(bytes) ? recordedLoad(file, bytes) : scenarioLoad(file, new TextDecoder().decode(bytes));
 }
 
-/** @throws {@link CliError} when there is no such file. */
-export async function readBytes(file: string, cwd: string): Promise<Uint8Array> {
-  try {
-    return await readFile(resolve(cwd, file));
-  } catch (error) {
-    throw new CliError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
+/** @throws CliError when there is no such file, or it cannot be read. */
+export function readBytes(file: string, cwd: string): Promise<Uint8Array> {
+  return readFrom(resolve(cwd, file), (path) => readFile(path));
 }

@@ -1,13 +1,16 @@
 import { listNames } from '../config/names.js';
+import type { GatewayOptions } from '../config/options.js';
+import { ConfigError, formatProblem } from '../config/problem.js';
+import type { Environment } from '../config/reading.js';
 import { nearestName } from '../core/nearest.js';
 import { PRIORITY_CLASSES, rankOf } from '../core/priority.js';
 import { type ReadScenario, readScenario } from '../simulator/read-scenario.js';
 import type { Scenario } from '../simulator/scenario.js';
 import type { GatewaySettings } from '../simulator/settings.js';
-import { inFile, isOptions } from './config-file.js';
+import { isOptions } from './config-file.js';
 import type { Load } from './load-file.js';
 import { callersUnknown } from './not-modelled.js';
-import { settingsOf } from './simulator-settings.js';
+import { type ConfiguredSettings, settingsOf } from './simulator-settings.js';
 
 /**
  * A scenario as a load.
@@ -26,7 +29,7 @@ export function scenarioLoad(file: string, text: string, warnings: readonly stri
     ownSettings: (env) => {
       const { gateway } = scenario;
       if (!isOptions(gateway)) throw mistake([], 'brings no "gateway"; name a configuration with --config <file>');
-      return inFile(`${file}: gateway`, () => settingsOf(gateway, env));
+      return ownSettings(read, gateway, env);
     },
     scenarioOn: (gateway, config) => {
       checkNames(read, gateway, config);
@@ -36,6 +39,26 @@ export function scenarioLoad(file: string, text: string, warnings: readonly stri
     notModelled: (gateway) => callersUnknown(gateway, scenario.streams),
     assumptions: (_, gateway) => assumptions(scenario, gateway),
   };
+}
+
+/** A mistake in the gateway that a scenario brings is told by its line, one in the environment by its variable. */
+function ownSettings({ mistakes }: ReadScenario, gateway: GatewayOptions, env: Environment): ConfiguredSettings {
+  try {
+    return settingsOf(gateway, env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw mistakes(
+      error.problems.map((problem) => {
+        const { where } = problem;
+        const path = where in env ? [] : where.split('.');
+        return {
+          path: ['gateway', ...path],
+          where: '',
+          message: formatProblem(path.length === 0 ? problem : { ...problem, where: `gateway.${where}` }),
+        };
+      }),
+    );
+  }
 }
 
 /** Checks that a gateway has what a scenario names; a mistake names the line and the nearest name that exists. */

@@ -12,6 +12,15 @@ export interface ReadScenario {
   readonly scenario: Scenario;
   /** The error for a mistake at a path of the file. */
   mistake(path: readonly PropertyKey[], message: string): ScenarioError;
+  /** The same for several; `where` is what to call the place. */
+  mistakes(found: readonly PlacedMistake[]): ScenarioError;
+}
+
+/** A mistake at a path of a scenario. */
+export interface PlacedMistake {
+  readonly path: readonly PropertyKey[];
+  readonly where: string;
+  readonly message: string;
 }
 
 /**
@@ -31,9 +40,13 @@ export function readScenario(text: string, file: string, nearest: Nearest = () =
       result.error.issues.flatMap((issue) => problemsOf(issue, json, nearest)),
     );
   }
-  const mistake = (path: readonly PropertyKey[], message: string): ScenarioError =>
-    new ScenarioError(file, [{ ...json.positionOf(path), where: shownPath(path), message }]);
-  return { scenario: result.data, mistake };
+  const mistakes: ReadScenario['mistakes'] = (found) =>
+    new ScenarioError(
+      file,
+      found.map(({ path, where, message }) => ({ ...json.positionOf(path), where, message })),
+    );
+  const mistake: ReadScenario['mistake'] = (path, message) => mistakes([{ path, where: shownPath(path), message }]);
+  return { scenario: result.data, mistake, mistakes };
 }
 
 function parse(text: string, file: string): PositionedJson {

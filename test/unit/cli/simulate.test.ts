@@ -185,7 +185,7 @@ describe('sluice simulate', () => {
     folder.write('own.json', { ...LOAD, gateway: { ...GATEWAY, pools: { main: { max: 0 } } } });
     const own = await folder.call(['simulate', '-l', 'own.json']);
     expect(own.err).toMatch(
-      /^sluice: own\.json: gateway: The configuration of Sluice has 1 mistake:\n {2}- pools\.main/,
+      /^sluice: The scenario has 1 mistake:\n {2}own\.json:\d+:\d+: gateway\.pools\.main\.max is 0: use/,
     );
     const shown = await folder.call(['config', '--config', 'bad.json']);
     expect(shown.err).toMatch(/^sluice: bad\.json: The configuration of Sluice has/);
