@@ -40,7 +40,8 @@ export const sizeCommand: Command = {
   },
   run: (args, io) => {
     const advice = adviseFrom(args);
-    io.out(args.flag('json') ? JSON.stringify(advice, undefined, 2) : describe(advice));
+    const instances = args.number('instances') ?? 1;
+    io.out(args.flag('json') ? JSON.stringify(advice, undefined, 2) : describe(advice, instances));
     return 0;
   },
 };
@@ -68,10 +69,14 @@ function required(args: Arguments, name: string): number {
   return value;
 }
 
-function describe({ demand, capacity, budget, recommended, binding }: SizingAdvice): string {
+function describe(advice: SizingAdvice, instances: number): string {
+  const { demand, capacity, budget, recommended, binding, servedWell } = advice;
   const bounds: [name: string, value: string][] = [['demand', String(demand)]];
   if (capacity !== undefined) bounds.push(['capacity', `${capacity.low} to ${capacity.high}`]);
   if (budget !== undefined) bounds.push(['budget', String(budget)]);
   const rows = bounds.map(([name, value]) => [name, value, name === binding ? 'binds' : '']);
-  return `${renderTable(['bound', 'connections', ''], rows)}\n\nrecommended: ${recommended} (${binding})`;
+  const shown = `${renderTable(['bound', 'connections', ''], rows)}\n\nrecommended: ${recommended} (${binding})`;
+  if (servedWell === undefined) return shown;
+  const beyond = `${instances} instances with one connection each are more than the ${servedWell} that these cores serve well`;
+  return `${shown}\n${beyond}: run fewer instances, or put a pooler in transaction mode before the server`;
 }

@@ -44,6 +44,8 @@ export interface SizingAdvice {
   /** The smallest of the bounds (of capacity the higher one), at least 1. */
   readonly recommended: number;
   readonly binding: SizingBound;
+  /** Where each instance takes one connection and that is more than the cores serve well: how many they serve. */
+  readonly servedWell?: number;
 }
 
 /**
@@ -69,7 +71,8 @@ export function advisePoolSize(input: SizingInput): SizingAdvice {
     recommended = budget;
     binding = 'budget';
   }
-  return { demand, capacity, budget, recommended, binding };
+  const servedWell = Math.floor((input.serverCores ?? Number.POSITIVE_INFINITY) * PER_CORE_HIGH);
+  return { demand, capacity, budget, recommended, binding, ...(instances > servedWell ? { servedWell } : {}) };
 }
 
 function demandOf(input: SizingInput): number {

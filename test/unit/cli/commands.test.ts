@@ -119,7 +119,13 @@ describe('sluice size', () => {
       /capacity +24 to 40 +binds[\s\S]*recommended: 40 \(capacity\)/,
     );
     expect((await size('--server-cores', '8', '--budget-share', '25')).out).toMatch(/recommended: 25 \(budget\)/);
-    expect((await size('--server-cores', '8', '--instances', '4')).out).toMatch(/recommended: 10 \(capacity\)/);
+    expect((await size('--server-cores', '8', '--instances', '4')).out).toMatch(/recommended: 10 \(capacity\)\n*$/);
+  });
+
+  it('says so where there are more instances than the server serves well', async () => {
+    expect((await size('--server-cores', '2', '--instances', '11')).out).toMatch(
+      /recommended: 1 \(capacity\)\n11 instances with one connection each are more than the 10 that these cores serve/,
+    );
   });
 
   it('prints JSON', async () => {

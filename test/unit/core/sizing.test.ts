@@ -49,7 +49,9 @@ describe('advisePoolSize', () => {
       capacity: { low: 1, high: 1 },
       recommended: 1,
       binding: 'capacity',
+      servedWell: 5,
     });
+    expect(advisePoolSize({ ...input, serverCores: 1, instances: 5 })).not.toHaveProperty('servedWell');
   });
 
   it.each(['concurrentRequests', 'operationsPerRequest', 'safetyFactor', 'serverCores', 'instances', 'budgetShare'])(
