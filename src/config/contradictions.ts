@@ -135,20 +135,26 @@ function noShare(name: string, values: Partial<PoolValues>, critical: [string, u
   reading.problems.push({ where, value: '0', remedy: `${remedy}; use more than 0, or a lower priority` });
 }
 
-/** Poolers are looked for before PostgreSQL only: what is said of one before MySQL would do nothing. */
+/** What is said of a pooler where none is looked for would do nothing. */
 function checkPooler(name: string, values: Partial<PoolValues>, reading: Reading): void {
   const { url, pooler, poolerSize, poolerAdminUrl } = values;
-  if (url === undefined || !/^(?:mysql|mariadb):/i.test(url)) return;
+  const at = (field: string): string => reading.where(poolSection(name).pathPrefix + field);
+  const mysql = url !== undefined && /^(?:mysql|mariadb):/i.test(url);
+  if (!mysql && pooler !== 'none') return;
   const said: Partial<Record<keyof PoolValues, string | undefined>> = {
     ...(pooler === 'pgbouncer' ? { pooler: showMistake(pooler, false) } : {}),
     ...(poolerSize === undefined ? {} : { poolerSize: String(poolerSize) }),
     // A secret.
     ...(poolerAdminUrl === undefined ? {} : { poolerAdminUrl: undefined }),
   };
-  const remedy = 'means nothing on MySQL: no pooler is looked for before it; leave it out';
+  const why = mysql ? 'on MySQL: no pooler is looked for before it' : `beside ${at('pooler')} "none"`;
   for (const [field, value] of Object.entries(said)) {
-    const where = reading.where(poolSection(name).pathPrefix + field);
-    reading.problems.push({ where, remedy, ...(value === undefined ? {} : { value }) });
+    const where = at(field);
+    reading.problems.push({
+      where,
+      remedy: `means nothing ${why}; leave it out`,
+      ...(value === undefined ? {} : { value }),
+    });
   }
 }
 

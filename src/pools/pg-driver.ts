@@ -29,6 +29,10 @@ const STUCK_AT_POOLER =
   'paused; where clients wait (cl_waiting), all its connections are taken, or its server is silent; else look for the ' +
   'statement in pg_stat_activity';
 
+const DENIED =
+  'its url leads through a pooler, though its configuration says that there is none (pooler "none"): in transaction mode ' +
+  "what is set on a session, limits among it, would fall to other clients' statements; set pooler to auto";
+
 const STATEMENT_MODE =
   'its pooler is in statement mode, where no transaction can be opened, and ends every session that tries; ' +
   'set pool_mode = transaction in the pooler, for this database or for all';
@@ -151,6 +155,7 @@ export class PgDriver extends EngineDriver<Way> {
       if (refusesTransactions(error) && pooler.firstRefusal()) warn('pooler_statement_mode', STATEMENT_MODE);
       session.ending.lose(error);
     });
+    if (pooler.contradicts(client)) warn('pooler_denied', DENIED);
     const session = new PgSession(this.nextId(), {
       ...this.common(owner),
       wire,

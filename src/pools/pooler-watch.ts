@@ -23,6 +23,7 @@ export class PoolerWatch {
   readonly #setting: PoolerSetting;
   #shares: boolean | undefined;
   #refusedTransaction = false;
+  #contradicted = false;
 
   constructor(setting: PoolerSetting) {
     this.#setting = setting;
@@ -53,6 +54,13 @@ export class PoolerWatch {
     return first;
   }
 
+  /** The configuration says that there is none, and this session shows that there is one; true the first time. */
+  contradicts(client: pg.Client): boolean {
+    if (!this.denied || this.#contradicted) return false;
+    this.#contradicted = !looksReal(keyOf(client).processId);
+    return this.#contradicted;
+  }
+
   /**
    * Asks on a session that is not in use yet: whether there is a pooler, where that is not known, and whether its server
    * is there, because a pooler lets clients in without one. One round trip, or none.
@@ -61,8 +69,7 @@ export class PoolerWatch {
    */
   look(client: pg.Client, done: (error?: unknown) => void): void {
     const { processId } = keyOf(client);
-    const looksReal = processId > 0 && processId <= LARGEST_PROCESS_ID;
-    if (this.denied || (this.#shares === false && looksReal)) {
+    if (this.denied || (this.#shares === false && looksReal(processId))) {
       done();
       return;
     }
@@ -74,4 +81,8 @@ export class PoolerWatch {
       done();
     });
   }
+}
+
+function looksReal(processId: number): boolean {
+  return processId > 0 && processId <= LARGEST_PROCESS_ID;
 }

@@ -175,6 +175,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'the pooler lets no new connection into the database of a pool, because somebody gave `DISABLE`; open ones go on',
     'give `ENABLE` with the name of the database in the console of the pooler',
   ),
+  pooler_denied: warn(
+    'a pool goes through a pooler although its `pooler` is `none`: in transaction mode its limits and settings would fall to other clients',
+    'set `pooler` to `auto`; nothing, where the pooler is in session mode',
+  ),
   pooler_recovers_late: warn(
     'after an outage the pooler looks for its server only every so many seconds (15 by default), and nobody gets through before',
     'set `server_login_retry = 0.2` in PgBouncer',

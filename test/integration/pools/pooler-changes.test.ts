@@ -321,3 +321,16 @@ it('a pause that outlasts a deadline is told as what it may be, and ends with RE
     ),
   ).toEqual([]);
 });
+
+describe('a pooler that the configuration denies', () => {
+  it('is told of, once', async () => {
+    const users = { postgres: password };
+    const settings = { ignore_startup_parameters: 'lock_timeout,client_connection_check_interval' };
+    pooler = await startPgbouncer({ databases: entry(''), users, settings });
+    open.push(pooler);
+    const denied: PoolOptions = { poolerAdminUrl: undefined, max: 2, minIdle: 2 };
+    const gateway = await start({ main: { ...denied, pooler: 'none' }, found: denied });
+    await until(() => poolOf(gateway).connections.total === 2);
+    expect(log.of('pooler_denied')).toEqual([expect.stringMatching(/^pool "main": its url leads through a pooler,/)]);
+  });
+});

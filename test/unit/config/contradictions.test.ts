@@ -117,6 +117,18 @@ describe('a pool on MySQL', () => {
   });
 });
 
+describe('a pool without a pooler', () => {
+  it('says nothing of one', () => {
+    const nothing = 'means nothing beside pools.only.pooler "none"; leave it out';
+    const poolerAdminUrl = 'postgres://stats:s3cret@pooler:6432/pgbouncer';
+    expect(linesOf(withPool({ url: SERVER, pooler: 'none', poolerSize: 8, poolerAdminUrl }))).toEqual([
+      `pools.only.poolerSize is 8: ${nothing}`,
+      `pools.only.poolerAdminUrl: ${nothing}`,
+    ]);
+    expect(problemsOf(withPool({ url: SERVER, pooler: 'auto', poolerSize: 8, poolerAdminUrl }))).toEqual([]);
+  });
+});
+
 describe('a pool and its routes', () => {
   it('leave a seat to the lower classes', () => {
     expect(linesOf(pair({ max: 4, headroom: 4 }, { priority: 'normal' }))).toEqual([
