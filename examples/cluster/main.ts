@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { startPostgres } from '../support/postgres-server.js';
 import { Workers } from './workers.js';
 
+/** Each of them is a process with pools of its own. */
+const MOST_WORKERS = 256;
 /** What a worker has for its end beyond the time that its drain may take. */
 const MARGIN_MS = 5_000;
 
@@ -16,12 +18,17 @@ const asked = new Promise<false>((resolve) => {
 process.exitCode = await run();
 
 async function run(): Promise<number> {
+  const count = workerCount(process.env.WORKERS);
+  if (count === undefined) {
+    console.error(`WORKERS="${process.env.WORKERS}" must be a whole number from 1 to ${MOST_WORKERS}`);
+    return 1;
+  }
   const own = process.env.DATABASE_URL ? undefined : await startPostgres({ settings: { fsync: 'off' } });
   const port = process.env.PORT || '3000';
   try {
     const workers = new Workers({
       file: fileURLToPath(new URL('worker.js', import.meta.url)),
-      count: Number(process.env.WORKERS) || Math.max(2, availableParallelism()),
+      count,
       env: { DATABASE_URL: own?.url ?? process.env.DATABASE_URL ?? '', PORT: port },
       log: (line) => console.log(line),
       endWithinMs: longestDrainMs() + MARGIN_MS,
@@ -36,6 +43,13 @@ async function run(): Promise<number> {
   } finally {
     await own?.close();
   }
+}
+
+/** `undefined` for what is no number of workers. */
+function workerCount(asked: string | undefined): number | undefined {
+  const text = asked?.trim() ?? '';
+  if (text === '') return Math.max(2, availableParallelism());
+  return /^[1-9]\d{0,3}$/.test(text) && Number(text) <= MOST_WORKERS ? Number(text) : undefined;
 }
 
 function longestDrainMs(): number {

@@ -63,6 +63,16 @@ describeFault('F58: a cluster ends or starts while something is wrong with its w
     expect(cluster.output.trim().split('\n')).toHaveLength(2);
   });
 
+  it.each(['-1', '0', '2.5', 'two', '257'])(
+    'does not start for %s workers, and says what it takes',
+    async (workers) => {
+      const cluster = await start({ WORKERS: workers });
+      await until(() => cluster.ended !== undefined, 30_000);
+      expect(cluster.ended).toBe(1);
+      expect(cluster.output).toBe(`WORKERS="${workers}" must be a whole number from 1 to 256\n`);
+    },
+  );
+
   it('serves with those that have started, and tries the others again', async () => {
     await connections(100);
     const cluster = await start();
