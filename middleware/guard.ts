@@ -115,7 +115,7 @@ class Guard implements HostGuard {
     host.admit();
     // Somebody else may have begun the answer while the request was queued.
     if (this.#fields !== undefined && !res.headersSent) this.#fields(res, work, this.gateway.clock.nowMs());
-    if (work.shadow !== undefined && !res.headersSent) tellShadow(res, work);
+    if (work.shadow !== undefined && !res.headersSent) tellShadow(res, work, this.gateway.clock);
     this.#handOn(host, next);
   }
 

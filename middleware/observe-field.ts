@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Clock } from '../src/clock.js';
 import type { RequestWork } from '../src/gateway/request-work.js';
 import type { ShadowFate } from '../src/gateway/shadow-ledger.js';
 
@@ -31,10 +32,10 @@ export function observeField(fate: ShadowFate): string {
 }
 
 /** Sets the field when the headers are written: until then more becomes known. */
-export function tellShadow(res: ServerResponse, work: RequestWork): void {
+export function tellShadow(res: ServerResponse, work: RequestWork, clock: Clock): void {
   const { writeHead } = res;
   res.writeHead = function observed(this: ServerResponse, ...args: Parameters<typeof writeHead>): ServerResponse {
-    const fate = work.shadow?.fate;
+    const fate = work.shadow?.fateAt(clock.nowMs());
     if (fate !== undefined && !res.headersSent) res.setHeader(OBSERVE_FIELD, observeField(fate));
     return writeHead.apply(res, args);
   } as typeof writeHead;

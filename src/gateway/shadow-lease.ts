@@ -89,6 +89,16 @@ export class ShadowLease {
     onCut(nowMs);
   }
 
+  /**
+   * Whether the work, which goes on behind its shadow, has been served for so long already that the shadow would have been
+   * cut at its deadline: counted once the work ends, and true before.
+   */
+  late(nowMs: number): boolean {
+    const { route, service, ticket } = this.#parts;
+    if (!this.#estimated || route.config.stream) return false;
+    return ticket.leasedAtMs + service.servedMs(nowMs) > ticket.deadlineAtMs;
+  }
+
   /** The real work has ended; the seat may be held, still to be had, or free again. */
   workEnded(nowMs: number, cutShort: boolean): void {
     const { route, service, ticket } = this.#parts;

@@ -69,9 +69,14 @@ export class Shadow implements GateClient, Deadline {
     });
   }
 
-  /** What became of it so far. */
+  /** What became of it so far, as it is counted. */
   get fate(): ShadowFate | undefined {
     return this.#ledger.fate;
+  }
+
+  /** What can be told of its fate: also what will only be counted when its work ends. */
+  fateAt(nowMs: number): ShadowFate | undefined {
+    return this.#lease.late(nowMs) ? { kind: 'shed', code: 'deadline_expired' } : this.fate;
   }
 
   /** The body is still coming. */

@@ -201,9 +201,19 @@ describe('one seat', () => {
     ]);
     world.clock.runUntil(200);
     expect(world.gate.bulkhead.inFlight).toBe(0);
-    expect(fates(world).at(-1)).toEqual({ kind: 'admit', waitMs: 0 });
+    const admitted = { kind: 'admit', waitMs: 0 };
+    const late = { kind: 'shed', code: 'deadline_expired' };
+    const { shadow } = world.visits[1]?.work ?? {};
+    // Served since 150, in a shadow that had its seat at 100 and its deadline at 500.
+    world.clock.runUntil(549);
+    expect(shadow?.fateAt(549)).toEqual(admitted);
+    // What an answer says is not behind what it will be counted as.
+    world.clock.runUntil(551);
+    expect([shadow?.fateAt(551), shadow?.fate]).toEqual([late, admitted]);
+    expect(world.runtime('work').stats.wouldShedByCode.deadline_expired).toBe(0);
     world.clock.runUntil(2_000);
-    expect(fates(world).at(-1)).toEqual({ kind: 'shed', code: 'deadline_expired' });
+    expect([shadow?.fateAt(2_000), shadow?.fate]).toEqual([late, late]);
+    expect(world.runtime('work').stats.wouldShedByCode.deadline_expired).toBe(1);
   });
 
   test('a shadow that is shed leaves no trace in the bucket', () => {
