@@ -58,7 +58,7 @@ const TAKES_LIMIT = /^(?:select|insert|update|delete|replace|with)\b/i;
 
 /**
  * How the statements of a session speak. MariaDB bounds every statement, in seconds; MySQL only those that read, in
- * milliseconds: what writes is bounded there by a cancel alone.
+ * milliseconds: what writes is bounded there by a cancel alone. What waits within a COMMIT counts on MariaDB, too.
  *
  * @param defaultLimit - What the limit was when the session began, as the server gives it.
  */
@@ -71,7 +71,7 @@ export function mysqlWords({ kind }: MysqlFlavour, defaultLimit: string): Statem
     TAKES_LIMIT.test(text) ? `SET STATEMENT ${setting(limit)} FOR ` : undefined;
   return {
     limitChange: (limit) => `SET ${setting(limit)}`,
-    ...(kind === 'MariaDB' ? { limitBefore } : {}),
+    ...(kind === 'MariaDB' ? { limitBefore, limitLifted: `SET STATEMENT ${name} = 0 FOR ` } : {}),
     isStopped: isMysqlStopped,
     isReadOnlyRefusal: isMysqlReadOnlyRefusal,
     stoppedUnsent: () => new MysqlStatementStoppedError(),

@@ -177,7 +177,13 @@ export class StatementLine {
     });
   }
 
-  #run(statement: Statement, own: OwnLimit = {}): void {
+  /** A limit that was meant for the statements of a transaction does not cut its end. */
+  #unlimited({ commits }: Terms): OwnLimit {
+    const before = commits && !this.#limit.is('default') ? this.#words.limitLifted : undefined;
+    return before === undefined ? {} : { before };
+  }
+
+  #run(statement: Statement, own: OwnLimit = this.#unlimited(statement.terms)): void {
     statement.sent = true;
     if (statement.terms.leavesTrace) {
       this.#dirty = true;

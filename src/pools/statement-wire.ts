@@ -35,6 +35,8 @@ export interface StatementWords {
    * Absent where no statement of an engine can have it.
    */
   limitBefore?(limit: SessionLimitValue, text: string): string | undefined;
+  /** What stands before a COMMIT or ROLLBACK where the session's limit would cut it; absent where it does not. */
+  readonly limitLifted?: string;
   /** Whether a statement failed because it was stopped: by a cancel, or by its limit. */
   isStopped(error: unknown): boolean;
   /** Whether a write failed because the server or the session takes none. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { createGateway, type Gateway, type PoolOptions, RotationRefusedError } from 'sluice';
+import { createGateway, type Gateway, type PoolOptions, RotationRefusedError, type RouteOptions } from 'sluice';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.js';
 import { rotateUnderLoad } from '../gateway/rotate-under-load.js';
@@ -47,12 +47,12 @@ function urlOf(user: string): string {
   return `mysql://${user}:${encodeURIComponent(passwordOf(user))}@127.0.0.1:${mariadb.port}/app`;
 }
 
-async function start(pool: PoolOptions<'main'> = {}): Promise<Gateway> {
+async function start(pool: PoolOptions<'main'> = {}, route: RouteOptions<'main'> = {}): Promise<Gateway> {
   gateway = await createGateway(
     {
       maxEventLoopLagMs: 0,
       pools: { main: { url: urlOf('old_app'), max: 4, minIdle: 2, ...pool } },
-      routes: { work: { pool: 'main', deadlineMs: 20_000 } },
+      routes: { work: { pool: 'main', deadlineMs: 20_000, ...route } },
     },
     { env: {}, logger: log },
   );
@@ -109,6 +109,34 @@ describe('the budget', () => {
     expect(String(error)).not.toContain(SECRET);
     await until(async () => (await usersOnServer()).length === 0);
   });
+});
+
+describe('a COMMIT that waits beyond the deadline', () => {
+  afterEach(() => mariadb.ask('BACKUP STAGE END').catch(() => undefined));
+
+  it('is cut by no limit of its session, and takes effect within its grace', async () => {
+    const running = await start({ max: 1, minIdle: 1 }, { commitGraceMs: 20_000 });
+    await mariadb.ask('BACKUP STAGE START');
+    await mariadb.ask('BACKUP STAGE BLOCK_COMMIT');
+    const work = running.run(
+      'work',
+      (handle) => handle.transaction((client) => client.query('INSERT INTO kept VALUES (-1)')),
+      { budgetMs: 500 },
+    );
+    const outcome = expect(work).resolves.toMatchObject({ rowCount: 1 });
+    // Its own time is more than the deadline and the limit that the statements before it had.
+    await until(async () => (await committingMs()) > 600);
+    await mariadb.ask('BACKUP STAGE END');
+    await outcome;
+    expect(await mariadb.ask('SELECT n FROM kept WHERE n = -1')).toHaveLength(1);
+  });
+
+  async function committingMs(): Promise<number> {
+    const [row] = await mariadb.ask<{ ms: number | null } & import('mysql2').RowDataPacket>(
+      "SELECT MAX(TIME_MS) AS ms FROM information_schema.PROCESSLIST WHERE USER = 'old_app' AND INFO LIKE '%COMMIT'",
+    );
+    return Number(row?.ms ?? 0);
+  }
 });
 
 describe('without the package mysql2', () => {

@@ -119,6 +119,8 @@ describe('versions', () => {
     for (const text of ['START TRANSACTION', 'SET a = 1', 'CALL p()', '/* x */ SELECT 1'])
       expect(prefix(text)).toBeUndefined();
     expect(words('8.0.36').limitBefore).toBeUndefined();
+    expect(words('10.11.6-MariaDB').limitLifted).toBe('SET STATEMENT max_statement_time = 0 FOR ');
+    expect(words('8.0.36').limitLifted).toBeUndefined();
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PG_WORDS } from '../../../src/pools/pg-words.js';
+import { ROLLBACK, type Terms } from '../../../src/pools/statement.js';
 import { StatementLine } from '../../../src/pools/statement-line.js';
 import { ScriptedWire } from './scripted-wire.js';
 
@@ -50,6 +51,26 @@ describe('the line of a session’s statements', () => {
     while (wire.sending) wire.answer();
     await begin;
     expect(wire.texts.slice(-2)).toEqual(['SET statement_timeout = 200', 'BEGIN']);
+  });
+
+  it('lifts the limit for what ends a transaction, where that is to be said and there is one', async () => {
+    const wire = new ScriptedWire();
+    const line = new StatementLine(wire, { ...PG_WORDS, limitLifted: 'without limit: ' });
+    const send = async (text: string, terms: Terms): Promise<void> => {
+      const statement = line.submit(text, undefined, terms);
+      while (wire.sending) wire.answer();
+      await statement;
+    };
+    await send('BEGIN', limitedBy('default'));
+    await send('ROLLBACK', ROLLBACK);
+    await send('BEGIN', limitedBy(500));
+    await send('UPDATE t', limitedBy(500));
+    await send('ROLLBACK', ROLLBACK);
+    await send('SELECT 1', limitedBy(500));
+    expect(wire.texts).toEqual([
+      ...['BEGIN', 'ROLLBACK', 'SET statement_timeout = 500', 'BEGIN', 'UPDATE t'],
+      ...['without limit: ROLLBACK', 'SELECT 1'],
+    ]);
   });
 
   it('gives up in the end, and tells why', async () => {
