@@ -1,5 +1,6 @@
 import { type QueryResult, ResultTooLargeError } from '../pools/contract.js';
 import { ImplicitCommitError } from '../pools/implicit-commit.js';
+import { ColumnNameError } from '../pools/mysql-columns.js';
 import { turnedAway } from '../pools/pooler-errors.js';
 import type { Loan } from './loan.js';
 import type { Loans } from './loans.js';
@@ -84,7 +85,7 @@ export class LoanStatements {
 
   /** Whether a failure is an answer of the server, or of a pooler before it, which says that nothing has taken effect. */
   answered(error: unknown): boolean {
-    if (error instanceof ResultTooLargeError) return false;
+    if (error instanceof ResultTooLargeError || error instanceof ColumnNameError) return false;
     const { pool } = this.#loans.runtime;
     return pool.classify(error) !== 'connection_lost' || (pool.shared && turnedAway(error));
   }

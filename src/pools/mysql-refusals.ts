@@ -9,6 +9,24 @@ export class ListApartError extends TypeError {
   }
 }
 
+/** A value that the driver would write as the name of a column. */
+export class NoNumberError extends TypeError {
+  override readonly name = 'NoNumberError';
+
+  /** @param place - Where it is, as in `values[0]`. */
+  constructor(place: string, value: number) {
+    super(`${place} is ${value}, and no number of the server: give null, or a text`);
+  }
+}
+
+/** @throws NoNumberError where one of them, or of those in a list, is `NaN` or without an end. */
+export function checkNumbers(values: readonly unknown[] = [], list = 'values'): void {
+  for (const [index, value] of values.entries()) {
+    if (typeof value === 'number' && !Number.isFinite(value)) throw new NoNumberError(`${list}[${index}]`, value);
+    if (Array.isArray(value)) checkNumbers(value, `${list}[${index}]`);
+  }
+}
+
 /** A statement that the server would hang up on was not sent; carries the number by which the server would say so. */
 export class PacketTooLargeError extends Error {
   override readonly name = 'PacketTooLargeError';

@@ -1,10 +1,11 @@
-import type { Connection } from 'mysql2';
+import type { Connection, Query } from 'mysql2';
 import type { TextMemo } from '../core/text-memo.js';
 import type { QueryResult } from './contract.js';
 import { MessageWire } from './message-wire.js';
 import { escapesByBackslash, isHeader, isOpen, resultOf } from './mysql-answers.js';
+import { type ColumnNameError, readableColumns } from './mysql-columns.js';
 import { classifyMysqlError, endsMysqlSession, errnoOf } from './mysql-errors.js';
-import { checkSize, ListApartError } from './mysql-refusals.js';
+import { checkNumbers, checkSize, ListApartError } from './mysql-refusals.js';
 import type { MysqlStart } from './mysql-setup.js';
 import { keepsTransaction } from './mysql-text.js';
 import { apartValues, splitValues, writtenValues } from './mysql-values.js';
@@ -42,6 +43,8 @@ export class MysqlWire extends MessageWire {
    */
   #escapesByBackslash: boolean;
   #modeUnread = false;
+  /** Why the rows of the answer under way are of no use. */
+  #unreadable: ColumnNameError | undefined;
 
   /**
    * @param start - As the session was when it was made ready.
@@ -89,7 +92,9 @@ export class MysqlWire extends MessageWire {
   #query(text: string, values: readonly unknown[] | undefined, message: number, before = ''): void {
     const done = (error: unknown, answer: unknown): void => this.#settle(message, error ?? undefined, text, answer);
     const whole = before === '' ? text : before + text;
+    this.#unreadable = undefined;
     try {
+      checkNumbers(values);
       if (values === undefined || values.length === 0) this.#sendText(whole, done);
       else if (this.#escapesByBackslash) this.#sendText(this.#format(whole, writtenValues(values)), done);
       else if (whole.includes('\\')) this.#sendApart(whole, values, done);
@@ -106,7 +111,7 @@ export class MysqlWire extends MessageWire {
 
   #sendText(text: string, done: Done): void {
     checkSize(this.#start.maxPacketBytes, text);
-    this.#connection.query(text, done);
+    this.#readColumns(this.#connection.query(text, done));
   }
 
   /** The driver would look for the places of values in such a text by a mode that the session may not have. */
@@ -114,7 +119,7 @@ export class MysqlWire extends MessageWire {
     const apart = apartValues(values);
     if (apart === undefined) throw new ListApartError();
     checkSize(this.#start.maxPacketBytes, text, apart);
-    this.#connection.execute(text, apart as (string | null)[], done);
+    this.#readColumns(this.#connection.execute(text, apart as (string | null)[], done));
   }
 
   #sendSplit(text: string, values: readonly unknown[], done: Done): void {
@@ -125,10 +130,18 @@ export class MysqlWire extends MessageWire {
       return;
     }
     checkSize(this.#start.maxPacketBytes, whole, apart);
-    this.#connection.execute(whole, [...apart], (error: unknown, answer: unknown) => {
+    const query = this.#connection.execute(whole, [...apart], (error: unknown, answer: unknown) => {
       // With values in it, it will hardly come again.
       this.#connection.unprepare(whole);
       done(error, answer);
+    });
+    this.#readColumns(query);
+  }
+
+  /** A procedure may have several answers. */
+  #readColumns(query: Query): void {
+    query.on('fields', (columns: unknown) => {
+      this.#unreadable ??= readableColumns(columns);
     });
   }
 
@@ -136,9 +149,10 @@ export class MysqlWire extends MessageWire {
     if (!this.isUnderWay(message)) return;
     if (error === undefined) {
       const command = this.#commands.of(text);
-      const result = resultOf(command, answer);
-      if (this.#noteFlags(answer) || this.status !== 'T' || keepsTransaction(command)) this.complete(undefined, result);
-      else this.#askStatus(message, undefined, text, result);
+      const failure = this.#unreadable;
+      const result = failure === undefined ? resultOf(command, answer) : undefined;
+      if (this.#noteFlags(answer) || this.status !== 'T' || keepsTransaction(command)) this.complete(failure, result);
+      else this.#askStatus(message, failure, text, result);
     } else if (endsMysqlSession(error)) {
       this.#onFatal(error);
     } else if (this.status === 'T' && errnoOf(error) !== undefined) {

@@ -82,6 +82,53 @@ describe('values', () => {
   });
 });
 
+describe('numbers that are none', () => {
+  it.each([
+    ['where a backslash escapes', ''],
+    ['where it escapes nothing', 'NO_BACKSLASH_ESCAPES'],
+  ])('are refused by their place before anything is sent, %s', async (_, mode) => {
+    const connection = await one();
+    await run(connection, `SET sql_mode = '${mode}'`);
+    for (const [values, message] of [
+      [[1, Number.NaN], 'values[1] is NaN, and no number of the server: give null, or a text'],
+      [['a\\b', Number.POSITIVE_INFINITY], 'values[1] is Infinity, '],
+      [[1, [2, Number.NEGATIVE_INFINITY]], 'values[1][1] is -Infinity, '],
+    ] as const) {
+      const failure = await failureOf(run(connection, "SELECT ? AS a, '\\\\' IN (?) AS b", values));
+      expect(String(failure)).toContain(`NoNumberError: ${message}`);
+      expect(open().pool.classify(failure)).toBe('application');
+    }
+    expect((await run(connection, 'SELECT ? AS a, ? AS b', [1.5e300, null])).rows).toEqual([{ a: 1.5e300, b: null }]);
+    await connection.release();
+  });
+});
+
+describe('a column that no row can have', () => {
+  it.each([
+    ['in a text', undefined],
+    ['with values apart', ['a\\b']],
+  ])('is named, and costs neither the session nor its transaction, %s', async (_, values) => {
+    const tested = open({ max: 1 });
+    const connection = await tested.pool.acquire(FOREVER);
+    const entry = values === undefined ? 9_060 : 9_061;
+    await run(connection, "SET sql_mode = 'NO_BACKSLASH_ESCAPES'");
+    await connection.begin(undefined);
+    const text = `INSERT INTO entries VALUES (${entry} + LENGTH(${values ? '?' : "''"}) * 0) RETURNING entry AS `;
+    const failure = await failureOf(run(connection, `${text}\`__proto__\``, values));
+    expect(String(failure)).toBe(
+      'ColumnNameError: the answer has a column __proto__, which rows cannot have: give it another name in the statement (AS)',
+    );
+    expect(tested.pool.classify(failure)).toBe('application');
+    expect((await run(connection, 'SELECT 1 AS `constructor`')).rows).toEqual([{ constructor: 1 }]);
+    expect(await connection.commit()).toBe(true);
+    expect(await count(connection, entry)).toBe(1);
+    await connection.release();
+    const next = await tested.pool.acquire(FOREVER);
+    expect(next.id).toBe(connection.id);
+    await next.release();
+  });
+});
+
 describe('transactions', () => {
   it('are not what the columns of a row are called', async () => {
     const connection = await one();
