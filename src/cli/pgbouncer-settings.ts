@@ -27,8 +27,9 @@ const CHECK = 'SET client_connection_check_interval = 500';
 /** What the pooler runs on each new session of an entry, as its file has it. */
 export function connectQuery({ carried }: ServerSettings): string {
   const set = [...carried].map(([name, value]) => `set_config(${quoted(name)}, ${quoted(value)}, false)`);
-  // A transaction of their own: an old server does not know what comes after it.
-  const query = set.length === 0 ? CHECK : `BEGIN; SELECT ${set.join(', ')}; COMMIT; ${CHECK}`;
+  // The BEGIN takes in what has run, and the COMMIT keeps it: an old server does not know what comes after that. One that
+  // refuses a setting never gets to the BEGIN, which would leave every client of the session in a failed transaction.
+  const query = set.length === 0 ? CHECK : `SELECT ${set.join(', ')}; BEGIN; COMMIT; ${CHECK}`;
   return `connect_query=${quoted(query)}`;
 }
 

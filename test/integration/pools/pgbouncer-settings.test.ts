@@ -99,6 +99,25 @@ describe('the file that sluice pgbouncer writes', () => {
     }
   });
 
+  it('keeps the sessions of use where the server refuses one of them, and lets the log of the pooler say so', async () => {
+    const more = `-c search_path="$user",S\\ x -c work_mem=77MB`;
+    const out = await written(`${server.url}?options=${encodeURIComponent(more)}`);
+    const from = await startFrom(out, { postgres: password });
+    try {
+      const there = `postgres://postgres:${password}@127.0.0.1:${from.port}/main`;
+      const refused = "SELECT current_setting('work_mem') AS memory";
+      // Twice: the second one meets the session that the first one left.
+      for (let i = 0; i < 2; i += 1) expect(await ask(there, refused)).toEqual([{ memory: '4MB' }]);
+      const { pool, journal } = makePool({ url: there }, { pooler: 'auto' });
+      open.push(pool);
+      await until(() => pool.state === 'up');
+      expect(journal.warnings).toEqual([]);
+      expect(await from.log()).toMatch(/exec_on_query.*search_path/);
+    } finally {
+      await from.close();
+    }
+  });
+
   it('says nothing of it where the url sets nothing', async () => {
     const out = await written(server.url);
     expect(out).toContain("connect_query='SET client_connection_check_interval = 500'");
