@@ -1,4 +1,4 @@
-import { stayingState, takenBack } from './session-guard.js';
+import { stayingForGood, stayingState, takenBack } from './session-guard.js';
 import { SECOND_STATEMENT, type StatementNature, withoutLeadingNoise } from './session-trace.js';
 
 /**
@@ -37,6 +37,6 @@ export function pgNature(text: string): StatementNature {
     leavesTrace,
     commits: isCommit(text),
     seeds: (leavesTrace && /seed/i.test(text)) || undefined,
-    staying: leavesTrace ? (stayingState(text) ?? takenBack(text)) : undefined,
+    staying: leavesTrace ? (stayingState(text) ?? takenBack(text) ?? stayingForGood(text)) : undefined,
   };
 }

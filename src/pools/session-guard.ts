@@ -41,6 +41,7 @@ const STAYING: readonly (readonly [RegExp, string])[] = [
     'something temporary: create a table with ON COMMIT DROP, in a transaction',
   ],
   [/\bpg_(?:try_)?advisory_lock(?:_shared)?\s*\(/i, 'a lock: take it for the transaction, with pg_advisory_xact_lock'],
+  [/\bsetseed\s*\(/i, 'what random() gives next: draw in the application, or hash a key'],
   [/\bdblink_connect(?:_u)?\s*\(/i, 'a connection to another server: use dblink without a named connection'],
 ];
 
@@ -62,6 +63,12 @@ const TAKES_BACK = /(?:^|;)\s*(?:reset\b|discard\s+(?:all|temp)\b)/i;
 export function takenBack(text: string): string | undefined {
   if (!TAKES_BACK.test(withoutQuoted(text))) return undefined;
   return 'what RESET and DISCARD take back, which others need: use SET LOCAL ... TO DEFAULT in a transaction';
+}
+
+/** What a text leaves in a session for good: no clean-up takes it back either. `undefined` where it leaves nothing. */
+export function stayingForGood(text: string): string | undefined {
+  if (!/(?:^|;)\s*load\s*(?:u&)?''/i.test(withoutQuoted(text))) return undefined;
+  return 'a library: name it in session_preload_libraries of the role or the database';
 }
 
 function withoutQuoted(text: string): string {

@@ -143,6 +143,9 @@ it('a statement that no session behind it keeps is refused by an error that can 
     name: 'SessionStateError',
     message: expect.stringContaining('SET LOCAL'),
   });
+  for (const text of ["LOAD 'auto_explain'", 'SELECT setseed(0.5)']) {
+    await expect(gateway.run('read', (handle) => handle.query(text))).rejects.toBeInstanceOf(SessionStateError);
+  }
   // Nothing was sent: the transaction goes on, and the pool is well.
   const rows = gateway.run('read', (handle) =>
     handle.transaction(async (client) => {

@@ -19,6 +19,25 @@ describe('what others need of a session', () => {
   );
 });
 
+describe('what stays in a session whatever is done', () => {
+  it.each([
+    "LOAD 'auto_explain'",
+    '/* a */ load $$auto_explain$$',
+    "DO $$ BEGIN LOAD 'auto_explain'; END $$",
+    "SELECT 1; LOAD E'auto_explain'",
+  ])('is a library, after %s, and no clean-up is said to have undone it', (text) => {
+    expect(pgNature(text).staying).toMatch(/^a library: .*session_preload_libraries/);
+    expect(stayingState(text)).toBeUndefined();
+  });
+
+  it.each(["COPY load FROM '/a'", "CALL load('x')", "CREATE FUNCTION load() AS $$ LOAD 'x' $$", 'LISTEN load'])(
+    'is no library after %s',
+    (text) => {
+      expect(pgNature(text).staying ?? '').not.toMatch(/^a library/);
+    },
+  );
+});
+
 describe('what stays in a session', () => {
   it.each([
     ['SET search_path = a', 'a setting'],
@@ -58,6 +77,8 @@ describe('what stays in a session', () => {
     ['SELECT u&"pg\\+00005Fadvisory_lock"(7)', 'a lock'],
     ['SELECT pg_try_advisory_lock_shared(7)', 'a lock'],
     ["SELECT dblink_connect('other', 'dbname=x')", 'a connection to another server'],
+    ['SELECT setseed(0.5)', 'what random() gives next'],
+    ['WITH s AS (SELECT pg_catalog.setseed ($1)) SELECT random() FROM s', 'what random() gives next'],
     ['SET statement_timeout = 5; SET global.tenant = 7', 'a setting'],
     ['SET @tenant = 7', 'a setting'],
   ])('%s leaves %s behind, and it says what to do', (text, what) => {
@@ -104,6 +125,9 @@ describe('what stays in a session', () => {
     'set @@global.max_connections = 5',
     "SET PASSWORD = 'x'",
     'SET STATEMENT max_statement_time = 1 FOR SELECT 1',
+    "LOAD DATA LOCAL INFILE 'a' INTO TABLE t",
+    "INSERT INTO t VALUES ('load ''x''; SELECT setseed(1)')",
+    'SELECT setseed FROM t',
   ])('%s leaves nothing for certain', (text) => {
     expect(stayingState(text)).toBeUndefined();
   });
