@@ -1,6 +1,6 @@
 import type { DeadlineTimer } from '../admission/deadline-timer.js';
 import { Gate, type GateClient } from '../admission/gate.js';
-import { PoolBreaker } from '../breaker/pool-breaker.js';
+import { type BreakerState, PoolBreaker } from '../breaker/pool-breaker.js';
 import type { Clock } from '../clock.js';
 import type { GatewayConfig, PoolConfig, RouteConfig } from '../config/config.js';
 import { PoolAdvisor } from '../core/advisor.js';
@@ -41,7 +41,7 @@ export interface Parts {
   readonly random: () => number;
   /** The wall clock, in ms since 1970. */
   readonly wallMs: () => number;
-  readonly warn: (code: string, message: string) => void;
+  readonly warn: (code: string, message: string, about?: { readonly pool: string }) => void;
   /** This pool has lost its server; or that is `leaving`, and waits for all sessions to end. */
   readonly onPoolDown: (config: PoolConfig, leaving: boolean) => void;
   /** It has one (again). */
@@ -104,7 +104,8 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
     },
     onOpened: (tookMs) => connects.tell(tookMs),
     onWarning: (code, message) => {
-      if (parts.poolers.isNews(config, code)) warn(code, `pool "${config.name}": ${message}`);
+      if (!parts.poolers.isNews(config, code)) return;
+      warn(code, `pool "${config.name}": ${message}`, { pool: config.name });
     },
   };
   gate.down(clock.nowMs());
@@ -138,6 +139,7 @@ function assembleBreaker(
   config: PoolConfig,
 ): PoolBreaker | undefined {
   if (!config.breaker || mode === 'off') return undefined;
+  let told: BreakerState = 'closed';
   const breaker = new PoolBreaker({
     name: config.name,
     errorPercent: config.breakerErrorPercent,
@@ -150,10 +152,13 @@ function assembleBreaker(
     random,
     clock,
     onChange: (state) => {
+      // A probe that fails opens it again, of which the log knows already.
+      if (state === 'half_open' || state === told) return;
+      told = state;
       const why =
         breaker.openedBy === 'slow' ? ': too much of its work is cut off at its deadline' : ': too much fails';
       const text = `the circuit of pool "${config.name}" is ${state}${state === 'open' ? why : ''}`;
-      if (state !== 'half_open') warn(`breaker_${state}`, text);
+      warn(`breaker_${state}`, text, { pool: config.name });
     },
   });
   return breaker;

@@ -64,9 +64,9 @@ export function assembleEngine(
   const answers = new OpenAnswers();
   const decisions = assembleDecisions(config, clock);
   const pools = new Map<string, PoolRuntime>();
-  const warn = (code: string, message: string): void => {
+  const warn = (code: string, message: string, about: Readonly<Record<string, unknown>> = {}): void => {
     if (code === RIGHTS_MISSING) startUp.rightless ??= message;
-    logger.warn({ code }, message);
+    logger.warn({ code, ...about }, message);
   };
   let connections = 0;
   const total = assembleTotalRate(config, fleet);

@@ -186,11 +186,14 @@ export class HandlerWork implements RetryingRequest {
   warnOfIdleness(nowMs: number): void {
     const idleness = this.steppedOut ? undefined : this.#idleness(nowMs);
     if (idleness === undefined) return;
-    const text = `route "${this.#request.route.name}": a handler had not answered at its deadline, and ${idleness}`;
+    const { name: route, stats } = this.#request.route;
+    stats.noteSilence();
+    const text = `route "${route}": a handler had not answered at its deadline, and ${idleness}`;
     this.#context.warn(
       'handler_silent',
       `${text}; see that each way through it ends, and release()s, and that it does not wait for the same seats by ` +
-        'gateway.run(): the run() of its own handle refuses that at once',
+        'gateway.run(): the run() of its own handle refuses that at once; further ones are only counted (silentHandlers)',
+      { route },
     );
   }
 
@@ -228,6 +231,6 @@ export class HandlerWork implements RetryingRequest {
   /** Takes them back; see {@link reclaim}. Returns when to call again; `Infinity` for never. */
   reclaim(nowMs: number): number {
     if (this.#session === undefined) return Number.POSITIVE_INFINITY;
-    return reclaim(nowMs, this.#session.loans, this.#request.route.name, this.#context.warn);
+    return reclaim(nowMs, this.#session.loans, this.#request.route, this.#context.warn);
   }
 }

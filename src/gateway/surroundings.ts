@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../clock.js';
 import type { RedisClient } from '../fleet/redis-link.js';
 import type { Registry } from '../fleet/registry.js';
 import { consoleLogger, type Logger, shielded } from '../telemetry/log.js';
+import { restrained } from '../telemetry/log-restraint.js';
 import { checkSurroundings } from './check-surroundings.js';
 
 /** What surrounds a gateway. Every field has a default; tests replace them. */
@@ -32,18 +33,18 @@ export type KnownSurroundings = Required<Omit<GatewaySurroundings, 'redis' | 're
   Pick<GatewaySurroundings, 'redis' | 'registry'>;
 
 /**
- * Fills the defaults in; a logger that throws disturbs nobody.
+ * Fills the defaults in; a logger that throws disturbs nobody, and hears nothing once for each request.
  *
  * @throws TypeError for a field that is unknown, or is not what it has to be: it names the remedy.
  */
 export function knownSurroundings(given: GatewaySurroundings): KnownSurroundings {
   checkSurroundings(given);
-  const { env, logger, clock, wallMs, random } = given;
+  const { env, logger, clock = systemClock, wallMs, random } = given;
   return {
     ...given,
     env: env ?? process.env,
-    logger: shielded(logger ?? consoleLogger()),
-    clock: clock ?? systemClock,
+    logger: restrained(shielded(logger ?? consoleLogger()), clock),
+    clock,
     wallMs: wallMs ?? Date.now,
     random: random ?? Math.random,
   };

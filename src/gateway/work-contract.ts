@@ -18,11 +18,15 @@ export interface WorkHost {
   readonly timed?: boolean | undefined;
 }
 
+/** Takes a code of the log, a sentence and the route of which it tells. */
+export type RouteWarn = (code: string, message: string, about: { readonly route: string }) => void;
+
 /** What all requests of a gateway share. */
 export interface WorkContext {
   readonly mode: Mode;
   readonly clock: Clock;
   readonly timer: DeadlineTimer;
   readonly lag: LoopLag;
-  readonly warn: (code: string, message: string) => void;
+  /** Tells of a mistake or of trouble of a route. */
+  readonly warn: RouteWarn;
 }

@@ -5,6 +5,11 @@ export interface LogCode {
   readonly means: string;
   /** What to do about it. */
   readonly helps: string;
+  /**
+   * How often it is said of each route, or pool, where a stream of requests would repeat it: once, or once a minute at most
+   * with the number of those left out. Absent where it tells of a change, or nothing repeats it.
+   */
+  readonly said?: 'once' | 'once_a_minute';
 }
 
 const unusable = (what: string, meanwhile: string): LogCode => ({
@@ -15,6 +20,18 @@ const unusable = (what: string, meanwhile: string): LogCode => ({
 
 const warn = (means: string, helps: string): LogCode => ({ level: 'warn', means, helps });
 const error = (means: string, helps: string): LogCode => ({ level: 'error', means, helps });
+
+/** A mistake of a route: that it is made again is no news. */
+const once = (means: string, helps: string, counted: string): LogCode => ({
+  ...warn(means, `${helps}; it is said once for each route, and \`${counted}\` counts them`),
+  said: 'once',
+});
+
+/** Trouble that may come back, of which each case is not worth a line. */
+const onceAMinute = (of: 'route' | 'pool' | 'gateway', means: string, helps: string): LogCode => ({
+  ...warn(means, `${helps}; it is said once a minute at most for each ${of}, with the number of those left out`),
+  said: 'once_a_minute',
+});
 
 /**
  * Every `code` that Sluice logs with, by name: they stay as they are from version to version, for alerts and searches.
@@ -40,21 +57,25 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'let the user of the url read `max_connections`, or see that `max` x instances fit yourself',
   ),
   caller_key_unusable: unusable('perCaller.key', 'count for no caller'),
-  clients_turned_away: warn(
+  clients_turned_away: onceAMinute(
+    'gateway',
     'clients are disconnected, because their file descriptors would be those of the pools',
     'raise `ulimit -n` (`LimitNOFILE` of a service), or run more instances',
   ),
-  commit_unanswered: warn(
+  commit_unanswered: onceAMinute(
+    'route',
     'a COMMIT was never answered, and its connection was given up: whether it took effect is unknown',
     'look at the network to the server; make the work idempotent',
   ),
-  commit_waits: warn(
+  commit_waits: onceAMinute(
+    'route',
     'a COMMIT has had no answer for a second after its request was answered; its seat and its connection wait for that, up to 30 s',
     'look at the network to the server, and at its synchronous standbys; where all seats wait so, nobody is served meanwhile',
   ),
-  connection_not_returned: warn(
+  connection_not_returned: once(
     'a handler answered and kept a connection, which was taken back',
     'call `release()` on each way through it, or use `query()` or `transaction()`',
+    'keptConnections',
   ),
   cost_unusable: unusable('costOf', 'take the cost of the route'),
   database_cancel_elsewhere: warn(
@@ -92,7 +113,8 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'grant it `CONNECT`; on MySQL what it needs `ON <database>.*`, or create the database',
   ),
   database_server_certificate_expires: warn('the certificate of the server ends within weeks', 'replace it before'),
-  database_session_stuck: warn(
+  database_session_stuck: onceAMinute(
+    'pool',
     'the server goes on with a statement although it was told to stop',
     'look for the session in `pg_stat_activity`; its place comes free within some 10 s',
   ),
@@ -125,10 +147,14 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'the descriptors of this process hardly suffice for its pools',
     'raise `ulimit -n` (`LimitNOFILE` of a service) before traffic does it',
   ),
-  failed_after_answer: error(
-    'a handler failed after its answer, of which no error handler hears; the error itself is in `err`',
-    'mend the handler, or catch what may fail there',
-  ),
+  failed_after_answer: {
+    ...onceAMinute(
+      'route',
+      'a handler failed after its answer, of which no error handler hears; the error itself is in `err`',
+      'mend the handler, or catch what may fail there',
+    ),
+    level: 'error',
+  },
   fleet_degraded: warn(
     'Redis does not answer: each instance goes on with its own share of the limits',
     'bring Redis back; requests never wait for it',
@@ -150,9 +176,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'Redis has never answered, and it has turned out why: the message says more than `fleet_degraded` could',
     'as the message says',
   ),
-  handler_silent: warn(
+  handler_silent: once(
     'a handler had answered nothing at its deadline, and was not at work on the database',
     'see that each way through it ends the response, and that none waits for its own seats by `gateway.run`: the `run` of its handle refuses that',
+    'silentHandlers',
   ),
   may_see_unusable: warn(
     'the check of `problemDetails()` threw, or gave neither true nor false (a promise, for example): nobody sees explanations then',
@@ -187,7 +214,8 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'a pool goes through a pooler in session mode, where nothing is shared',
     'set `pool_mode = transaction`',
   ),
-  pooler_session_stuck: warn(
+  pooler_session_stuck: onceAMinute(
+    'pool',
     'a statement went on through a pooler although it was told to stop, or has not left the pooler at all',
     '`RESUME` a pooler that is paused; where its clients wait (`cl_waiting` of `SHOW POOLS`) all its connections are taken or its server is silent; else look in `pg_stat_activity`. The place comes free within some 10 s',
   ),
@@ -217,9 +245,10 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'keep one connection with `connect()` for what belongs together, or use `transaction()` with `SET LOCAL`',
   ),
   tenant_unusable: unusable('tenantOf', 'count for no tenant'),
-  work_after_answer: warn(
+  work_after_answer: once(
     'a handler asked for the database after its answer, when its seat was given up: the work was not done',
     'answer last, or give what outlives the answer to `gateway.run`',
+    'lateWrites',
   ),
   yielding_unheeded: warn(
     'the environment has moved a pool to another server than the pool of its `yieldsTo`, which means nothing then',

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../clock.js';
 import { quietly } from './quietly.js';
-import { type SeldomWrite, seldom } from './seldom.js';
+import { seldom, withLeftOut } from './seldom.js';
 
 /** Writes one entry: first what it is about, with a stable `code` where there is one, then a sentence. */
 export type LogWrite = (about: Readonly<Record<string, unknown>>, message: string) => void;
@@ -48,14 +48,15 @@ export function consoleLogger(options: ConsoleLoggerOptions = {}): Logger {
   const { quietMs = 60_000, clock = systemClock, sink = console } = options;
   return {
     ...silentLogger,
-    warn: byCode(seldom(quietMs, clock, (line) => quietly(() => sink.warn(line)))),
-    error: byCode(seldom(quietMs, clock, (line) => quietly(() => sink.error(line)))),
+    warn: byCode(quietMs, clock, (line) => sink.warn(line)),
+    error: byCode(quietMs, clock, (line) => sink.error(line)),
   };
 }
 
-function byCode(write: SeldomWrite): LogWrite {
+function byCode(quietMs: number, clock: Clock, sink: (line: string) => void): LogWrite {
+  const write = seldom<string>(quietMs, clock, (line, leftOut) => quietly(() => sink(withLeftOut(line, leftOut))));
   return ({ code, route }, message) => {
-    if (typeof code === 'string') write(code, message, typeof route === 'string' ? route : '');
-    else write(undefined, message);
+    if (typeof code !== 'string') write(message, `sluice: ${message}`);
+    else write(typeof route === 'string' ? `${code} ${route}` : code, `sluice: ${message} [${code}]`);
   };
 }

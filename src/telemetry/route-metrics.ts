@@ -184,6 +184,18 @@ export const ROUTE_METRICS: readonly (NumberMetric | HistogramMetric)[] = [
     'Connections given back in need of cleaning: something may be left in the session, or a transaction is open.',
     (stats) => stats.dirtyReturns,
   ),
+  routeNumber(
+    'counter',
+    'handlers_silent_total',
+    'Handlers that had answered nothing at their deadline, and had nothing of the database at work.',
+    (stats) => stats.silentHandlers,
+  ),
+  routeNumber(
+    'counter',
+    'connections_kept_total',
+    'Requests whose handler answered and kept connections, which were taken back.',
+    (stats) => stats.keptConnections,
+  ),
   routeHistogram('queue_wait_seconds', 'From the queue to the seat.', (stats) => stats.queueWait),
   routeHistogram(
     'would_wait_seconds',

@@ -34,6 +34,10 @@ export class RouteStats {
   budgetsIgnored = 0;
   /** Connections that handlers gave back with what may be something of theirs in the session, which was undone. */
   dirtyReturns = 0;
+  /** Handlers that had answered nothing at their deadline, and had nothing of the database at work. */
+  silentHandlers = 0;
+  /** Requests whose handler answered and kept connections, which were taken back. */
+  keptConnections = 0;
   readonly shedByCode: CodeCounts = zeroCounts();
   /**
    * Mode `observe`: requests that would have been shed in mode `enforce`, or cut short at their deadline. They are not
@@ -144,6 +148,14 @@ export class RouteStats {
 
   returnDirty(): void {
     this.dirtyReturns += 1;
+  }
+
+  noteSilence(): void {
+    this.silentHandlers += 1;
+  }
+
+  noteKept(): void {
+    this.keptConnections += 1;
   }
 }
 

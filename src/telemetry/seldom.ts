@@ -10,30 +10,36 @@ const STATES: readonly (readonly string[])[] = [
   ['fleet_degraded', 'fleet_restored'],
 ];
 
-interface Code {
+interface Code<Line> {
   quietUntilMs: number;
   leftOut: number;
   /** What was left out last, and in which order. */
-  last: { readonly line: string; readonly order: number } | undefined;
+  last: { readonly line: Line; readonly order: number } | undefined;
 }
 
-/** Takes a line with its code, and what it is about where the same code tells of several: each has its own quiet. */
-export type SeldomWrite = (code: string | undefined, message: string, about?: string) => void;
+/** Takes a line with its code, which is followed by what it is about where one code tells of several: each has its own quiet. */
+export type SeldomWrite<Line> = (key: string, line: Line) => void;
 
 /**
  * Writes lines by code: the first at once, and then no more than one in `quietMs`. What was left out last is written when
  * its quiet is over, with the number of the others, and where it is about a state together with what has come of it.
+ *
+ * @param write - Called with a line, and with the number of those left out before it.
  */
-export function seldom(quietMs: number, clock: Clock, write: (line: string) => void): SeldomWrite {
-  const codes = new Map<string, Code>();
+export function seldom<Line>(
+  quietMs: number,
+  clock: Clock,
+  write: (line: Line, leftOut: number) => void,
+): SeldomWrite<Line> {
+  const codes = new Map<string, Code<Line>>();
   let order = 0;
 
-  const tell = (code: Code, line: string): void => {
-    const repeated = code.leftOut === 0 ? '' : ` (and ${code.leftOut} more like it)`;
+  const tell = (code: Code<Line>, line: Line): void => {
+    const { leftOut } = code;
     code.leftOut = 0;
     code.last = undefined;
     code.quietUntilMs = clock.nowMs() + quietMs;
-    write(`${line}${repeated}`);
+    write(line, leftOut);
   };
 
   const catchUp = (key: string): void => {
@@ -50,9 +56,7 @@ export function seldom(quietMs: number, clock: Clock, write: (line: string) => v
     }
   };
 
-  return (code, message, about = '') => {
-    const key = code === undefined ? message : about === '' ? code : `${code} ${about}`;
-    const line = code === undefined ? `sluice: ${message}` : `sluice: ${message} [${code}]`;
+  return (key, line) => {
     const known = codes.get(key);
     if (known === undefined || clock.nowMs() >= known.quietUntilMs) {
       if (known === undefined && codes.size >= MOST_CODES) codes.clear();
@@ -67,4 +71,9 @@ export function seldom(quietMs: number, clock: Clock, write: (line: string) => v
     order += 1;
     known.last = { line, order };
   };
+}
+
+/** A line, and how often the like of it was left out before. */
+export function withLeftOut(line: string, leftOut: number): string {
+  return leftOut === 0 ? line : `${line} (and ${leftOut} more like it)`;
 }

@@ -55,6 +55,10 @@ export interface RouteSnapshot {
   readonly lateWrites: number;
   readonly budgetsIgnored: number;
   readonly dirtyReturns: number;
+  /** Handlers that had answered nothing at their deadline, and had nothing of the database at work. */
+  readonly silentHandlers: number;
+  /** Requests whose handler answered and kept connections, which were taken back. */
+  readonly keptConnections: number;
   readonly queueWait: HistogramSnapshot;
   readonly wouldWait: HistogramSnapshot;
   /** Time left when the seat was there. */
@@ -159,6 +163,8 @@ function routeSnapshot({ name, pool, priority, stats, seats, lane }: RouteTeleme
     lateWrites: stats.lateWrites,
     budgetsIgnored: stats.budgetsIgnored,
     dirtyReturns: stats.dirtyReturns,
+    silentHandlers: stats.silentHandlers,
+    keptConnections: stats.keptConnections,
     queueWait: histogramSnapshot(stats.queueWait),
     wouldWait: histogramSnapshot(stats.wouldWait),
     timeLeft: histogramSnapshot(stats.timeLeft),

@@ -119,6 +119,18 @@ describe('the breaker of a pool', () => {
     expect(bench.log.of('breaker_closed').length).toBeGreaterThan(0);
   });
 
+  it('opens again after each probe that fails, of which the log knows already', async () => {
+    const before = bench.log.of('breaker_open').length;
+    const wasOpen = breaker()?.state !== 'closed';
+    await sicken();
+    for (let probes = 0; probes < 3; probes += 1) {
+      await until(() => breaker()?.state === 'half_open');
+      await bench.request.get('/work');
+      expect(breaker()?.state).toBe('open');
+    }
+    expect(bench.log.of('breaker_open').length - before).toBe(wasOpen ? 0 : 1);
+  });
+
   it('lets one probe through at a time while half-open', async () => {
     await sicken();
     await until(() => breaker()?.state === 'half_open');

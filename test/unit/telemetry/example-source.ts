@@ -27,6 +27,8 @@ export function exampleSource(): ExampleSource {
   checkout.answerWith('deadline_expired');
   checkout.respond(45_000);
   checkout.swallowLateWrite();
+  checkout.noteSilence();
+  checkout.noteKept();
   checkout.ignoreBudget();
   checkout.returnDirty();
   checkout.http.observe('POST', 201, 21);

@@ -39,6 +39,8 @@ test('prints what the counters hold', async () => {
     [`sluice_late_writes_total{${checkout}}`]: 1,
     [`sluice_budget_headers_ignored_total{${checkout}}`]: 1,
     [`sluice_dirty_returns_total{${checkout}}`]: 1,
+    [`sluice_handlers_silent_total{${checkout}}`]: 1,
+    [`sluice_connections_kept_total{${checkout}}`]: 1,
     'sluice_requests_arrived_total{route="ping",class="low"}': 0,
     'sluice_route_seats{route="resize",class="low"}': 6,
     'sluice_route_seats_in_flight{route="resize",class="low"}': 5,

@@ -64,11 +64,14 @@ test('what would have been shed and errors after admission do not count as shed'
   expect(sum(stats.shedByCode)).toBe(0);
 });
 
-test('late writes, ignored budgets and dirty returns are counted', () => {
+test('what handlers and callers did amiss is counted', () => {
   const stats = new RouteStats();
   stats.swallowLateWrite();
   stats.ignoreBudget();
   stats.ignoreBudget();
   for (let each = 0; each < 3; each++) stats.returnDirty();
-  expect([stats.lateWrites, stats.budgetsIgnored, stats.dirtyReturns]).toEqual([1, 2, 3]);
+  for (let each = 0; each < 4; each++) stats.noteSilence();
+  for (let each = 0; each < 5; each++) stats.noteKept();
+  const { lateWrites, budgetsIgnored, dirtyReturns, silentHandlers, keptConnections } = stats;
+  expect([lateWrites, budgetsIgnored, dirtyReturns, silentHandlers, keptConnections]).toEqual([1, 2, 3, 4, 5]);
 });

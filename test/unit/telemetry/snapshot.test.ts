@@ -26,6 +26,8 @@ test('tells every figure of a route', () => {
     lateWrites: 1,
     budgetsIgnored: 1,
     dirtyReturns: 1,
+    silentHandlers: 1,
+    keptConnections: 1,
   });
   expect(checkout?.shedByCode).toMatchObject({ queue_full: 2, rate_limited: 1, displaced: 0 });
   expect(checkout?.wouldShedByCode.displaced).toBe(1);
