@@ -140,6 +140,10 @@ export abstract class EngineSession implements Session {
     this.ending.destroy();
   }
 
+  hurry(): void {
+    this.ending.hurry();
+  }
+
   /** Told what becomes of the connection. */
   abstract readonly ending: SessionEnd;
 

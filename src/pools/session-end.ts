@@ -10,6 +10,8 @@ import { timeLimit } from './time-limit.js';
 const GOODBYE_LIMIT_MS = 500;
 /** The same for a server that was told to stop the session's statement, and has not. */
 export const STUCK_LIMIT_MS = 10_000;
+/** The same where nobody needs the place. */
+const HURRIED_LIMIT_MS = 1_500;
 
 /** What the end of a session needs. */
 export interface SessionEndParts {
@@ -44,6 +46,9 @@ export class SessionEnd {
   #lastCancel: Promise<boolean> | undefined;
   #cancelTaken = false;
   #goodbye: Timer | undefined;
+  /** What the end of a long wait does. */
+  #onMissed: (() => void) | undefined;
+  #hurried = false;
 
   constructor(session: Session, parts: SessionEndParts) {
     this.#session = session;
@@ -85,7 +90,15 @@ export class SessionEnd {
     else this.parts.link.hangUp();
   }
 
-  /** The same, but a second call does nothing. */
+  /** Its place is for nobody any more: from now on a server that goes on regardless is not waited for. */
+  hurry(): void {
+    this.#hurried = true;
+    if (this.#closed || this.#onMissed === undefined) return;
+    this.#goodbye?.cancel();
+    this.awaitHangUp(HURRIED_LIMIT_MS, this.#onMissed);
+  }
+
+  /** The same as {@link destroy}, but a second call does nothing. */
   end(): void {
     if (!this.alive) return;
     const error = new ConnectionEndedError('the connection was destroyed');
@@ -152,7 +165,9 @@ export class SessionEnd {
   }
 
   protected awaitHangUp(limitMs: number, onMissed: () => void): void {
-    this.#goodbye = timeLimit(this.parts.clock, limitMs, onMissed);
+    const long = limitMs > HURRIED_LIMIT_MS;
+    if (long) this.#onMissed = onMissed;
+    this.#goodbye = timeLimit(this.parts.clock, long && this.#hurried ? HURRIED_LIMIT_MS : limitMs, onMissed);
   }
 
   /** The server did not hang up in time. */

@@ -126,10 +126,11 @@ export class SessionSet {
     });
   }
 
-  /** Ends every session that nobody uses and that owes nothing; the others end when they come back. */
+  /** Nobody is lent one any more: ends every session that nobody uses and that owes nothing, the others as they come back. */
   retireFree(): void {
     this.idle.drain();
     for (const slot of this.#slots.values()) {
+      slot.session.hurry();
       if (!slot.lent && slot.session.clean) slot.session.retire();
     }
   }

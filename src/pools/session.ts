@@ -52,6 +52,8 @@ export interface Session extends Omit<Connection, 'release' | 'destroy'> {
    * for the server to hang up.
    */
   destroy(): void;
+  /** Nobody needs its place any more: once it has ended, a server that does not stop its statement is soon hung up on. */
+  hurry(): void;
 }
 
 /** What a session and its opening tell their pool. */

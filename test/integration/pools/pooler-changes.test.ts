@@ -322,6 +322,21 @@ it('a pause that outlasts a deadline is told as what it may be, and ends with RE
   ).toEqual([]);
 });
 
+it('a drain during a pause does not wait for the places of the sessions that are stuck in the pooler', async () => {
+  await startPooler('pool_size=8');
+  const gateway = await start({ main: { max: 2 } }, { deadlineMs: 300 });
+  await pooler.admin('PAUSE shop');
+  await expect(gateway.run('main', (handle) => handle.query('SELECT 1'))).rejects.toMatchObject({
+    code: 'deadline_expired',
+  });
+  await until(() => log.of('pooler_session_stuck').length > 0);
+  const from = performance.now();
+  await gateway.drain();
+  // A place is kept for ten seconds otherwise.
+  expect(performance.now() - from).toBeLessThan(5_000);
+  await pooler.admin('RESUME shop');
+});
+
 describe('a pooler that the configuration denies', () => {
   it('is told of, once', async () => {
     const users = { postgres: password };

@@ -129,6 +129,34 @@ describe('the end of a session', () => {
     expect(made.told.at(-1)).toBe('hang up');
   });
 
+  it.each([
+    ['PostgreSQL', pg],
+    ['MySQL', mysql],
+  ])('does not keep the place of one at work for so long when nobody needs it (%s)', async (_, engine) => {
+    const [stuck, later, free] = [make(), make(), make()];
+    const ends = [stuck, later].map((made) => engine(made));
+    for (const [index, made] of [stuck, later].entries()) {
+      void made.run();
+      if (made === later) ends[index]?.hurry();
+      ends[index]?.destroy();
+      await made.delivered(true);
+      made.clock.advance(499);
+      expect(made.told).toEqual(['cancel', 'goodbye']);
+      made.clock.advance(1_501);
+    }
+    expect(later.told.at(-1)).toBe('hang up');
+    expect(stuck.told).not.toContain('hang up');
+    ends[0]?.hurry();
+    stuck.clock.advance(1_499);
+    expect(stuck.told).not.toContain('hang up');
+    stuck.clock.advance(1);
+    expect(stuck.told.at(-1)).toBe('hang up');
+    // One that has not ended yet is left alone.
+    engine(free).hurry();
+    free.clock.advance(60_000);
+    expect(free.told).toEqual([]);
+  });
+
   it('has MySQL told of one that is lost at work: it does not look for its clients', async () => {
     const made = make();
     const end = mysql(made);
