@@ -1,7 +1,8 @@
 import express, { type Request, type RequestHandler } from 'express';
 import type { Gateway } from '../src/gateway.js';
 import { Metrics, type MetricsOptions } from '../src/telemetry/metrics.js';
-import { dashboardRouter } from './dashboard/router.js';
+import { kindOf } from '../src/telemetry/quietly.js';
+import { dashboardRouter, type MayLook } from './dashboard/router.js';
 import { sendProblem } from './problem.js';
 
 /** Options of {@link operations}: either `authorize` or `public: true`. */
@@ -11,7 +12,9 @@ export type OperationsOptions = AuthorizedOperations | PublicOperations;
 export interface AuthorizedOperations {
   /**
    * Who may look. No default: figures about a shop are not for everybody, so each mount says for whom they are. Where it
-   * throws or rejects nobody may: the answer is 500 without a word of the error, which is logged once.
+   * throws or rejects nobody may: the answer is 500 without a word of the error, which is logged once. Of a page that stays
+   * open it is asked again every 15 s, with the request by which that connected, and the page is let go where it no longer
+   * returns true, or says nothing for 10 s.
    */
   readonly authorize: (req: Request) => boolean | Promise<boolean>;
   readonly public?: false | undefined;
@@ -34,7 +37,8 @@ export interface PublicOperations {
  * Dashboard, configuration and snapshot for operators, where it is mounted and nowhere else: `GET /` and
  * `GET /snapshot.json`. It shows no secret, no parameter of a statement and no caller.
  *
- * @throws TypeError without exactly one of `authorize` and `public: true`, and for changes by everybody.
+ * @throws TypeError without exactly one of `authorize` and `public: true`, for changes by everybody, and for an
+ *   `allowChanges` that is neither true nor false.
  */
 export function operations(gateway: Gateway, options: OperationsOptions): RequestHandler {
   // Those without types may have given anything.
@@ -43,8 +47,9 @@ export function operations(gateway: Gateway, options: OperationsOptions): Reques
   checkOptions(given);
   const { authorize, allowChanges } = given;
   const router = express.Router();
-  if (authorize !== undefined) router.use(guardedBy(authorize, gateway));
-  router.use(dashboardRouter(gateway, allowChanges === true));
+  const mayLook = authorize && toldOnce(authorize, gateway);
+  if (mayLook !== undefined) router.use(guardedBy(mayLook));
+  router.use(dashboardRouter(gateway, allowChanges === true, mayLook));
   return router;
 }
 
@@ -70,12 +75,16 @@ function checkOptions({ authorize, public: open, allowChanges }: Partial<AnyOpti
   if (authorize !== undefined && open !== undefined && open !== false) {
     throw new TypeError('operations() has both authorize and public: keep one of them');
   }
+  if (allowChanges !== undefined && typeof allowChanges !== 'boolean') {
+    throw new TypeError(`operations() has allowChanges of ${kindOf(allowChanges)}: set it to true or false`);
+  }
   if (open === true && allowChanges === true) {
     throw new TypeError('operations() has public and allowChanges: changes need authorize');
   }
 }
 
-function guardedBy(authorize: AuthorizedOperations['authorize'], { logger }: Pick<Gateway, 'logger'>): RequestHandler {
+/** The check of the application; that it throws or rejects is told once. */
+function toldOnce(authorize: AuthorizedOperations['authorize'], { logger }: Pick<Gateway, 'logger'>): MayLook {
   let told = false;
   const tell = (err: unknown): void => {
     if (told) return;
@@ -87,19 +96,25 @@ function guardedBy(authorize: AuthorizedOperations['authorize'], { logger }: Pic
         'nobody may look then; let it return true or false. This is said once',
     );
   };
+  return async (req) => {
+    try {
+      return (await authorize(req)) === true;
+    } catch (error) {
+      tell(error);
+      throw error;
+    }
+  };
+}
+
+function guardedBy(mayLook: MayLook): RequestHandler {
   return (req, res, next) => {
-    // Called inside `then`, so that a check that throws refuses like one that rejects.
-    Promise.resolve(req)
-      .then(authorize)
+    mayLook(req)
       .then(
         (allowed) => {
-          if (allowed === true) next();
+          if (allowed) next();
           else sendProblem(res, { status: 403, detail: 'These figures are for operators.' });
         },
-        (error: unknown) => {
-          tell(error);
-          sendProblem(res, { status: 500, detail: 'Whether you may see these figures cannot be told now.' });
-        },
+        () => sendProblem(res, { status: 500, detail: 'Whether you may see these figures cannot be told now.' }),
       )
       .catch(next);
   };

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Timer } from '../../src/clock.js';
 import type { Gateway } from '../../src/gateway.js';
+import { watchAccess } from './access-watch.js';
 import { ChartHistory } from './history.js';
 import { type RefusalView, refusalsOf } from './refusals.js';
 import { type DashboardView, type Taken, viewOf } from './view.js';
@@ -47,8 +48,12 @@ export class DashboardFeed {
     return !this.#gateway.stopping.aborted && this.#watchers.size < MOST_WATCHERS;
   }
 
-  /** Sends events to this answer until it is closed, the history first. Call it while {@link open}. */
-  attach(req: IncomingMessage, res: ServerResponse): void {
+  /**
+   * Sends events to this answer until it is closed, the history first. Call it while {@link open}.
+   *
+   * @param mayLook - Asked now and then; the answer ends where it says no. Absent where everybody may.
+   */
+  attach(req: IncomingMessage, res: ServerResponse, mayLook?: () => Promise<boolean>): void {
     const { socket } = req;
     // Whoever left while it was asked whether he may look would never be heard to leave.
     if (res.closed || socket.destroyed) return;
@@ -60,9 +65,16 @@ export class DashboardFeed {
     });
     this.#watchers.add(res);
     const leave = (): void => {
+      access?.cancel();
       this.#watchers.delete(res);
       socket.off('close', leave);
     };
+    // The page comes back, and hears then that it may not.
+    const refuse = (): void => {
+      leave();
+      res.end();
+    };
+    const access = mayLook && watchAccess(this.#gateway.clock, mayLook, refuse);
     res.once('close', leave);
     // An answer that waits behind another on its connection does not hear of the end of that.
     socket.once('close', leave);

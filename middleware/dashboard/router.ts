@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import express, { type Response, type Router } from 'express';
+import express, { type Request, type Response, type Router } from 'express';
 import type { Gateway } from '../../src/gateway.js';
 import { sendProblem } from '../problem.js';
 import { changesRouter } from './changes.js';
@@ -8,8 +8,15 @@ import { DashboardFeed } from './feed.js';
 import { dashboardPage, dashboardPolicy } from './page.js';
 import { uplotFiles } from './uplot-files.js';
 
-/** The page, its parts and what feeds it. Who may ask for them is decided in front of it. */
-export function dashboardRouter(gateway: Gateway, allowChanges: boolean): Router {
+/** Whether this request may look; rejects where that cannot be told. */
+export type MayLook = (req: Request) => Promise<boolean>;
+
+/**
+ * The page, its parts and what feeds it. Who may ask for them is decided in front of it.
+ *
+ * @param mayLook - For what outlasts that decision; absent where everybody may look.
+ */
+export function dashboardRouter(gateway: Gateway, allowChanges: boolean, mayLook?: MayLook): Router {
   const router = express.Router();
   const feed = new DashboardFeed(gateway);
   router.use((_req, res, next) => {
@@ -31,7 +38,7 @@ export function dashboardRouter(gateway: Gateway, allowChanges: boolean): Router
     // The page asks by HEAD why it gets no events.
     if (!feed.open) sendProblem(res, { status: 503, detail: 'The server is shutting down, or too many look already.' });
     else if (req.method === 'HEAD') res.type('text/event-stream').end();
-    else feed.attach(req, res);
+    else feed.attach(req, res, mayLook && (() => mayLook(req)));
   });
   const files = uplotFiles();
   router.get(

@@ -14,12 +14,14 @@ const express4 = createRequire(import.meta.url)('express4') as typeof express5;
 afterEach(closeAll);
 
 describe('who may look', () => {
-  test.each([
+  test.each<[what: string, options: object]>([
     ['nothing', {}],
     ['public: false', { public: false }],
     ['authorize that is no function', { authorize: true }],
     ['both', { authorize: () => true, public: true }],
     ['changes by everybody', { public: true, allowChanges: true }],
+    ['allowChanges that is neither true nor false', { authorize: () => true, allowChanges: 'yes' }],
+    ['allowChanges of null', { authorize: () => true, allowChanges: null }],
   ])('is asked for at the mount: %s is refused', async (_, options) => {
     const gateway = await createGateway({ routes: { checkout: {} } }, { env: {} });
     open.push(() => gateway.drain({ timeoutMs: 0 }));

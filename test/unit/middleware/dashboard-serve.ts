@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import express5 from 'express';
 import { createGateway, type Gateway } from 'sluice';
 import { type OperationsOptions, operations, problemHandler, protect } from 'sluice/express';
+import { type Clock, systemClock } from '../../../src/clock.js';
 
 /** What a test opened, and has to close. */
 export const open: (() => Promise<void>)[] = [];
@@ -31,9 +32,10 @@ export async function serve(
   options: OperationsOptions,
   express: typeof express5 = express5,
   handler: boolean = true,
+  clock: Clock = systemClock,
 ): Promise<{ gateway: Gateway; server: Server }> {
   const routes = { checkout: { ratePerSecond: 5, burst: 1, deadlineMs: 500 }, resize: { concurrency: 2 } };
-  const gateway = await createGateway({ routes, readinessDelayMs: 0 }, { env: {}, logger });
+  const gateway = await createGateway({ routes, readinessDelayMs: 0 }, { env: {}, logger, clock });
   const app = express();
   app.use('/ops', operations(gateway, options));
   app.get('/checkout', protect(gateway, 'checkout'), (_req, res) => void res.json({}));
