@@ -42,7 +42,8 @@ export function dashboardPage(nonce: string): string {
 <div id="pools" class="cards"></div>
 ${table('routes', 'Routes')}
 <p class="soft">Rates over the last second. Durations over the last ten seconds, within 5 %: p50 · p95 · p99; time left at dispatch:
-of half of the requests, of the one in twenty with the least.</p>
+of half of the requests, of the one in twenty with the least. Left before their seat: clients that went away, and requests
+whose body could not be read.</p>
 <h2>Last ten minutes</h2>
 <div id="charts" class="charts"></div>
 ${table('refusals', 'Last refusals')}

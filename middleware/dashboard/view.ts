@@ -25,7 +25,7 @@ export interface RouteView {
   readonly shed: number;
   /** Only the codes that there were; in mode `observe`, what would have been shed. */
   readonly shedByCode: Readonly<Record<string, number>>;
-  /** Requests that ended before their seat without being shed: most of them because the client left. */
+  /** Requests that ended before their seat without being shed: the client left, or the body could not be read. */
   readonly left: number;
   /** Error answers after admission, likewise. */
   readonly errorsByCode: Readonly<Record<string, number>>;

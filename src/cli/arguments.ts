@@ -84,9 +84,9 @@ export function readSeed(option: string, text: string): number {
   throw new UsageError(`${option} is ${text}: give a whole number from 0 to 4294967295`);
 }
 
-/** A plain decimal; anything else that `Number` reads is nothing that somebody means. */
+/** A decimal, also as 1e9; anything else that `Number` reads is nothing that somebody means. Bounds are checked by who asks. */
 export function readNumber(option: string, text: string): number {
-  if (/^-?\d+(?:\.\d+)?$/.test(text)) return Number(text);
+  if (/^-?\d+(?:\.\d+)?(?:e\+?\d+)?$/i.test(text)) return Number(text);
   throw new UsageError(`${option} is "${text}": give a number`);
 }
 

@@ -30,8 +30,7 @@ const READERS: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
 export async function loadOptions(file: string, cwd: string): Promise<GatewayOptions> {
   const path = resolve(cwd, file);
   const reader = READERS[extname(path).toLowerCase()];
-  if (reader === undefined) throw new CliError(`${file}: use a file that ends in ${Object.keys(READERS).join(', ')}`);
-  const options = await readFrom(path, reader);
+  const options = await readFrom(path, reader ?? unknownKind(file));
   const instead = insteadOfOptions(options, reader === readJson ? 'holds' : 'exports');
   if (instead === undefined && isOptions(options)) return options;
   throw new CliError(`${file} ${instead}, as createGateway takes them`);
@@ -99,6 +98,10 @@ export async function readFrom<T>(path: string, reader: (path: string) => Promis
     throw unreadable(path, error);
   });
 }
+
+/** A folder, or a file that is not there, is told before its ending. */
+const unknownKind = (file: string) => (): Promise<never> =>
+  Promise.reject(new CliError(`${file}: use a file that ends in ${Object.keys(READERS).join(', ')}`));
 
 async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8');

@@ -19,11 +19,12 @@ export interface RequestMessage {
 /** `sluice:queued`: a request begins to wait for a seat. Published in the async context of the request. */
 export type QueuedMessage = RequestMessage;
 
-/** What became of a request that asked for a seat; `request_canceled`: its client left before. */
+/** What became of a request that asked for a seat; `request_canceled`: its client left before, or its body could not be read. */
 export type AdmissionResult = 'acquired' | 'request_canceled' | ErrorCode;
 
 /**
- * `sluice:admission`: a request got its seat, was shed, or its client left. Once for each request. The async context is
+ * `sluice:admission`: a request got its seat, was shed, or ended before: its client left, or somebody else answered (a
+ * parser that could not read its body). Once for each request. The async context is
  * that of the request only where it was not queued.
  */
 export interface AdmissionMessage extends RequestMessage {

@@ -116,7 +116,7 @@ export class RouteStats {
     this.wouldShedByCode[code] += 1;
   }
 
-  /** The client left before the request got a seat. */
+  /** The client left before the request got a seat, or somebody else answered it. */
   abandon(): void {
     this.abandonedBeforeAdmission += 1;
   }

@@ -47,6 +47,7 @@ export interface RouteSnapshot {
   readonly shedByCode: CodeCounts;
   readonly wouldShedByCode: CodeCounts;
   readonly errorsByCode: CodeCounts;
+  /** Those that ended before admission without being shed: the client left, or the body could not be read. */
   readonly abandonedBeforeAdmission: number;
   readonly undecided: number;
   readonly inFlight: number;

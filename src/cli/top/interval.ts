@@ -16,7 +16,7 @@ export interface RouteInterval {
   readonly arrivedPerSecond: number;
   readonly admittedPerSecond: number;
   readonly shedPerSecond: number;
-  /** Those that ended before their seat without being shed: most of them because the client left. */
+  /** Those that ended before their seat without being shed: the client left, or the body could not be read. */
   readonly leftPerSecond: number;
   /** The code by which most were shed; in mode observe, would have been. */
   readonly mostShedBy: string | undefined;

@@ -43,6 +43,9 @@ async function read(url: URL, where: string, headers: Headers, stop?: AbortSigna
   if (response.status === 401 || response.status === 403) {
     throw new CliError(`${where} answered ${response.status}: give what its authorize asks for, with --header`);
   }
+  if (response.status >= 500) {
+    throw new CliError(`${where} answered ${response.status}: the server failed, and its log says why`);
+  }
   if (!response.ok) {
     throw new CliError(`${where} answered ${response.status}: give the address where operations() is mounted`);
   }

@@ -14,7 +14,7 @@ export const topCommand: Command = {
   description:
     'Shows the pools and routes of a gateway from where operations() is mounted, again and again. Rates and times are\n' +
     'those since the last look; "shed by" is the code of most refusals, in brackets where mode observe would have shed;\n' +
-    '"left/s" are clients that went away before they had a seat.\n' +
+    '"left/s" are clients that went away before they had a seat, and requests whose body could not be read.\n' +
     'Seats are in use/allowed, connections in use/open/at most.\n' +
     'Keys: q ends, s sorts the routes otherwise, p pauses. Without a terminal it prints one view after the other.\n' +
     'A gateway that goes away is said once (without a terminal on stderr), and asked again until it is back.\n' +

@@ -172,6 +172,8 @@ describe('sluice config', () => {
 
   it.each<[file: string, text: string, message: RegExp]>([
     ['absent.json', '', /absent\.json cannot be read/],
+    ['absent', '', /absent cannot be read: there is no such file/],
+    ['.', '', / cannot be read: it is a folder; name a file in it/],
     ['absent.mjs', '', /absent\.mjs cannot be read/],
     ['bad.json', '{\n  "pools": oops }', /bad\.json:2:12: expected a value/],
     ['throws.mjs', 'throw new Error("no such luck");', /throws\.mjs cannot be read: no such luck/],

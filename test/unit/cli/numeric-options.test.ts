@@ -9,7 +9,22 @@ afterEach(() => folder.remove());
 
 const HUGE = '9'.repeat(40);
 /** What no count of anything is, written as numbers are and as they are not. */
-const SENSELESS = ['-1', '-0.5', HUGE, '9'.repeat(400), 'NaN', 'Infinity', '1e3', '0x10', '1_000', '1,5', ' 7'];
+const SENSELESS = [
+  '-1',
+  '-0.5',
+  HUGE,
+  '9'.repeat(400),
+  'NaN',
+  'Infinity',
+  '1e40',
+  '1e',
+  'e3',
+  '1e-3',
+  '0x10',
+  '1_000',
+  '1,5',
+  ' 7',
+];
 const FRACTION = '2.5';
 
 /** The options of each command that take a number, with what no value of them is beside what is senseless anyway. */
@@ -51,6 +66,19 @@ describe('a number that cannot be meant', () => {
       // The name of a field is nothing that anybody could type.
       expect(err).not.toMatch(/\b[a-z]+[A-Z]\w*/);
     }
+  });
+});
+
+describe('a number beyond its range', () => {
+  it.each(['1e9', '1E9', '1e+9', '1000000000'])('is told its range, as %s too', async (value) => {
+    const { code, err } = await folder.call(callWith(['size'], '--concurrent-requests', value));
+    expect(code).toBe(2);
+    expect(err).toMatch(/^sluice: --concurrent-requests is 1000000000: give .* at most 1000000$/m);
+  });
+
+  it('is none as 1e3, where that is within', async () => {
+    const call = async (value: string) => (await folder.call(callWith(['size'], '--concurrent-requests', value))).out;
+    expect(await call('1e3')).toBe(await call('1000'));
   });
 });
 

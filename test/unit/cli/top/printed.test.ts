@@ -91,12 +91,13 @@ describe('sluice top without a terminal', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const call = await folder.call(['top', url, '--json', '--count', '4', '--interval-ms', '100']);
     expect([call.code, call.out.split('\n').length, asked]).toEqual([0, 1, 4]);
-    expect(call.err).toMatch(/^sluice: .* answered 502: .*; trying again$/);
+    expect(call.err).toMatch(/^sluice: .* answered 502: the server failed, and its log says why; trying again$/);
     server.close();
     server.closeAllConnections();
     const { out } = await folder.call(['top', '--help']);
     expect(out).toMatch(/goes away is said once .* asked again until it is back/);
     expect(out).toMatch(/Ends with 0 after --count looks, failed ones included/);
+    expect(out).toMatch(/"left\/s" are clients .*, and requests whose body could not be read/);
   });
 
   it('brings along what authorize asks for, and says so where it lacks', async () => {
