@@ -1,4 +1,6 @@
+import { type Clock, systemClock } from '../clock.js';
 import { kindOf, missingFunctions } from '../core/given-value.js';
+import { Reconnects } from './reconnects.js';
 import type { RedisClient } from './redis-link.js';
 
 /** The `ioredis` package is not installed, or too old. */
@@ -31,14 +33,20 @@ interface IoRedis {
   readonly Redis: new (
     url: string,
     options: Readonly<Record<string, unknown>>,
-  ) => RedisClient & { readonly options: { tls?: unknown } };
+  ) => RedisClient & { readonly options: ClientOptions };
+}
+
+interface ClientOptions {
+  tls?: unknown;
+  username?: string | null | undefined;
+  readonly password?: string | null | undefined;
 }
 
 type IoRedisClient = InstanceType<IoRedis['Redis']>;
 
-/** Longest wait between two attempts to connect: longer, and every restart costs the rest of it. */
-const RETRY_MS = 250;
-
+const DEFAULT_USER = 'default';
+/** A server that is there, and serves nobody here. */
+const REFUSALS = /^(?:READONLY|NOAUTH|WRONGPASS|ERR AUTH|ERR invalid password)/;
 /**
  * Makes a client for a URL. Its own queue stays empty and nothing is sent twice: what cannot be sent now fails now, for
  * the local decision does not wait.
@@ -47,7 +55,12 @@ const RETRY_MS = 250;
  * @throws RedisPackageError when `ioredis` is not there.
  * @throws TypeError when it does not take the URL; it repeats nothing of it.
  */
-export async function createRedisClient(url: string, random: () => number): Promise<RedisClient> {
+export async function createRedisClient(
+  url: string,
+  random: () => number,
+  clock: Pick<Clock, 'nowMs'> = systemClock,
+): Promise<RedisClient> {
+  const reconnects = new Reconnects(random, () => clock.nowMs());
   const client = makeClient(await loadIoRedis(), url, {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -59,13 +72,30 @@ export async function createRedisClient(url: string, random: () => number): Prom
     keepAlive: 1_000,
     // Integers of version 3 of the protocol near 2^53 are read wrong by 6.0; version 2 is read alike by 5 and 6.
     protocol: 2,
-    retryStrategy: (attempt: number) => Math.min(RETRY_MS, 50 * attempt) * (0.5 + random() / 2),
-    // A primary that was demoted answers so: its address has to be looked up again.
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    // It says past every logger that INFO is forbidden. Whether the server serves is found out by a write of ours.
+    enableReadyCheck: false,
+    retryStrategy: (attempt: number) => reconnects.waitMs(attempt),
+    reconnectOnError: ({ message }: Error) => {
+      if (REFUSALS.test(message)) reconnects.refused();
+      // A primary that was demoted is read-only: its address has to be looked up again.
+      return message.startsWith('READONLY') || (message.startsWith('NOAUTH') && forgetUser(client.options));
+    },
+  });
+  client.on('error', (error) => {
+    if (error instanceof Error && REFUSALS.test(error.message)) reconnects.refused();
   });
   // `rediss:` leaves it to NODE_TLS_REJECT_UNAUTHORIZED, and what is in the url wins over what is said beside it.
   if (client.options.tls) client.options.tls = { rejectUnauthorized: true };
+  // The same login. Without the name the client says past every logger that a password is not needed, where it is not.
+  if (client.options.password) client.options.username ||= DEFAULT_USER;
   return client;
+}
+
+/** A Redis before 6 knows no users, and took no login. Whether there was one to forget. */
+function forgetUser(options: ClientOptions): boolean {
+  if (options.username !== DEFAULT_USER) return false;
+  options.username = '';
+  return true;
 }
 
 function makeClient({ Redis }: IoRedis, url: string, options: Readonly<Record<string, unknown>>): IoRedisClient {
