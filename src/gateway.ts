@@ -198,8 +198,8 @@ export class Gateway<RouteName extends string = string, PoolName extends string 
 
   /** Waits for the first connections, a bounded time, and checks that the pools fit their servers. @internal */
   async start(): Promise<void> {
-    const { startUp, pools } = this.#engine;
-    const refused = await startUp.connect([...pools.values()]);
+    const { startUp, pools, fleet } = this.#engine;
+    const [refused] = await Promise.all([startUp.connect([...pools.values()]), fleet?.learnBuckets()]);
     if (refused === undefined) return;
     await this.drain({ timeoutMs: 0 });
     throw refused;

@@ -70,6 +70,14 @@ export class PrepaidBucket implements Bucket {
     return this.#account.onCredit && !this.away && !this.#curious && this.#account.told;
   }
 
+  /**
+   * About how long the ledger may go without news of it while it is in use, in ms: what is prepaid takes room there until
+   * it is heard that it was spent, and what refills beyond the room is lost.
+   */
+  get patienceMs(): number {
+    return this.#ledger.lastsMs / 4;
+  }
+
   tokens(nowMs: number): number {
     const own = this.#own(nowMs);
     if (this.#account.onCredit) return own;
@@ -208,9 +216,8 @@ export class PrepaidBucket implements Bucket {
   #asked(nowMs: number, cost: number, spare: number): void {
     this.#batch.note(nowMs, cost, spare);
     const low = this.#account.onCredit || this.#account.held * 4 < this.#target(nowMs);
-    // Where nothing is left the next batch is as soon as another question, unless it would overflow before that.
-    const hurry = !this.#dry || this.#ledger.lastsMs < RHYTHM_MS;
-    const urgent = low && hurry && !this.away && !this.#batch.inVain(nowMs, spare);
+    // Where nothing is left the next batch is as soon as another question.
+    const urgent = low && !this.#dry && !this.away && !this.#batch.inVain(nowMs, spare);
     this.#options.onNews(this, urgent);
   }
 

@@ -3,12 +3,14 @@ import type { Clock } from '../clock.js';
 import type { Bucket } from '../core/bucket.js';
 import { PrepaidBucket } from '../core/prepaid-bucket.js';
 import { bucketName } from './bucket-name.js';
+import { FleetNotices, type Warn } from './fleet-notices.js';
 import { Heartbeat } from './heartbeat.js';
 import { Lane } from './lane.js';
 import { createRedisClient } from './redis-client.js';
 import { type RedisClient, RedisLink } from './redis-link.js';
 import { redisPlace } from './redis-place.js';
 import { RedisRegistry, type Registry } from './registry.js';
+import type { BucketEntry } from './token-ledger.js';
 import { TokenSync } from './token-sync.js';
 
 /** What a {@link Fleet} is opened with. */
@@ -31,7 +33,7 @@ export interface FleetOptions {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** Something to log, with a stable code; names no secret. */
-  readonly warn: (code: string, message: string) => void;
+  readonly warn: Warn;
 }
 
 /** How an instance stands with its fleet. */
@@ -59,15 +61,17 @@ export class Fleet {
   readonly #place: string;
   readonly #tokens: TokenSync;
   readonly #lanes: Lane[] = [];
-  /** What was told once of buckets and lanes that others are stricter with, and of why Redis never answered. */
-  readonly #told = new Map<string, string>();
+  readonly #notices: FleetNotices;
   readonly #id: string = randomUUID();
   /** As many were made so far. */
   #buckets = 0;
+  /** Those of which the ledger was not asked yet; none once the instance serves. */
+  #unasked: Map<PrepaidBucket, BucketEntry> | undefined = new Map();
   #degraded = false;
 
   private constructor(options: FleetOptions, client: RedisClient) {
     this.#options = options;
+    this.#notices = new FleetNotices(options.warn);
     const { clock, random, syncMs, name } = options;
     const owned = options.client === undefined;
     const place = redisPlace(client, options.url);
@@ -81,7 +85,8 @@ export class Fleet {
       onChange: (up, why) => this.#linkChanged(up, why),
       onExplained: (why) => this.#explained(why),
     });
-    const { registry = new RedisRegistry(this.#link, key, this.#id), instances } = options;
+    const onReplaced = (replaced: string): void => this.#notices.replaced(replaced);
+    const { registry = new RedisRegistry(this.#link, key, this.#id, onReplaced), instances } = options;
     this.heartbeat = new Heartbeat({ registry, clock, random, id: this.#id, instances });
     this.#tokens = new TokenSync({
       link: this.#link,
@@ -89,7 +94,8 @@ export class Fleet {
       random,
       prefix: `sluice:${name}:tokens:`,
       syncMs,
-      onStricter: (key, refillPerSecond, burst) => this.#stricter(key, refillPerSecond, burst),
+      onStricter: (bucket, refillPerSecond, burst) => this.#notices.stricterRate(bucket, refillPerSecond, burst),
+      onReplaced,
     });
   }
 
@@ -99,7 +105,10 @@ export class Fleet {
    * @throws RedisPackageError when `ioredis` is not installed.
    */
   static async open(options: FleetOptions): Promise<Fleet> {
-    const fleet = new Fleet(options, options.client ?? (await createRedisClient(options.url, options.random)));
+    const fleet = new Fleet(
+      options,
+      options.client ?? (await createRedisClient(options.url, options.random, options.clock)),
+    );
     await fleet.#link.open();
     if (!fleet.#link.up) fleet.#linkChanged(false, fleet.#link.trouble);
     return fleet;
@@ -120,13 +129,26 @@ export class Fleet {
   bucket(key: string, refillPerSecond: number, burst: number, awayFactor: number): Bucket {
     this.#buckets += 1;
     const entry = { key: bucketName(key), id: `${this.#id}:${this.#buckets}` };
-    return new PrepaidBucket({
+    const bucket = new PrepaidBucket({
       refillPerSecond,
       burst,
       awayFactor,
       sharers: this.#instances,
-      onNews: (bucket, urgent) => this.#tokens.news(entry, bucket, urgent),
+      onNews: (self, urgent) => this.#tokens.news(entry, self, urgent),
     });
+    this.#unasked?.set(bucket, entry);
+    return bucket;
+  }
+
+  /**
+   * Asks what is left in the buckets that were made so far, as far as Redis answers, for at most a fifth of a second:
+   * one that starts must not take for full what others have emptied. Those that are made later are asked for with their
+   * first request. Never rejects.
+   */
+  async learnBuckets(): Promise<void> {
+    const buckets = this.#unasked;
+    this.#unasked = undefined;
+    if (buckets !== undefined) await this.#tokens.learn(buckets);
   }
 
   /**
@@ -137,7 +159,7 @@ export class Fleet {
    * @param holdMs - No place is held longer than this.
    */
   lane(key: string, max: number, holdMs: number): Lane {
-    const { name, clock, random, syncMs, warn } = this.#options;
+    const { name, clock, random, syncMs } = this.#options;
     const lane = new Lane({
       max,
       holdMs,
@@ -148,14 +170,9 @@ export class Fleet {
       id: this.#id,
       key: `sluice:${name}:lanes:{${key}}`,
       syncMs,
-      onClosed: (places, instances) =>
-        warn(
-          'fleet_lane_closed',
-          `Redis is away, and "${key}" has ${places} places for ${instances} instances: ` +
-            'this one serves none of it until Redis is back. Let fleetMaxConcurrent be at least the number ' +
-            'of instances.',
-        ),
-      onStricter: (least) => this.#disagree(`the concurrent work of "${key}"; the least holds`, `${least}`),
+      onClosed: (places, instances) => this.#notices.laneClosed(key, places, instances),
+      onStricter: (least) => this.#notices.stricterLane(key, least),
+      onReplaced: (replaced) => this.#notices.replaced(replaced),
     });
     this.#lanes.push(lane);
     return lane;
@@ -178,35 +195,12 @@ export class Fleet {
     // That it answers is news only after it did not.
     if (up !== this.#degraded) return;
     this.#degraded = !up;
-    const { warn } = this.#options;
-    if (up) warn('fleet_restored', 'Redis answers again: limits hold over the whole fleet');
-    else
-      warn(
-        'fleet_degraded',
-        `${this.#place} does not answer (${why}): each instance goes on with its own share of the limits`,
-      );
+    if (up) this.#notices.restored();
+    else this.#notices.degraded(this.#place, why);
   }
 
   /** What was told as it did not answer was told without it. */
   #explained(why: string): void {
-    if (!this.#degraded || this.#told.get('trouble') === why) return;
-    this.#told.set('trouble', why);
-    this.#options.warn('fleet_trouble', `${this.#place} cannot be used (${why})`);
-  }
-
-  /** Told for all callers of a route together. */
-  #stricter(key: string, refillPerSecond: number, burst: number): void {
-    const name = key.replace(/:caller:.*/s, ':caller');
-    this.#disagree(`the rate limit "${name}"; the stricter one holds`, `${refillPerSecond} per second, burst ${burst}`);
-  }
-
-  /** Every answer says so: it is told once. */
-  #disagree(about: string, value: string): void {
-    if (this.#told.get(about) === value) return;
-    this.#told.set(about, value);
-    this.#options.warn(
-      'fleet_mismatch',
-      `instances of this fleet disagree about ${about}: ${value}. Give all of them the same configuration.`,
-    );
+    if (this.#degraded) this.#notices.explained(this.#place, why);
   }
 }

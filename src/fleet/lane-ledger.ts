@@ -1,9 +1,6 @@
 import type { LaneReply, LaneReport } from '../core/lane-places.js';
-import { LANE_LEAVE_SCRIPT, LANE_SCRIPT, shaOf } from './lane-script.js';
+import { LANE_LEAVING, LANE_LEDGER } from './lane-script.js';
 import { LONG_MS, type RedisLink } from './redis-link.js';
-
-const REPORT = { text: LANE_SCRIPT, sha: shaOf(LANE_SCRIPT) };
-const LEAVE = { text: LANE_LEAVE_SCRIPT, sha: shaOf(LANE_LEAVE_SCRIPT) };
 
 /** Which ledger, and who speaks with it. */
 export interface LaneLedgerOptions {
@@ -13,6 +10,8 @@ export interface LaneLedgerOptions {
   readonly id: string;
   /** Places in the whole fleet, as this process is configured. */
   readonly max: number;
+  /** There was something else than a ledger under this key, and is no more. */
+  readonly onReplaced: (key: string) => void;
 }
 
 /** The ledger of one lane in Redis, as one instance speaks with it. */
@@ -26,19 +25,25 @@ export class LaneLedger {
   /** @throws Error where the answer does not come in time. */
   async ask(report: LaneReport): Promise<LaneReply> {
     const { link, key } = this.#options;
-    return readReply(await link.run(REPORT, key, this.#saying(report)));
+    return this.#heard(await link.run(LANE_LEDGER, key, this.#saying(report)));
   }
 
   /** Says so to a Redis that is away: it may be merely slow. @throws Error where it cannot be heard. */
   async tell(report: LaneReport): Promise<LaneReply> {
     const { link, key } = this.#options;
-    return readReply(await link.tell(REPORT, key, this.#saying(report)));
+    return this.#heard(await link.tell(LANE_LEDGER, key, this.#saying(report)));
   }
 
   /** Takes this instance out, as far as Redis answers. Never rejects. */
   async leave(): Promise<void> {
     const { link, key, id } = this.#options;
-    await link.run(LEAVE, key, [id]).catch(() => {});
+    await link.run(LANE_LEAVING, key, [id]).catch(() => {});
+  }
+
+  #heard(answer: unknown): LaneReply {
+    const reply = readReply(answer);
+    if (reply.replaced) this.#options.onReplaced(this.#options.key);
+    return reply;
   }
 
   #saying({ sequence, held, want, known, away, sinceMs }: LaneReport): (string | number)[] {
@@ -47,11 +52,12 @@ export class LaneLedger {
   }
 }
 
-function readReply(answer: unknown): LaneReply {
-  const [granted, max, others, waiting, instances, rank, closed] = Array.isArray(answer) ? answer.map(Number) : [];
+function readReply(answer: unknown): LaneReply & { readonly replaced: boolean } {
+  const numbers = Array.isArray(answer) ? answer.map(Number) : [];
+  const [granted, max, others, waiting, instances, rank, closed, replaced] = numbers;
   if (granted === undefined || max === undefined || others === undefined || waiting === undefined)
     throw new Error('the ledger of a lane answered what is no answer');
   if (instances === undefined || rank === undefined || closed === undefined)
     throw new Error('the ledger of a lane answered too little');
-  return { granted, max, others, waiting, instances, rank, closed: closed === 1 };
+  return { granted, max, others, waiting, instances, rank, closed: closed === 1, replaced: replaced === 1 };
 }

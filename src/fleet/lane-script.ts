@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import type { RedisScript } from './redis-link.js';
+import { READ_HASH, scriptOf } from './script-parts.js';
 
 /** An instance that was not heard of for so long has lost its places, in ms: at most this until a killed one's return. */
 export const LANE_LEASE_MS = 3_000;
@@ -34,9 +35,9 @@ const CLOSED_MS = 600;
  *
  * KEYS[1]: the lane. ARGV: id, max, sequence, held, want, known (0 or 1), away (0 or 1), how long before the last report
  * was sent in ms. Returns granted, the max in force, places of others, requests that wait at others, instances, rank among
- * them, closed (0 or 1).
+ * them, closed (0 or 1), whether something that is no ledger was replaced (0 or 1).
  */
-export const LANE_SCRIPT: string = `
+export const LANE_SCRIPT: string = `${READ_HASH}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local field = 'i:' .. ARGV[1]
@@ -56,33 +57,41 @@ local function entry(one)
   return string.format('%d %d %d %d %d %d %d %d %d',
     one.held, one.want, one.since, one.seen, one.max, one.sequence, one.away, one.resumed, one.returned)
 end
+local function read(name, value)
+  local part = figures(value, 6)
+  if not part then return nil end
+  local one = { name = name, held = part[1], want = part[2], since = part[3], seen = part[4], max = part[5],
+    sequence = part[6], away = part[7] or 0, resumed = part[8] or 0, returned = part[9] or 0 }
+  -- The clock was set back since.
+  if one.resumed > now then one.resumed = 0 end
+  if one.returned > now then one.returned = 0 end
+  if one.seen > now then
+    -- Who is there will be heard again, and who is not must not stay for so long.
+    one.since, one.seen = now, now
+    if name ~= field then write(name, entry(one)) end
+  end
+  return one
+end
 
-local state = redis.call('HGETALL', KEYS[1])
 local all = {}
 for index = 1, #state, 2 do
   local name, value = state[index], state[index + 1]
   if name == 'closed' then
-    closed = tonumber(value)
+    closed = figure(value) or 0
     if closed > now + ${CLOSED_MS} then
-      -- The clock was set back since.
+      -- Likewise.
       closed = 0
       write(name, '0')
     end
   else
-    local part = {}
-    for word in string.gmatch(value, '%S+') do part[#part + 1] = tonumber(word) end
-    local one = { name = name, held = part[1], want = part[2], since = part[3], seen = part[4], max = part[5],
-      sequence = part[6], away = part[7] or 0, resumed = part[8] or 0, returned = part[9] or 0 }
-    -- Likewise.
-    if one.resumed > now then one.resumed = 0 end
-    if one.returned > now then one.returned = 0 end
-    if one.seen > now then
-      -- Who is there will be heard again, and who is not must not stay for so long.
-      one.since, one.seen = now, now
-      if name ~= field then write(name, entry(one)) end
+    local one = read(name, value)
+    if one then
+      heard = math.max(heard, one.seen)
+      resumed, returned = math.max(resumed, one.resumed), math.max(returned, one.returned)
+      all[#all + 1] = one
+    elseif name ~= field then
+      gone[#gone + 1] = name
     end
-    heard, resumed, returned = math.max(heard, one.seen), math.max(resumed, one.resumed), math.max(returned, one.returned)
-    all[#all + 1] = one
   end
 end
 if heard > 0 and now - heard > ${LANE_GAP_MS} then resumed = now end
@@ -121,7 +130,7 @@ for _, one in ipairs(rivals) do
   others, waiting = others + one.held, waiting + one.want
   if one.held + one.want > 0 then claimants = claimants + 1 end
 end
-if mine and mine.sequence >= sequence then return { 0, limit, others, waiting, count, rank, 0 } end
+if mine and mine.sequence >= sequence then return { 0, limit, others, waiting, count, rank, 0, replaced } end
 
 -- It was here, and is not: what the others hold may be missing as well. It lived on its part, unheard: so may others,
 -- and what they said last may have come late.
@@ -145,13 +154,10 @@ write(field, entry({ held = held + granted, want = want - granted, since = since
 redis.call('HSET', KEYS[1], unpack(writes))
 if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
 redis.call('PEXPIRE', KEYS[1], ${FORGOTTEN_MS})
-return { granted, limit, others, waiting, count, rank, now < closed and 1 or 0 }
+return { granted, limit, others, waiting, count, rank, now < closed and 1 or 0, replaced }
 `;
 
+/** The same, as a server is told to run it. */
+export const LANE_LEDGER: RedisScript = scriptOf(LANE_SCRIPT);
 /** Takes an instance that ends out of the ledger. KEYS[1]: the lane. ARGV: id. */
-export const LANE_LEAVE_SCRIPT = "return redis.call('HDEL', KEYS[1], 'i:' .. ARGV[1])";
-
-/** What a server calls a script by, once it has seen it. */
-export function shaOf(script: string): string {
-  return createHash('sha1').update(script).digest('hex');
-}
+export const LANE_LEAVING: RedisScript = scriptOf("return redis.call('HDEL', KEYS[1], 'i:' .. ARGV[1])");

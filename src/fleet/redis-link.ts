@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
 import { Comeback } from '../core/fleet-comeback.js';
 import { Silence } from '../core/fleet-silence.js';
+import { RedisProbe, runScript } from './redis-probe.js';
 import {
   describeTrouble,
   isConsequence,
@@ -46,8 +47,6 @@ export interface RedisLinkOptions {
 export const REDIS_PATIENCE_MS = 200;
 /** As good as for ever, and a number that scripts can read. */
 export const LONG_MS = 1e9;
-/** A server that takes no writes, for want of memory or of a primary, answers every ping. */
-const PROBE = "return redis.call('SET', KEYS[1], '', 'PX', 5000)";
 /** How often a server that is away is asked whether it is back. */
 const PROBE_MS = 200;
 
@@ -63,18 +62,19 @@ export class RedisLink {
   readonly #listeners: readonly [string, (...args: unknown[]) => void][];
   readonly #comeback = new Comeback();
   readonly #silence: Silence;
+  readonly #test: RedisProbe;
   #up = false;
   #answered = false;
-  #failedKey = '';
   /** The database of the URL was refused: the client stays on the first one until its next connection. */
   #refused: Error | undefined;
-  #probing: Timer | undefined;
+  #next: Timer | undefined;
   #closed = false;
   #trouble = NO_ANSWER_YET;
 
   constructor(options: RedisLinkOptions) {
     this.#options = options;
     this.#silence = new Silence(options.clock.nowMs());
+    this.#test = new RedisProbe(options.client, options.probeKey);
     this.#listeners = [
       ['error', (error) => this.#failed(error)],
       ['close', () => this.#disconnected()],
@@ -109,14 +109,11 @@ export class RedisLink {
    */
   async run(script: RedisScript, key: string, args: readonly (string | number)[]): Promise<unknown> {
     if (!this.#up) throw new Error(`Redis is away: ${this.#trouble}`);
-    const { client } = this.#options;
+    const call = { script, key, args };
     try {
-      return await this.#inTime(client.evalsha(script.sha, 1, key, ...args)).catch((error) => {
-        if (!isNoScript(error)) throw error;
-        return this.#inTime(client.eval(script.text, 1, key, ...args));
-      });
+      return await runScript(this.#options.client, call, this.#inTime);
     } catch (error) {
-      this.#failedKey = key;
+      this.#test.failed(call, error);
       throw this.#lost(error);
     }
   }
@@ -143,7 +140,7 @@ export class RedisLink {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#probing?.cancel();
+    this.#next?.cancel();
     const { client, owned } = this.#options;
     for (const [event, listener] of this.#listeners) client.off(event, listener);
     if (!owned) return;
@@ -154,12 +151,11 @@ export class RedisLink {
 
   async #probe(): Promise<void> {
     if (this.#closed) return;
-    this.#probing?.cancel();
-    this.#probing = undefined;
-    const { client, probeKey } = this.#options;
+    this.#next?.cancel();
+    this.#next = undefined;
     try {
       if (this.#refused !== undefined) throw this.#refused;
-      await this.#inTime(client.eval(PROBE, 1, `${probeKey}{${hashTag(this.#failedKey)}}`));
+      await this.#test.run(this.#inTime);
       this.#found();
     } catch (error) {
       this.#lost(error);
@@ -173,6 +169,7 @@ export class RedisLink {
     if (this.#up || this.#closed) return;
     if (!this.#comeback.good(clock.nowMs())) return this.#probeLater();
     this.#up = true;
+    this.#test.passed();
     onChange(true, 'it answers');
   }
 
@@ -208,7 +205,7 @@ export class RedisLink {
   }
 
   #probeLater(): void {
-    this.#probing ??= this.#options.clock.after(PROBE_MS, () => void this.#probe());
+    this.#next ??= this.#options.clock.after(PROBE_MS, () => void this.#probe());
   }
 
   /** Another connection, where this one may be dead. A client of the application is its own business. */
@@ -217,7 +214,7 @@ export class RedisLink {
     if (owned && !this.#closed && this.#silence.tooLong(clock.nowMs())) client.disconnect(true);
   }
 
-  #inTime<T>(answer: Promise<T>): Promise<T> {
+  readonly #inTime = <T>(answer: Promise<T>): Promise<T> => {
     const heard = (): void => this.#silence.heard(this.#options.clock.nowMs());
     // One that comes too late tells as well that the connection lives.
     answer.then(heard, (error: Error) => isConsequence(error) || heard());
@@ -225,14 +222,5 @@ export class RedisLink {
       const timer = this.#options.clock.after(REDIS_PATIENCE_MS, () => reject(noAnswerWithin(REDIS_PATIENCE_MS)));
       answer.then(resolve, reject).finally(() => timer.cancel());
     });
-  }
-}
-
-function isNoScript(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('NOSCRIPT');
-}
-
-/** What decides on which node of a cluster a key is. */
-function hashTag(key: string): string {
-  return /\{([^}]+)\}/.exec(key)?.[1] ?? key;
+  };
 }

@@ -20,7 +20,11 @@ const LIKELY: readonly (readonly [saysSo: RegExp, is: string])[] = [
   ],
   [WRONG_DATABASE, 'it has no database of the number in the path of the URL'],
   [/^(?:NOAUTH|WRONGPASS|ERR AUTH)/, 'correct user and password of the URL'],
-  [/^NOPERM/, 'give its user the rights to the keys sluice:*, and to EVAL, EVALSHA and what scripts call'],
+  [
+    /^NOPERM|can't run this command|ACL failure/,
+    'its user needs the keys sluice:*, and EVAL, EVALSHA, TIME, HGETALL, HMGET, HSET, HDEL, SET, DEL and PEXPIRE',
+  ],
+  [/^OOM/, 'its memory is full (maxmemory): give it more, or forget there what others keep without a time to live'],
 ];
 
 /** What it is where the address was right before. */
@@ -41,6 +45,23 @@ export function isConsequence(error: Error): boolean {
 /** Whether an error only says that the connection has ended: all there is to tell where nothing came before it. */
 export function isEnded(error: Error): boolean {
   return CLOSED.test(error.message);
+}
+
+/** How the server says where in a script it refused something: nothing for people. */
+const IN_SCRIPT = /,? script: \w+, on @user_script:(\d+)\.?/;
+
+/** An error of a script with the command that was refused, where the server only says in which line that stands. */
+export function explainRefusal(error: unknown, script: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const [where, line] = IN_SCRIPT.exec(error.message) ?? [];
+  if (where === undefined) return error;
+  const until = script.split('\n').slice(0, Number(line)).join('\n');
+  const command = [...until.matchAll(/redis\.p?call\('(\w+)'/g)].at(-1)?.[1];
+  const explained = new Error(error.message.replace(where, command === undefined ? '' : ` (${command})`), {
+    cause: error,
+  });
+  explained.name = error.name;
+  return explained;
 }
 
 /** What is told as long as nothing is known. */

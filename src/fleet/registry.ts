@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { type FleetBook, leave, type MemberReply, type MemberReport, meet } from '../core/fleet-book.js';
-import type { RedisLink, RedisScript } from './redis-link.js';
+import type { RedisLink } from './redis-link.js';
+import { scriptOf } from './script-parts.js';
 
 /** Where the instances of a fleet find each other: keeps their book, one entry at a time. */
 export interface Registry {
@@ -16,21 +16,27 @@ export interface Registry {
 
 /**
  * Reads the book and the server's time, and writes the next book where nobody has written since; else it returns what
- * stands there now. KEYS[1]: a hash of `version` and `book`. ARGV, where it is to be written: the version that was read,
- * the next one, the next book, its time to live in ms. Returns 1 or 0 for written, the time in ms, version and book.
+ * stands there now. KEYS[1]: a hash of `version` and `book`; whatever else is there counts as no book, and gives way to
+ * the next one. ARGV, where it is to be written: the version that was read, the next one, the next book, its time to
+ * live in ms. Returns 1 or 0 for written, the time in ms, version and book, 1 or 0 for something else that gave way.
  */
-const BOOK_SCRIPT = `
+const SCRIPT = scriptOf(`
 local time = redis.call('TIME')
 local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
-local state = redis.call('HMGET', KEYS[1], 'version', 'book')
+local other = false
+local state = redis.pcall('HMGET', KEYS[1], 'version', 'book')
+if state.err then
+  other = string.find(state.err, 'WRONGTYPE', 1, true)
+  -- Anything else fails again, and says where.
+  state = other and {} or redis.call('HMGET', KEYS[1], 'version', 'book')
+end
 local version, book = state[1] or '', state[2] or ''
-if #ARGV == 0 or version ~= ARGV[1] then return { 0, now, version, book } end
+if #ARGV == 0 or version ~= ARGV[1] then return { 0, now, version, book, 0 } end
+if other then redis.call('DEL', KEYS[1]) end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'book', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return { 1, now, ARGV[2], '' }
-`;
-
-const SCRIPT: RedisScript = { text: BOOK_SCRIPT, sha: createHash('sha1').update(BOOK_SCRIPT).digest('hex') };
+return { 1, now, ARGV[2], '', other and 1 or 0 }
+`);
 
 /** A fleet of which nobody has written for so long is none any more. */
 const FORGET_MS = 60_000;
@@ -53,13 +59,18 @@ export class RedisRegistry implements Registry {
   readonly #link: RedisLink;
   readonly #key: string;
   readonly #writer: string;
+  readonly #onReplaced: (key: string) => void;
   #written = 0;
 
-  /** @param writer - Names this instance; unique in the fleet. */
-  constructor(link: RedisLink, key: string, writer: string) {
+  /**
+   * @param writer - Names this instance; unique in the fleet.
+   * @param onReplaced - There was something else than a book under this key, and is no more.
+   */
+  constructor(link: RedisLink, key: string, writer: string, onReplaced: (key: string) => void) {
     this.#link = link;
     this.#key = key;
     this.#writer = writer;
+    this.#onReplaced = onReplaced;
   }
 
   meet(report: MemberReport): Promise<MemberReply> {
@@ -90,10 +101,11 @@ export class RedisRegistry implements Registry {
 
   async #ask(args: readonly (string | number)[]): Promise<State> {
     const answer = await this.#link.run(SCRIPT, this.#key, args);
-    const [written, nowMs, version, book] = Array.isArray(answer) ? answer : [];
+    const [written, nowMs, version, book, replaced] = Array.isArray(answer) ? answer : [];
     if (typeof version !== 'string' || typeof book !== 'string') {
       throw new Error('the book of the fleet answered what is no answer');
     }
+    if (Number(replaced) === 1) this.#onReplaced(this.#key);
     return { written: Number(written) === 1, nowMs: Number(nowMs), version, book: readBook(book) };
   }
 }
@@ -117,8 +129,11 @@ function readBook(text: string): FleetBook | undefined {
   if (text === '') return undefined;
   try {
     const { texts, ...book } = JSON.parse(text) as WrittenBook;
-    const times = [book.clockMs, book.atMs, book.frozenUntilMs];
+    const times = [book.clockMs, book.atMs, book.frozenUntilMs, ...book.members.map(({ seenMs }) => seenMs)];
     if (!times.every((time) => typeof time === 'number' && Number.isFinite(time))) return undefined;
+    const named = ({ id, claims }: WrittenMember): boolean =>
+      typeof id === 'string' && claims.every(({ server }) => typeof server === 'string');
+    if (!book.members.every(named)) return undefined;
     return { ...book, members: book.members.map((member) => ({ ...member, fields: texts[member.fields] ?? '' })) };
   } catch {
     return undefined;

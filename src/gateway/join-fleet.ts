@@ -4,6 +4,7 @@ import { ConfigError } from '../config/problem.js';
 import { Fleet } from '../fleet/fleet.js';
 import { Heartbeat } from '../fleet/heartbeat.js';
 import { FleetBudget } from './fleet-budget.js';
+import { shortBursts } from './short-bursts.js';
 import type { KnownSurroundings } from './surroundings.js';
 
 /** What an instance shares with others; empty where it is alone. */
@@ -29,6 +30,7 @@ export async function joinFleet(config: GatewayConfig, surroundings: KnownSurrou
   if (config.mode === 'off' || (alone && registry === undefined)) return {};
   const warn = (code: string, message: string): void => logger.warn({ code }, message);
   const fleet = alone ? undefined : await openFleet(config, surroundings, warn);
+  if (fleet !== undefined) for (const message of shortBursts(config)) warn('fleet_burst_short', message);
   const { instances } = config;
   const own = registry && new Heartbeat({ registry, clock, random, id: randomUUID(), instances });
   const heartbeat = fleet?.heartbeat ?? own;

@@ -155,9 +155,17 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     ),
     level: 'error',
   },
+  fleet_burst_short: warn(
+    'a rate limit of the fleet has a burst of less than 20 ms of its rate: some of the rate is lost between two words with Redis',
+    'raise the `burst` that the message names',
+  ),
   fleet_degraded: warn(
     'Redis does not answer: each instance goes on with its own share of the limits',
     'bring Redis back; requests never wait for it',
+  ),
+  fleet_key_replaced: warn(
+    'a key of the fleet held something that no instance writes; it was replaced',
+    'let nobody else write keys that begin with `sluice:`',
   ),
   fleet_lane_closed: warn(
     'Redis is away, and `fleetMaxConcurrent` of a route is less than its instances: this one is without a place',

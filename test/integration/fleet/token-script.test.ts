@@ -147,6 +147,45 @@ describe('the script of the ledger', () => {
       '10',
       '50',
       '0.000000',
+      '0',
     ]);
+  });
+
+  it('keeps nobody for longer than the lease, also where its clock was set back since', async () => {
+    await tell('a', { ...first, want: 60 }, STILL, 100);
+    const written = (await own.redis.hgetall('bucket'))['i:a']?.split(' ') ?? [];
+    const until = Number(written[3]);
+    await own.redis.hset('bucket', 'i:a', written.with(3, `${until + 3_600_000}`).join(' '));
+    expect((await tell('b', first, STILL, 100)).others).toBe(60);
+    const left = Number((await own.redis.hgetall('bucket'))['i:a']?.split(' ')[3]) - until;
+    expect(left).toBeGreaterThanOrEqual(0);
+    expect(left).toBeLessThan(60_000);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a string', () => own.redis.set('bucket', 'mine')],
+    ['a list', () => own.redis.rpush('bucket', 'mine')],
+  ])('puts a ledger in the place of %s, and says so once', async (_, poison) => {
+    await poison();
+    const answers = [];
+    for (const sequence of [1, 2]) {
+      answers.push(await own.redis.eval(TOKEN_SCRIPT, 1, 'bucket', 'p', 10, 50, 5_000, sequence, 0, 0, 0, 0, 0, 0, 0));
+    }
+    expect(answers.map((answer) => (answer as string[])[5])).toEqual(['1', '0']);
+  });
+
+  it.each([
+    ['an entry of one who lives', { 'i:a': 'x y z' }, 40],
+    ['an entry that is too short', { 'i:b': '1 2 3' }, 40],
+    ['the level', { level: 'nan' }, 100],
+    ['the time', { at: 'noon' }, 40],
+    ['a field of nobody', { colour: 'red' }, 40],
+  ])('goes on where %s cannot be read', async (_, garbage, level) => {
+    await tell('b', { ...first, spent: 60, want: 0 }, STILL, 100);
+    await own.redis.hset('bucket', garbage as Record<string, string>);
+    const told = { ...first, sequence: 2, spent: 60, acknowledged: 60 };
+    expect((await tell('b', told, STILL, 100)).level).toBeCloseTo(level, 2);
+    expect((await tell('b', { ...told, sequence: 3 }, STILL, 100)).level).toBeCloseTo(level, 2);
+    expect(Object.keys(await own.redis.hgetall('bucket')).toSorted()).toEqual(['at', 'i:b', 'level']);
   });
 });
