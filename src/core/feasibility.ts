@@ -17,7 +17,8 @@ const LEAST_QUEUE_MS = { top: 300, lower: 150 } as const;
  */
 export function hopeless(nowMs: number, { route, allowedMs, deadlineAtMs }: Ticket): boolean {
   if (allowedMs >= route.deadlineMs - ROUNDING_MS) return false;
-  return route.times.p50(nowMs) > deadlineAtMs - nowMs && !probes(nowMs, route);
+  const timeLeftMs = deadlineAtMs - nowMs;
+  return route.times.p50(nowMs) > timeLeftMs && !probes(nowMs, route) && !refuted(route, timeLeftMs);
 }
 
 /** What a hopeless one is told, with the wait that it would have. */
@@ -91,4 +92,12 @@ export function queueBoundMs(nowMs: number, route: RouteLoad, rank: PriorityRank
 /** Whether a ticket may prove the estimate of its route wrong; `own` is 1 for one that is queued itself. */
 function probes(nowMs: number, route: RouteLoad, own: 0 | 1 = 0): boolean {
   return route.queued <= own && nowMs - route.lastLeaseMs >= PROBE_EVERY_MS;
+}
+
+/**
+ * Whether the last one that got a seat has shown that there is time enough: then the next may try as well. A route that
+ * was slow for a while is found quick again one request after the other, and if it is not, one seat at most is lost to it.
+ */
+function refuted({ times, lastLeaseMs }: RouteLoad, timeLeftMs: number): boolean {
+  return times.tookSince(lastLeaseMs) <= timeLeftMs;
 }

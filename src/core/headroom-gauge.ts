@@ -57,7 +57,8 @@ export class HeadroomGauge {
    *   is known, which keeps the whole headroom.
    */
   seats(nowMs: number, poolSeats: number, lowerHoldMs: number = 0): number {
-    if (this.#fixed !== undefined) return Math.min(this.#fixed, poolSeats);
+    // Of the seats in force, which may be fewer than those that it was set for: nobody is shut out for good.
+    if (this.#fixed !== undefined) return Math.max(0, Math.min(this.#fixed, poolSeats - 1));
     if (nowMs - this.#takenAtMs >= RENEW_MS || this.#takenFor !== poolSeats) {
       this.#takenAtMs = nowMs;
       this.#takenFor = poolSeats;

@@ -61,6 +61,8 @@ export class ServiceTimes {
   #p50 = 0;
   #p90 = 0;
   #meanMs = 0;
+  /** Of the last sample; infinite where it was cancelled. */
+  #lastTookMs = Number.POSITIVE_INFINITY;
 
   /** @throws RangeError when an option is out of range. */
   constructor(options: ServiceTimesOptions = {}) {
@@ -86,6 +88,7 @@ export class ServiceTimes {
     this.#age(nowMs, ms);
     this.#exactEvidence = Math.min(EVIDENCE_MAX, this.#exactEvidence + 1);
     this.#histogram.add(ms);
+    this.#lastTookMs = ms;
   }
 
   /** Adds a request that was cancelled after `atLeastMs`: it would have taken longer, nobody knows how much. */
@@ -93,6 +96,15 @@ export class ServiceTimes {
     if (!(atLeastMs >= 0)) return;
     this.#age(nowMs, atLeastMs);
     this.#histogram.addAtLeast(atLeastMs);
+    this.#lastTookMs = Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * What the last request took that ended after an instant, in ms; `Infinity` where none did, or where that one was
+   * cancelled.
+   */
+  tookSince(sinceMs: number): number {
+    return this.#lastMs > sinceMs ? this.#lastTookMs : Number.POSITIVE_INFINITY;
   }
 
   /** Half of the requests take no longer, in ms. */
@@ -147,6 +159,7 @@ export class ServiceTimes {
     this.#p50 = io.number(this.#p50);
     this.#p90 = io.number(this.#p90);
     this.#meanMs = io.number(this.#meanMs);
+    this.#lastTookMs = io.number(this.#lastTookMs);
   }
 
   #age(nowMs: number, ms: number): void {

@@ -8,6 +8,8 @@ export interface HoldTimes {
   p50(nowMs: number): number;
   p90(nowMs: number): number;
   meanMs(nowMs: number): number;
+  /** What the last one took that ended after an instant; `Infinity` where none did, or where it was cancelled. */
+  tookSince(sinceMs: number): number;
 }
 
 /** A route as its bulkhead sees it. The counters belong to the bulkhead. */

@@ -3,7 +3,7 @@ import { type HoldTimes, type RouteLoad, Ticket } from '../../src/core/ticket.js
 
 /** Hold times that are known and do not change. */
 export function fixedTimes(p50: number, p90: number = p50, mean: number = p50): HoldTimes {
-  return { p50: () => p50, p90: () => p90, meanMs: () => mean };
+  return { p50: () => p50, p90: () => p90, meanMs: () => mean, tookSince: () => Number.POSITIVE_INFINITY };
 }
 
 /** A route for tests of admission. */

@@ -119,7 +119,7 @@ function shedByBucket(entry: RouteEntry): () => void {
 }
 
 function putAndTake(): () => void {
-  const times = { p50: () => 0, p90: () => 0, meanMs: () => 0 };
+  const times = { p50: () => 0, p90: () => 0, meanMs: () => 0, tookSince: () => Number.POSITIVE_INFINITY };
   const route: RouteLoad = { name: 'a', deadlineMs: 500, maxQueued: QUEUED, times, queued: 0, lastLeaseMs: 0 };
   const queue = new ClassQueue<Ticket>();
   const put = (): void => queue.put(new Ticket(undefined, route, 0, 0, 500));

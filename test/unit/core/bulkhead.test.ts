@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Bulkhead } from '../../../src/core/bulkhead.js';
 import type { PriorityRank } from '../../../src/core/priority.js';
+import { ServiceTimes } from '../../../src/core/service-times.js';
 import { Ticket } from '../../../src/core/ticket.js';
 import type { Refusal } from '../../../src/errors.js';
 import { fixedTimes, routeLoad, ticketOf } from '../../support/tickets.js';
@@ -72,6 +73,56 @@ describe('Bulkhead', () => {
     expect(bulkhead.preflight(1_000, ticketOf(route, 0, 1_000, 400))).toBeUndefined();
     expect(bulkhead.arrive(1_000, ticketOf(route, 0, 1_000, 400))).toBe('leased');
     expect(code(bulkhead.preflight(1_500, ticketOf(route, 0, 1_500, 400)))).toBe('deadline_unreachable');
+  });
+
+  it('lets one after the other through while the last one shows that there is time enough', () => {
+    const bulkhead = new Bulkhead({ seats: 10, servesTopClass: true });
+    const times = new ServiceTimes();
+    const route = routeLoad({ times });
+    for (let atMs = 0; atMs < 10_000; atMs += 50) times.record(atMs, 900);
+    const passes = (nowMs: number): boolean => {
+      const ticket = ticketOf(route, 0, nowMs, 499);
+      if (bulkhead.preflight(nowMs, ticket) !== undefined) return false;
+      expect(bulkhead.arrive(nowMs, ticket)).toBe('leased');
+      leased.push(ticket);
+      return true;
+    };
+    const ends = (nowMs: number, record: (ticket: Ticket) => void): void => {
+      const ticket = leased.shift();
+      if (ticket === undefined) throw new Error('none is leased');
+      bulkhead.release(nowMs, ticket);
+      record(ticket);
+    };
+    const leased: Ticket[] = [];
+    // The first tries once a second, and nobody else while it has not ended.
+    expect([passes(10_000), passes(10_010)]).toEqual([true, false]);
+    ends(10_020, () => times.record(10_020, 20));
+    expect([passes(10_025), passes(10_026)]).toEqual([true, false]);
+    ends(10_045, () => times.record(10_045, 20));
+    expect(passes(10_050)).toBe(true);
+    // One that was cut off, or took too long, shows the contrary.
+    ends(10_549, () => times.recordCensored(10_549, 499));
+    expect(passes(10_550)).toBe(false);
+    expect(passes(11_051)).toBe(true);
+    ends(11_651, () => times.record(11_651, 600));
+    expect(passes(11_652)).toBe(false);
+  });
+
+  it('heals within seconds after a slow spell, though every client leaves it a little less than the whole time', () => {
+    const bulkhead = new Bulkhead({ seats: 10, servesTopClass: true });
+    const times = new ServiceTimes();
+    const route = routeLoad({ times });
+    for (let atMs = 0; atMs < 60_000; atMs += 50) times.recordCensored(atMs, 499);
+    let refused = 0;
+    // 40 a second, 20 ms each, for ten seconds.
+    for (let nowMs = 60_000; nowMs < 70_000; nowMs += 25) {
+      const ticket = ticketOf(route, 0, nowMs, 499);
+      if (bulkhead.arrive(nowMs, ticket) === 'leased') {
+        bulkhead.release(nowMs + 20, ticket);
+        times.record(nowMs + 20, 20);
+      } else refused++;
+    }
+    expect(refused).toBeLessThan(40);
   });
 
   it('never refuses a free seat to a request with all the time that its route gives, whatever the estimate says', () => {
@@ -173,7 +224,9 @@ describe('Bulkhead', () => {
   it('bounds the queue as soon as the first service is measured, though the surge began before', () => {
     let meanMs = 0;
     const bulkhead = new Bulkhead({ seats: 1, servesTopClass: true });
-    const route = routeLoad({ times: { p50: () => meanMs, p90: () => meanMs, meanMs: () => meanMs } });
+    const route = routeLoad({
+      times: { p50: () => meanMs, p90: () => meanMs, meanMs: () => meanMs, tookSince: () => Number.POSITIVE_INFINITY },
+    });
     const first = ticketOf(route, 0, 0);
     bulkhead.arrive(0, first);
     for (let n = 0; n < 10; n++) expect(bulkhead.arrive(1, ticketOf(route, 0, 1))).toBe('queued');

@@ -9,7 +9,9 @@ function arrive(gauge: HeadroomGauge, fromMs: number, meanHoldMs: number): void 
 describe('HeadroomGauge', () => {
   it.each<[HeadroomOptions, poolSeats: number, seats: number]>([
     [{ fixed: 3, servesTopClass: true }, 16, 3],
-    [{ fixed: 3, servesTopClass: true }, 2, 2],
+    // Nobody is shut out for good, however few seats are in force.
+    [{ fixed: 3, servesTopClass: true }, 2, 1],
+    [{ fixed: 3, servesTopClass: true }, 1, 0],
     [{ fixed: 0, servesTopClass: true }, 16, 0],
     [{ fixed: 3, servesTopClass: false }, 16, 0],
     [{ fixed: undefined, servesTopClass: false }, 16, 0],

@@ -92,7 +92,9 @@ describe('WorkQueue', () => {
   it('takes out of the account what was put in, though the route has become slower meanwhile', () => {
     const queue = new WorkQueue<unknown>();
     let meanMs = 10;
-    const route = routeLoad({ times: { p50: () => meanMs, p90: () => meanMs, meanMs: () => meanMs } });
+    const route = routeLoad({
+      times: { p50: () => meanMs, p90: () => meanMs, meanMs: () => meanMs, tookSince: () => Number.POSITIVE_INFINITY },
+    });
     const [early, late] = [ticketOf(route, 1, 0), ticketOf(route, 1, 0)];
     queue.add(0, early, false);
     meanMs = 100;
@@ -105,7 +107,9 @@ describe('WorkQueue', () => {
   it('counts a guess for tickets that were queued before anything was known of their route', () => {
     const queue = new WorkQueue<unknown>();
     let meanMs = 0;
-    const route = routeLoad({ times: { p50: () => meanMs, p90: () => meanMs, meanMs: () => meanMs } });
+    const route = routeLoad({
+      times: { p50: () => meanMs, p90: () => meanMs, meanMs: () => meanMs, tookSince: () => Number.POSITIVE_INFINITY },
+    });
     const [blind, seeing] = [ticketOf(route, 0, 0), ticketOf(route, 0, 0)];
     queue.add(0, blind, false);
     meanMs = 20;
