@@ -82,6 +82,7 @@ export interface PoolOptions<PoolName extends string = string> {
    * How long tickets may wait for a server that is down, from the start of the outage, in ms, 0 to 60,000. Default 2,000.
    * A ticket waits where its time left covers what is left of that, its backlog and its work; any other is refused at
    * once. Above the deadline of a route it therefore makes short outages worse: 400 lets requests of 500 ms wait.
+   * Work that has its seat and asks for a connection gets `database_unavailable` then too, after 50 ms at the earliest.
    * In the first 50 ms it may be one session only that ended: who has time for that waits. For so long a standstill is
    * waited out as well, in which no seat is taken or given back although tickets wait, as behind a pooler that is paused;
    * what was used of it comes back at a tenth of the time.

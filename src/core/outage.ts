@@ -73,6 +73,14 @@ export class Outage {
   }
 
   /**
+   * The same for those that have a seat and lack a connection. They are no more refused for a session that ended than
+   * those that wait for a seat, and cannot come at another time.
+   */
+  get connectionsGivenUpAtMs(): number | undefined {
+    return this.#sinceMs === undefined ? undefined : this.#sinceMs + Math.max(DOUBT_MS, this.#rideOutMs);
+  }
+
+  /**
    * True after an outage while the backlog it left drains, for as long as the outage would have been waited out: the bound on queued work is judged by
    * feasibility alone, or the backlog would make the server look overloaded and shed those who can be served in time.
    */

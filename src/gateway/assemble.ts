@@ -18,6 +18,7 @@ import type { DecisionLog } from '../telemetry/decision-log/decision-log.js';
 import { ownSeatsName } from '../telemetry/decision-log/policy-settings.js';
 import { PoolConnects } from '../telemetry/pool-connects.js';
 import { assembleRate } from './assemble-rate.js';
+import { ConnectionWaits } from './connection-waits.js';
 import type { FleetBudget } from './fleet-budget.js';
 import type { KnownServers } from './known-servers.js';
 import { PoolRetries } from './pool-retries.js';
@@ -87,14 +88,17 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
     maxTenants: config.maxTenants,
   });
   const gate = new Gate(bulkhead, clock, timer);
+  const waits = new ConnectionWaits(bulkhead.outage, timer, (requests) => pool.giveUp(requests));
   const bounds = new SeatBounds(gate, seats);
   const connects = new PoolConnects(config);
   const listener: PoolListener = {
     onDown: (nowMs, _error, leaving) => {
       gate.down(nowMs);
+      waits.down(nowMs);
       parts.onPoolDown(config, leaving);
     },
     onUp: (nowMs) => {
+      waits.up();
       gate.up(nowMs);
       parts.onPoolUp(config);
     },
@@ -130,7 +134,7 @@ export function assemblePool(parts: Parts, config: PoolConfig): PoolRuntime {
   const server = new ServerMonitor(config.url, clock, () => takeLook(pool, parts.pools, parts.servers));
   const standing = new StandingHands(pool);
   const undone = new UndoneState(parts.warn);
-  const later = { connects, standing, undone, pooler, server, tuning: undefined, onLoanEnd: undefined };
+  const later = { connects, standing, waits, undone, pooler, server, tuning: undefined, onLoanEnd: undefined };
   return { name: config.name, config, pool, gate, seats, bounds, kinds, retries, advisor, breaker, ...later };
 }
 

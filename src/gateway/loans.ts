@@ -1,6 +1,6 @@
 import type { BreakerPass, PoolBreaker } from '../breaker/pool-breaker.js';
 import type { Clock } from '../clock.js';
-import type { Connection } from '../pools/contract.js';
+import { type AcquireRequest, type Connection, OutageGivenUpError } from '../pools/contract.js';
 import { AnsweredError, breakerOpen } from './failures.js';
 import { Loan } from './loan.js';
 import type { PoolRuntime } from './pool-runtime.js';
@@ -20,7 +20,8 @@ export class Loans {
   /** What can be told about the effects of all that these connections did. */
   readonly work: WorkOutcome = new WorkOutcome();
   readonly #loans = new Set<Loan>();
-  #acquiring = 0;
+  /** Those of its requests for connections that wait. */
+  readonly #asking = new Set<AcquireRequest>();
   /** Absent before it first asks for one while it keeps another in hand. */
   #hands: Hands | undefined;
   /** Whether the shadow was told of a wait that is not over. */
@@ -38,7 +39,7 @@ export class Loans {
 
   /** True while no connection is borrowed or asked for. */
   get idle(): boolean {
-    return this.#loans.size === 0 && this.#acquiring === 0;
+    return this.#loans.size === 0 && this.#asking.size === 0;
   }
 
   /** Whether a connection is out that is not on its way back. */
@@ -68,7 +69,7 @@ export class Loans {
    * `undefined` where it has none, or is at work on another or waits for one.
    */
   idleInHandMs(nowMs: number): number | undefined {
-    if (this.#acquiring > 0) return undefined;
+    if (this.#asking.size > 0) return undefined;
     let idleMs: number | undefined;
     for (const loan of this.#loans) {
       if (loan.returned || loan.committing || loan.connection.busy) return undefined;
@@ -198,7 +199,7 @@ export class Loans {
   /** Tells a shadow when its request begins to wait for a connection and holds none, and when that is over. */
   #noteWait(): void {
     const { shadow } = this.owner;
-    const waits = this.#acquiring > 0 && this.#loans.size === 0;
+    const waits = this.#asking.size > 0 && this.#loans.size === 0;
     if (shadow === undefined || waits === this.#waits) return;
     this.#waits = waits;
     if (waits) shadow.pause(this.clock.nowMs());
@@ -229,17 +230,21 @@ export class Loans {
   }
 
   async #acquire(): Promise<Connection> {
-    const { deadlineAtMs, rank } = this.owner;
+    const { deadlineAtMs, rank, endsWithOutage } = this.owner;
+    const { pool, waits } = this.runtime;
+    const request: AcquireRequest = { deadlineAtMs, rank };
     const hands = keptInHand(this.#loans) === 0 ? undefined : this.#handsOf();
     hands?.wait(this.owner.route.name, this.runtime);
-    this.#acquiring++;
+    this.#asking.add(request);
     this.#noteWait();
     try {
-      return await this.runtime.pool.acquire({ deadlineAtMs, rank });
+      if (!endsWithOutage) return await pool.acquire(request);
+      if (waits.givenUp(this.clock.nowMs())) throw new OutageGivenUpError(pool.name);
+      return await waits.during(request, pool.acquire(request));
     } catch (error) {
       throw tellNoConnection(error, this);
     } finally {
-      this.#acquiring--;
+      this.#asking.delete(request);
       hands?.waited();
       this.#noteWait();
       if (this.#closed && this.idle) this.owner.onIdle();

@@ -4,6 +4,7 @@ import type { PoolConfig } from '../config/config.js';
 import type { PoolAdvisor } from '../core/advisor.js';
 import type { ConnectionPool } from '../pools/contract.js';
 import type { PoolConnects } from '../telemetry/pool-connects.js';
+import type { ConnectionWaits } from './connection-waits.js';
 import type { LoanListener } from './loans.js';
 import type { PoolRetries } from './pool-retries.js';
 import type { PoolTuning } from './pool-tuning.js';
@@ -27,6 +28,8 @@ export interface PoolRuntime {
   readonly kinds: StatementReader;
   /** What requests keep of it that wait for more. */
   readonly standing: StandingHands;
+  /** Who waits for a connection of it. */
+  readonly waits: ConnectionWaits;
   /** Told of statements that change their session in vain. */
   readonly undone: UndoneState;
   /** How long its connections took to open. */

@@ -71,6 +71,10 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
     return this.#context.mode === 'enforce' ? this.ticket.rank : TOP_RANK;
   }
 
+  get endsWithOutage(): boolean {
+    return this.#context.mode === 'enforce';
+  }
+
   /** `Infinity` also once a streamed answer has begun: its deadline is met. */
   get deadlineAtMs(): number {
     return this.streaming ? Number.POSITIVE_INFINITY : this.ticket.deadlineAtMs;

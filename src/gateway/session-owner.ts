@@ -12,6 +12,8 @@ export interface SessionOwner {
   readonly rank: PriorityRank;
   /** Until when statements may run; `Infinity` sets no bound. */
   readonly deadlineAtMs: number;
+  /** Whether it is given up with an outage, as in the mode that refuses. */
+  readonly endsWithOutage: boolean;
   /** In mode `observe`: what would happen to it otherwise. */
   readonly shadow: Shadow | undefined;
   /** Told of what is borrowed and done, where somebody listens. */

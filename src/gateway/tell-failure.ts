@@ -1,5 +1,5 @@
 import { SluiceError } from '../errors.js';
-import { AcquireTimeoutError, PoolClosedError } from '../pools/contract.js';
+import { AcquireTimeoutError, OutageGivenUpError, PoolClosedError } from '../pools/contract.js';
 import { ImplicitCommitError } from '../pools/implicit-commit.js';
 import { connectionLost, cutByDrain, databaseAway, databaseBusy, deadlineExpired } from './failures.js';
 import type { Loan } from './loan.js';
@@ -44,6 +44,7 @@ export function tellNoConnection(error: unknown, loans: Loans): unknown {
   const { pool } = loans.runtime;
   if (loans.closed) return loans.whyClosed();
   if (error instanceof PoolClosedError) return cutByDrain(pool.name, work.outcome, error);
+  if (error instanceof OutageGivenUpError) return databaseAway(pool.name, work.outcome, error);
   if (!(error instanceof AcquireTimeoutError)) return error;
   if (pool.state !== 'up') return databaseAway(pool.name, work.outcome, error);
   return deadlineExpired(owner.route.name, owner.ticket.allowedMs, work.outcome);

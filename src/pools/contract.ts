@@ -81,9 +81,12 @@ export interface ConnectionPool {
   /**
    * A connection, as soon as one is free; new ones are opened in the background, up to `max`. Waits an outage out.
    *
-   * @throws {@link AcquireTimeoutError} at the deadline, {@link PoolClosedError} once the pool is closing.
+   * @throws {@link AcquireTimeoutError} at the deadline, {@link PoolClosedError} once the pool is closing,
+   *   {@link OutageGivenUpError} after {@link ConnectionPool.giveUp}.
    */
   acquire(request: AcquireRequest): Promise<Connection>;
+  /** Refuses those of these requests that wait: its owner waits no longer for a server that is away. */
+  giveUp(requests: ReadonlySet<AcquireRequest>): void;
   /** What kind of failure an error of this engine is. */
   classify(error: unknown): FailureKind;
   gauges(): PoolGauges;
@@ -125,6 +128,14 @@ export class AcquireTimeoutError extends Error {
   override readonly name = 'AcquireTimeoutError';
   constructor(pool: string) {
     super(`no connection of pool "${pool}" came free within the time left`);
+  }
+}
+
+/** The server has been away for so long that the borrower was refused. */
+export class OutageGivenUpError extends Error {
+  override readonly name = 'OutageGivenUpError';
+  constructor(pool: string) {
+    super(`the server of pool "${pool}" has been away for longer than anybody waits for it`);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Ageing } from './ageing.js';
-import { type AcquireRequest, AcquireTimeoutError, type Connection } from './contract.js';
+import { type AcquireRequest, AcquireTimeoutError, type Connection, OutageGivenUpError } from './contract.js';
 import type { Slot } from './idle-sessions.js';
 import { type Lender, LentConnection } from './lent-connection.js';
 import type { Reachability } from './reachability.js';
@@ -85,7 +85,12 @@ export class Lending implements Lender<Slot> {
 
   /** Waits for a session to be offered. */
   wait(request: AcquireRequest): Promise<Connection> {
-    return this.#waiters.wait(request.rank, request.deadlineAtMs);
+    return this.#waiters.wait(request.rank, request.deadlineAtMs, request);
+  }
+
+  /** Refuses those of these requests that wait. */
+  giveUp(requests: ReadonlySet<AcquireRequest>): void {
+    this.#waiters.refuse(requests, () => new OutageGivenUpError(this.#context.name));
   }
 
   /** Refuses everybody who waits. */

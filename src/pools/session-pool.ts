@@ -109,6 +109,10 @@ export class SessionPool implements ConnectionPool {
     return connection;
   }
 
+  giveUp(requests: ReadonlySet<AcquireRequest>): void {
+    this.#lending.giveUp(requests);
+  }
+
   classify(error: unknown): FailureKind {
     return this.#driver.classify(error);
   }

@@ -5,6 +5,7 @@ import { timeLimit } from './time-limit.js';
 
 /** A borrower that waits for something of type `T`. */
 interface Waiter<T> extends Due {
+  readonly owner: object | undefined;
   readonly rank: PriorityRank;
   readonly serve: (value: T) => void;
   readonly refuse: (error: Error) => void;
@@ -41,11 +42,13 @@ export class Waiters<T> {
     return this.#size;
   }
 
-  wait(rank: PriorityRank, deadlineAtMs: number): Promise<T> {
+  /** @param owner - By which {@link refuse} knows it. */
+  wait(rank: PriorityRank, deadlineAtMs: number, owner?: object): Promise<T> {
     return new Promise((serve, refuse) => {
       const waiter: Waiter<T> = {
         dueAtMs: deadlineAtMs,
         heapIndex: -1,
+        owner,
         rank,
         serve,
         refuse,
@@ -78,6 +81,18 @@ export class Waiters<T> {
   clear(error: () => Error): void {
     for (const line of this.#lines) {
       for (let waiter = line.first; waiter !== undefined; waiter = line.first) {
+        this.#leave(waiter);
+        waiter.refuse(error());
+      }
+    }
+    this.#arm();
+  }
+
+  /** Refuses those whose owner is named. */
+  refuse(owners: ReadonlySet<object>, error: () => Error): void {
+    for (const line of this.#lines) {
+      for (let waiter = line.first; waiter !== undefined; waiter = waiter.next) {
+        if (waiter.owner === undefined || !owners.has(waiter.owner)) continue;
         this.#leave(waiter);
         waiter.refuse(error());
       }

@@ -68,4 +68,11 @@ describe('Outage', () => {
     outage.end(100);
     expect(outage.recovering(100)).toBe(false);
   });
+
+  it('is given up for those that lack a connection likewise, but never for a session that ended', () => {
+    const [long, none] = [new Outage(500), new Outage(0)];
+    expect(long.connectionsGivenUpAtMs).toBeUndefined();
+    for (const outage of [long, none]) outage.begin(100);
+    expect([long.connectionsGivenUpAtMs, none.connectionsGivenUpAtMs]).toEqual([600, 150]);
+  });
 });

@@ -47,6 +47,20 @@ describe('Waiters', () => {
     expect(waiters.size).toBe(0);
   });
 
+  it('refuses whose owners are named, wherever they stand, and serves the others', async () => {
+    const { clock, waiters, log, join, serve } = desk();
+    const owners = [{}, {}, {}];
+    const refused = owners.map((owner, index) => waiters.wait(index === 1 ? 0 : 2, clock.nowMs() + 50, owner));
+    join('other', 2);
+    waiters.refuse(new Set(owners), () => new Error('given up'));
+    for (const each of refused) await expect(each).rejects.toThrow('given up');
+    expect(waiters.size).toBe(1);
+    clock.advance(100);
+    expect(serve(1)).toBe(true);
+    await settled();
+    expect(log).toEqual(['other:1']);
+  });
+
   it('refuses each at its own deadline with one timer', async () => {
     const { clock, waiters, log, join } = desk();
     join('third', 0, 30);
