@@ -134,8 +134,8 @@ export class RequestHandle implements SluiceClient {
   }
 
   /**
-   * Runs work of another route inside this request, within its time left. Refused for a route on the same pool: it
-   * could wait for the seat that this request holds.
+   * Runs work of another route inside this request, within its time left. Refused for a route on the same pool, or on
+   * that of a request inside which this one runs: it could wait for a seat that they hold.
    */
   run<T>(routeName: string, work: (handle: RequestHandle) => Promise<T>): Promise<T> {
     return this.#runner.runInside(this.#work, routeName, work);

@@ -35,6 +35,8 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
   readonly handler: HandlerWork;
   dueAtMs = 0;
   heapIndex = -1;
+  /** The work inside which this one runs, and which keeps its seats meanwhile. */
+  parent: RequestWork | undefined;
   readonly #context: WorkContext;
   readonly #host: WorkHost;
   readonly #claim: SeatClaim;
@@ -97,6 +99,11 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
   /** True once the answer is complete, a refusal too, or nobody waits for one. */
   get answered(): boolean {
     return this.#ending !== undefined || this.ticket.state === 'ended';
+  }
+
+  /** This work and those inside which it runs, from the inside out. */
+  *lineage(): Iterable<RequestWork> {
+    for (let work: RequestWork | undefined = this; work !== undefined; work = work.parent) yield work;
   }
 
   seatAgain(): Promise<void> | undefined {

@@ -35,12 +35,17 @@ export interface Runner {
   runInside<T>(parent: RequestWork, route: string, run: (handle: RequestHandle) => Promise<T>): Promise<T>;
 }
 
-/** Runs work on a route: the same stages as a request, with a promise instead of a response. */
+/**
+ * Runs work on a route: the same stages as a request, with a promise instead of a response.
+ *
+ * @param parent - The work inside which it runs, if any.
+ */
 export async function runWork<T>(
   runner: Runner,
   entry: RouteEntry,
   run: (handle: RequestHandle) => Promise<T>,
   options: RunOptions,
+  parent?: RequestWork,
 ): Promise<T> {
   checkOptions(options);
   options.signal?.throwIfAborted();
@@ -49,6 +54,7 @@ export async function runWork<T>(
   const wishes: RequestWishes = { budgetMs, callerKey, tenant, seats: cost };
   const nowMs = runner.clock.nowMs();
   const work = entry.classify(nowMs, caller, wishes);
+  work.parent = parent;
   const leave = (): void => {
     caller.leave(options.signal?.reason);
     work.clientGone(runner.clock.nowMs());
@@ -123,10 +129,12 @@ export async function runInside<T>(
 ): Promise<T> {
   const entry = runner.entry(route);
   const { gate, lane, pool } = entry.runtime;
-  if (gate !== undefined && gate === parent.route.gate) throw nestedOnSameSeats(route, pool?.name);
-  if (lane !== undefined && lane === parent.route.lane) throw nestedInLane(route);
+  for (const { route: held } of parent.lineage()) {
+    if (gate !== undefined && gate === held.gate) throw nestedOnSameSeats(route, pool?.name);
+    if (lane !== undefined && lane === held.lane) throw nestedInLane(route);
+  }
   const budgetMs = parent.deadlineAtMs - runner.clock.nowMs();
-  return runWork(runner, entry, run, { budgetMs, signal: parent.handler.signal });
+  return runWork(runner, entry, run, { budgetMs, signal: parent.handler.signal }, parent);
 }
 
 function refusalOf(arrival: 'leased' | 'queued' | Refusal, caller: Caller): Refusal | undefined {

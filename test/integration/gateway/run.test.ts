@@ -346,6 +346,11 @@ describe('gateway.run', () => {
       await expect(error).rejects.toThrow(/route "narrow".*could wait for itself/);
     });
 
+    it.each(['elsewhere', 'bare'])('on the same pool is refused also with "%s" in between', async (between) => {
+      const nested = (handle: RequestHandle) => handle.run(between, (inner) => inner.run('kept', async () => 1));
+      await expect(gateway.run('batch', nested)).rejects.toThrow(/"kept" was run inside .* same pool "main"/);
+    });
+
     it('on another pool runs within the time left', async () => {
       const leftMs = await gateway.run(
         'batch',
