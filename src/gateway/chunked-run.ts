@@ -1,7 +1,8 @@
 import { checkKnownOptions } from '../core/known-options.js';
 import { requireNumber } from '../core/numbers.js';
-import { spreadRetryMs } from '../core/retry-jitter.js';
-import { type ErrorCode, isSluiceError, type SluiceError } from '../errors.js';
+import { databaseUnavailable } from '../core/refusals.js';
+import { type ErrorCode, isSluiceError, SluiceError } from '../errors.js';
+import { ChunkPatience } from './chunk-patience.js';
 import type { RequestHandle } from './request-handle.js';
 import { RUN_OPTIONS, type Runner, type RunOptions, runWork } from './run-work.js';
 import { sleep } from './sleep.js';
@@ -21,7 +22,10 @@ export interface ChunkOptions<Cursor> extends RunOptions {
   readonly from?: Cursor | null | undefined;
   /** Told after each chunk that is not the last, before the next one begins; the place to store the cursor. */
   readonly onChunk?: (cursor: Cursor, chunks: number) => unknown;
-  /** How long the job may go without finishing a chunk while it is shed, in ms, 1 to 604,800,000. Default 600,000. */
+  /**
+   * How long the job may go without finishing a chunk while it is shed or its database is away, in ms, 1 to 604,800,000.
+   * A chunk that waits for a connection then is told `database_unavailable`. Default 600,000.
+   */
   readonly patienceMs?: number;
 }
 
@@ -62,10 +66,6 @@ export interface ChunkRunner extends Runner {
 
 const CHUNK_OPTIONS: readonly string[] = ['from', 'onChunk', 'patienceMs', ...RUN_OPTIONS];
 const WEEK_MS = 604_800_000;
-/** Where a refusal names no wait, or none worth the name: doubled with each one in a row. */
-const SHORTEST_WAIT_MS = 100;
-const LONGEST_DOUBLING = 8;
-
 /** After these a chunk that had begun is run again, whatever its outcome: the database was away. */
 const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'connection_lost',
@@ -90,23 +90,24 @@ export async function runInChunks<Cursor>(
   const { from, onChunk, patienceMs = 600_000, ...options } = given;
   requireNumber('patienceMs', patienceMs, { min: 1, max: WEEK_MS });
   const entry = runner.entry(route);
-  let [cursor, chunks, repeats, inARow] = [from ?? undefined, 0, 0, 0];
-  let lastMs = runner.clock.nowMs();
+  const { rank, gate } = entry.runtime;
+  const { clock, random } = runner;
+  const patience = new ChunkPatience({ clock, random, rank, patienceMs, outage: gate?.bulkhead.outage });
+  let [cursor, chunks, repeats] = [from ?? undefined, 0, 0];
   const ended = (end: ChunkedRun<Cursor>['end']): ChunkedRun<Cursor> => ({ end, cursor, chunks, repeats });
   const failed = (error: unknown): ChunkError<Cursor> => new ChunkError(route, cursor, chunks, error);
   const aborted = (): boolean => options.signal?.aborted === true;
   for (;;) {
     if (aborted()) return ended('aborted');
     if (runner.stopping.aborted) return ended('draining');
-    const attempt = await attemptChunk(runner, route, (handle) => chunk(handle, cursor), options);
+    const attempt = await attemptChunk(runner, route, (handle) => chunk(handle, cursor), options, patience);
     if ('next' in attempt) {
       chunks += 1;
       const before = cursor;
       cursor = attempt.next ?? undefined;
       if (cursor === undefined) return ended('done');
       if (standsStill(before, cursor)) throw failed(unmoved());
-      inARow = 0;
-      lastMs = runner.clock.nowMs();
+      patience.finished();
       try {
         await onChunk?.(cursor, chunks);
       } catch (error) {
@@ -118,11 +119,10 @@ export async function runInChunks<Cursor>(
     if (aborted()) return ended('aborted');
     if (runner.stopping.aborted && (!began || isSluiceError(error))) return ended('draining');
     if (!passes(error, began)) throw failed(error);
-    const waitMs = waitAfter(error, inARow, runner.random(), entry.runtime.rank);
-    if (runner.clock.nowMs() + waitMs - lastMs > patienceMs) throw failed(error);
+    const waitMs = patience.waitAfter(error, began);
+    if (waitMs === undefined) throw failed(error);
     repeats += 1;
-    inARow += 1;
-    await sleep(runner.clock, waitMs, runner.stopping, ...(options.signal === undefined ? [] : [options.signal]));
+    await sleep(clock, waitMs, runner.stopping, ...(options.signal === undefined ? [] : [options.signal]));
   }
 }
 
@@ -136,8 +136,10 @@ async function attemptChunk<Cursor>(
   route: string,
   work: (handle: RequestHandle) => Promise<Cursor | null | undefined>,
   options: RunOptions,
+  patience: ChunkPatience,
 ): Promise<Attempt<Cursor>> {
   let began = false;
+  let handled: RequestHandle | undefined;
   const leave = new AbortController();
   const onEnd = (): void => leave.abort(options.signal?.reason);
   const onStopping = (): void => {
@@ -147,13 +149,24 @@ async function attemptChunk<Cursor>(
   runner.stopping.addEventListener('abort', onStopping, { once: true });
   const begin = (handle: RequestHandle): Promise<Cursor | null | undefined> => {
     began = true;
+    handled = handle;
     return work(handle);
   };
+  const unwatch = patience.watch(
+    () => began,
+    (outage) => {
+      const downForMs = Math.round(outage.lastedMs(runner.clock.nowMs()));
+      const refusal = databaseUnavailable({ stage: 'queue', route, down_for_ms: downForMs }, 1_000);
+      if (handled === undefined) leave.abort(new SluiceError(refusal));
+      else handled.giveUpWaiting();
+    },
+  );
   try {
     return { next: await runWork(runner, runner.entry(route), begin, { ...options, signal: leave.signal }) };
   } catch (error) {
     return { error, began };
   } finally {
+    unwatch();
     options.signal?.removeEventListener('abort', onEnd);
     runner.stopping.removeEventListener('abort', onStopping);
   }
@@ -175,14 +188,4 @@ function unmoved(): Error {
 /** Whether the same chunk may succeed later: it was shed before it began, or its database went away. */
 function passes(error: unknown, began: boolean): error is SluiceError {
   return isSluiceError(error) && (!began || PASSING.has(error.code));
-}
-
-function waitAfter(
-  error: SluiceError,
-  inARow: number,
-  drawn: number,
-  rank: Parameters<typeof spreadRetryMs>[2],
-): number {
-  const floorMs = SHORTEST_WAIT_MS * 2 ** Math.min(inARow, LONGEST_DOUBLING);
-  return Math.max(floorMs * (1 + drawn), spreadRetryMs(error.code, error.retryAfterMs ?? 0, rank, drawn));
 }

@@ -73,6 +73,11 @@ export class HandlerWork implements RetryingRequest {
     return this.#session === undefined || this.#session.loans.idle;
   }
 
+  /** What it asks the pool for, and has not, is refused: its database has been away for too long. */
+  giveUpWaiting(): void {
+    this.#session?.loans.giveUpWaiting();
+  }
+
   /** True while a COMMIT is on its way: nothing may be stopped now. */
   get committing(): boolean {
     return this.#session?.loans.committing === true;

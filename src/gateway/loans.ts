@@ -78,6 +78,11 @@ export class Loans {
     return idleMs;
   }
 
+  /** Refuses those of its requests for connections that wait. */
+  giveUpWaiting(): void {
+    this.runtime.pool.giveUp(this.#asking);
+  }
+
   /** Made only when somebody asks, for its stack and because most requests never do. */
   whyClosed(): Error {
     return this.#closedBy ?? new AnsweredError(this.owner.route.name);

@@ -109,6 +109,11 @@ export class RequestHandle implements SluiceClient {
     return this.#work.handler.session.connect();
   }
 
+  /** @internal Whoever runs it waits no longer for a database that is away. */
+  giveUpWaiting(): void {
+    this.#work.handler.giveUpWaiting();
+  }
+
   /** Seats that the request holds; 0 on a route without seats, and while it gave its own up. */
   get seats(): number {
     return this.#work.handler.seats;

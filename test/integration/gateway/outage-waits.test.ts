@@ -85,3 +85,52 @@ describe('work that was admitted before an outage and asks for a connection in i
     expect(await served).toMatchObject({ rowCount: 1 });
   });
 });
+
+describe('the patience of a job in chunks', () => {
+  const counted = (cursor = 0): number => cursor + 1;
+
+  it('bounds the wait for a connection of a database that is away', async () => {
+    const began = latch();
+    const job = gateway.runInChunks<number>(
+      'export',
+      async (handle) => {
+        began.open();
+        await until(() => isDown('batch'));
+        await one(handle);
+        return undefined;
+      },
+      { patienceMs: 500 },
+    );
+    const ends = expect(job).rejects.toMatchObject({ cause: { code: 'database_unavailable', outcome: 'not_started' } });
+    await began.promise;
+    await gateway.run('export', one);
+    await tap.close();
+    await ends;
+  });
+
+  it('bounds the wait for a seat behind it too', async () => {
+    await gateway.run('export', one);
+    await tap.close();
+    await until(() => isDown('batch'));
+    const job = gateway.runInChunks<number>('export', one as () => Promise<undefined>, { patienceMs: 100 });
+    await expect(job).rejects.toMatchObject({ cause: { code: 'database_unavailable', outcome: 'not_started' } });
+  });
+
+  it('leaves a lost connection another try, however little of it there is', async () => {
+    const text = 'SELECT pg_terminate_backend(pg_backend_pid())';
+    let lost = false;
+    const job = gateway.runInChunks<number>(
+      'work',
+      async (handle, cursor) => {
+        if (!lost) {
+          lost = true;
+          await handle.query(text);
+        }
+        await one(handle);
+        return cursor === 1 ? undefined : counted(cursor);
+      },
+      { patienceMs: 900 },
+    );
+    expect(await job).toMatchObject({ end: 'done', repeats: 1 });
+  });
+});
