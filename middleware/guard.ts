@@ -90,12 +90,16 @@ class Guard implements HostGuard {
       // A client that left while it sent its body is counted already, and hears nothing.
       if (work.ticket.state !== 'new') return;
       const nowMs = this.gateway.clock.nowMs();
-      if (error === undefined || error === null) return this.#enter(host, nowMs);
+      // Like the framework, which takes all of these for no error.
+      if (!error) return this.#enter(host, nowMs);
       host.unread(nowMs);
       host.next(error);
     };
     host.work.awaitBody(this.gateway.clock.nowMs());
-    heed(parse(host.req, host.res, done), done);
+    heed(
+      withReason(() => parse(host.req, host.res, done)),
+      done,
+    );
   }
 
   #enter(host: HttpHost, nowMs: number): void {
@@ -124,7 +128,7 @@ class Guard implements HostGuard {
     try {
       heed(this.#handler(host.req, host.res, next), (error) => fail(host, next, error));
     } catch (error) {
-      fail(host, next, error ?? new Error('threw without a reason'));
+      fail(host, next, reasonOf(error));
     }
   }
 
@@ -139,18 +143,36 @@ class Guard implements HostGuard {
       );
     }
     if (this.#body === undefined) return this.#handOn(host, next);
+    const body = this.#body;
     const parsed = (error?: unknown): void => {
-      if (error === undefined || error === null) this.#handOn(host, next);
-      else next(error);
+      if (error) next(error);
+      else this.#handOn(host, next);
     };
-    heed(this.#body(host.req, host.res, parsed), parsed);
+    heed(
+      withReason(() => body(host.req, host.res, parsed)),
+      parsed,
+    );
   }
 }
 
 /** Hears of a rejection, from promises of other libraries too; Express 4 would not. */
 function heed(returned: unknown, failed: (error: unknown) => void): void {
   if (typeof returned !== 'object' || returned === null || !('then' in returned)) return;
-  Promise.resolve(returned).catch((error: unknown) => failed(error ?? new Error('rejected without a reason')));
+  Promise.resolve(returned).catch((error: unknown) => failed(reasonOf(error)));
+}
+
+/** @throws What the work throws, which goes to the framework. */
+function withReason(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    throw reasonOf(error);
+  }
+}
+
+/** The framework takes `undefined`, `''`, 0 and `false` for no error, and would go on past the guard. */
+function reasonOf(error: unknown): unknown {
+  return error || new Error('a handler or a body parser failed without a reason');
 }
 
 /** A handler's error goes to the error handlers, unless it comes from an answer that nobody waits for any more. */

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import type { HttpHost } from './http-host.js';
+import { watchPipelined } from './pipelined.js';
 
 const { on } = EventEmitter.prototype;
 
@@ -42,6 +43,7 @@ export function watch(req: Request, res: Response, host: HttpHost): void {
   locals[HOST] = host;
   // A closure rather than a look into `res.locals`, which a handler may replace.
   on.call(res, 'close', () => host.closed());
+  if (res.socket === null) watchPipelined(req, res, host);
 }
 
 function watchEnd(req: Request, res: Response): void {
