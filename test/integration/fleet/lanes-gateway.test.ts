@@ -9,7 +9,8 @@ import { RedisServer } from '../../support/redis-server.js';
 import { expectBalanced, type Latch, LogBook, latch } from '../http/harness.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const CHILD = ['node_modules/jiti/lib/jiti-cli.mjs', 'test/integration/fleet/lane-instance.ts'];
+/** As `npm test` builds it. */
+const CHILD = ['dist/test/support/lane-instance.js'];
 
 let server: RedisServer;
 const gateways: Gateway[] = [];

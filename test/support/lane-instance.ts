@@ -1,6 +1,6 @@
-import { createGateway } from '../../../src/gateway.js';
+import { createGateway } from '../../src/gateway.js';
 
-// An instance that takes so many places of a lane and holds them until it is killed; it says so when it has them.
+// A process of a fleet that takes so many places of a lane and holds them until it is killed; it says so when it has them.
 
 const [redisUrl = '', places = '1'] = process.argv.slice(2);
 const most = Number(places);
