@@ -2,7 +2,6 @@ import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import type { HttpHost } from './http-host.js';
-import { watchPipelined } from './pipelined.js';
 
 const { on } = EventEmitter.prototype;
 
@@ -43,7 +42,17 @@ export function watch(req: Request, res: Response, host: HttpHost): void {
   locals[HOST] = host;
   // A closure rather than a look into `res.locals`, which a handler may replace.
   on.call(res, 'close', () => host.closed());
-  if (res.socket === null) watchPipelined(req, res, host);
+  if (res.socket === null) watchPipelined(req, host);
+}
+
+/**
+ * Watches over a response that waits behind another one of its connection (pipelining): Node tells the end of a connection
+ * to the response in front alone, and to all requests.
+ */
+function watchPipelined(req: Request, host: HttpHost): void {
+  // Gone before the guard saw the request: nobody will be told any more.
+  if (req.socket.destroyed) process.nextTick(() => host.closed());
+  else on.call(req, 'close', () => req.socket.destroyed && host.closed());
 }
 
 function watchEnd(req: Request, res: Response): void {
