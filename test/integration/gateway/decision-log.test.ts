@@ -38,7 +38,7 @@ async function load(routes: readonly string[], calls: number, work: (handle: Req
       ),
     );
     if (call % 11 === 0) setTimeout(() => leave.abort(new Error('left')), 5);
-    if (call % 3 === 0) await pause(1);
+    if (call % 6 === 0) await pause(1);
   }
   await Promise.all(running);
   return codes;
