@@ -68,7 +68,7 @@ export class Journal implements PoolListener {
 const ASK_AGAIN_MS = 5;
 
 /** Waits until a condition holds: looks again whenever something has happened, and asks a server every few milliseconds. */
-export async function until(condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
   const giveUpAt = performance.now() + limitMs;
   for (;;) {
     const answer = condition();

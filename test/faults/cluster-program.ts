@@ -44,7 +44,7 @@ export class ClusterProgram {
   }
 
   async listens(): Promise<void> {
-    await until(() => this.output.includes('listening on'), 20_000);
+    await until(() => this.output.includes('listening on'));
   }
 
   kill(signal: 'SIGTERM' | 'SIGKILL'): void {

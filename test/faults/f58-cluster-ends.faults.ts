@@ -35,9 +35,9 @@ describeFault('F58: a cluster ends or starts while something is wrong with its w
     const [victim = 0] = await cluster.workers(WORKERS);
     process.kill(victim, 'SIGKILL');
     // It is forked, and far from its first connection.
-    await until(() => cluster.output.includes(`takes the place of ${victim}`), 20_000);
+    await until(() => cluster.output.includes(`takes the place of ${victim}`));
     cluster.kill('SIGTERM');
-    await until(() => cluster.ended !== undefined, 30_000);
+    await until(() => cluster.ended !== undefined);
     expect(cluster.ended).toBe(0);
     expect(cluster.output).not.toMatch(/is killed|cannot start/);
   });
@@ -48,7 +48,7 @@ describeFault('F58: a cluster ends or starts while something is wrong with its w
     const [deaf = 0] = await cluster.workers(WORKERS);
     process.kill(deaf, 'SIGSTOP');
     cluster.kill('SIGTERM');
-    await until(() => cluster.ended !== undefined, 30_000);
+    await until(() => cluster.ended !== undefined);
     expect(cluster.ended).toBe(0);
     expect(cluster.output).toContain(`worker ${deaf} does not end, and is killed`);
     expect(times(cluster.output, 'is killed')).toBe(1);
@@ -57,7 +57,7 @@ describeFault('F58: a cluster ends or starts while something is wrong with its w
   it('says why, once, where no worker can start, and fails', async () => {
     await connections(40);
     const cluster = await start();
-    await until(() => cluster.ended !== undefined, 30_000);
+    await until(() => cluster.ended !== undefined);
     expect(cluster.ended).toBe(1);
     expect(cluster.output).toMatch(/^worker \d+ cannot start: quick 24 \+ slow 8 = 32 connections .*\nno worker could/);
     expect(cluster.output.trim().split('\n')).toHaveLength(2);
@@ -67,7 +67,7 @@ describeFault('F58: a cluster ends or starts while something is wrong with its w
     'does not start for %s workers, and says what it takes',
     async (workers) => {
       const cluster = await start({ WORKERS: workers });
-      await until(() => cluster.ended !== undefined, 30_000);
+      await until(() => cluster.ended !== undefined);
       expect(cluster.ended).toBe(1);
       expect(cluster.output).toBe(`WORKERS="${workers}" must be a whole number from 1 to 256\n`);
     },
@@ -80,7 +80,7 @@ describeFault('F58: a cluster ends or starts while something is wrong with its w
     const [victim = 0] = await cluster.workers(WORKERS);
     await connections(40);
     process.kill(victim, 'SIGKILL');
-    await until(() => cluster.output.includes('cannot start: quick 24 + slow 8'), 30_000);
+    await until(() => cluster.output.includes('cannot start: quick 24 + slow 8'));
     expect((await cluster.get('/healthz')).status).toBe(200);
     expect(cluster.ended).toBeUndefined();
     await connections(100);
@@ -88,7 +88,7 @@ describeFault('F58: a cluster ends or starts while something is wrong with its w
     expect(times(cluster.output, 'cannot start')).toBe(1);
     expect(cluster.output).not.toMatch(/^ {4}at /m);
     cluster.kill('SIGTERM');
-    await until(() => cluster.ended !== undefined, 30_000);
+    await until(() => cluster.ended !== undefined);
     expect(cluster.ended).toBe(0);
     // A busy machine may make it fail, and wait, a few times more.
   }, 120_000);

@@ -9,7 +9,7 @@ const pages = readPages();
 const shellLines = codeBlocks(pages, 'sh').flatMap(({ code }) => code.split('\n'));
 
 describe('the README and the guides', () => {
-  it('show code that compiles', { timeout: 60_000 }, () => {
+  it('show code that compiles', () => {
     const blocks = codeBlocks(pages, 'ts');
     expect(blocks.length).toBeGreaterThan(8);
     const faults = faultsOf(blocks.map(({ code }) => code));

@@ -122,7 +122,7 @@ describe('a lane on a real Redis', () => {
       return entries.find(([, , , , max]) => max === 9)?.[5] ?? 0;
     };
     const before = await reports();
-    await expect.poll(reports, { timeout: 5_000 }).toBeGreaterThan(before + 3);
+    await expect.poll(reports).toBeGreaterThan(before + 3);
     expect(lax.warnings).toHaveLength(1);
   });
 
@@ -132,7 +132,7 @@ describe('a lane on a real Redis', () => {
     await redis.hset('sluice:test:lanes:{reports}', 'i:ghost', `2 0 ${ahead} ${ahead} 2 1`, 'closed', ahead);
     const beganAtMs = now();
     holders.ask(0);
-    await expect.poll(() => holders.inside, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => holders.inside).toBe(1);
     expect(now() - beganAtMs).toBeGreaterThan(2_500);
     expect(holders.lanes[0]?.status.instances).toBe(1);
   });
@@ -161,10 +161,10 @@ describe('a lane whose Redis fails', () => {
     await expect.poll(() => holders.inside).toBe(4);
     await redis.flushall();
     for (const place of [1, 2]) for (let count = 0; count < 4; count += 1) holders.ask(place);
-    await expect.poll(() => redis.hexists('sluice:test:lanes:{reports}', 'closed'), { timeout: 3_000 }).toBe(1);
+    await expect.poll(() => redis.hexists('sluice:test:lanes:{reports}', 'closed')).toBe(1);
     // Two seconds of this: everybody has reported, and the ledger is open again.
     const untilMs = now() + 2_000;
-    await expect.poll(() => now() > untilMs, { timeout: 3_000 }).toBe(true);
+    await expect.poll(() => now() > untilMs).toBe(true);
     expect(holders.most).toBe(4);
     expect(holders.lanes.map((lane) => lane.status.degraded)).toEqual([false, false, false]);
     holders.leaveAny();
@@ -181,7 +181,7 @@ describe('a lane whose Redis fails', () => {
     while (holders.leaveAny()) expect(holders.insideOf(0) <= 2 && holders.insideOf(1) <= 2).toBe(true);
     for (let count = 0; count < 6; count += 1) holders.ask(0);
     await server.start();
-    await expect.poll(() => holders.lanes.some((lane) => lane.status.degraded), { timeout: 4_000 }).toBe(false);
+    await expect.poll(() => holders.lanes.some((lane) => lane.status.degraded)).toBe(false);
     await expect.poll(() => holders.insideOf(0)).toBe(4);
     expect(holders.most).toBe(4);
   });
@@ -199,7 +199,7 @@ describe('a lane whose Redis fails', () => {
     } finally {
       server.thaw();
     }
-    await expect.poll(() => holders.lanes.some((lane) => lane.status.degraded), { timeout: 3_000 }).toBe(false);
+    await expect.poll(() => holders.lanes.some((lane) => lane.status.degraded)).toBe(false);
     expect(holders.most).toBe(4);
   });
 
@@ -210,7 +210,7 @@ describe('a lane whose Redis fails', () => {
     for (let count = 0; count < 4; count += 1) for (const place of [0, 1]) holders.ask(place);
     expect(holders.served).toEqual([2, 2]);
     server.thaw();
-    await expect.poll(() => holders.lanes.some((lane) => lane.status.degraded), { timeout: 3_000 }).toBe(false);
+    await expect.poll(() => holders.lanes.some((lane) => lane.status.degraded)).toBe(false);
     expect(holders.most).toBe(4);
   });
 
@@ -226,7 +226,7 @@ describe('a lane whose Redis fails', () => {
     expect(holders.insideOf(1)).toBe(0);
     for (let count = 0; count < 4; count += 1) holders.leaveAny();
     // No request of before can be at work any more.
-    await expect.poll(() => holders.insideOf(1), { timeout: 3_000 }).toBe(2);
+    await expect.poll(() => holders.insideOf(1)).toBe(2);
     expect(holders.most).toBe(4);
   });
 

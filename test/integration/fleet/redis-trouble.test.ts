@@ -78,7 +78,7 @@ describe.each<[string, () => string | Promise<string>, RegExp]>([
 it('what turns out only later is told when it does: one who speaks TLS to a Redis without waits for its answer', async () => {
   const { fleet, warnings } = await openFleet(`rediss://:secret@127.0.0.1:${redis.port}`);
   try {
-    await expect.poll(() => warnings.length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => warnings.length).toBe(2);
     const place = `Redis at 127.0.0.1:${redis.port}`;
     expect(warnings[0]).toEqual(['fleet_degraded', expect.stringContaining(`${place} does not answer (no answer`)]);
     const words = new RegExp(`^${place} cannot be used \\(.*ETIMEDOUT.*whether it wants no TLS \\(redis://\\)\\)$`);

@@ -30,7 +30,7 @@ async function start(): Promise<{ others: Gateway[]; far: Gateway }> {
   const others = await Promise.all([fleet.join(), fleet.join(), fleet.join()]);
   const far = await fleet.join({ redisUrl: relay.url });
   // 40 by 4 are 10 each.
-  await until(() => fleet.allHave(7, 3) && fleet.sessions.present === ROOM, 15_000);
+  await until(() => fleet.allHave(7, 3) && fleet.sessions.present === ROOM);
   return { others, far };
 }
 
@@ -38,8 +38,8 @@ async function start(): Promise<{ others: Gateway[]; far: Gateway }> {
 async function cutOff(far: Gateway, others: readonly Gateway[]): Promise<void> {
   relay.leadTo(await freePort());
   relay.swallow();
-  await until(() => far.snapshot().fleet?.degraded === true, 15_000);
-  await until(() => live(others).every((each) => each === 3), 15_000);
+  await until(() => far.snapshot().fleet?.degraded === true);
+  await until(() => live(others).every((each) => each === 3));
 }
 
 const live = (gateways: readonly Gateway[]): unknown[] =>
@@ -73,7 +73,7 @@ async function letTimePass(): Promise<void> {
 /** Everybody has written so much later. */
 async function heartbeats(ms: number): Promise<void> {
   const { clockMs } = await book();
-  await until(async () => (await book()).clockMs > clockMs + ms, 15_000);
+  await until(async () => (await book()).clockMs > clockMs + ms);
 }
 
 it('leaves one that is cut off its connections as long as it has them, and has it back', async () => {
@@ -87,10 +87,10 @@ it('leaves one that is cut off its connections as long as it has them, and has i
   expect(fleet.allHave(7, 3)).toBe(true);
   expect(longDead(await book())).toHaveLength(1);
   relay.leadTo(fleet.redis.port);
-  await until(() => live([...others, far]).every((each) => each === 4), 15_000);
+  await until(() => live([...others, far]).every((each) => each === 4));
   expect(fleet.allHave(7, 3)).toBe(true);
   expect(fleet.sessions.most).toBe(ROOM);
-}, 60_000);
+});
 
 it('gives the others what it had when it has ended without having been heard again', async () => {
   const { others, far } = await start();
@@ -99,7 +99,7 @@ it('gives the others what it had when it has ended without having been heard aga
   await until(async () => longDead(await book()).length === 1);
   await fleet.end(far);
   // 40 by 3 are 13 each.
-  await until(() => fleet.allHave(9, 4), 15_000);
+  await until(() => fleet.allHave(9, 4));
   await until(async () => (await book()).members.length === 3);
   expect(fleet.sessions.most).toBe(ROOM);
-}, 60_000);
+});

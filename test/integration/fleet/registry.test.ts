@@ -29,17 +29,17 @@ it('divides the connections of the server by the instances that live: 2, 8 and 2
   const first = fleet.gateways.flatMap(crowd);
   const late = await Promise.all(Array.from({ length: 6 }, () => fleet.join()));
   // 40 by 8 are 5 each.
-  await until(() => fleet.allHave(3, 2) && fleet.gateways.every((each) => each.readiness().ready), 15_000);
+  await until(() => fleet.allHave(3, 2) && fleet.gateways.every((each) => each.readiness().ready));
   await until(() => fleet.sessions.present === ROOM);
   for (const gateway of fleet.gateways) expect(gateway.snapshot().fleet?.instances).toBe(8);
   await Promise.all(late.map((gateway) => fleet.end(gateway)));
-  await until(() => fleet.allHave(10, 4) && fleet.sessions.present === 28, 15_000);
+  await until(() => fleet.allHave(10, 4) && fleet.sessions.present === 28);
   working = false;
   const done = await Promise.all(first);
   expect(Math.min(...done)).toBeGreaterThan(10);
   expect(fleet.sessions.most).toBeLessThanOrEqual(ROOM);
   expect(fleet.sessions.looks).toBeGreaterThan(20);
-}, 60_000);
+});
 
 it('says with the sum that there is no room, and serves when there is', async () => {
   const [one, other] = [await fleet.join(), await fleet.join()];
@@ -67,10 +67,10 @@ it('says with the sum that there is no room, and serves when there is', async ()
   );
   finish();
   await Promise.all(busy);
-  await until(() => fleet.gateways.every((gateway) => gateway.readiness().ready), 15_000);
+  await until(() => fleet.gateways.every((gateway) => gateway.readiness().ready));
   await expect(late[0]?.run('work', (handle) => handle.query('SELECT 1'))).resolves.toBeDefined();
   expect(fleet.sessions.most).toBeLessThanOrEqual(ROOM);
-}, 60_000);
+});
 
 it('names the fields in which two configurations disagree, and keeps to the stricter', async () => {
   const log = new LogBook();
@@ -86,12 +86,12 @@ it('names the fields in which two configurations disagree, and keeps to the stri
       'Give all of them the same configuration.',
   );
   expect(sizes(other)).toEqual([10, 4]);
-}, 30_000);
+});
 
 it('goes on with what it has while Redis is away, and after it has forgotten everything', async () => {
   await Promise.all([fleet.join(), fleet.join(), fleet.join()]);
   // 40 by 3 are 13 each.
-  await until(() => fleet.allHave(9, 4), 15_000);
+  await until(() => fleet.allHave(9, 4));
   await fleet.redis.stop();
   await until(() => fleet.gateways.every((gateway) => gateway.snapshot().fleet?.degraded === true));
   await fleet.gateways[0]?.run('work', (handle) => handle.query('SELECT 1'));
@@ -103,18 +103,18 @@ it('goes on with what it has while Redis is away, and after it has forgotten eve
   await fleet.redis.start();
   await until(() => fleet.gateways.every((gateway) => gateway.snapshot().fleet?.degraded === false), 2_000);
   await fleet.join();
-  await until(() => fleet.allHave(7, 3), 15_000);
+  await until(() => fleet.allHave(7, 3));
   expect(fleet.sessions.most).toBeLessThanOrEqual(ROOM);
-}, 60_000);
+});
 
 it('takes a book that cannot be read for a lost one, and gives nobody more before all have written again', async () => {
   await Promise.all([fleet.join(), fleet.join(), fleet.join()]);
-  await until(() => fleet.allHave(9, 4), 15_000);
+  await until(() => fleet.allHave(9, 4));
   await fleet.inRedis(async (client) => {
     await client.hset(BOOK_KEY, { version: 'x', book: '{"members":7}' });
     await until(async () => (await client.hget(BOOK_KEY, 'version')) !== 'x', 5_000);
   });
   await fleet.join();
-  await until(() => fleet.allHave(7, 3), 15_000);
+  await until(() => fleet.allHave(7, 3));
   expect(fleet.sessions.most).toBeLessThanOrEqual(ROOM);
-}, 60_000);
+});

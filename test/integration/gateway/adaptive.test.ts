@@ -55,7 +55,7 @@ async function open(
 
 const seats = () => busy.seats('main');
 
-describe('a pool whose concurrency limit adapts', { timeout: 120_000 }, () => {
+describe('a pool whose concurrency limit adapts', () => {
   it('ends with few seats where all want the same row', async () => {
     await open();
     busy.call('work', CALLERS, (handle) =>

@@ -38,7 +38,7 @@ async function advised(max: number, callers: number, work: (handle: RequestHandl
   return { quiet, loaded };
 }
 
-describe('the advice of a gateway at work', { timeout: 60_000 }, () => {
+describe('the advice of a gateway at work', () => {
   it('SIZ-11: shrink where all wait for one row', async () => {
     const { quiet, loaded } = await advised(16, 32, (handle) =>
       handle.transaction(async (client) => {

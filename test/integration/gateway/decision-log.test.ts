@@ -65,12 +65,18 @@ describe('the decision log of a gateway', () => {
         export: { concurrency: 2, deadlineMs: 6_000, perCaller: { key: () => undefined, ratePerSecond: 30, burst: 3 } },
       },
     });
-    const codes = await load(['checkout', 'search', 'export'], 2_000, () => pause(9));
-    expect(codes.get('done')).toBeGreaterThan(50);
-    expect(codes.get('rate_limited')).toBeGreaterThan(50);
-    expect((codes.get('queue_full') ?? 0) + (codes.get('deadline_unreachable') ?? 0)).toBeGreaterThan(50);
+    const codes = new Map<string, number>();
+    const of = (...wanted: readonly string[]): number => wanted.reduce((sum, code) => sum + (codes.get(code) ?? 0), 0);
+    const seen = (): boolean =>
+      of('done') > 50 && of('rate_limited') > 50 && of('queue_full', 'deadline_unreachable') > 50;
+    // How many a busy machine serves and refuses of one crowd is its own affair.
+    for (let crowd = 0; !(seen() && documentOf(gateway).first > 1_000); crowd++) {
+      expect(crowd).toBeLessThan(20);
+      for (const [code, count] of await load(['checkout', 'search', 'export'], 2_000, () => pause(9))) {
+        codes.set(code, (codes.get(code) ?? 0) + count);
+      }
+    }
     const log = documentOf(gateway);
-    expect(log.first).toBeGreaterThan(1_000);
     const { outcome } = readTraffic(log);
     expect(outcome.difference).toBeUndefined();
     expect(outcome.matched).toBe(outcome.decisions);

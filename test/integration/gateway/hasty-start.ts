@@ -4,6 +4,9 @@ import { type Clock, systemClock } from '../../../src/clock.js';
 const WAIT_MS = { least: 1_900, most: 2_000 };
 const HASTY_MS = 50;
 
+/** For pools of such a start: by default a connect has as long as the start waits, and would be cut short with it. */
+export const CONNECTS_IN_PEACE: { readonly connectTimeoutMs: number } = { connectTimeoutMs: 20_000 };
+
 /** The machine's clock, for a start whose connections do not come: it goes on without them nearly at once. */
 export const hastyStart: Clock = {
   ...systemClock,

@@ -34,7 +34,7 @@ function start(program: string, url = ''): Promise<number | null> {
   return once(child, 'close').then(([code]) => code as number | null);
 }
 
-const said = (text: string): Promise<void> => until(() => output.includes(text), 15_000);
+const said = (text: string): Promise<void> => until(() => output.includes(text));
 
 afterEach(() => {
   script?.kill('SIGKILL');

@@ -56,7 +56,7 @@ async function untilQueued(job: (handle: RequestHandle) => Promise<void>): Promi
   }
 }
 
-describe('pools for long work', { timeout: 60_000 }, () => {
+describe('pools for long work', () => {
   it('SEG-5: have longer statement timeouts than the flows of users, and lock timeouts of their own', async () => {
     for (const [route, lockMs, least, most] of [
       ['read', 0, 1, 512],

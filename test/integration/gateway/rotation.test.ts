@@ -6,7 +6,7 @@ import { type PostgresServer, startPostgres } from '../../../examples/support/po
 import { type Clock, systemClock } from '../../../src/clock.js';
 import { LogBook } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
-import { hastyStart } from './hasty-start.js';
+import { CONNECTS_IN_PEACE, hastyStart } from './hasty-start.js';
 import { rotateUnderLoad } from './rotate-under-load.js';
 
 /** Every password of this file begins so, and nothing else does. */
@@ -202,7 +202,7 @@ describe('a rotation that cannot work', () => {
   });
 
   it('mends a pool whose password has changed, without waiting for its back-off', async () => {
-    await start({ url: urlOf('old_app', `${SECRET}-stale`) }, hastyStart);
+    await start({ url: urlOf('old_app', `${SECRET}-stale`), ...CONNECTS_IN_PEACE }, hastyStart);
     expect(gateway.readiness().ready).toBe(false);
     await until(() => log.of('database_credentials_refused').length > 0);
     expect(log.of('database_credentials_refused')).toHaveLength(1);

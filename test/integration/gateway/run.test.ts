@@ -17,7 +17,7 @@ beforeAll(async () => {
       maxEventLoopLagMs: 0,
       pools: { main: { url, max: 1 }, other: { url, max: 1 } },
       routes: {
-        batch: { pool: 'main', deadlineMs: 20_000 },
+        batch: { pool: 'main', deadlineMs: 600_000 },
         limited: { pool: 'main', ratePerSecond: 0.1, burst: 1 },
         perCaller: {
           perCaller: { key: () => undefined, ratePerSecond: 0.1, burst: 1 },

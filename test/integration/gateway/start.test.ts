@@ -8,7 +8,7 @@ import { type PostgresServer, startPostgres } from '../../../examples/support/po
 import { type Clock, systemClock } from '../../../src/clock.js';
 import { LogBook } from '../http/harness.js';
 import { ask, sessionsOf, until } from '../pools/pool-fixture.js';
-import { hastyStart } from './hasty-start.js';
+import { CONNECTS_IN_PEACE, hastyStart } from './hasty-start.js';
 
 let postgres: PostgresServer;
 let gateway: Gateway | undefined;
@@ -182,7 +182,7 @@ describe('the start', () => {
 
   it('with the database away checks the budget when it comes, and stays unready over it', async () => {
     await postgres.stop();
-    await start({ pools: { main: { url: postgres.url, max: 30 } } }, {}, hastyStart);
+    await start({ pools: { main: { url: postgres.url, max: 30, ...CONNECTS_IN_PEACE } } }, {}, hastyStart);
     expect(gateway?.readiness().ready).toBe(false);
     await postgres.start();
     await until(() => log.of('over_budget').length === 1);
@@ -196,7 +196,11 @@ describe('the start', () => {
     try {
       await allow(30);
       await other.stop();
-      const pool = (host: string): PoolOptions => ({ url: other.url.replace('127.0.0.1', host), max: 16 });
+      const pool = (host: string): PoolOptions => ({
+        url: other.url.replace('127.0.0.1', host),
+        max: 16,
+        ...CONNECTS_IN_PEACE,
+      });
       await start({ pools: { main: pool('127.0.0.1'), beside: pool('localhost') } }, {}, hastyStart);
       await other.start();
       await until(() => log.of('over_budget').length > 0);
@@ -226,7 +230,7 @@ describe('the start', () => {
   it('with a wrong password says so, without the password', async () => {
     const url = new URL(postgres.url);
     url.password = 'wrong-secret';
-    await start({ pools: { main: { url: url.href, max: 2 } } }, {}, hastyStart);
+    await start({ pools: { main: { url: url.href, max: 2, ...CONNECTS_IN_PEACE } } }, {}, hastyStart);
     const told = (): string => JSON.stringify(log.entries);
     await until(() => /password|credentials|authenticat/i.test(told()));
     const text = told();
@@ -241,7 +245,10 @@ describe('the start', () => {
     const other = await startPostgres({ settings: { fsync: 'off' } });
     await other.stop();
     const options = {
-      pools: { main: { url: postgres.url, max: 2 }, away: { url: other.url, max: 2 } },
+      pools: {
+        main: { url: postgres.url, max: 2, ...CONNECTS_IN_PEACE },
+        away: { url: other.url, max: 2, ...CONNECTS_IN_PEACE },
+      },
       routes: { work: { pool: 'main' }, far: { pool: 'away', deadlineMs: 500 } },
     };
     await start(options, {}, hastyStart);

@@ -88,7 +88,7 @@ async function keptFromAll<T>(work: () => Promise<T>, over = (): boolean => true
   const asked = work();
   // Awaited below; meanwhile nobody hears of it.
   asked.catch(() => undefined);
-  await until(() => gauges().lost > lost && over(), 10_000);
+  await until(() => gauges().lost > lost && over());
   gone.open();
   await keeper;
   return asked;

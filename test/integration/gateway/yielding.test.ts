@@ -61,7 +61,7 @@ function reports(callers: number): void {
 
 const seats = () => busy.seats('reports');
 
-describe('a pool that yields', { timeout: 120_000 }, () => {
+describe('a pool that yields', () => {
   it('gives seats up while the other misses its target, and gets them back afterwards', async () => {
     await open(5);
     reports(12);

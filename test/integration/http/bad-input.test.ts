@@ -24,7 +24,8 @@ describe.each(FRAMEWORKS)('input that nobody asked for, on %s', (_name, express)
           plain: { deadlineMs: 5_000 },
           body: { concurrency: 1, ratePerSecond: 1, burst: 100, deadlineMs: 5_000 },
           gated: { concurrency: 1, ratePerSecond: 1, burst: 10 },
-          narrow: { concurrency: 1, ratePerSecond: 1, burst: 1_000, deadlineMs: 30_000 },
+          // Nobody is refused for the time that work took on a busy machine.
+          narrow: { concurrency: 1, ratePerSecond: 1, burst: 1_000, deadlineMs: 600_000 },
         },
         gateway: { budgetHeaders: ['x-request-timeout-ms', 'grpc-timeout'] },
       },

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createPool } from '../../../src/pools/create-pool.js';
 import { Journal, STILL, until } from '../../contract/support.js';
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.js';
-import { hastyStart } from '../gateway/hasty-start.js';
+import { CONNECTS_IN_PEACE, hastyStart } from '../gateway/hasty-start.js';
 import { LogBook } from '../http/harness.js';
 
 // What a start says where a server of MySQL refuses the login for a reason that its words do not tell.
@@ -38,7 +38,7 @@ it.each([
   const log = new LogBook();
   gateway = await createGateway(
     {
-      pools: { main: { url: `${scheme}://${user}:pw@127.0.0.1:${mariadb.port}/app`, max: 1 } },
+      pools: { main: { url: `${scheme}://${user}:pw@127.0.0.1:${mariadb.port}/app`, max: 1, ...CONNECTS_IN_PEACE } },
       routes: { work: { pool: 'main' } },
     },
     { env: {}, logger: log, clock: hastyStart },

@@ -86,7 +86,7 @@ describe('a file for PgBouncer', () => {
     expect(text.match(/leaves to the pooler/g)).toHaveLength(1);
   });
 
-  it('leads a real pooler there by every way, with names and passwords of any signs', { timeout: 60_000 }, async () => {
+  it('leads a real pooler there by every way, with names and passwords of any signs', async () => {
     const places = HOSTS.map(([host]) => urlAt(host, 'postgres'));
     const ways = Object.fromEntries(places.map((url, index) => [`way${index}`, url]));
     const socket = `postgres://${LOGIN}@/postgres?host=${encodeURIComponent(sockets)}&port=${server.port}`;
@@ -105,7 +105,7 @@ describe('a file for PgBouncer', () => {
     }
   });
 
-  it('leads it to a database of any signs', { timeout: 60_000 }, async () => {
+  it('leads it to a database of any signs', async () => {
     const text = await fileFor({ shop: urlAt('127.0.0.1', encodeURI(DATABASE)) });
     const pooler = await startFrom(text, { [USER]: PASSWORD });
     try {

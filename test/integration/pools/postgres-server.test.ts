@@ -73,7 +73,7 @@ describe('an embedded PostgreSQL', () => {
       },
       { timeout: 10_000, interval: 20 },
     );
-  }, 60_000);
+  });
 });
 
 const OWNER = `

@@ -69,7 +69,7 @@ describe('the shop on MariaDB, as a process of its own', () => {
     expect(await aborted()).toBe(before);
   });
 
-  it('is unready until the server comes, and ends with 0 all the same', { timeout: 60_000 }, async () => {
+  it('is unready until the server comes, and ends with 0 all the same', async () => {
     await mariadb.stop('orderly');
     const early = start();
     const url = await early.url();

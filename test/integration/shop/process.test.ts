@@ -84,7 +84,7 @@ describe('with an embedded PostgreSQL', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('starts by "npm start" and ends with 0 on Ctrl-C', { timeout: 60_000 }, async () => {
+  it('starts by "npm start" and ends with 0 on Ctrl-C', async () => {
     const shop = startEmbedded({ command: ['npm', 'start'] });
     await checkOut(await shop.url());
     shop.interruptGroup();

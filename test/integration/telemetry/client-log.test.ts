@@ -9,6 +9,8 @@ import { scrape } from './scrape.js';
 let shop: RunningShop;
 let server: Server;
 let origin: string;
+/** Long enough that 1 % is more than what a busy machine adds to both sides. */
+const WORK_MS = 2_000;
 const agent = new Agent({ keepAlive: true });
 
 afterEach(async () => {
@@ -54,12 +56,12 @@ const off = (measured: number, seen: number): number => Math.abs(measured - seen
 beforeEach(async () => {
   const env = {
     SLUICE_POOL_CHECKOUT_MAX: '2',
-    SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '10000',
+    SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '60000',
     SLUICE_ROUTE_PRODUCT_RATE_PER_SECOND: '1',
     SLUICE_ROUTE_PRODUCT_BURST: '40',
     SLUICE_MAX_EVENT_LOOP_LAG_MS: '0',
   };
-  shop = await startShop({ env, checkoutWorkMs: 700 });
+  shop = await startShop({ env, checkoutWorkMs: WORK_MS });
   server = createServer(shop.shop.app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -93,7 +95,7 @@ test('durations agree with the log of the clients within 1 %', async () => {
   await callers(4, 1, checkout);
   const attempts: number[] = [];
   // A machine that is busy with something else adds to the latency that clients see, and never takes from it.
-  while (attempts.length < 5 && !attempts.some((worst) => worst < 0.01)) attempts.push(await compare(checkout));
+  while (attempts.length < 10 && !attempts.some((worst) => worst < 0.01)) attempts.push(await compare(checkout));
   expect(Math.min(...attempts)).toBeLessThan(0.01);
 });
 
