@@ -43,8 +43,11 @@ export class Stage {
   }
 
   /** A page of the size of a screen. */
-  newPage(width = 1280): Promise<Page> {
-    return this.browser.newPage({ viewport: { width, height: 900 } });
+  async newPage(width = 1280): Promise<Page> {
+    const page = await this.browser.newPage({ viewport: { width, height: 900 } });
+    // Only for what hangs: how long a busy machine takes is its own affair.
+    page.setDefaultTimeout(120_000);
+    return page;
   }
 }
 

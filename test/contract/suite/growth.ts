@@ -24,7 +24,7 @@ export function growth(bench: Bench): void {
     const relay = await bench.relay();
     const { pool } = bench.open({ max: 50, minIdle: 5, at: relay.address });
     await until(() => pool.gauges().idle === 5);
-    relay.firstAnswerDelayMs = 150;
+    relay.firstAnswerDelayMs = 1_500;
     const from = performance.now();
     const took = await Promise.all(
       Array.from({ length: 50 }, async () => {
@@ -35,9 +35,9 @@ export function growth(bench: Bench): void {
       }),
     );
     const sorted = took.sort((a, b) => a - b);
-    // The bench asks for 20 and 35 ms on a quiet machine; a borrower bound to a connect would need 150.
-    expect(sorted[25]).toBeLessThan(100);
-    expect(sorted.at(-1)).toBeLessThan(140);
+    // The bench asks for 20 and 35 ms on a quiet machine; a borrower bound to a connect would need 1,500.
+    expect(sorted[25]).toBeLessThan(1_000);
+    expect(sorted.at(-1)).toBeLessThan(1_400);
     expect(pool.gauges().connecting).toBeLessThanOrEqual(4);
     await until(() => pool.gauges().connecting === 0);
     expect(pool.gauges().total).toBeLessThanOrEqual(9);

@@ -25,7 +25,7 @@ it('divides the connections of the server by the instances that live: 2, 8 and 2
     }
     return done;
   };
-  const crowd = (gateway: Gateway): Promise<number>[] => Array.from({ length: 15 }, () => work(gateway));
+  const crowd = (gateway: Gateway): Promise<number>[] => Array.from({ length: 6 }, () => work(gateway));
   const first = fleet.gateways.flatMap(crowd);
   const late = await Promise.all(Array.from({ length: 6 }, () => fleet.join()));
   // 40 by 8 are 5 each.

@@ -5,7 +5,7 @@ import { busyParts, expectBalanced, LogBook, latch } from '../http/harness.js';
 import { until } from '../pools/pool-fixture.js';
 import { Tap } from '../pools/tap.js';
 
-const RIDE_OUT_MS = 600;
+const RIDE_OUT_MS = 2_000;
 
 let postgres: PostgresServer;
 let tap: Tap;

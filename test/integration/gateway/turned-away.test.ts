@@ -21,7 +21,7 @@ beforeAll(async () => {
   pooler = await startPgbouncer({
     databases: [`main = host=127.0.0.1 port=${postgres.port} dbname=postgres pool_size=1`],
     users: { postgres: password },
-    settings: { query_wait_timeout: 0.4, log_disconnections: 1 },
+    settings: { query_wait_timeout: 1, log_disconnections: 1 },
   });
   url = `postgres://postgres:${password}@127.0.0.1:${pooler.port}/main`;
 });
@@ -37,8 +37,9 @@ beforeEach(async () => {
       readinessDelayMs: 0,
       pools: { main: { url, max: SIZE, minIdle: SIZE, pooler: 'pgbouncer', breaker: false } },
       routes: {
-        work: { pool: 'main', deadlineMs: 20_000 }, // Less than twice what the pooler lets anybody wait.
-        hasty: { pool: 'main', deadlineMs: 600 },
+        work: { pool: 'main', deadlineMs: 20_000 },
+        // Less than twice what the pooler lets anybody wait.
+        hasty: { pool: 'main', deadlineMs: 1_600 },
       },
     },
     { env: {}, logger: new LogBook() },

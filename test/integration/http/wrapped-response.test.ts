@@ -55,8 +55,8 @@ describe.each(FRAMEWORKS)('a response that others have wrapped, on %s', (_name, 
         express,
         routes: {
           one: { concurrency: 1, deadlineMs: 10_000 },
-          brief: { concurrency: 1, deadlineMs: 150 },
-          brief2: { concurrency: 1, deadlineMs: 150 },
+          brief: { concurrency: 1, deadlineMs: 1_000 },
+          brief2: { concurrency: 1, deadlineMs: 1_000 },
         },
       },
       (app, gateway) => {
