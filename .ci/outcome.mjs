@@ -1,7 +1,7 @@
 // What a run of the tests came to.
 
 /** Tests of real servers may get a second try, alone on the machine: so many files of them at most. */
-const MOST_TRIED_AGAIN = 6;
+const MOST_TRIED_AGAIN = 20;
 
 /** Files to try again: those that failed, when they are few and none of them is of pure code, which has no bad luck. */
 export function filesToTryAgain(outcome) {

@@ -6,6 +6,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const WORKERS = 3;
 /** Only for what hangs: a busy machine may take many times as long as a quiet one, and no test measures speed by it. */
 const HANGS = { testTimeout: 180_000, hookTimeout: 180_000 };
+const ALONE = 'test/faults/**/*.alone.faults.ts';
 const common = {
   root,
   resolve: {
@@ -48,9 +49,21 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/faults/**/*.faults.ts'],
+          exclude: [ALONE],
           ...HANGS,
           maxWorkers: WORKERS,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        ...common,
+        // What they compare would be the load of the others.
+        test: {
+          name: 'faults-alone',
+          include: [ALONE],
+          ...HANGS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

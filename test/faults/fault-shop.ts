@@ -19,10 +19,10 @@ import { type Answers, Invariants } from './invariants.js';
 import { MachineNoise } from './machine-noise.js';
 
 /**
- * For tests that compare figures: a machine whose other work takes the processor away makes any of them wrong now and
+ * For tests that compare figures, in a file `*.alone.faults.ts`, beside which no other runs: a machine whose other work takes the processor away makes any of them wrong now and
  * then, but a fault that is not borne is not borne three times.
  */
-export const NOISE: { readonly retry: number; readonly timeout: number } = { retry: 2, timeout: 120_000 };
+export const NOISE: { readonly retry: number } = { retry: 2 };
 
 /** How to start a shop that a fault will meet. */
 export interface FaultShopOptions {
