@@ -16,6 +16,8 @@ export interface Figures {
   readonly served: Latency;
   readonly refusals: Latency;
   readonly reportsServed: number;
+  /** How late the load itself was sent, p99 of the stream that was worst: some milliseconds unless the machine is busy. */
+  readonly sentLateMs: number;
   /** Checkouts asked for, and answered in time, per second, step by step, by the instant at which each was sent. */
   readonly askedPerSecond: readonly number[];
   readonly inTimePerSecond: readonly number[];
@@ -60,6 +62,7 @@ export function figuresOf(result: LoadResult): Figures {
     served: served.summary(),
     refusals: refusals.summary(),
     reportsServed: result.streams.find(({ name }) => name === 'reports')?.good ?? 0,
+    sentLateMs: Math.max(0, ...result.streams.map(({ sendLag }) => sendLag.p99Ms)),
     askedPerSecond: perSecond(asked),
     inTimePerSecond: perSecond(good),
   };

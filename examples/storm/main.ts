@@ -6,7 +6,7 @@ import { startServer } from '../../test/load/server-process.js';
 import { startLoad } from '../../test/load/start-load.js';
 import { type PostgresServer, startPostgres } from '../support/postgres-server.js';
 import { type Figures, figuresOf } from './figures.js';
-import { stormPlot, stormSentence, stormSvg, stormTable } from './show.js';
+import { stormCaution, stormPlot, stormSentence, stormSvg, stormTable } from './show.js';
 import { SHOP_ENVIRONMENT, STORY, surgePlan } from './surge.js';
 
 const SHOP = fileURLToPath(new URL('../shop/main.js', import.meta.url));
@@ -64,6 +64,8 @@ async function storm(seed: number, svgFile: string, signal: AbortSignal): Promis
     await mkdir(dirname(svgFile), { recursive: true });
     await writeFile(svgFile, stormSvg(both));
     console.log(`\n${stormTable(both)}\n${stormPlot(both)}\n${stormSentence(both)}`);
+    const caution = stormCaution(both);
+    if (caution !== undefined) console.log(`\n${caution}\n`);
     console.log(`The plot as a picture: ${relative(process.cwd(), svgFile)}`);
   } finally {
     await postgres.close();

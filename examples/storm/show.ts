@@ -72,6 +72,19 @@ export function stormSentence({ without, with: guarded }: Storm): string {
   return `${seen}, and those it could not serve knew it after ${ms(guarded.refusals.p50Ms)} (p99 ${ms(guarded.refusals.p99Ms)}).`;
 }
 
+/** A load that is sent this late tells of the machine, not of the shop, in milliseconds. */
+const TOO_LATE_MS = 50;
+
+/** Where the machine was too busy for the figures to mean much: says so, and what helps. */
+export function stormCaution({ without, with: guarded }: Storm): string | undefined {
+  const lateMs = Math.max(without.sentLateMs, guarded.sentLateMs);
+  if (lateMs <= TOO_LATE_MS) return undefined;
+  return (
+    `This machine was busy: the load itself was sent up to ${ms(lateMs)} late (p99; a quiet machine stays below ` +
+    `${TOO_LATE_MS} ms), so these figures tell more of the machine than of the shop. End what else runs, and try again.`
+  );
+}
+
 function columns(values: readonly number[], most: number): string {
   const eighths = values.map((value) => Math.round((value / most) * ROWS * 8));
   const rows = Array.from({ length: ROWS }, (_, row) => {

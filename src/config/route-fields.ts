@@ -72,5 +72,8 @@ export const routeFields: FieldsOf<RouteValues> = {
 export const perCallerFields: FieldsOf<PerCallerValues> = {
   ratePerSecond: rate("Refill rate of each caller's bucket; only where the code gives `perCaller.key`.", 'required'),
   burst: burst("Capacity of each caller's bucket, in requests."),
-  maxKeys: whole(1, 1_000_000, { description: 'Callers remembered at once.', default: 10_000 }),
+  maxKeys: whole(1, 1_000_000, {
+    description: 'Callers told apart at once; beyond that newcomers share one bucket.',
+    default: 10_000,
+  }),
 };

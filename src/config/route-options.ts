@@ -73,7 +73,8 @@ export interface RouteOptions<PoolName extends string = string> {
 export interface PerCallerOptions {
   // A method, not a function property: its parameter is bivariant, so a function of an Express request fits.
   /**
-   * Names the caller of a request; `undefined` leaves the request to the route's own bucket. A function that throws, or
+   * Names the caller of a request; `undefined` leaves the request to the route's own bucket. For what Express adds, name
+   * its type: `key: (req: Request) => req.ip`. A function that throws, or
    * returns a promise or another value that is no string or number, counts as one that returned `undefined`; a warning
    * `caller_key_unusable` says so once.
    */
@@ -82,6 +83,9 @@ export interface PerCallerOptions {
   readonly ratePerSecond?: number | undefined;
   /** Capacity of each caller's bucket, in requests, 1 to 10,000,000. Default `ratePerSecond`, at least 1. */
   readonly burst?: number | undefined;
-  /** Callers remembered at once, 1 to 1,000,000. Default 10,000. */
+  /**
+   * Callers told apart at once, 1 to 1,000,000. Default 10,000. While more than that are busy, those who come new share
+   * one bucket of the same rate and burst, so that no flood of invented keys takes more than that.
+   */
   readonly maxKeys?: number | undefined;
 }

@@ -84,6 +84,11 @@ export class KeyedBuckets {
     return this.tokens(nowMs, key) >= cost;
   }
 
+  /** Whether this caller would be charged to the overflow bucket: as many others are busy as are told apart. */
+  overflows(nowMs: number, key: string): boolean {
+    return this.#find(this.#at(nowMs), boundedKey(key)) === this.#overflow;
+  }
+
   /** Takes `cost` tokens of this caller, all or none; see {@link Bucket.take}. `false` changes nothing. */
   take(nowMs: number, key: string, cost: number): boolean {
     const atMs = this.#at(nowMs);

@@ -18,7 +18,8 @@ export class RecordedRateLimit extends RateLimit {
 
   override take(nowMs: number, callerKey: string | undefined, cost: number): RateShed | undefined {
     const over = super.take(nowMs, callerKey, cost);
-    this.#log.take(nowMs, this.#route, callerKey, cost, over?.scope === 'caller' ? 'caller' : over && 'endpoint');
+    const ofCallers = over?.scope === 'caller' || over?.scope === 'newcomers';
+    this.#log.take(nowMs, this.#route, callerKey, cost, ofCallers ? 'caller' : over && 'endpoint');
     return over;
   }
 

@@ -5,9 +5,10 @@ const WHOSE = {
   gateway: 'Requests to all routes together come',
   endpoint: 'Requests to this endpoint come',
   caller: 'This caller sends',
+  newcomers: 'So many callers are busy that newcomers share one bucket (maxKeys), and together they send',
 } as const;
 
-/** The endpoint, this caller on it, or all routes together are over their bucket. */
+/** The endpoint, this caller on it, newcomers on it, or all routes together are over their bucket. */
 export function rateLimited(route: string, over: RateShed): Refusal {
   return {
     code: 'rate_limited',

@@ -27,9 +27,9 @@ export interface RateLimitOptions {
 export interface RateShed {
   /**
    * `gateway`: all routes together are over the rate limit. `endpoint`: all callers of the route together are. `caller`:
-   * this caller is.
+   * this caller is. `newcomers`: those callers together are that have no bucket of their own, as `maxKeys` others are busy.
    */
-  readonly scope: 'gateway' | 'endpoint' | 'caller';
+  readonly scope: 'gateway' | 'endpoint' | 'caller' | 'newcomers';
   /** Until every bucket could pay, in milliseconds; `Infinity` when none ever could, as the cost exceeds a burst. */
   readonly retryAfterMs: number;
   /** Of the bucket named by `scope`, in tokens per second. */
@@ -165,8 +165,11 @@ export class RateLimit {
 
   #shed(nowMs: number, callerKey: string | undefined, cost: number, rank: PriorityRank): RateShed {
     const waits: RateShed[] = [shedBy('endpoint', this.#endpointMs(nowMs, cost), this.#endpoint)];
-    if (this.#callers !== undefined)
-      waits.push(shedBy('caller', this.#callerMs(nowMs, callerKey, cost), this.#callers));
+    const callers = this.#callers;
+    if (callers !== undefined && callerKey !== undefined) {
+      const scope = callers.overflows(nowMs, callerKey) ? 'newcomers' : 'caller';
+      waits.push(shedBy(scope, callers.msUntil(nowMs, callerKey, cost), callers));
+    }
     const total = this.#total;
     if (total !== undefined) waits.push(shedBy('gateway', total.msUntil(nowMs, cost, rank), total));
     return waits.reduce((longest, one) => (one.retryAfterMs > longest.retryAfterMs ? one : longest));
@@ -174,10 +177,6 @@ export class RateLimit {
 
   #endpointMs(nowMs: number, cost: number): number {
     return this.#endpoint?.msUntil(nowMs, cost) ?? 0;
-  }
-
-  #callerMs(nowMs: number, callerKey: string | undefined, cost: number): number {
-    return callerKey === undefined ? 0 : (this.#callers?.msUntil(nowMs, callerKey, cost) ?? 0);
   }
 }
 

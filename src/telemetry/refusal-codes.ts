@@ -16,8 +16,8 @@ export const REFUSAL_CODES: Readonly<Record<ErrorCode, RefusalCode>> = {
   rate_limited: {
     title: 'Too many requests',
     status: '429',
-    when: 'the bucket of the route, of this caller on it, or of all routes (`scope`) is empty',
-    helps: 'raise ratePerSecond or burst of that scope, if the pool has room',
+    when: 'the bucket of the route, of this caller on it, of all newcomers on it, or of all routes (`scope`) is empty',
+    helps: 'raise ratePerSecond or burst of that scope, if the pool has room; for `newcomers`, maxKeys',
   },
   queue_full: {
     title: 'The queue is full',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { figuresOf } from '../../../examples/storm/figures.js';
-import { stormPlot, stormSentence, stormSvg, stormTable } from '../../../examples/storm/show.js';
+import { stormCaution, stormPlot, stormSentence, stormSvg, stormTable } from '../../../examples/storm/show.js';
 import { RUN_MS, surgePlan } from '../../../examples/storm/surge.js';
 import type { LoadResult, StreamResult } from '../../load/plan.js';
 import { Tally } from '../../load/tally.js';
@@ -8,10 +8,11 @@ import { validatePlan } from '../../load/validate-plan.js';
 
 type Call = [intendedMs: number, latencyMs: number, status: number];
 
-function resultOf(calls: Readonly<Record<string, readonly Call[]>>): LoadResult {
+function resultOf(calls: Readonly<Record<string, readonly Call[]>>, sentLateMs = 1): LoadResult {
   const streams: StreamResult[] = surgePlan(3_000, 1).streams.map((plan) => {
     const tally = new Tally(plan, { fromMs: 0, toMs: RUN_MS });
     for (const [intendedMs, latencyMs, status] of calls[plan.name] ?? []) {
+      tally.sent(intendedMs, intendedMs + sentLateMs);
       if (status === 0) tally.unanswered(intendedMs, intendedMs + latencyMs, 'timeout');
       else tally.answered(intendedMs, intendedMs + latencyMs, status, '');
     }
@@ -73,6 +74,15 @@ describe('the figures of the storm', () => {
     expect(stormTable(storm)).toMatch(/never answered +1 \(25 %\) +0 \(0 %\)/);
     expect(stormPlot(storm)).toContain('██\n');
     expect(stormSvg(storm).match(/<polyline/g)).toHaveLength(3);
+  });
+});
+
+describe('a machine that was busy', () => {
+  it('is told of, since the figures are of it then, and no other', () => {
+    const busy = figuresOf(resultOf({ usual: [[100, 20, 201]] }, 400));
+    expect(stormCaution({ without, with: guarded })).toBeUndefined();
+    expect(stormCaution({ without: busy, with: guarded })).toMatch(/sent up to 400 ms late/);
+    expect(stormCaution({ without, with: busy })).toMatch(/End what else runs/);
   });
 });
 

@@ -39,6 +39,16 @@ describe('RateLimit', () => {
     expect(rates.take(0, 'ada', 1)).toMatchObject({ scope: 'caller', retryAfterMs: 500 });
   });
 
+  it('blames no newcomer for what newcomers share while others are busy', () => {
+    const rates = new RateLimit({ perCaller: { ...CALLER, maxKeys: 2 } });
+    for (const busy of ['ada', 'bob']) rates.take(0, busy, 2);
+    expect(rates.take(0, 'ada', 1)?.scope).toBe('caller');
+    for (const invented of ['x1', 'x2']) expect(rates.take(0, invented, 1)).toBeUndefined();
+    expect(rates.take(0, 'cyd', 1)).toMatchObject({ scope: 'newcomers', retryAfterMs: 500 });
+    // The buckets of the two are full again: a newcomer has one of its own.
+    expect(rates.take(1_000, 'cyd', 3)?.scope).toBe('caller');
+  });
+
   it('says that waiting is in vain when the cost exceeds a burst', () => {
     const rates = new RateLimit({ endpoint: ENDPOINT, perCaller: CALLER });
     expect(rates.take(0, 'ada', 3)).toMatchObject({ scope: 'caller', retryAfterMs: Number.POSITIVE_INFINITY });
