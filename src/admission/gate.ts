@@ -157,22 +157,20 @@ export class Gate {
   }
 
   #continue(nowMs: number): void {
-    if (this.#shedding !== undefined && this.#shedSome(nowMs, this.#shedding))
+    if (this.#shedding !== undefined && this.#shedOne(nowMs, this.#shedding))
       this.#timer.set(this.#again, nowMs, nowMs);
     else this.handOut(nowMs);
   }
 
-  /** Sheds one batch; true when more are queued. */
-  #shedSome(nowMs: number, refusalFor: (ticket: GateTicket) => Refusal): boolean {
-    for (let done = 0; done < BATCH; done++) {
-      const ticket = this.bulkhead.anyQueued();
-      if (ticket === undefined) {
-        this.#shedding = undefined;
-        return false;
-      }
-      this.bulkhead.withdraw(nowMs, ticket);
-      ticket.owner.onShed(nowMs, refusalFor(ticket));
+  /** Sheds whoever is at hand, and no more: the timer bounds a turn by what is due one by one. True unless none was. */
+  #shedOne(nowMs: number, refusalFor: (ticket: GateTicket) => Refusal): boolean {
+    const ticket = this.bulkhead.anyQueued();
+    if (ticket === undefined) {
+      this.#shedding = undefined;
+      return false;
     }
+    this.bulkhead.withdraw(nowMs, ticket);
+    ticket.owner.onShed(nowMs, refusalFor(ticket));
     return true;
   }
 
