@@ -4,6 +4,9 @@ import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** Long for any server of an example or a test to end in. */
+const STOP_TIMEOUT_MS = 30_000;
+
 /** How to run a server. */
 export interface ServerPlan {
   /** For messages. */
@@ -21,6 +24,8 @@ export interface ServerPlan {
   /** Whether the log is that of all its lives rather than of the last. */
   readonly appends?: boolean;
   readonly startTimeoutMs: number;
+  /** Within how long it ends when it is told to; default 30 s. */
+  readonly stopTimeoutMs?: number;
   /** Ends it at once. */
   readonly crashSignal: NodeJS.Signals;
   /** Whether it takes connections; asked again and again while it starts. */
@@ -78,14 +83,26 @@ export class ServerProcess {
     if (options.detached === true) child.unref();
   }
 
-  /** Resolves when it has ended. */
+  /**
+   * Resolves when it has ended.
+   *
+   * @throws Error with what its log says when it did not end within `stopTimeoutMs`; it was killed then.
+   */
   async stop(signal: NodeJS.Signals = this.#plan.crashSignal): Promise<void> {
     const child = this.#child;
     if (child === undefined) return;
+    const { name, stopTimeoutMs = STOP_TIMEOUT_MS } = this.#plan;
     const ended = once(child, 'exit');
+    let hangs = false;
+    const timer = setTimeout(() => {
+      hangs = true;
+      child.kill('SIGKILL');
+    }, stopTimeoutMs);
     child.ref();
     child.kill(signal);
     await ended;
+    clearTimeout(timer);
+    if (hangs) throw new Error(`${name} did not end within ${stopTimeoutMs} ms of ${signal}: ${await this.#reason()}`);
   }
 
   #spawn(): ChildProcess {

@@ -13,9 +13,7 @@ afterEach(() => shop.close());
 const POOLS = { SLUICE_POOL_CATALOG_MAX: '2', SLUICE_POOL_REPORTS_MAX: '2', SLUICE_POOL_ADMIN_MAX: '1' };
 
 describeFault('F14: the account has too few connections', () => {
-  it('serves with what it gets, answers nobody with 1226, and grows when there is room', {
-    timeout: 60_000,
-  }, async () => {
+  it('serves with what it gets, answers nobody with 1226, and grows when there is room', async () => {
     const bound = (most: number) => `ALTER USER shop WITH MAX_USER_CONNECTIONS ${most}`;
     shop = await startMariadbShop({
       // More at once than the account may have.
@@ -46,7 +44,7 @@ describeFault('F14: the account has too few connections', () => {
 });
 
 describeFault('F14: the server is full', () => {
-  it('goes on with what it has, and answers nobody with 1040', { timeout: 60_000 }, async () => {
+  it('goes on with what it has, and answers nobody with 1040', async () => {
     const others: { end(): Promise<void> }[] = [];
     shop = await startMariadbShop({
       settings: { 'max-connections': '40' },

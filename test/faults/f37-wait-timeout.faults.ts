@@ -10,7 +10,7 @@ let shop: MariadbShop;
 afterEach(() => shop.close());
 
 describeFault('F37: the server ends what is idle', () => {
-  it('is felt by nobody, idle or lent, and the server has ended none', { timeout: 60_000 }, async () => {
+  it('is felt by nobody, idle or lent, and the server has ended none', async () => {
     shop = await startMariadbShop({
       settings: { 'wait-timeout': '2' },
       env: {

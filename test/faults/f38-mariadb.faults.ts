@@ -16,7 +16,7 @@ const PER_SECOND = 60;
 const SESSIONS = "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = 'app' AND ID <> CONNECTION_ID()";
 
 describeFault('F38: KILL and KILL QUERY under load', () => {
-  it('costs the requests that were hit, and leaves no seat and no order half done', { timeout: 60_000 }, async () => {
+  it('costs the requests that were hit, and leaves no seat and no order half done', async () => {
     shop = await startMariadbShop({ checkoutWorkMs: 10, env: { SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '5000' } });
     const { mariadb, load } = shop;
     const loading = load(3_000, [checkoutStream('checkout', PER_SECOND)]);
@@ -45,10 +45,15 @@ describeFault('F38: KILL and KILL QUERY under load', () => {
 
 for (const how of ['orderly', 'crash'] as const) {
   describeFault(`F38: the server restarts under load (${how})`, () => {
-    it('costs the requests in flight, and serves within half a second of its return', { timeout: 60_000 }, async () => {
+    it('costs the requests in flight, and serves within half a second of its return', async () => {
       shop = await startMariadbShop({
         checkoutWorkMs: 10,
-        env: { SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '5000', SLUICE_POOL_CHECKOUT_RIDE_OUT_MS: '8000' },
+        env: {
+          SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '5000',
+          SLUICE_POOL_CHECKOUT_RIDE_OUT_MS: '8000',
+          // Whoever came meanwhile may wait for as long as the deadline bears.
+          SLUICE_POOL_CHECKOUT_EVICTION: 'false',
+        },
       });
       const { mariadb, load } = shop;
       const startedAtMs = performance.now();

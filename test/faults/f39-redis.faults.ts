@@ -17,7 +17,7 @@ const RUN_MS = 3_400;
 const BEFORE_MS = 1_200;
 const AWAY_MS = 800;
 /** How long Redis may be back before everybody has noticed. */
-const BACK_MS = 1_000;
+const BACK_MS = 2_000;
 /** A replica that comes is sent the data at once, and not only when others may have come too. */
 const SYNCS_AT_ONCE = { settings: { 'repl-diskless-sync-delay': '0' } };
 

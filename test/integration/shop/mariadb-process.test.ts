@@ -40,9 +40,7 @@ async function aborted(): Promise<number> {
 }
 
 describe('the shop on MariaDB, as a process of its own', () => {
-  it('starts by "npm start", fills an empty database, serves, and ends with 0 on Ctrl-C', {
-    timeout: 120_000,
-  }, async () => {
+  it('starts by "npm start", fills an empty database, serves, and ends with 0 on Ctrl-C', async () => {
     const first = start({ command: ['npm', 'start'] });
     const url = await first.url();
     await untilStatus(url, '/readyz', 200);
@@ -53,9 +51,7 @@ describe('the shop on MariaDB, as a process of its own', () => {
     expect(await sessionsLeft()).toBe(0);
   });
 
-  it('takes up what it has left, ends with 0 on SIGTERM once all is answered, and leaves nothing at the server', {
-    timeout: 60_000,
-  }, async () => {
+  it('takes up what it has left, ends with 0 on SIGTERM once all is answered, and leaves nothing at the server', async () => {
     const before = await aborted();
     const next = start({ env: { SHOP_CHECKOUT_WORK_MS: '700', SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '10000' } });
     const url = await next.url();

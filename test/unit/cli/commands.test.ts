@@ -81,7 +81,7 @@ describe('sluice', () => {
     expect(err).toMatch(/^sluice: the output cannot be written: [^\n]+\n$/);
   });
 
-  it('ends when it has said all, whatever a file of options has begun', { timeout: 30_000 }, async () => {
+  it('ends when it has said all, whatever a file of options has begun', async () => {
     folder.write('app.mjs', 'setInterval(() => {}, 1_000); export const app = 1;');
     const { code, err } = await endOf(start(['config', '--config', join(folder.path, 'app.mjs')], 'pipe'));
     expect(code).toBe(1);

@@ -78,7 +78,7 @@ describe('sluice doctor on a host with few descriptors', () => {
     [48, 'failure'],
     [64, 'failure'],
     [128, 'warning'],
-  ])('gives its finding with %d: %s', { timeout: 60_000 }, async (count, state) => {
+  ])('gives its finding with %d: %s', async (count, state) => {
     const options = { pools: { shop: { url: 'postgres://u@127.0.0.1:1/d', max: 8 } }, routes: { a: { pool: 'shop' } } };
     const file = join(folder.path, folder.write('gateway.json', options));
     const limited = ['-c', `ulimit -n ${count}; exec "$@"`, 'sh', process.execPath, 'dist/src/cli/main.js'];

@@ -54,18 +54,14 @@ describe('a file that gives no options', () => {
     expect(out).toMatch(/^SLUICE_ROUTE_A_DEADLINE_MS +77 +code$/m);
   });
 
-  it.each(['fails.mjs', 'fails.ts'])(
-    'is told of in one line where its promise fails: %s',
-    { timeout: 60_000 },
-    async (name) => {
-      const file = join(folder.path, folder.write(name, "export default Promise.reject(new Error('no vault'));"));
-      expect(await endOf(start(['config', '-c', file]))).toEqual({
-        code: 1,
-        out: '',
-        err: `sluice: ${file} cannot be read: no vault\n`,
-      });
-    },
-  );
+  it.each(['fails.mjs', 'fails.ts'])('is told of in one line where its promise fails: %s', async (name) => {
+    const file = join(folder.path, folder.write(name, "export default Promise.reject(new Error('no vault'));"));
+    expect(await endOf(start(['config', '-c', file]))).toEqual({
+      code: 1,
+      out: '',
+      err: `sluice: ${file} cannot be read: no vault\n`,
+    });
+  });
 });
 
 describe('a file that throws', () => {
@@ -85,7 +81,7 @@ describe('a file of options that never finishes loading', () => {
     ['hang.mjs', 'await new Promise(() => {}); export default {};'],
     ['hang.ts', 'await new Promise<void>(() => {}); export default {};'],
     ['promise-hang.mjs', 'export default new Promise(() => {});'],
-  ])('is named: %s', { timeout: 60_000 }, async (name, text) => {
+  ])('is named: %s', async (name, text) => {
     const file = join(folder.path, folder.write(name, text));
     for (const command of ['config', 'doctor']) {
       const { code, err } = await endOf(start([command, '-c', file]));

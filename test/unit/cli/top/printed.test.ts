@@ -135,7 +135,7 @@ describe('sluice top without a terminal', () => {
 describe('sluice top as a process whose output is read', () => {
   const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
-  it('ends when nobody reads on', { timeout: 60_000 }, async () => {
+  it('ends when nobody reads on', async () => {
     const args = ['node_modules/jiti/lib/jiti-cli.mjs', 'src/cli/main.ts', 'top', `${app.url}/sluice`, '--json'];
     const child = spawn(process.execPath, [...args, '--interval-ms', '100'], {
       cwd: root,
@@ -145,7 +145,7 @@ describe('sluice top as a process whose output is read', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  it('ends at SIGINT, also while the gateway is away', { timeout: 60_000 }, async () => {
+  it('ends at SIGINT, also while the gateway is away', async () => {
     const args = ['node_modules/jiti/lib/jiti-cli.mjs', 'src/cli/main.ts', 'top', `${app.url}/sluice`];
     const child = spawn(process.execPath, [...args, '--interval-ms', '100'], {
       cwd: root,

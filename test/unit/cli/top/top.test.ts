@@ -148,7 +148,7 @@ describe('sluice top as a process on a terminal of its own', () => {
   it.each<[how: string, end: (child: ReturnType<typeof spawn>) => void]>([
     ['at the key q', (child) => child.stdin?.write('q')],
     ['at Ctrl-C', (child) => child.stdin?.write('\u0003')],
-  ])('gives the screen back %s', { timeout: 60_000 }, async (_how, end) => {
+  ])('gives the screen back %s', async (_how, end) => {
     const program = `node node_modules/jiti/lib/jiti-cli.mjs src/cli/main.ts top ${app.url}/sluice`;
     const child = spawn('script', ['-qec', program, '/dev/null'], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
     const shown = new Promise<void>((resolve) => {
