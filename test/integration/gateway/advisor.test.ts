@@ -69,7 +69,8 @@ describe('the advice of a gateway at work', () => {
       pools: { main: { url: postgres.url, max: 4 }, other: { url: postgres.url, max: 1 } },
       routes: {
         quick: { pool: 'main', deadlineMs: 60_000 },
-        locked: { pool: 'main', deadlineMs: 200 },
+        // Far longer than it may wait for a seat: most of its time is to be seat time.
+        locked: { pool: 'main', deadlineMs: 800 },
         holder: { pool: 'other', deadlineMs: 60_000 },
       },
     });
