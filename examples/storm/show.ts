@@ -80,8 +80,8 @@ export function stormCaution({ without, with: guarded }: Storm): string | undefi
   const lateMs = Math.max(without.sentLateMs, guarded.sentLateMs);
   if (lateMs <= TOO_LATE_MS) return undefined;
   return (
-    `This machine was busy: the load itself was sent up to ${ms(lateMs)} late (p99; a quiet machine stays below ` +
-    `${TOO_LATE_MS} ms), so these figures tell more of the machine than of the shop. End what else runs, and try again.`
+    `This machine was busy: the load itself was sent up to ${ms(lateMs)} late (p99; more than ${TOO_LATE_MS} ms), so ` +
+    'these figures tell more of the machine than of the shop. End what else runs, and try again.'
   );
 }
 

@@ -100,8 +100,7 @@ export class ServerProcess {
     }, stopTimeoutMs);
     child.ref();
     child.kill(signal);
-    await ended;
-    clearTimeout(timer);
+    await ended.finally(() => clearTimeout(timer));
     if (hangs) throw new Error(`${name} did not end within ${stopTimeoutMs} ms of ${signal}: ${await this.#reason()}`);
   }
 

@@ -74,9 +74,8 @@ export interface PerCallerOptions {
   // A method, not a function property: its parameter is bivariant, so a function of an Express request fits.
   /**
    * Names the caller of a request; `undefined` leaves the request to the route's own bucket. For what Express adds, name
-   * its type: `key: (req: Request) => req.ip`. A function that throws, or
-   * returns a promise or another value that is no string or number, counts as one that returned `undefined`; a warning
-   * `caller_key_unusable` says so once.
+   * its type: `key: (req: Request) => req.ip`. A function that throws, or returns a promise or another value that is no
+   * string or number, counts as one that returned `undefined`; a warning `caller_key_unusable` says so once.
    */
   key(request: IncomingMessage): string | undefined;
   /** Refill rate of each caller's bucket, in requests per second, above 0 up to 1,000,000. Here or in the environment. */
