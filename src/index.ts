@@ -81,7 +81,8 @@ export type {
   RequestMessage,
 } from './telemetry/channels.js';
 export type { Logger, LogWrite } from './telemetry/log.js';
-export { LOG_CODES, type LogCode } from './telemetry/log-codes.js';
+export type { LogCode } from './telemetry/log-code.js';
+export { LOG_CODES } from './telemetry/log-codes.js';
 export type {
   HistogramLike,
   InstrumentOptions as MeasureOptions,

@@ -2,12 +2,11 @@ import type { Deadline } from '../admission/deadline-timer.js';
 import type { GateClient } from '../admission/gate.js';
 import { type PriorityRank, TOP_RANK } from '../core/priority.js';
 import { Ticket } from '../core/ticket.js';
-import type { Refusal, SluiceError } from '../errors.js';
+import type { Refusal } from '../errors.js';
 import type { LaneWaiter } from '../fleet/lane.js';
 import { type RequestWatch, watchOf } from '../telemetry/request-watch.js';
-import type { RouteOutcome } from '../telemetry/route-stats.js';
-import { ClientGoneError, deadlineExpired, noSeatAgain, stoppedByDrain } from './failures.js';
 import { type HandledRequest, HandlerWork } from './handler-work.js';
+import { type EndingRequest, RequestEnd } from './request-end.js';
 import type { RequestWishes } from './route-entry.js';
 import type { RouteRuntime } from './route-runtime.js';
 import { SeatClaim } from './seat-claim.js';
@@ -15,14 +14,11 @@ import { Shadow } from './shadow.js';
 import type { ShadowedWork } from './shadow-lease.js';
 import type { WorkContext, WorkHost } from './work-contract.js';
 
-/** A streamed answer outlasts its deadline: looks whether it needs its seat. */
-const STREAM_LOOK_MS = 1_000;
-
 /**
- * One request from its ticket to the end of its seat. The seat ends exactly once: when the answer is complete, or will
- * never come, and every connection of the request is idle again or destroyed.
+ * One request from its ticket to the end of its seat: what it asks for on the way in. How it ends once it is admitted is
+ * told in {@link RequestEnd}.
  */
-export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledRequest, ShadowedWork {
+export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledRequest, ShadowedWork, EndingRequest {
   readonly route: RouteRuntime;
   readonly ticket: Ticket<GateClient>;
   /** Whose bucket is charged, where the route has buckets per caller. */
@@ -40,10 +36,8 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
   readonly #context: WorkContext;
   readonly #host: WorkHost;
   readonly #claim: SeatClaim;
-  /** Set once, when the answer is complete or nobody waits for one any more. */
-  #ending: RouteOutcome | undefined;
-  #clientGone = false;
-  #graceUsed = false;
+  /** Absent until its end is near: what is refused, or waits, needs none. */
+  #ownEnd: RequestEnd | undefined;
 
   constructor(
     context: WorkContext,
@@ -98,7 +92,16 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
 
   /** True once the answer is complete, a refusal too, or nobody waits for one. */
   get answered(): boolean {
-    return this.#ending !== undefined || this.ticket.state === 'ended';
+    return this.#endHasCome || this.ticket.state === 'ended';
+  }
+
+  get #endHasCome(): boolean {
+    return this.#ownEnd?.come === true;
+  }
+
+  get #end(): RequestEnd {
+    this.#ownEnd ??= new RequestEnd(this.#context, this.#host, this, this.#claim);
+    return this.#ownEnd;
   }
 
   /** This work and those inside which it runs, from the inside out. */
@@ -155,51 +158,36 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
   }
 
   onShed(nowMs: number, refusal: Refusal): void {
-    if (this.handler.steppedOut) return this.#seatRefused(nowMs, refusal);
+    if (this.handler.steppedOut) return this.#end.seatRefused(nowMs, refusal);
     this.refused(nowMs, refusal);
     this.#host.refuse(refusal);
   }
 
   onDue(nowMs: number): void {
     const { ticket } = this;
-    const { timer } = this.#context;
     if (ticket.state === 'ended') return;
     const waits = ticket.state === 'new' || (ticket.state === 'queued' && !this.handler.steppedOut);
     if (waits) this.onShed(nowMs, this.#claim.giveUp(nowMs));
-    else if (this.#ending === undefined) this.#deadlinePassed(nowMs);
-    // The answer is out, and connections are not back.
-    else timer.set(this, this.handler.reclaim(nowMs), nowMs);
+    else this.#end.due(nowMs);
   }
 
   onIdle(): void {
-    if (this.#ending !== undefined) this.#endSeat(this.#context.clock.nowMs());
+    if (this.#endHasCome) this.#end.endSeat(this.#context.clock.nowMs());
   }
 
   /** The handler's answer is complete; `failed` when it tells of an error of the server. */
   complete(nowMs: number, outcome: 'succeeded' | 'failed'): void {
-    if (this.#ending !== undefined || this.#leftUnadmitted(nowMs)) return;
-    const ending = outcome === 'failed' && this.handler.late ? 'expired' : outcome;
-    this.#ending = this.#clientGone ? 'abandoned' : ending;
-    this.route.stats.respond(nowMs - this.ticket.arrivedAtMs);
-    this.#endSeat(nowMs);
+    if (!this.#endHasCome && !this.#leftUnadmitted(nowMs)) this.#end.complete(nowMs, outcome);
   }
 
-  /** The process ends, and its handler does not. One that has begun to answer is cut off with its connection. */
+  /** The process ends, and its handler does not. */
   drained(nowMs: number): void {
-    const { state } = this.ticket;
-    if (this.#ending !== undefined || this.streaming || (state !== 'leased' && state !== 'away')) return;
-    this.#cutShort(nowMs, stoppedByDrain(this.route.name, this.handler.outcome));
+    this.#end.drained(nowMs);
   }
 
   /** Nobody waits for the answer any more. */
   clientGone(nowMs: number): void {
-    if (this.#ending !== undefined || this.#leftUnadmitted(nowMs)) return;
-    this.#clientGone = true;
-    this.shadow?.clientGone(nowMs);
-    if (this.route.config.onDisconnect === 'finish') return;
-    this.#ending = 'abandoned';
-    this.handler.stop(new ClientGoneError());
-    this.#endSeat(nowMs);
+    if (!this.#endHasCome && !this.#leftUnadmitted(nowMs)) this.#end.clientGone(nowMs);
   }
 
   /**
@@ -212,57 +200,5 @@ export class RequestWork implements GateClient, LaneWaiter, Deadline, HandledReq
     this.#context.timer.clear(this);
     this.shadow?.clientGone(nowMs);
     return true;
-  }
-
-  #deadlinePassed(nowMs: number): void {
-    const { config } = this.route;
-    if (this.streaming) {
-      this.handler.rest();
-      this.#context.timer.set(this, nowMs + STREAM_LOOK_MS, nowMs);
-      return;
-    }
-    if (this.committing && !this.#graceUsed) {
-      this.#graceUsed = true;
-      this.#context.timer.set(this, nowMs + config.commitGraceMs, nowMs);
-      return;
-    }
-    this.handler.warnOfIdleness(nowMs);
-    this.#cutShort(nowMs, deadlineExpired(this.route.name, this.ticket.allowedMs, this.handler.outcome));
-  }
-
-  /** The request gave its seat up for a time, and does not get another. */
-  #seatRefused(nowMs: number, refusal: Refusal): void {
-    // Shed from the queue it counts as ended there, but it was admitted, and has its own end still before it.
-    this.ticket.state = 'away';
-    if (refusal.code === 'deadline_expired' && !this.streaming) this.#deadlinePassed(nowMs);
-    else this.#cutShort(nowMs, noSeatAgain(refusal, this.handler.outcome));
-  }
-
-  /** Answers for the handler, and stops what it is doing. */
-  #cutShort(nowMs: number, error: SluiceError): void {
-    this.handler.failedWith(nowMs, error);
-    this.#ending = this.handler.late ? 'expired' : 'failed';
-    this.route.stats.respond(nowMs - this.ticket.arrivedAtMs);
-    this.handler.stop(error);
-    this.#host.expire(error);
-    this.#endSeat(nowMs);
-  }
-
-  /** Ends the seat if nothing of the request is left. */
-  #endSeat(nowMs: number): void {
-    const { ticket } = this;
-    const { timer } = this.#context;
-    if (this.#ending === undefined || ticket.state === 'ended') return;
-    if (!this.handler.idle) {
-      timer.set(this, this.handler.reclaimAtMs(nowMs), nowMs);
-      return;
-    }
-    timer.clear(this);
-    const cutShort = this.handler.stopped || this.#ending === 'expired';
-    const stalledMs = this.shadow?.stalledMs(nowMs) ?? this.#context.lag.stalledMs(ticket.leasedAtMs, nowMs);
-    const heldMs = this.#claim.end(nowMs, this.#ending, cutShort, stalledMs, this.shadow?.waitedMs(nowMs));
-    this.watch?.end(this.#ending, heldMs);
-    this.shadow?.workEnded(nowMs, cutShort);
-    if (this.handler.over) this.handler.close();
   }
 }
