@@ -18,13 +18,15 @@ export interface Figures {
   readonly reportsServed: number;
   /** How late the load itself was sent, p99 of the stream that was worst: some milliseconds unless the machine is busy. */
   readonly sentLateMs: number;
+  /** Share of one core that the shop used during the surge: near 1 nothing that it does is in time any more. */
+  readonly busyShare: number;
   /** Checkouts asked for, and answered in time, per second, step by step, by the instant at which each was sent. */
   readonly askedPerSecond: readonly number[];
   readonly inTimePerSecond: readonly number[];
 }
 
 /** Adds up the checkouts of a run, whichever stream they came with. */
-export function figuresOf(result: LoadResult): Figures {
+export function figuresOf(result: LoadResult, busyShare: number): Figures {
   const steps = Math.ceil(RUN_MS / STEP_MS);
   const asked = new Array<number>(steps).fill(0);
   const good = new Array<number>(steps).fill(0);
@@ -63,6 +65,7 @@ export function figuresOf(result: LoadResult): Figures {
     refusals: refusals.summary(),
     reportsServed: result.streams.find(({ name }) => name === 'reports')?.good ?? 0,
     sentLateMs: Math.max(0, ...result.streams.map(({ sendLag }) => sendLag.p99Ms)),
+    busyShare,
     askedPerSecond: perSecond(asked),
     inTimePerSecond: perSecond(good),
   };

@@ -6,8 +6,9 @@ import { startServer } from '../../test/load/server-process.js';
 import { startLoad } from '../../test/load/start-load.js';
 import { type PostgresServer, startPostgres } from '../support/postgres-server.js';
 import { type Figures, figuresOf } from './figures.js';
+import { watchProcessor } from './processor.js';
 import { stormCaution, stormPlot, stormSentence, stormSvg, stormTable } from './show.js';
-import { SHOP_ENVIRONMENT, STORY, surgePlan } from './surge.js';
+import { SHOP_ENVIRONMENT, STORY, SURGE, surgePlan } from './surge.js';
 
 const SHOP = fileURLToPath(new URL('../shop/main.js', import.meta.url));
 /** From `dist/examples/storm` to `dist`. */
@@ -82,7 +83,11 @@ async function run(
   const env = { ...SHOP_ENVIRONMENT, DATABASE_URL: postgres.url, SLUICE_MODE: mode };
   const shop = await startServer(SHOP, { env, signal });
   try {
-    return figuresOf(await startLoad(surgePlan(shop.port, seed), { signal }));
+    const [result, busy] = await Promise.all([
+      startLoad(surgePlan(shop.port, seed), { signal }),
+      watchProcessor(shop.port, SURGE, signal),
+    ]);
+    return figuresOf(result, busy);
   } finally {
     await shop.stop();
   }

@@ -74,14 +74,23 @@ export function stormSentence({ without, with: guarded }: Storm): string {
 
 /** A load that is sent this late tells of the machine, not of the shop, in milliseconds. */
 const TOO_LATE_MS = 50;
+/** Share of its core from which on a process does nothing in time. */
+const FULL_CORE = 0.9;
 
-/** Where the machine was too busy for the figures to mean much: says so, and what helps. */
+/** Where the machine was too busy, or too slow, for the figures to mean much: says so, and what helps. */
 export function stormCaution({ without, with: guarded }: Storm): string | undefined {
   const lateMs = Math.max(without.sentLateMs, guarded.sentLateMs);
-  if (lateMs <= TOO_LATE_MS) return undefined;
+  if (lateMs > TOO_LATE_MS) {
+    return (
+      `This machine was busy: the load itself was sent up to ${ms(lateMs)} late (p99; more than ${TOO_LATE_MS} ms), so ` +
+      'these figures tell more of the machine than of the shop. End what else runs, and try again.'
+    );
+  }
+  if (guarded.busyShare <= FULL_CORE) return undefined;
   return (
-    `This machine was busy: the load itself was sent up to ${ms(lateMs)} late (p99; more than ${TOO_LATE_MS} ms), so ` +
-    'these figures tell more of the machine than of the shop. End what else runs, and try again.'
+    `With Sluice the process of the shop used ${percent(guarded.busyShare)} of its core during the surge (more than ` +
+    `${percent(FULL_CORE)}): it was short of a processor before it was short of its database, and no queue helps against ` +
+    'that. End what else runs, or try a faster machine.'
   );
 }
 

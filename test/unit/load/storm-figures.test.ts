@@ -32,6 +32,7 @@ const without = figuresOf(
       [5_300, 500, 201],
     ],
   }),
+  0.4,
 );
 const guarded = figuresOf(
   resultOf({
@@ -45,6 +46,7 @@ const guarded = figuresOf(
     ],
     reports: [[5_000, 1_500, 200]],
   }),
+  0.5,
 );
 
 describe('the figures of the storm', () => {
@@ -79,10 +81,16 @@ describe('the figures of the storm', () => {
 
 describe('a machine that was busy', () => {
   it('is told of, since the figures are of it then, and no other', () => {
-    const busy = figuresOf(resultOf({ usual: [[100, 20, 201]] }, 400));
+    const busy = figuresOf(resultOf({ usual: [[100, 20, 201]] }, 400), 0.5);
     expect(stormCaution({ without, with: guarded })).toBeUndefined();
     expect(stormCaution({ without: busy, with: guarded })).toMatch(/sent up to 400 ms late/);
     expect(stormCaution({ without, with: busy })).toMatch(/End what else runs/);
+  });
+
+  it('is told of where the shop had no processor left to refuse with', () => {
+    const full = { ...guarded, busyShare: 0.97 };
+    expect(stormCaution({ without, with: full })).toMatch(/used 97 % of its core .* a faster machine/);
+    expect(stormCaution({ without: full, with: guarded })).toBeUndefined();
   });
 });
 
