@@ -6,6 +6,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const WORKERS = 3;
 /** Only for what hangs: a busy machine may take many times as long as a quiet one, and no test measures speed by it. */
 const HANGS = { testTimeout: 180_000, hookTimeout: 180_000 };
+/** Files share their modules: to load all of those anew for each file takes longer than to run most of them. */
+const SHARED = { isolate: false };
 const ALONE = 'test/faults/**/*.alone.faults.ts';
 const common = {
   root,
@@ -23,14 +25,7 @@ export default defineConfig({
     projects: [
       {
         ...common,
-        // They share their modules: to load all of those anew for each file takes longer than to run most of them.
-        test: {
-          name: 'unit',
-          include: ['test/unit/**/*.test.ts'],
-          ...HANGS,
-          maxWorkers: WORKERS,
-          isolate: false,
-        },
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], ...HANGS, ...SHARED, maxWorkers: WORKERS },
       },
       {
         ...common,
@@ -40,6 +35,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/unit/**'],
           ...HANGS,
+          ...SHARED,
           maxWorkers: WORKERS,
         },
       },
@@ -51,6 +47,7 @@ export default defineConfig({
           include: ['test/faults/**/*.faults.ts'],
           exclude: [ALONE],
           ...HANGS,
+          ...SHARED,
           maxWorkers: WORKERS,
           sequence: { groupOrder: 1 },
         },
@@ -62,6 +59,7 @@ export default defineConfig({
           name: 'faults-alone',
           include: [ALONE],
           ...HANGS,
+          ...SHARED,
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },

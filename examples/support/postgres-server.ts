@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { chownSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from './free-port.js';
-import { findBinaries, initialise } from './postgres-binaries.js';
+import { findBinaries } from './postgres-binaries.js';
+import { copyData, makeData, makeDirectory, type PostgresData, postgresOwner } from './postgres-data.js';
 import { ServerProcess } from './server-process.js';
-import { type Owner, unprivilegedOwner } from './unprivileged-owner.js';
+import type { Owner } from './unprivileged-owner.js';
 import { type Watchdog, watchFor } from './watchdog.js';
 
 /** How {@link startPostgres} starts a server. */
@@ -15,6 +13,8 @@ export interface PostgresServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** TCP port on 127.0.0.1. Default: a free one. */
   readonly port?: number;
+  /** Data to begin with, which is copied. Default: fresh. */
+  readonly data?: PostgresData;
 }
 
 /**
@@ -66,15 +66,13 @@ rm -rf "$1"
  * @throws Error with one line that says what is missing and how to get it.
  */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
-  const directory = await mkdtemp(join(tmpdir(), 'sluice-postgres-'));
+  const directory = await makeDirectory();
   const watchdog = watchFor(REMOVE, directory);
   try {
-    const binaries = await findBinaries();
-    const owner = unprivilegedOwner('postgres', 'nobody');
-    if (owner !== undefined) chownSync(directory, owner.uid, owner.gid);
-    const password = randomBytes(12).toString('hex');
-    await initialise(binaries, directory, owner, password);
-    const server = new LocalPostgres(binaries.postgres, directory, owner, password, options, watchdog);
+    const { postgres } = await findBinaries();
+    const data = join(directory, 'data');
+    const password = await (options.data === undefined ? makeData(data) : copyData(options.data, data));
+    const server = new LocalPostgres(postgres, directory, postgresOwner(), password, options, watchdog);
     await server.start();
     return server;
   } catch (error) {

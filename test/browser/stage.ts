@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../support/postgres.js';
 import { type Board, type BoardOptions, startBoard } from './board.js';
 import { startBrowser } from './browser.js';
 

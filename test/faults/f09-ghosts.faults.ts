@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import type { Snapshot } from '../../src/telemetry/snapshot.js';
 import { ask } from '../integration/pools/pool-fixture.js';
 import { checkOut, ShopProcess } from '../integration/shop/shop-process.js';
+import { type PostgresServer, startPostgres } from '../support/postgres.js';
 import { CAN_FILTER, Firewall } from './firewall.js';
 import { describeFault } from './repetitions.js';
 import { lasts, until } from './until.js';

@@ -1,7 +1,7 @@
 import { protect } from 'sluice/express';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import { ask } from '../integration/pools/pool-fixture.js';
+import { type PostgresServer, startPostgres } from '../support/postgres.js';
 import { type Answer, type FaultApp, startFaultApp } from './fault-app.js';
 import { describeFault } from './repetitions.js';
 

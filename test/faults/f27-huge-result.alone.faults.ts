@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { protect } from 'sluice/express';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import { ResultTooLargeError } from '../../src/pools/contract.js';
 import { ask } from '../integration/pools/pool-fixture.js';
+import { type PostgresServer, startPostgres } from '../support/postgres.js';
 import { type FaultApp, startFaultApp } from './fault-app.js';
 import { NOISE } from './fault-shop.js';
 import { heapInUse } from './invariants.js';

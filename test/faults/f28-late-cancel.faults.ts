@@ -1,6 +1,6 @@
 import { protect } from 'sluice/express';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../support/postgres.js';
 import { type FaultApp, startFaultApp } from './fault-app.js';
 import { REPETITIONS } from './repetitions.js';
 import { until } from './until.js';

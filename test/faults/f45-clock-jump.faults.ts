@@ -1,8 +1,8 @@
 import type { Snapshot } from 'sluice';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import { ask } from '../integration/pools/pool-fixture.js';
 import { checkOut, ShopProcess } from '../integration/shop/shop-process.js';
+import { type PostgresServer, startPostgres } from '../support/postgres.js';
 import { describeFault } from './repetitions.js';
 import { lasts, until } from './until.js';
 import { WallClock } from './wall-clock.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import { ask } from '../integration/pools/pool-fixture.js';
+import { type PostgresServer, startPostgres } from '../support/postgres.js';
 import { ClusterProgram } from './cluster-program.js';
 import { describeFault } from './repetitions.js';
 import { until } from './until.js';

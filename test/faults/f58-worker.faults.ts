@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import { SessionCount } from '../integration/fleet/session-count.js';
 import { ask } from '../integration/pools/pool-fixture.js';
+import { type PostgresServer, startPostgres } from '../support/postgres.js';
 import { ClusterProgram, type Served } from './cluster-program.js';
 import { describeFault } from './repetitions.js';
 import { until } from './until.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Instance } from '../../examples/deploy/instance.js';
-import type { PostgresServer } from '../../examples/support/postgres-server.js';
 import { ask } from '../integration/pools/pool-fixture.js';
+import type { PostgresServer } from '../support/postgres.js';
 import { postgresFor, SESSIONS_EACH, SHOP_ENV, SHOP_FILE, soon, watchSessions } from './fleet-bench.js';
 import { describeFault } from './repetitions.js';
 

@@ -5,8 +5,8 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
 import { checkOut, ShopProcess, untilStatus } from '../integration/shop/shop-process.js';
+import { type PostgresServer, startPostgres } from '../support/postgres.js';
 import { SHOP_FILE, soon } from './fleet-bench.js';
 import { describeFault } from './repetitions.js';
 

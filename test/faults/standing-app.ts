@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../support/postgres.js';
 import { type FaultApp, type FaultAppOptions, startFaultApp } from './fault-app.js';
 
 /** An application on a server of its own, while the tests of a block run; not before. */

@@ -1,6 +1,6 @@
-import { startPostgres } from '../../../examples/support/postgres-server.js';
 import type { PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
+import { startPostgres } from '../../support/postgres.js';
 import type { Account, Engine } from '../engine.js';
 import type { Address } from '../relay.js';
 import { until } from '../support.js';

@@ -1,8 +1,8 @@
 import pg from 'pg';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { createPgPool, type PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import type { Connection } from '../../../src/pools/contract.js';
 import { readServerLimits, type ServerLimits } from '../../../src/pools/server-limits.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import type { Account, ContractServer, Dialect, Engine, TestedPool, TestedPoolOptions } from '../engine.js';
 import type { Address } from '../relay.js';
 import { Journal, STILL } from '../support.js';

@@ -1,9 +1,9 @@
 import { BookKeeper, createGateway, type Gateway, type PoolOptions } from 'sluice';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { systemClock } from '../../../src/clock.js';
 import { until } from '../../faults/until.js';
 import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { LogBook } from '../http/harness.js';
 import { ask } from '../pools/pool-fixture.js';
 import { SessionCount } from './session-count.js';

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { type Clock, systemClock } from '../../../src/clock.js';
 import { GHOST_MS } from '../../../src/core/fleet-ghosts.js';
 import type { ServerShare } from '../../../src/core/fleet-share.js';
 import { DeadSessions, type OwnPool } from '../../../src/gateway/fleet-budget-ghosts.js';
 import { until } from '../../faults/until.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { makePool, tendedPools } from '../pools/pool-fixture.js';
 
 // What an instance sees of the dead of its fleet on a real server. Time passes only where a test says so.

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { createGateway, type Gateway } from 'sluice';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { LogBook } from '../http/harness.js';
 import { SessionCount } from './session-count.js';

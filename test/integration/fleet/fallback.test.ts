@@ -1,8 +1,8 @@
 import { createGateway, type Gateway } from 'sluice';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../../../examples/support/free-port.js';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { until } from '../../faults/until.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { LogBook } from '../http/harness.js';
 

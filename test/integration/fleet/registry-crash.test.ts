@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { Snapshot } from '../../../src/telemetry/snapshot.js';
 import { until } from '../../faults/until.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { ShopProcess } from '../shop/shop-process.js';
 import { SessionCount } from './session-count.js';

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { Clock, Timer } from '../../../src/clock.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { ask } from '../pools/pool-fixture.js';
 import { JumpClock } from './jump-clock.js';
 import { BusyGateway, eventually } from './seat-tuning.js';

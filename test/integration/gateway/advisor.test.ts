@@ -1,6 +1,6 @@
 import type { PoolAdvice, RequestHandle } from 'sluice';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { latch } from '../http/harness.js';
 import { ask } from '../pools/pool-fixture.js';
 import { BusyGateway, eventually } from './seat-tuning.js';

@@ -1,7 +1,7 @@
 import { createGateway, type Gateway, type GatewayOptions, isSluiceError } from 'sluice';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { PoolBreaker } from '../../../src/breaker/pool-breaker.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { ask, until } from '../pools/pool-fixture.js';
 
 const ILL = 'DO $$ BEGIN RAISE EXCEPTION SQLSTATE $s$XX000$s$; END $$';

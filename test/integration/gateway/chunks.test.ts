@@ -1,6 +1,6 @@
 import { ChunkError, type ChunkedRun, createGateway, type Gateway, type RequestHandle } from 'sluice';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { busyParts, expectBalanced, LogBook, latch } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
 import { JumpClock } from './jump-clock.js';

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createGateway, type Gateway, type GatewayOptions, isSluiceError, type RequestHandle } from 'sluice';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { compareFates } from '../../../src/cli/replay/fate-changes.js';
 import { readTraffic } from '../../../src/cli/replay/requests.js';
 import { whatIf } from '../../../src/cli/replay/what-if.js';
 import { type DecodedLog, decodeLog } from '../../../src/telemetry/decision-log/log-document.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { LogBook } from '../http/harness.js';
 
 let postgres: PostgresServer;

@@ -1,6 +1,6 @@
 import { createGateway, type DrainOptions, type Gateway } from 'sluice';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { latch } from '../http/harness.js';
 
 let postgres: PostgresServer;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createGateway, type Gateway } from 'sluice';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { EXPORT_SCHEMA, exportOrders } from '../../../examples/jobs/export-orders.js';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { LogBook } from '../http/harness.js';
 import { ask } from '../pools/pool-fixture.js';
 

@@ -1,7 +1,7 @@
 import { ConfigError, createGateway, type Gateway, type GatewayOptions } from 'sluice';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { resolveConfig } from '../../../src/config/resolve.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { busyParts, LogBook, latch } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
 

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { createGateway, type Diagnosis, type Gateway, type PoolOptions } from 'sluice';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { busyParts, LogBook } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
 import { JumpClock } from './jump-clock.js';

@@ -1,9 +1,9 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import { createGateway, type Gateway, OverBudgetError, type PoolOptions } from 'sluice';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { type MariadbServer, startMariadb } from '../../support/mariadb-server.js';
 import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { LogBook } from '../http/harness.js';
 import { ask } from '../pools/pool-fixture.js';
 

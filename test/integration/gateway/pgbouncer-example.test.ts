@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { show } from '../../../examples/pgbouncer/show.js';
-import { startPostgres } from '../../../examples/support/postgres-server.js';
 import { startPgbouncer } from '../../support/pgbouncer-server.js';
+import { startPostgres } from '../../support/postgres.js';
 
 it('PGB-6 SEG-10: lets an administrator in at once while the pool through the pooler is full', async () => {
   const postgres = await startPostgres({ settings: { fsync: 'off' } });

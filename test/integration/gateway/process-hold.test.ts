@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { until } from '../../faults/until.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 
 const cwd = fileURLToPath(new URL('../../..', import.meta.url));
 /** A job of so many chunks, told of on standard output. It neither drains nor ends its process. */

@@ -1,6 +1,6 @@
 import { createGateway, type Gateway, isSluiceError, type RequestHandle } from 'sluice';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { LogBook, latch } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
 

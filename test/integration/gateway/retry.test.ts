@@ -1,7 +1,7 @@
 import { createGateway, type Gateway, type RequestHandle, type RetryOptions, type SluiceClient } from 'sluice';
 import { protect } from 'sluice/express';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { busyParts, expectBalanced, LogBook, latch, serve } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
 import { JumpClock } from './jump-clock.js';

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { createGateway, type Gateway, type GatewayOptions, MissingRightsError } from 'sluice';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { PoolSnapshot } from '../../../src/telemetry/snapshot.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { LogBook } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
 

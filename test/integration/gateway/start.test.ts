@@ -4,8 +4,8 @@ import { ConfigError, createGateway, type Gateway, type GatewayOptions, type Poo
 import { health, protect } from 'sluice/express';
 import supertest from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { type Clock, systemClock } from '../../../src/clock.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { LogBook } from '../http/harness.js';
 import { ask, sessionsOf, until } from '../pools/pool-fixture.js';
 import { CONNECTS_IN_PEACE, hastyStart } from './hasty-start.js';

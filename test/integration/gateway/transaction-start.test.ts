@@ -1,7 +1,7 @@
 import { createGateway, type Gateway, type RequestHandle, type TransactionOptions } from 'sluice';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { busyParts, LogBook } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
 import { Tap } from '../pools/tap.js';

@@ -1,6 +1,6 @@
 import { createGateway, type Gateway, type GatewayOptions, OverBudgetError } from 'sluice';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { LogBook } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
 

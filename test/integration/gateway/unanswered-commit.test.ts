@@ -1,6 +1,6 @@
 import { createGateway, type Gateway } from 'sluice';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { busyParts, expectBalanced, LogBook, latch } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
 import { Tap } from '../pools/tap.js';

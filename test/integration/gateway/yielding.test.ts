@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { latch } from '../http/harness.js';
 import { ask } from '../pools/pool-fixture.js';
 import { JumpClock } from './jump-clock.js';

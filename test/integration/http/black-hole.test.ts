@@ -1,7 +1,7 @@
 import { health, protect } from 'sluice/express';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { Relay } from '../../contract/relay.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { until } from '../pools/pool-fixture.js';
 import { type Bench, serve } from './harness.js';
 

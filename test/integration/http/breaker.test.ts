@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { protect } from 'sluice/express';
 import type { Response as Answer } from 'supertest';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { until } from '../pools/pool-fixture.js';
 import { type Bench, serve } from './harness.js';
 

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import { protect } from 'sluice/express';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { ask, until } from '../pools/pool-fixture.js';
 import { type Bench, type Latch, latch, serve } from './harness.js';
 import { RawClient } from './raw-client.js';

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { Request, Response } from 'express';
 import { health, protect } from 'sluice/express';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { ask, until } from '../pools/pool-fixture.js';
 import { type Bench, busyParts, expectBalanced, latch, type ServeOptions, serve } from './harness.js';
 import { RawClient } from './raw-client.js';

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import type { RequestHandle } from 'sluice';
 import { protect } from 'sluice/express';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { until } from '../pools/pool-fixture.js';
 import { type Bench, FRAMEWORKS, type Latch, latch, serve } from './harness.js';
 

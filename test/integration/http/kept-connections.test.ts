@@ -1,7 +1,7 @@
 import { protect } from 'sluice/express';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { OpenAnswer } from '../../../src/gateway/open-answers.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { until } from '../pools/pool-fixture.js';
 import { type Bench, latch, serve } from './harness.js';
 

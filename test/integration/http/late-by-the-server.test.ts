@@ -2,8 +2,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Request } from 'express';
 import { metrics, protect } from 'sluice/express';
 import { afterAll, afterEach, beforeAll, expect, it, type MockInstance, vi } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { type Clock, systemClock } from '../../../src/clock.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { type Bench, serve } from './harness.js';
 
 /** A process whose timers are late: its server, which was told of the deadline, is always first to stop a statement. */

@@ -1,8 +1,8 @@
 import type { Request, Response } from 'express';
 import { protect, routeTable } from 'sluice/express';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { Gate } from '../../../src/admission/gate.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { type Bench, type ServeOptions, serve } from './harness.js';
 
 type Framework = NonNullable<ServeOptions['express']>;

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import { health, protect } from 'sluice/express';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { ask, until } from '../pools/pool-fixture.js';
 import { type Bench, latch, serve } from './harness.js';
 

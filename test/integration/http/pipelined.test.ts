@@ -1,6 +1,6 @@
 import { protect } from 'sluice/express';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { ask, until } from '../pools/pool-fixture.js';
 import { type Bench, FRAMEWORKS, serve } from './harness.js';
 import { RawClient } from './raw-client.js';

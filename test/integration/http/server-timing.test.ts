@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { problemDetails, protect } from 'sluice/express';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { until } from '../pools/pool-fixture.js';
 import { type Bench, FRAMEWORKS, latch, type ServeOptions, serve } from './harness.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { Connection, ConnectionPool } from '../../../src/pools/contract.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { FOREVER, makePool } from './pool-fixture.js';
 
 let server: PostgresServer;

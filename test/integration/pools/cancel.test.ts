@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { Connection } from '../../../src/pools/contract.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { activeStatements, FOREVER, makePool, tendedPools, until } from './pool-fixture.js';
 import { Tap } from './tap.js';
 

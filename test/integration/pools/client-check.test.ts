@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { readServerLimits } from '../../../src/pools/server-limits.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { FOREVER, makePool } from './pool-fixture.js';
 
 let server: PostgresServer;

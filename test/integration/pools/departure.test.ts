@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { ConnectionPool } from '../../../src/pools/contract.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { JumpClock } from '../gateway/jump-clock.js';
 import { FOREVER, makePool, sessionsOf, until } from './pool-fixture.js';
 

@@ -1,8 +1,8 @@
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { PgbouncerServer } from '../../support/pgbouncer-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { Folder } from '../../unit/cli/captured.js';
 import { section, startFrom } from './ini-file.js';
 import { ask } from './pool-fixture.js';

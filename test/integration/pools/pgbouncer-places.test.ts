@@ -3,8 +3,8 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { PgbouncerServer } from '../../support/pgbouncer-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { Folder } from '../../unit/cli/captured.js';
 import { startFrom } from './ini-file.js';
 

@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { systemClock } from '../../../src/clock.js';
 import type { PoolOptions } from '../../../src/config/options.js';
 import { createGateway, type Gateway } from '../../../src/gateway.js';
@@ -7,6 +6,7 @@ import type { ConnectionPool } from '../../../src/pools/contract.js';
 import { PoolerConsole } from '../../../src/pools/pooler-console.js';
 import { Metrics } from '../../../src/telemetry/metrics.js';
 import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { LogBook } from '../http/harness.js';
 import { ask, FOREVER, makePool, until } from './pool-fixture.js';
 

@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { afterEach, expect } from 'vitest';
-import type { PostgresServer } from '../../../examples/support/postgres-server.js';
 import { createPgPool, type PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import type { Connection, ConnectionPool } from '../../../src/pools/contract.js';
 import { Journal, STILL } from '../../contract/support.js';
+import type { PostgresServer } from '../../support/postgres.js';
 
 export { FOREVER, until, within } from '../../contract/support.js';
 

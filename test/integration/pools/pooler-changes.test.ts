@@ -1,9 +1,9 @@
 import { createGateway, type Gateway, isSluiceError, type PoolOptions, type PoolSnapshot } from 'sluice';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import { type Clock, systemClock, type Timer } from '../../../src/clock.js';
 import { LOOK_MS } from '../../../src/gateway/pooler-follow.js';
 import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { JumpClock } from '../gateway/jump-clock.js';
 import { LogBook } from '../http/harness.js';
 import { ask, until } from './pool-fixture.js';

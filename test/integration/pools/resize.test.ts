@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { PgPoolOptions } from '../../../src/pools/connection-pool.js';
 import type { Connection } from '../../../src/pools/contract.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { FOREVER, makePool, type PoolUnderTest, pidOf, sessionsOf, until } from './pool-fixture.js';
 
 let server: PostgresServer;

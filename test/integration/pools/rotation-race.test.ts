@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
 import type { Connection } from '../../../src/pools/contract.js';
 import { Relay } from '../../contract/relay.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { ask, FOREVER, makePool, until } from './pool-fixture.js';
 
 let server: PostgresServer;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createGateway } from 'sluice';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { activeStatements, ask, FOREVER, makePool, until, within } from './pool-fixture.js';
 import { selfSigned } from './self-signed.js';
 import { Tap } from './tap.js';

@@ -1,7 +1,7 @@
 import mysql from 'mysql2/promise';
 import pg from 'pg';
-import { startPostgres } from '../../../examples/support/postgres-server.js';
 import { startMariadb } from '../../support/mariadb-server.js';
+import { startPostgres } from '../../support/postgres.js';
 
 /** A server for a shop, with a way in beside the shop's own. */
 export interface ShopDatabase {

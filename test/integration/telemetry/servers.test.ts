@@ -1,6 +1,6 @@
 import { metrics } from 'sluice/express';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../examples/support/postgres-server.js';
+import { type PostgresServer, startPostgres } from '../../support/postgres.js';
 import { type Bench, latch, serve } from '../http/harness.js';
 import { ask, until } from '../pools/pool-fixture.js';
 import { Scrape, scrape } from './scrape.js';
