@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { until } from '../pools/pool-fixture.js';
@@ -83,12 +84,14 @@ describe.each(FRAMEWORKS)('seats, on %s', (name, express) => {
   });
 
   it('a client that leaves does not keep a real error from the error handlers', async () => {
-    stand.act = async (req) => {
-      await req.sluice.query('SELECT pg_sleep(0.1)');
+    stand.act = async (req, res) => {
+      const left = once(res, 'close');
+      await req.sluice.query('SELECT 1');
+      await left;
       throw new Error('a mistake of the handler');
     };
     const client = await RawClient.sends(stand.bench.port, 'GET', '/kept');
-    await until(async () => (await stand.bench.running()).length === 1);
+    await until(() => stand.bench.stats('kept').inFlight === 1);
     client.leave();
     await until(() => stand.bench.stats('kept').outcomes.abandoned === 1);
     expect(stand.bench.unexpected.splice(0)).toEqual([new Error('a mistake of the handler')]);
