@@ -44,8 +44,9 @@ async function runAll() {
   const again = filesToTryAgain(first);
   if (again.length === 0) return countOf(first, partial);
   console.log(`trying again, alone: ${again.join(', ')}`);
-  // One worker: what is left of bad luck is then its own.
-  const second = await runVitest([...chosen.filter((argument) => !isPath(argument)), '--maxWorkers=1', ...again]);
+  // One worker: what is left of bad luck is then its own. An option of that name yields to what a project sets.
+  const one = { VITEST_MAX_WORKERS: '1' };
+  const second = await runVitest([...chosen.filter((argument) => !isPath(argument)), ...again], one);
   if (second === undefined) return noOutcome();
   const merged = afterSecondTry(first, second);
   const counted = countOf(merged, partial);
@@ -64,13 +65,13 @@ function noOutcome() {
 }
 
 /** @returns what {@link OutcomeReporter} wrote; `undefined` when vitest did not come to that. */
-async function runVitest(args) {
+async function runVitest(args, added = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-tests-'));
   const outcome = join(folder, 'outcome.json');
   const config = ownConfig ? [] : ['--config', '.config/vitest.config.ts'];
   const reporters = ['--reporter=default', `--reporter=${root}.ci/outcome-reporter.mjs`];
   const vitest = [`${root}node_modules/vitest/vitest.mjs`, 'run', ...config, ...reporters, ...args];
-  const env = { ...process.env, TEST_OUTCOME: outcome };
+  const env = { ...process.env, ...added, TEST_OUTCOME: outcome };
   const child = spawn(process.execPath, vitest, { cwd: root, stdio: 'inherit', env });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   await new Promise((resolve) => child.once('exit', resolve));

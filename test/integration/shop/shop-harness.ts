@@ -4,12 +4,10 @@ import supertest from 'supertest';
 import { createShop, type Shop, type ShopOptions } from '../../../examples/shop/app.js';
 import { DATABASES, type ShopDatabase } from './shop-databases.js';
 
-let engine: keyof typeof DATABASES = 'postgres';
+type Engine = keyof typeof DATABASES;
 
-/** From now on shops start on this engine. */
-export function useEngine(name: keyof typeof DATABASES): void {
-  engine = name;
-}
+/** Those that the shop runs on. */
+export const ENGINES: readonly Engine[] = ['postgres', 'mariadb'];
 
 /** A shop in this process, on a server of its own. */
 export interface RunningShop {
@@ -22,7 +20,7 @@ export interface RunningShop {
 }
 
 /** Starts a server and the shop on it. */
-export async function startShop(options: Partial<ShopOptions> = {}): Promise<RunningShop> {
+export async function startShop(engine: Engine, options: Partial<ShopOptions> = {}): Promise<RunningShop> {
   const database = await DATABASES[engine]();
   let shop: Shop | undefined;
   let server: Server | undefined;

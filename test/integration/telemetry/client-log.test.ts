@@ -61,7 +61,7 @@ beforeEach(async () => {
     SLUICE_ROUTE_PRODUCT_BURST: '40',
     SLUICE_MAX_EVENT_LOOP_LAG_MS: '0',
   };
-  shop = await startShop({ env, checkoutWorkMs: WORK_MS });
+  shop = await startShop('postgres', { env, checkoutWorkMs: WORK_MS });
   server = createServer(shop.shop.app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,6 +51,22 @@ describe('the test command ends with an honest line', () => {
     const { status, lastLine, output } = runOver(green + unlucky);
     expect({ status, lastLine }).toEqual({ status: 0, lastLine: '3 passed, 0 failed' });
     expect(output).toMatch(/passed only on its second try: .*one\.case\.mjs: unlucky/);
+  });
+
+  it('tries files again one after the other, whatever a project allows', () => {
+    const log = join(root, 'workers');
+    const unlucky = (name: string) => `import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+      const before = ${JSON.stringify(join(root, 'before-'))} + '${name}';
+      test('unlucky', () => {
+        if (existsSync(before)) return appendFileSync(${JSON.stringify(log)}, process.env.VITEST_POOL_ID);
+        writeFileSync(before, '');
+        throw new Error('bad luck');
+      });`;
+    const projects = "[{ test: { globals: true, include: ['*.case.mjs'], maxWorkers: 3 } }]";
+    writeFileSync(join(root, 'vitest.config.mjs'), `export default { test: { projects: ${projects} } };\n`);
+    writeFileSync(join(root, 'two.case.mjs'), unlucky('two'));
+    expect(runOver(unlucky('one'))).toMatchObject({ status: 0, lastLine: '2 passed, 0 failed' });
+    expect(readFileSync(log, 'utf8')).toBe('11');
   });
 
   it('counts an error outside of any test to the file that it came from, and tries that again', () => {
