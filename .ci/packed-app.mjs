@@ -23,8 +23,11 @@ try {
   const app = example('README.md', 'ts');
   write('app.mjs', app);
   write('app.cjs', asCommonJs(app));
-  await serves('app.mjs');
-  await serves('app.cjs');
+  await serves('app.mjs', {}, survives);
+  await serves('app.cjs', {}, survives);
+  link('express', 'express4');
+  await serves('app.mjs', {}, survives);
+  link('express');
   compiles(app);
   compilesToCommonJs(app);
   const guide = 'examples/guides/existing-app.md';
@@ -54,11 +57,16 @@ function install() {
   run('tar', ['-xzf', join(folder, tarball), '--strip-components=1', '-C', join(modules, 'sluice')], root);
   const own = JSON.parse(readFileSync(join(modules, 'sluice/package.json'), 'utf8'));
   const names = [...Object.keys(own.dependencies), 'express', '@types/express', '@types/node', 'typescript'];
-  for (const name of names) {
-    mkdirSync(dirname(join(modules, name)), { recursive: true });
-    symlinkSync(join(root, 'node_modules', name), join(modules, name));
-  }
+  for (const name of names) link(name);
   write('package.json', '{ "name": "app", "private": true }');
+}
+
+/** A package as this repository has it, by that name or as another. */
+function link(name, source = name) {
+  const place = join(folder, 'node_modules', name);
+  mkdirSync(dirname(place), { recursive: true });
+  rmSync(place, { force: true });
+  symlinkSync(join(root, 'node_modules', source), place);
 }
 
 async function prepare() {
@@ -112,12 +120,20 @@ async function serves(file, env = {}, look = () => undefined) {
   check(file === 'before.mjs' || code === 0, `${file} ended with ${code}\n${complaints}`);
 }
 
-function checkout(url) {
+function checkout(url, sku = 1) {
   return fetch(`${url}/checkout`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: '{"sku":1}',
+    body: JSON.stringify({ sku }),
   });
+}
+
+/** A handler that rejects costs its own request: Express 4 by itself would let the process end. */
+async function survives(_order, url) {
+  const failed = await checkout(url, 'no number');
+  check(failed.status === 500, `a statement that fails was answered with ${failed.status}`);
+  const next = await checkout(url);
+  check(next.status === 201, `the one after it was answered with ${next.status}`);
 }
 
 /** Waits until the application listens. */

@@ -21,9 +21,10 @@ export { ConfigError, type ConfigProblem } from './config/problem.js';
 export type { Environment } from './config/reading.js';
 export { resolveConfig } from './config/resolve.js';
 export type { AdviceReason, PoolAdvice } from './core/advisor.js';
-export type { Diagnosis, Fault, ServerFigures } from './core/diagnosis.js';
+export type { Diagnosis, Fault } from './core/diagnosis.js';
 export type { MemberReply, MemberReport } from './core/fleet-book.js';
 export type { ServerNeed, ServerShare } from './core/fleet-share.js';
+export type { ServerFigures } from './core/pool-figures.js';
 export { PRIORITY_CLASSES, type PriorityClass } from './core/priority.js';
 export type { SeatHog } from './core/seat-hogs.js';
 export {

@@ -1,3 +1,5 @@
+import { type PoolFigures, percent, type RouteFigures, slowness, sum } from './pool-figures.js';
+
 /** What is the matter with a pool, by the figures of a stretch of time. */
 export type Fault =
   | 'none'
@@ -8,47 +10,11 @@ export type Fault =
   | 'pool_too_small'
   | 'unclear';
 
-/** The work of one route on the pool. */
-export interface RouteFigures {
-  readonly name: string;
-  /** Requests that ended. */
-  readonly ended: number;
-  /** How long they held their seats in all, in milliseconds. */
-  readonly heldMs: number;
-  /** How long one holds its seat in quiet times, in milliseconds; absent where that is not known. */
-  readonly quietMs?: number | undefined;
-}
-
-/** What the server said of the sessions that work, in one look or summed over several. */
-export interface ServerFigures {
-  /** Sessions that ran a statement. */
-  readonly active: number;
-  /** Of these, how many waited for a lock. */
-  readonly waitingForLocks: number;
-}
-
-/** The figures of one pool over a stretch of time. */
-export interface PoolFigures {
-  readonly name: string;
-  readonly down: boolean;
-  /** The concurrency limit. */
-  readonly seats: number;
-  /** Requests that got a seat. */
-  readonly admitted: number;
-  /** How long they waited for it in all, in milliseconds. */
-  readonly waitedMs: number;
-  /** Requests that were shed for want of seats. */
-  readonly shed: number;
-  readonly routes: readonly RouteFigures[];
-  /** Absent where the server was not to be asked; `unheard` where it was, and has not answered lately. */
-  readonly server?: ServerFigures | 'unheard' | undefined;
-}
-
 /** What `diagnose` found, with the figures that it rests on. */
 export interface Diagnosis {
   readonly pool: string;
   readonly fault: Fault;
-  /** The route whose work it is, for `slow_query`. */
+  /** The route whose work has become slow, where it is that of one; always for `slow_query`. */
   readonly route?: string;
   /** One sentence for a person: what was seen, and what would help. */
   readonly detail: string;
@@ -56,6 +22,8 @@ export interface Diagnosis {
 
 /** Below this a stretch says nothing. */
 const LEAST_ENDED = 20;
+/** A route of another pool is a witness from here on. */
+const LEAST_BESIDE = 5;
 /** Seats are scarce when requests wait for so much of their work's time, or are shed for so large a part. */
 const WAIT_SHARE = 0.1;
 const SHED_SHARE = 0.01;
@@ -69,6 +37,7 @@ const MATTERS = 0.1;
 const LOCK_SHARE = 1 / 3;
 /** One route has most of the seats. */
 const MOST_SEATS = 0.5;
+const BESIDE_QUICK = ', while what runs on other pools of this server is as quick as ever';
 /** What is slow may wait for a lock: the end of a sentence where nobody could look. */
 const LOCKS_UNKNOWN =
   '; whether that is for locks of others is not known: to look takes a free connection to this server, which a pool ' +
@@ -78,7 +47,8 @@ const LOCKS_UNKNOWN =
  * Tells whether the pool, a query, locks or the server is at fault when requests wait or are shed.
  *
  * Where work takes as long as ever, only seats are missing. Where it takes longer, something inside the server is short:
- * a lock, when the sessions at work wait for one; the route, when it alone has become slow; the machine, when all have.
+ * a lock, when the sessions at work wait for one; the route, when it alone has become slow; the machine, when all have,
+ * of which a pool with one route says nothing by itself: then the other pools of the server do.
  * Pure.
  */
 export function diagnose(pool: PoolFigures): Diagnosis {
@@ -97,6 +67,8 @@ export function diagnose(pool: PoolFigures): Diagnosis {
   if (ended < LEAST_ENDED) return { pool: name, fault: 'unclear', detail: `${ended} requests ended: too few to tell` };
   const slow = slowRoute(pool.routes);
   if (slow !== undefined) return slowQuery(name, pool, slow);
+  const alone = slowAlone(pool.routes);
+  if (alone !== undefined) return slowOnItsOwn(pool, alone, scarce);
   if (scarce === undefined) {
     return { pool: name, fault: 'none', detail: 'requests hardly wait for a seat, and their work is as quick as ever' };
   }
@@ -119,6 +91,10 @@ function short(pool: PoolFigures, scarce: string): Diagnosis {
   if (slower >= SLOW) {
     const seen = `${scarce}, and ${work}, on all routes`;
     if (pool.server === 'unheard') return { pool: pool.name, fault: 'unclear', detail: seen + LOCKS_UNKNOWN };
+    if (quickBeside(pool)) {
+      const detail = `${seen}${BESIDE_QUICK}: look at what those routes share, a table or a function`;
+      return { pool: pool.name, fault: 'unclear', detail };
+    }
     const detail = `${seen}: the server is saturated. Fewer seats, less work, or a larger server`;
     return { pool: pool.name, fault: 'database_saturated', detail };
   }
@@ -153,6 +129,37 @@ function slowQuery(pool: string, { routes, server }: PoolFigures, slow: RouteFig
   return { pool, fault: 'slow_query', route: slow.name, detail };
 }
 
+/** The only route that ran has become slow: whether it is to blame, the other pools of the server tell. */
+function slowOnItsOwn(pool: PoolFigures, slow: RouteFigures, scarce: string | undefined): Diagnosis {
+  const found = { pool: pool.name, route: slow.name };
+  const seen =
+    (scarce === undefined ? '' : `${scarce}, and `) +
+    `route "${slow.name}" takes ${slowness(slow).toFixed(1)} times as long as in quiet times`;
+  if (pool.server === 'unheard') return { ...found, fault: 'unclear', detail: seen + LOCKS_UNKNOWN };
+  if (quickBeside(pool)) {
+    const detail = `${seen}${BESIDE_QUICK}: look at the plan of its statements (EXPLAIN)`;
+    return { ...found, fault: 'slow_query', detail };
+  }
+  if (scarce !== undefined && besides(pool).some((route) => slowness(route) >= SLOW)) {
+    const detail = `${seen}, as does other work on this server: it is saturated. Fewer seats, less work, or a larger server`;
+    return { pool: pool.name, fault: 'database_saturated', detail };
+  }
+  const detail =
+    `${seen}, and nothing that ran beside it tells whether that is its statements or the server: look at their plan ` +
+    '(EXPLAIN), and at the processors and disks of the server';
+  return { ...found, fault: 'unclear', detail };
+}
+
+/** Whether what ran on other pools of the server is as quick as ever. */
+function quickBeside(pool: PoolFigures): boolean {
+  const witnesses = besides(pool);
+  return witnesses.length > 0 && witnesses.every((route) => slowness(route) <= STEADY);
+}
+
+function besides({ beside = [] }: PoolFigures): RouteFigures[] {
+  return beside.filter(({ ended, quietMs }) => ended >= LEAST_BESIDE && quietMs !== undefined);
+}
+
 /** Whether requests wait for seats, or are shed for want of them, more than in passing. */
 export function seatsScarce(pool: PoolFigures): boolean {
   return scarcity(pool) !== undefined;
@@ -180,21 +187,14 @@ function slowRoute(routes: readonly RouteFigures[]): RouteFigures | undefined {
   return routes.length > 1 && slow.heldMs / heldMs >= MOST_SEATS ? slow : undefined;
 }
 
+/** The slow one, where no other route of the pool ran. */
+function slowAlone(routes: readonly RouteFigures[]): RouteFigures | undefined {
+  const [only, ...others] = routes.filter((route) => route.ended > 0 && route.quietMs !== undefined);
+  return others.length === 0 && only !== undefined && only === slowest(routes) ? only : undefined;
+}
+
 function slowest(routes: readonly RouteFigures[]): RouteFigures | undefined {
   const heldMs = sum(routes, (route) => route.heldMs);
   const matter = routes.filter((route) => route.heldMs >= heldMs * MATTERS);
   return matter.filter((route) => slowness(route) >= SLOW).sort((a, b) => slowness(b) - slowness(a))[0];
-}
-
-/** In multiples of the quiet time; 1 where nothing is known. */
-function slowness({ ended, heldMs, quietMs }: RouteFigures): number {
-  return ended === 0 || quietMs === undefined || quietMs <= 0 ? 1 : heldMs / ended / quietMs;
-}
-
-function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
-  return items.reduce((total, item) => total + of(item), 0);
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
 }

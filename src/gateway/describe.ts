@@ -4,6 +4,7 @@ import type { Ending } from './ending.js';
 import type { Engine } from './engine.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import type { RouteRuntime } from './route-runtime.js';
+import { serverOf } from './server-names.js';
 
 /** The live figures of a gateway. */
 export function describeGateway(engine: Engine, ending: Ending, clientsTurnedAway: number): TelemetrySource {
@@ -46,6 +47,7 @@ export function describePool(runtime: PoolRuntime, nowMs: number): PoolTelemetry
   const { bulkhead } = runtime.gate;
   return {
     name,
+    at: serverOf(runtime.config.url),
     state: pool.state,
     breaker: breaker?.state,
     circuit: breaker && { openedBy: breaker.openedBy ?? null, share: breaker.share },

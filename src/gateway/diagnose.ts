@@ -1,5 +1,6 @@
-import { type Diagnosis, diagnose, type PoolFigures, type ServerFigures } from '../core/diagnosis.js';
+import { type Diagnosis, diagnose } from '../core/diagnosis.js';
 import { checkKnownOptions } from '../core/known-options.js';
+import type { PoolFigures, RouteFigures, ServerFigures } from '../core/pool-figures.js';
 import type { ErrorCode } from '../errors.js';
 import type { PoolSnapshot, RouteSnapshot, Snapshot } from '../telemetry/snapshot.js';
 
@@ -73,6 +74,13 @@ export function poolFigures(
   quietOf: (route: string) => number | undefined,
 ): PoolFigures {
   const routes = now.routes.filter((route) => route.pool === pool.name);
+  const neighbours = now.pools.filter(({ name, server }) => name !== pool.name && server === pool.server);
+  const figuresOf = (route: RouteSnapshot): RouteFigures => ({
+    name: route.name,
+    ended: route.seatHold.count - readEarlier(earlier, route, ({ seatHold }) => seatHold.count),
+    heldMs: route.seatHold.sumMs - readEarlier(earlier, route, ({ seatHold }) => seatHold.sumMs),
+    quietMs: quietOf(route.name),
+  });
   const since = (read: (route: RouteSnapshot) => number): number =>
     routes.reduce((sum, route) => sum + read(route) - readEarlier(earlier, route, read), 0);
   return {
@@ -82,12 +90,8 @@ export function poolFigures(
     admitted: since((route) => route.admitted),
     waitedMs: since((route) => route.queueWait.sumMs),
     shed: since((route) => FOR_WANT_OF_SEATS.reduce((sum, code) => sum + route.shedByCode[code], 0)),
-    routes: routes.map((route) => ({
-      name: route.name,
-      ended: route.seatHold.count - readEarlier(earlier, route, ({ seatHold }) => seatHold.count),
-      heldMs: route.seatHold.sumMs - readEarlier(earlier, route, ({ seatHold }) => seatHold.sumMs),
-      quietMs: quietOf(route.name),
-    })),
+    routes: routes.map(figuresOf),
+    beside: now.routes.filter((route) => neighbours.some(({ name }) => name === route.pool)).map(figuresOf),
   };
 }
 

@@ -1,4 +1,5 @@
-import { type Diagnosis, diagnose, type ServerFigures, seatsScarce } from '../core/diagnosis.js';
+import { type Diagnosis, diagnose, seatsScarce } from '../core/diagnosis.js';
+import type { ServerFigures } from '../core/pool-figures.js';
 import { QuietBaseline } from '../core/quiet-baseline.js';
 import type { Snapshot } from '../telemetry/snapshot.js';
 import type { ServerGauges, TelemetrySource } from '../telemetry/source.js';
@@ -42,7 +43,7 @@ export class RunningDiagnosis {
     return now.pools.map((pool) => {
       const figures = poolFigures(pool, now, earlier, (route) => this.#quiet.get(route)?.ms);
       const first = diagnose(figures);
-      if (figures.down || (!seatsScarce(figures) && first.fault !== 'slow_query')) return first;
+      if (figures.down || (!seatsScarce(figures) && first.route === undefined)) return first;
       return diagnose({ ...figures, server: told(servers.get(pool.name)?.()) });
     });
   }

@@ -16,9 +16,14 @@ const NOT_FOR_WANT_OF_SEATS: ReadonlySet<Fault> = new Set([
 export function withDiagnoses(taken: Snapshot, diagnoses: Diagnosis[]): Snapshot {
   const pools = taken.pools.map((pool) => {
     const found = diagnoses.find((diagnosis) => diagnosis.pool === pool.name);
-    return found === undefined || !NOT_FOR_WANT_OF_SEATS.has(found.fault) ? pool : withoutGrowth(pool, found);
+    return found === undefined || !seatsWouldNotHelp(found) ? pool : withoutGrowth(pool, found);
   });
   return { ...taken, pools, diagnoses };
+}
+
+/** Work that has become slow is so for another reason than a want of seats, also where that is not known. */
+function seatsWouldNotHelp({ fault, route }: Diagnosis): boolean {
+  return NOT_FOR_WANT_OF_SEATS.has(fault) || (fault === 'unclear' && route !== undefined);
 }
 
 function withoutGrowth(pool: PoolSnapshot, found: Diagnosis): PoolSnapshot {

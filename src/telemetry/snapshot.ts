@@ -79,6 +79,8 @@ export interface TuningSnapshot {
 /** One pool at this instant. */
 export interface PoolSnapshot {
   readonly name: string;
+  /** Host and port of its server, or of the pooler before it: pools that have the same share it. */
+  readonly server: string;
   readonly state: PoolTelemetry['state'];
   readonly breaker: NonNullable<PoolTelemetry['breaker']> | null;
   /** `null` without a breaker. */
@@ -193,6 +195,7 @@ function poolSnapshot(pool: PoolTelemetry): PoolSnapshot {
   const { state, ...connections }: ConnectionGauges & Partial<Pick<PoolTelemetry, 'state'>> = pool.gauges();
   return {
     name: pool.name,
+    server: pool.at,
     state: pool.state,
     breaker: pool.breaker ?? null,
     circuit: pool.circuit === undefined ? null : { ...pool.circuit },

@@ -165,6 +165,8 @@ export interface ServerGauges {
 /** One pool, as telemetry sees it. */
 export interface PoolTelemetry {
   readonly name: string;
+  /** Host and port of its server, or of the pooler before it. */
+  readonly at: string;
   readonly state: 'up' | 'down' | 'closed';
   /** Absent where the configuration switches the breaker off. */
   readonly breaker: 'closed' | 'open' | 'half_open' | undefined;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { diagnose, type PoolFigures, type RouteFigures } from '../../../src/core/diagnosis.js';
+import { diagnose } from '../../../src/core/diagnosis.js';
+import type { PoolFigures, RouteFigures } from '../../../src/core/pool-figures.js';
 
 /** 1,000 requests a route whose work takes so many times its quiet 20 ms. */
 const route = (name: string, slower: number, ended = 1_000): RouteFigures => {
@@ -69,6 +70,51 @@ describe('where nobody could ask the server', () => {
   });
 });
 
+describe('of a pool on which one route runs, and has become slow', () => {
+  const alone = { ...crowded, routes: [route('read', 5)] };
+  it.each<[string, Partial<PoolFigures>, string, RegExp]>([
+    [
+      'blames its statements where other pools of the server are as quick as ever',
+      { ...alone, beside: [route('report', 1.1)] },
+      'slow_query',
+      /^17 % of the requests were shed, and route "read" takes 5\.0 times .* other pools .* \(EXPLAIN\)$/,
+    ],
+    [
+      'blames them also while nobody waits yet',
+      { routes: [route('read', 5)], beside: [route('report', 1)] },
+      'slow_query',
+      /^route "read" takes 5\.0 times/,
+    ],
+    [
+      'blames the server where other pools of it have become slow as well',
+      { ...alone, beside: [route('report', 3), route('rest', 1)] },
+      'database_saturated',
+      /as does other work on this server/,
+    ],
+    ['blames neither where nothing ran beside it', alone, 'unclear', /EXPLAIN\), and at the processors and disks/],
+    [
+      'takes no word of a handful of requests, nor of work whose quiet time is unknown',
+      { ...alone, beside: [route('report', 3, 4), { name: 'rest', ended: 900, heldMs: 9e9 }] },
+      'unclear',
+      /nothing that ran beside it/,
+    ],
+    ['blames neither where nobody could look for locks', { ...alone, server: 'unheard' }, 'unclear', /"admin: true"/],
+  ])('%s', (_, figures, fault, detail) => {
+    const found = diagnose({ ...calm, ...figures });
+    expect(found).toMatchObject({ pool: 'shop', fault, detail: expect.stringMatching(detail) });
+    expect(found.route).toBe(fault === 'database_saturated' ? undefined : 'read');
+  });
+
+  it('does not blame the server for all routes of a pool while its other pools are as quick as ever', () => {
+    const routes = [route('read', 4), route('write', 6)];
+    expect(diagnose({ ...calm, ...crowded, routes, beside: [route('report', 1)] })).toMatchObject({
+      fault: 'unclear',
+      detail: expect.stringContaining('look at what those routes share'),
+    });
+    expect(diagnose({ ...calm, ...crowded, routes, beside: [route('report', 2)] }).fault).toBe('database_saturated');
+  });
+});
+
 describe('is not led astray', () => {
   it.each<[string, Partial<PoolFigures>, string]>([
     ['nothing is the matter', {}, 'none'],
@@ -89,11 +135,6 @@ describe('is not led astray', () => {
       'work is a little slower: neither more nor fewer seats are sure to help',
       { ...crowded, routes: [route('read', 1.6)] },
       'unclear',
-    ],
-    [
-      'a single route on the pool is slow while it sheds: the server, not its statement',
-      { ...crowded, routes: [route('read', 5)] },
-      'database_saturated',
     ],
     [
       'a route that hardly runs is slow: that keeps nobody waiting',

@@ -1,7 +1,8 @@
 import type { PoolAdvice } from 'sluice';
 import { expect, it } from 'vitest';
 import { PoolAdvisor } from '../../../src/core/advisor.js';
-import { diagnose, type PoolFigures } from '../../../src/core/diagnosis.js';
+import { diagnose } from '../../../src/core/diagnosis.js';
+import type { PoolFigures } from '../../../src/core/pool-figures.js';
 import { withDiagnoses } from '../../../src/gateway/with-diagnoses.js';
 import { snapshot } from '../../../src/telemetry/snapshot.js';
 import { exampleSource } from '../telemetry/example-source.js';
@@ -41,7 +42,14 @@ it.each<[fault: string, figures: Partial<PoolFigures>]>([
       ],
     },
   ],
-  ['database_saturated', { routes: [{ name: 'buy', ended: 300, heldMs: 9_000, quietMs: 10 }] }],
+  [
+    'database_saturated',
+    {
+      routes: [{ name: 'buy', ended: 300, heldMs: 9_000, quietMs: 10 }],
+      beside: [{ name: 'report', ended: 50, heldMs: 9_000, quietMs: 60 }],
+    },
+  ],
+  ['unclear', { routes: [{ name: 'buy', ended: 300, heldMs: 9_000, quietMs: 10 }] }],
   ['database_down', { down: true }],
 ])('a pool is not to grow where %s is the matter', (fault, figures) => {
   const { found, advice, diagnoses, limit } = advisedBeside(figures);

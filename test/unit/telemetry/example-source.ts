@@ -62,6 +62,7 @@ export function exampleSource(): ExampleSource {
   const pools: PoolTelemetry[] = [
     {
       name: 'checkout',
+      at: 'db.example:5432',
       state: 'up',
       breaker: 'half_open',
       circuit: { openedBy: 'slow', share: 0.25 },
@@ -82,6 +83,7 @@ export function exampleSource(): ExampleSource {
     },
     {
       name: 'reports',
+      at: 'db.example:5432',
       state: 'down',
       breaker: undefined,
       seats: {

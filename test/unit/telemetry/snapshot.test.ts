@@ -43,6 +43,7 @@ test('tells every figure of a pool', () => {
   const [checkout, reports] = snapshot(exampleSource().source).pools;
   expect(checkout).toEqual({
     name: 'checkout',
+    server: 'db.example:5432',
     retries: { retried: 5, recovered: 4, out_of_tries: 1, out_of_budget: 2, out_of_time: 0 },
     advice: { action: 'grow', reason: 'room_in_database', seats: 20, detail: 'all seats are in use' },
     state: 'up',
