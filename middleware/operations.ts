@@ -1,4 +1,5 @@
 import express, { type Request, type RequestHandler } from 'express';
+import { checkKnownOptions } from '../src/core/known-options.js';
 import type { Gateway } from '../src/gateway.js';
 import { Metrics, type MetricsOptions } from '../src/telemetry/metrics.js';
 import { kindOf } from '../src/telemetry/quietly.js';
@@ -37,13 +38,14 @@ export interface PublicOperations {
  * Dashboard, configuration and snapshot for operators, where it is mounted and nowhere else: `GET /` and
  * `GET /snapshot.json`. It shows no secret, no parameter of a statement and no caller.
  *
- * @throws TypeError without exactly one of `authorize` and `public: true`, for changes by everybody, and for an
- *   `allowChanges` that is neither true nor false.
+ * @throws TypeError without exactly one of `authorize` and `public: true`, for changes by everybody, for an `allowChanges`
+ *   that is neither true nor false, and for unknown options.
  */
 export function operations(gateway: Gateway, options: OperationsOptions): RequestHandler {
   // Those without types may have given anything.
   checkGateway('operations', gateway);
   const given: Partial<AnyOptions> = options ?? {};
+  checkKnownOptions('operations()', given, ['authorize', 'public', 'allowChanges']);
   checkOptions(given);
   const { authorize, allowChanges } = given;
   const router = express.Router();

@@ -3,6 +3,7 @@ import { ConfigError, formatProblem } from '../../src/config/problem.js';
 import type { LiveChange } from '../../src/gateway/live-changes.js';
 import type { Gateway } from '../../src/gateway.js';
 import { sendProblem } from '../problem.js';
+import { problemHandler } from '../problem-handler.js';
 
 /**
  * `POST /` with `{ path, value, run }` and `POST /undo` with `{ id, run }`: changes of settings by an operator's browser.
@@ -40,6 +41,8 @@ export function changesRouter({ liveChanges }: Gateway): RequestHandler {
     if (of !== liveChanges.run) return refuse(res, 409, CHANGE_OF_ANOTHER_RUN);
     answer(res, () => liveChanges.undo(id));
   });
+  // Of the body above: the application may have no error handler but that of Express, which shows paths of this machine.
+  router.use(problemHandler());
   return router;
 }
 

@@ -7,6 +7,7 @@ import { ConfigError } from '../config/problem.js';
 import { JsonSyntaxError, parsePositionedJson } from '../simulator/positioned-json.js';
 import { CliError } from './command.js';
 import { type ExportedJson, exportedJson } from './exported-json.js';
+import { withItsOwnStreams } from './own-streams.js';
 import { settled } from './settled.js';
 import { syntaxErrorLine } from './syntax-place.js';
 
@@ -115,7 +116,7 @@ async function readJson(path: string): Promise<unknown> {
 
 async function importModule(path: string): Promise<unknown> {
   try {
-    return await settled(path, import(pathToFileURL(path).href).then(defaultOf));
+    return await withItsOwnStreams(path, () => settled(path, import(pathToFileURL(path).href).then(defaultOf)));
   } catch (error) {
     const line = await syntaxErrorLine(path);
     throw unreadable(line === undefined ? path : `${path}:${line}`, error);
@@ -127,13 +128,8 @@ async function importTypeScript(path: string): Promise<unknown> {
     throw new CliError(`${path}: TypeScript needs the package "jiti": npm install --save-dev jiti`);
   });
   try {
-    return await settled(
-      path,
-      jiti
-        .createJiti(import.meta.url)
-        .import(path)
-        .then(defaultOf),
-    );
+    const { import: load } = jiti.createJiti(import.meta.url);
+    return await withItsOwnStreams(path, () => settled(path, load(path).then(defaultOf)));
   } catch (error) {
     throw unreadable(path, error);
   }

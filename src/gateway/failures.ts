@@ -59,6 +59,12 @@ export class FailedTransactionError extends Error {
   }
 }
 
+/** Where work has failed: its route, and the pool that it asked. */
+export interface Place {
+  readonly route: string;
+  readonly pool: string;
+}
+
 /** The deadline ran out after dispatch. */
 export function deadlineExpired(route: string, deadlineMs: number, outcome: Outcome): SluiceError {
   return new SluiceError({
@@ -81,33 +87,38 @@ export function noSeatAgain(refusal: Refusal, outcome: Outcome): SluiceError {
 }
 
 /** The circuit opened between preflight and the first statement. */
-export function breakerOpen(pool: string, retryAfterMs: number, circuit: CircuitState, outcome: Outcome): SluiceError {
+export function breakerOpen(
+  { route, pool }: Place,
+  retryAfterMs: number,
+  circuit: CircuitState,
+  outcome: Outcome,
+): SluiceError {
   return new SluiceError({
     code: 'breaker_open',
     status: 503,
     outcome,
     detail: 'The database answers with too many failures at present, so it is left alone for a moment.',
     retryAfterMs,
-    measured: { stage: 'handler', pool, ...shownCircuit(circuit), passes_in_ms: Math.ceil(retryAfterMs) },
+    measured: { stage: 'handler', route, pool, ...shownCircuit(circuit), passes_in_ms: Math.ceil(retryAfterMs) },
   });
 }
 
 /** The connection died under the request. */
-export function connectionLost(pool: string, outcome: Outcome, cause: unknown): SluiceError {
+export function connectionLost({ route, pool }: Place, outcome: Outcome, cause: unknown): SluiceError {
   return new SluiceError({
     code: 'connection_lost',
     status: outcome === 'unknown' ? 504 : 503,
     outcome,
     detail: `The connection to the database was lost. ${REMEDY[outcome]}`,
     retryAfterMs: 1_000,
-    measured: { stage: 'handler', pool },
+    measured: { stage: 'handler', route, pool },
     cause,
   });
 }
 
 /** The end of the process stopped the work: nobody else has cut its connection. */
-export function cutByDrain(pool: string, outcome: Outcome, cause: unknown): SluiceError {
-  return new SluiceError({ ...drainedAtWork(outcome), measured: { stage: 'handler', pool }, cause });
+export function cutByDrain({ route, pool }: Place, outcome: Outcome, cause: unknown): SluiceError {
+  return new SluiceError({ ...drainedAtWork(outcome), measured: { stage: 'handler', route, pool }, cause });
 }
 
 /** The same of a handler that was not asking the database for anything. */
@@ -126,20 +137,20 @@ function drainedAtWork(outcome: Outcome) {
 }
 
 /** No connection could be had while the server is away. */
-export function databaseAway(pool: string, outcome: Outcome, cause: unknown): SluiceError {
+export function databaseAway({ route, pool }: Place, outcome: Outcome, cause: unknown): SluiceError {
   return new SluiceError({
     code: 'database_unavailable',
     status: 503,
     outcome,
     detail: `The database cannot be reached at present. ${REMEDY[outcome]}`,
     retryAfterMs: 1_000,
-    measured: { stage: 'handler', pool },
+    measured: { stage: 'handler', route, pool },
     cause,
   });
 }
 
 /** The server works and says that it cannot serve this now; its state is named. */
-export function databaseBusy(pool: string, outcome: Outcome, cause: unknown): SluiceError {
+export function databaseBusy({ route, pool }: Place, outcome: Outcome, cause: unknown): SluiceError {
   const sqlState = sqlStateOf(cause) ?? 'unknown';
   return new SluiceError({
     code: 'database_busy',
@@ -147,7 +158,7 @@ export function databaseBusy(pool: string, outcome: Outcome, cause: unknown): Sl
     outcome,
     detail: `The database cannot serve this at present: ${STATES[sqlState] ?? `state ${sqlState}`}. ${REMEDY[outcome]}`,
     retryAfterMs: 1_000,
-    measured: { stage: 'handler', pool, sql_state: sqlState },
+    measured: { stage: 'handler', route, pool, sql_state: sqlState },
     cause,
   });
 }

@@ -1,7 +1,7 @@
 import type { BreakerPass, PoolBreaker } from '../breaker/pool-breaker.js';
 import type { Clock } from '../clock.js';
 import { type AcquireRequest, type Connection, OutageGivenUpError } from '../pools/contract.js';
-import { AnsweredError, breakerOpen } from './failures.js';
+import { AnsweredError, breakerOpen, type Place } from './failures.js';
 import { Loan } from './loan.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import type { SessionOwner } from './session-owner.js';
@@ -35,6 +35,11 @@ export class Loans {
     this.owner = owner;
     this.clock = clock;
     if (owner.shadow !== undefined) owner.shadow.onCut = (nowMs) => this.#cutInShadow(nowMs);
+  }
+
+  /** What a failure tells of where it was met. */
+  get place(): Place {
+    return { route: this.owner.route.name, pool: this.runtime.pool.name };
   }
 
   /** True while no connection is borrowed or asked for. */
@@ -101,7 +106,7 @@ export class Loans {
     const nowMs = this.clock.nowMs();
     const pass = breaker && this.#enter(breaker, nowMs);
     if (breaker !== undefined && pass === undefined) {
-      throw breakerOpen(pool.name, breaker.retryAfterMs(nowMs, this.owner.rank), breaker, this.work.outcome);
+      throw breakerOpen(this.place, breaker.retryAfterMs(nowMs, this.owner.rank), breaker, this.work.outcome);
     }
     const free = pool.tryAcquire();
     if (free === undefined) return this.#wait(nowMs, pass);

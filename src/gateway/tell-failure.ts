@@ -24,12 +24,12 @@ export function tellFailure(error: unknown, loan: Loan, loans: Loans): unknown {
   if (error instanceof SluiceError || error instanceof ImplicitCommitError) return error;
   // A closed pool cuts what its bound leaves over.
   const cut = pool.state === 'closed' && (kind === 'connection_lost' || kind === 'cancelled');
-  if (cut) return cutByDrain(pool.name, work.outcome, error);
+  if (cut) return cutByDrain(loans.place, work.outcome, error);
   switch (kind) {
     case 'connection_lost':
-      return connectionLost(pool.name, work.outcome, error);
+      return connectionLost(loans.place, work.outcome, error);
     case 'database_busy':
-      return databaseBusy(pool.name, work.outcome, error);
+      return databaseBusy(loans.place, work.outcome, error);
     case 'cancelled':
       return isLate(nowMs, owner) ? deadlineExpired(owner.route.name, owner.ticket.allowedMs, work.outcome) : error;
     default:
@@ -43,10 +43,10 @@ export function tellNoConnection(error: unknown, loans: Loans): unknown {
   const { owner, work } = loans;
   const { pool } = loans.runtime;
   if (loans.closed) return loans.whyClosed();
-  if (error instanceof PoolClosedError) return cutByDrain(pool.name, work.outcome, error);
-  if (error instanceof OutageGivenUpError) return databaseAway(pool.name, work.outcome, error);
+  if (error instanceof PoolClosedError) return cutByDrain(loans.place, work.outcome, error);
+  if (error instanceof OutageGivenUpError) return databaseAway(loans.place, work.outcome, error);
   if (!(error instanceof AcquireTimeoutError)) return error;
-  if (pool.state !== 'up') return databaseAway(pool.name, work.outcome, error);
+  if (pool.state !== 'up') return databaseAway(loans.place, work.outcome, error);
   return deadlineExpired(owner.route.name, owner.ticket.allowedMs, work.outcome);
 }
 

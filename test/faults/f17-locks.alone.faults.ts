@@ -79,7 +79,7 @@ describeFault('F17: a row is locked by somebody else', () => {
           status: 503,
           code: 'database_busy',
           outcome: 'rolled_back',
-          measured: { stage: 'handler', pool: 'checkout', sql_state: '55P03' },
+          measured: { stage: 'handler', route: 'checkout', pool: 'checkout', sql_state: '55P03' },
         });
         expect(body.detail).toContain('a lock was not granted in time');
         expect(ms).toBeGreaterThanOrEqual(LOCK_MS - 5);

@@ -139,7 +139,7 @@ export class DecisionLog {
   }
 
   /** What is left, as a document that can be written to a file; see `decodeLog`. */
-  document(mode: string): Uint8Array<ArrayBuffer> {
+  document(mode: string): Uint8Array {
     const segment = this.#checkpoints.oldest();
     return encodeLog({
       mode,

@@ -82,7 +82,7 @@ export class DecisionRing {
   }
 
   /** A copy of the records from a segment that is still there up to now. */
-  copyFrom(segment: number): Uint8Array<ArrayBuffer> {
+  copyFrom(segment: number): Uint8Array {
     const first = segment * this.perSegment;
     const copy = new Uint8Array((this.written - first) * RECORD_BYTES);
     for (let number = segment; number <= this.#segment; number++) {

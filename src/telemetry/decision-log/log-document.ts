@@ -15,7 +15,7 @@ export interface LogParts {
   readonly settings: PolicySettings;
   /** The number of the first record, counted from the start of the process. */
   readonly first: number;
-  readonly records: Uint8Array<ArrayBuffer>;
+  readonly records: Uint8Array;
   readonly checkpoints: readonly Checkpoint[];
 }
 
@@ -61,7 +61,7 @@ export function isDecisionLog(bytes: Uint8Array): boolean {
  * Writes a document: a line with the versions, a JSON header with the settings, then records and states as they lie in
  * memory, with a checksum for every 64 KiB.
  */
-export function encodeLog({ mode, settings, first, records, checkpoints }: LogParts): Uint8Array<ArrayBuffer> {
+export function encodeLog({ mode, settings, first, records, checkpoints }: LogParts): Uint8Array {
   const body = concat([records, ...checkpoints.map(({ state }) => bytesOf(state))]);
   const header: Header = {
     mode,
@@ -167,7 +167,7 @@ function aligned(bytes: Uint8Array, at: number, length: number): ArrayBuffer {
   return copy.buffer;
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+function concat(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

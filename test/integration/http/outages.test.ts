@@ -177,6 +177,7 @@ describe('while the server is away', () => {
     await stop();
     stopped.open();
     expect(await answer).toMatchObject({ status: 503, body: { code: 'connection_lost', outcome: 'rolled_back' } });
+    expect((await answer).body.measured).toEqual({ stage: 'handler', route: 'work', pool: 'main' });
     await postgres.start();
     await until(() => pool()?.state === 'up');
   });

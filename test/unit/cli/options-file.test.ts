@@ -76,6 +76,26 @@ describe('a file that throws', () => {
   });
 });
 
+describe('a file that does more than to export', () => {
+  const options = 'export default { routes: { a: { deadlineMs: 77 } } };';
+
+  it.each(['greets.mjs', 'greets.ts'])('prints among the errors, and spoils no JSON: %s', async (name) => {
+    const file = join(folder.path, folder.write(name, `console.log('hello');\n${options}`));
+    const { code, out, err } = await endOf(start(['config', '-c', file, '--json']));
+    expect([code, err]).toEqual([0, 'hello\n']);
+    expect(JSON.parse(out)).toBeTypeOf('object');
+  });
+
+  it.each(['ends.mjs', 'ends.ts'])('is told of where it ends the process: %s', async (name) => {
+    const file = join(folder.path, folder.write(name, `process.exit(0);\n${options}`));
+    expect(await endOf(start(['doctor', '-c', file]))).toEqual({
+      code: 1,
+      out: '',
+      err: `sluice: ${file} ended the process while it was loaded; let it export the options and return\n`,
+    });
+  });
+});
+
 describe('a file of options that never finishes loading', () => {
   it.each([
     ['hang.mjs', 'await new Promise(() => {}); export default {};'],

@@ -125,11 +125,11 @@ describe('changes', () => {
     [400, { ...deadline, run: 1 }, /Send .*, with the run that config\.json has/],
     [400, [], /Send/],
     [400, '{"path":', /./],
-  ])('are checked: %i for %j', async (status, body, detail) => {
-    const { gateway, server } = await serve({ authorize: () => true, allowChanges: true });
+  ])('are checked, by nobody else than the dashboard: %i for %j', async (status, body, detail) => {
+    const { gateway, server } = await serve({ authorize: () => true, allowChanges: true }, undefined, false);
     const sent = typeof body === 'object' && !Array.isArray(body) ? { run: await runOf(server), ...body } : body;
     const answer = await post(server, '', sent);
-    expect(answer.status).toBe(status);
+    expect([answer.status, answer.type]).toEqual([status, 'application/problem+json']);
     expect(answer.body.detail).toMatch(detail);
     expect(gateway.liveChanges.history()).toEqual([]);
   });

@@ -21,11 +21,14 @@ describe('who may look', () => {
     ['both', { authorize: () => true, public: true }],
     ['changes by everybody', { public: true, allowChanges: true }],
     ['allowChanges that is neither true nor false', { authorize: () => true, allowChanges: 'yes' }],
+    ['an option that it does not have', { authorize: () => true, allowChange: true }],
     ['allowChanges of null', { authorize: () => true, allowChanges: null }],
   ])('is asked for at the mount: %s is refused', async (_, options) => {
     const gateway = await createGateway({ routes: { checkout: {} } }, { env: {} });
     open.push(() => gateway.drain({ timeoutMs: 0 }));
-    expect(() => operations(gateway, options as OperationsOptions)).toThrow(/operations\(\) (needs|has) /);
+    expect(() => operations(gateway, options as OperationsOptions)).toThrow(
+      /operations\(\) (needs|has) |no option of operations\(\): use "allowChanges"/,
+    );
   });
 
   test('may be said in so many words: authorize and public: false', async () => {
