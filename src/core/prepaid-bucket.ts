@@ -166,6 +166,11 @@ export class PrepaidBucket implements Bucket {
     this.#ledger.hear(nowMs, reply);
   }
 
+  /** The ledger was there and did not take a report: nothing of it was heard. */
+  refused(report: TokenReport): void {
+    this.#account.unsay(report);
+  }
+
   /** The ledger does not answer. It begins with what it holds, or with its part of what nobody holds. */
   part(nowMs: number): void {
     if (this.away) return;

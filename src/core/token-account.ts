@@ -18,6 +18,7 @@ export class TokenAccount {
   #onCredit = true;
   #sequence = 0;
   #saidAtMs = Number.NEGATIVE_INFINITY;
+  #saidBeforeMs = Number.NEGATIVE_INFINITY;
   #heardAtMs = Number.NEGATIVE_INFINITY;
   /** The ledger keeps until then what is held. */
   #leasedUntilMs = Number.NEGATIVE_INFINITY;
@@ -87,11 +88,17 @@ export class TokenAccount {
     const sinceMs = nowMs - this.#saidAtMs;
     this.#sequence += 1;
     this.#recorded = held;
+    this.#saidBeforeMs = this.#saidAtMs;
     this.#saidAtMs = nowMs;
     // Not knowing a bucket that was full, a ledger has lost nothing.
     const known = this.silentMs(nowMs) < TOKEN_LEASE_MS + fullAfterMs;
     const [sequence, spent, acknowledged] = [this.#sequence, this.#spent, this.#acknowledged];
     return { sequence, spent, acknowledged, held, want, known, away, sinceMs };
+  }
+
+  /** The ledger did not take a report: it has heard nothing since the one before. */
+  unsay({ sequence }: TokenReport): void {
+    if (sequence === this.#sequence) this.#saidAtMs = this.#saidBeforeMs;
   }
 
   /**
@@ -124,6 +131,7 @@ export class TokenAccount {
     this.#onCredit = io.flag(this.#onCredit);
     this.#sequence = io.number(this.#sequence);
     this.#saidAtMs = io.number(this.#saidAtMs);
+    this.#saidBeforeMs = io.number(this.#saidBeforeMs);
     this.#heardAtMs = io.number(this.#heardAtMs);
     this.#leasedUntilMs = io.number(this.#leasedUntilMs);
   }

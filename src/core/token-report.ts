@@ -14,7 +14,7 @@ export interface TokenReport {
   readonly known: boolean;
   /** Whether the process has lived on its share meanwhile. */
   readonly away: boolean;
-  /** How long before this one the last report was sent, in ms; `Infinity` for the first. */
+  /** How long before this one the last report was sent that may have been heard, in ms; `Infinity` for the first. */
   readonly sinceMs: number;
 }
 

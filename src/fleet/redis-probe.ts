@@ -1,5 +1,5 @@
 import type { RedisClient, RedisScript } from './redis-link.js';
-import { explainRefusal } from './redis-trouble.js';
+import { explainRefusal, isReply } from './redis-trouble.js';
 import { scriptOf } from './script-parts.js';
 
 /** A script that was sent, on one key. */
@@ -71,11 +71,6 @@ export async function runScript(
   } catch (error) {
     throw explainRefusal(error, script.text);
   }
-}
-
-/** Whether the server said so, and not its client, a network or a clock. */
-function isReply(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError';
 }
 
 function isNoScript(error: unknown): boolean {

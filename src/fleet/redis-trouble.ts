@@ -64,6 +64,11 @@ export function explainRefusal(error: unknown, script: string): unknown {
   return explained;
 }
 
+/** Whether the server said so, and not its client, a network or a clock: then nothing was done of what was asked. */
+export function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError';
+}
+
 /** What is told as long as nothing is known. */
 export const NO_ANSWER_YET = 'no answer yet';
 

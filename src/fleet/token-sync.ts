@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
 import type { PrepaidBucket } from '../core/prepaid-bucket.js';
 import type { TokenReport } from '../core/token-report.js';
+import { isReply } from './redis-trouble.js';
 import { type BucketEntry, TokenLedger, type TokenLedgerOptions } from './token-ledger.js';
 
 /** What a {@link TokenSync} needs. */
@@ -175,8 +176,9 @@ export class TokenSync {
     this.#reports += 1;
     try {
       await this.#ledger.tell(known.entry, bucket, report);
-    } catch {
+    } catch (error) {
       // It is said again with the next report.
+      if (isReply(error)) bucket.refused(report);
     } finally {
       known.unanswered = false;
       this.#unanswered -= 1;
@@ -188,7 +190,8 @@ export class TokenSync {
     try {
       const reply = await this.#ledger.ask(known.entry, bucket, report);
       bucket.settle(clock.nowMs(), report, reply);
-    } catch {
+    } catch (error) {
+      if (isReply(error)) bucket.refused(report);
       // The link tells the others. What was not acknowledged is said again with the next report.
       bucket.part(clock.nowMs());
     } finally {

@@ -81,34 +81,41 @@ it('of a rate, what they spend is not spent again by the others', async () => {
   expect(over.most).toBeLessThanOrEqual(2 * burst + (rate * 2 * SLOW_MS) / 1_000);
 });
 
-it('of a rate, what they spent while it hung is not charged to those who come after: all goes on at once', async () => {
-  await join();
-  const [rate, burst] = [200, 40];
-  const buckets = members.map(({ fleet }) => fleet.bucket('hung', rate, burst, 1));
-  const over = new Overshoot(rate);
-  let total = 0;
-  const ask = (): void => {
-    const nowMs = systemClock.nowMs();
-    for (const bucket of buckets) {
-      const count = drain(nowMs, bucket, 5);
-      over.at(nowMs, count);
-      total += count;
-    }
-  };
-  const goesOn = async (ms: number): Promise<void> => {
-    const endMs = systemClock.nowMs() + ms;
-    for (; systemClock.nowMs() < endMs; await lasts(5)) ask();
-  };
-  await goesOn(500);
-  server.freeze();
-  await goesOn(3_500);
-  server.thaw();
-  while (members.some(({ fleet }) => fleet.status.degraded)) await goesOn(5);
-  const before = total;
-  await goesOn(1_000);
-  expect(total - before).toBeGreaterThan(rate / 2);
-  expect(over.most).toBeLessThanOrEqual(3 * burst);
-});
+it.each([
+  ['hung', () => server.freeze(), () => server.thaw()],
+  // Every report is refused then, and tells nothing of what was spent.
+  ['was out of memory', () => redis.config('SET', 'maxmemory', '1'), () => redis.config('SET', 'maxmemory', '0')],
+])(
+  'of a rate, what they spent while it %s is not charged to those who come after: all goes on at once',
+  async (how, begins, ends) => {
+    await join();
+    const [rate, burst] = [200, 40];
+    const buckets = members.map(({ fleet }) => fleet.bucket(how, rate, burst, 1));
+    const over = new Overshoot(rate);
+    let total = 0;
+    const ask = (): void => {
+      const nowMs = systemClock.nowMs();
+      for (const bucket of buckets) {
+        const count = drain(nowMs, bucket, 5);
+        over.at(nowMs, count);
+        total += count;
+      }
+    };
+    const goesOn = async (ms: number): Promise<void> => {
+      const endMs = systemClock.nowMs() + ms;
+      for (; systemClock.nowMs() < endMs; await lasts(5)) ask();
+    };
+    await goesOn(500);
+    await begins();
+    await goesOn(3_500);
+    await ends();
+    while (members.some(({ fleet }) => fleet.status.degraded)) await goesOn(5);
+    const before = total;
+    await goesOn(1_000);
+    expect(total - before).toBeGreaterThan(rate / 2);
+    expect(over.most).toBeLessThanOrEqual(3 * burst);
+  },
+);
 
 it('of a lane, the places that they hold are not given to the others', async () => {
   await join();
