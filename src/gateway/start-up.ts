@@ -31,6 +31,7 @@ export class StartUp {
   readonly #seen = new Map<string, boolean>();
   #pools: readonly PoolRuntime[] = [];
   #unfit: PoolerModeError | undefined;
+  #toldSum: string | undefined;
   #clientRoom: number | undefined;
   /** Why the user of a pool may not connect, once that is known. */
   rightless: string | undefined;
@@ -132,7 +133,7 @@ export class StartUp {
         this.#seen.set(name, false);
         await connection.release();
       }
-      if (this.overBudget !== undefined) this.#logger.error({ code: 'over_budget' }, this.overBudget);
+      this.#tellSum(this.overBudget);
     });
     // A pool that closes before it was ever up rejects; there is nothing to check then.
     const settled = check.then(
@@ -144,6 +145,13 @@ export class StartUp {
     const late = sleep(this.#clock, Math.max(0, untilMs - this.#clock.nowMs()), over.signal).then(() => false);
     if (!(await Promise.race([settled, late]))) this.#tellWait(runtime);
     over.abort();
+  }
+
+  /** Each pool of a server has the same sum. */
+  #tellSum(sum: string | undefined): void {
+    if (sum === undefined || sum === this.#toldSum) return;
+    this.#toldSum = sum;
+    this.#logger.error({ code: 'over_budget' }, sum);
   }
 
   /** What hangs fails only later, and would leave nobody a word at the start. */

@@ -44,7 +44,8 @@ async function placeOrder(tx: Queryable, input: OrderInput, workMs: number): Pro
 /** Why no order could be placed now, or which one was placed before: the key comes first, so that a replay stays one. */
 async function findOrder(db: Queryable, input: OrderInput): Promise<Checkout> {
   const { rows } = await db.query<{ product: number; id: number | null; same: number | null }>(
-    `select exists (select 1 from products where sku = ?) as product, o.id, o.sku = ? and o.quantity = ? as same
+    `select exists (select 1 from products where sku = ?) + 0e0 as product, o.id + 0e0 as id,
+            (o.sku = ? and o.quantity = ?) + 0e0 as same
      from (select 1 as one) as one left join orders o on o.idempotency_key = ?`,
     [input.sku, input.sku, input.quantity, input.idempotencyKey ?? null],
   );

@@ -5,14 +5,14 @@ import type { Queryable } from '../queryable.js';
 import type { SalesRow } from '../sales-report.js';
 import { checkout } from './checkout.js';
 
-/** Days are those of UTC, whatever the time zone of the session. */
+/** A double is a number whatever the url asks for; bigints and decimals may be texts. Days are those of UTC, whatever the time zone of the session. */
 const report = (from: string): string => `
 select date_format(date '1970-01-01' + interval day_number day, '%Y-%m-%d') as day, orders, quantity, revenueCents
 from (
   select floor(unix_timestamp(ordered_at) / 86400) as day_number,
-         count(*) as orders,
-         cast(sum(quantity) as signed) as quantity,
-         cast(sum(total_cents) as signed) as revenueCents
+         count(*) + 0e0 as orders,
+         sum(quantity) + 0e0 as quantity,
+         sum(total_cents) + 0e0 as revenueCents
   from ${from}
   where ordered_at >= now() - interval ? day
   group by 1
@@ -39,7 +39,7 @@ async function salesReport(db: Queryable, days: number, workMs = 0): Promise<Sal
 
 async function readOrder(db: Queryable, id: number): Promise<Order | undefined> {
   const { rows } = await db.query<Omit<Order, 'orderedAt'> & { orderedAtS: number }>(
-    `select id as orderId, sku, quantity, total_cents as totalCents,
+    `select id + 0e0 as orderId, sku, quantity, total_cents + 0e0 as totalCents,
             cast(unix_timestamp(ordered_at) as double) as orderedAtS
      from orders where id = ?`,
     [id],

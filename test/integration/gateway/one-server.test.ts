@@ -58,6 +58,7 @@ describe('one server with two addresses', () => {
     const { port } = postgres;
     expect(refusal).toContain('a 8 + b 7 = 15 connections x 1 instance = 15, and 3 in reserve');
     expect(refusal).toContain(`server "127.0.0.1:${port} = localhost:${port}" gives 17`);
+    expect(log.of('over_budget')).toEqual([refusal]);
     expect(refusal).toMatch(/: lower the sizes of the pools to 14 in all/);
     expect(await start({ a: { url: at('127.0.0.1'), max: 8 }, b: { url: at('localhost'), max: 6 } })).toBeUndefined();
   });

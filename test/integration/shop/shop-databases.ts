@@ -35,7 +35,9 @@ async function onMariadb(): Promise<ShopDatabase> {
     const [rows] = await beside.query(translated(text), values);
     return rows as Row[];
   };
-  return shopDatabase(server, beside, sleepers, sql);
+  // What may come as a text does: the shop answers the same.
+  const url = `${server.url}?bigNumberStrings=true&dateStrings=true&jsonStrings=true`;
+  return shopDatabase({ url, close: () => server.close() }, beside, sleepers, sql);
 }
 
 function shopDatabase(
