@@ -1,6 +1,8 @@
 import type { GatewayConfig } from '../config/config.js';
 
-/** A burst has to last for so long at its rate, in ms, or it overflows however often Redis is asked: every 5 ms at most. */
+/** Redis is asked no more often than this, in ms: of a burst that does not last as long, most overflows. */
+const ROUND_MS = 5;
+/** A burst has to last for so long at its rate, in ms, or it overflows however often Redis is asked. */
 const SHORTEST_MS = 20;
 
 interface Rate {
@@ -30,7 +32,7 @@ function textOf({ path, ratePerSecond, burst }: Rate): string | undefined {
   if (burst >= least) return undefined;
   const lastsMs = Math.round((burst * 10_000) / ratePerSecond) / 10;
   return (
-    `${path} is ${burst}, which ${ratePerSecond} a second refill in ${lastsMs} ms: Redis is asked every 5 ms at most, ` +
-    `so a part of the rate is lost. Use a burst of ${least} or more.`
+    `${path} is ${burst}, which ${ratePerSecond} a second refill in ${lastsMs} ms: Redis is asked every ${ROUND_MS} ms at most, ` +
+    `so ${lastsMs < ROUND_MS ? 'most' : 'a part'} of the rate is lost. Use a burst of ${least} or more.`
   );
 }
