@@ -17,6 +17,8 @@ const SPREAD = 0.25;
  */
 const NOT_BEFORE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['rate_limited', 'breaker_open']);
 
+/** Who is refused at the very instant at which it would pass is not told to be back at once. */
+const LEAST_MS = 1;
 /** A shorter wait that is only predicted counts as this: those that were shed together would be back together, at once. */
 const LEAST_PREDICTED_MS = 100;
 
@@ -26,13 +28,13 @@ const LEAST_PREDICTED_MS = 100;
  * @param waitMs - Until another try is expected to succeed, in milliseconds.
  * @param rank - The class of the request. A bucket holds the same for all, so it does not matter for `rate_limited`.
  * @param drawn - Uniform in [0, 1).
- * @returns Whole milliseconds, rounded up: the wait, at least 100 ms, × 0.75 to 1.25 (1 to 1.25 of one that is known), and up to twice that
+ * @returns Whole milliseconds, 1 or more, rounded up: the wait, at least 100 ms, × 0.75 to 1.25 (1 to 1.25 of one that is known), and up to twice that
  *   for the lowest class, and never more than an hour where it is predicted; for `outside_window` the wait and up to a minute.
  */
 export function spreadRetryMs(code: ErrorCode, waitMs: number, rank: PriorityRank, drawn: number): number {
-  if (code === 'outside_window') return Math.ceil(Math.max(0, waitMs) + WINDOW_SPREAD_MS * drawn);
+  if (code === 'outside_window') return Math.ceil(Math.max(LEAST_MS, waitMs) + WINDOW_SPREAD_MS * drawn);
   const factor = STAY_AWAY[code === 'rate_limited' ? TOP_RANK : rank];
-  if (NOT_BEFORE.has(code)) return Math.ceil(Math.max(0, waitMs) * (1 + SPREAD * drawn) * factor);
+  if (NOT_BEFORE.has(code)) return Math.ceil(Math.max(LEAST_MS, waitMs) * (1 + SPREAD * drawn) * factor);
   const spreadMs = Math.max(LEAST_PREDICTED_MS, waitMs) * (1 - SPREAD + 2 * SPREAD * drawn) * factor;
   return Math.min(MOST_PREDICTED_MS, Math.ceil(spreadMs));
 }
