@@ -28,8 +28,9 @@ const LEAST_PREDICTED_MS = 100;
  * @param waitMs - Until another try is expected to succeed, in milliseconds.
  * @param rank - The class of the request. A bucket holds the same for all, so it does not matter for `rate_limited`.
  * @param drawn - Uniform in [0, 1).
- * @returns Whole milliseconds, 1 or more, rounded up: the wait, at least 100 ms, × 0.75 to 1.25 (1 to 1.25 of one that is known), and up to twice that
- *   for the lowest class, and never more than an hour where it is predicted; for `outside_window` the wait and up to a minute.
+ * @returns Whole milliseconds, 1 or more, rounded up: the wait, at least 100 ms, × 0.75 to 1.25 (1 to 1.25 of one that is
+ *   known), and up to twice that for the lowest class, and never more than an hour where it is predicted; for
+ *   `outside_window` the wait and up to a minute.
  */
 export function spreadRetryMs(code: ErrorCode, waitMs: number, rank: PriorityRank, drawn: number): number {
   if (code === 'outside_window') return Math.ceil(Math.max(LEAST_MS, waitMs) + WINDOW_SPREAD_MS * drawn);
