@@ -58,8 +58,7 @@ describe('sluice', () => {
   });
 
   it('runs as a program, with its exit code', () => {
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, [...PROGRAM, ...args], { cwd: ROOT, encoding: 'utf8' });
+    const run = (...args: string[]) => spawnSync(process.execPath, [PROGRAM, ...args], { cwd: ROOT, encoding: 'utf8' });
     expect(run('size', '--concurrent-requests', '150', '--operations-per-request', '0.3')).toMatchObject({
       status: 0,
       stdout: expect.stringContaining('recommended: 68'),

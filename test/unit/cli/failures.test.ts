@@ -5,7 +5,7 @@ import { explainFailedLogin } from '../../../src/cli/doctor/failed-login.js';
 import type { Finding } from '../../../src/cli/doctor/finding.js';
 import { explainTrouble } from '../../../src/pools/connect-warnings.js';
 import { Folder } from './captured.js';
-import { endOf, ROOT } from './programs.js';
+import { endOf, PROGRAM, ROOT } from './programs.js';
 
 let folder: Folder;
 beforeEach(() => {
@@ -73,7 +73,6 @@ describe('sluice pgbouncer', () => {
 });
 
 describe('sluice doctor on a host with few descriptors', () => {
-  // As it is built: what loads the sources opens files in another way.
   it.each([
     [48, 'failure'],
     [64, 'failure'],
@@ -81,7 +80,7 @@ describe('sluice doctor on a host with few descriptors', () => {
   ])('gives its finding with %d: %s', async (count, state) => {
     const options = { pools: { shop: { url: 'postgres://u@127.0.0.1:1/d', max: 8 } }, routes: { a: { pool: 'shop' } } };
     const file = join(folder.path, folder.write('gateway.json', options));
-    const limited = ['-c', `ulimit -n ${count}; exec "$@"`, 'sh', process.execPath, 'dist/src/cli/main.js'];
+    const limited = ['-c', `ulimit -n ${count}; exec "$@"`, 'sh', process.execPath, PROGRAM];
     const child = spawn('sh', [...limited, 'doctor', '-c', file, '--json'], { cwd: ROOT });
     const { code, out, err } = await endOf(child);
     expect([code, err]).toEqual([1, 'sluice: looking at pool "shop"\n']);

@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 /** The root of the repository. */
 export const ROOT: string = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** What Node is called with to run the command line from its sources. */
-export const PROGRAM: readonly string[] = ['node_modules/jiti/lib/jiti-cli.mjs', 'src/cli/main.ts'];
+/** What Node is called with to run the command line as it was built. */
+export const PROGRAM = 'dist/src/cli/main.js';
 
 /** Starts the command line, without anything to read. */
 export function start(args: readonly string[], stdout: 'pipe' | number = 'pipe'): ChildProcess {
-  return spawn(process.execPath, [...PROGRAM, ...args], { cwd: ROOT, stdio: ['ignore', stdout, 'pipe'] });
+  return spawn(process.execPath, [PROGRAM, ...args], { cwd: ROOT, stdio: ['ignore', stdout, 'pipe'] });
 }
 
 /** Waits for the end of a program. */

@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from '../../../../src/cli/run-cli.js';
 import { until } from '../../../integration/pools/pool-fixture.js';
 import { Folder } from '../captured.js';
+import { start } from '../programs.js';
 import { WatchedApp } from './support.js';
 
 let app: WatchedApp;
@@ -133,30 +132,20 @@ describe('sluice top without a terminal', () => {
 });
 
 describe('sluice top as a process whose output is read', () => {
-  const root = fileURLToPath(new URL('../../../..', import.meta.url));
-
   it('ends when nobody reads on', async () => {
-    const args = ['node_modules/jiti/lib/jiti-cli.mjs', 'src/cli/main.ts', 'top', `${app.url}/sluice`, '--json'];
-    const child = spawn(process.execPath, [...args, '--interval-ms', '100'], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    child.stdout.once('data', () => child.stdout.destroy());
+    const child = start(['top', `${app.url}/sluice`, '--json', '--interval-ms', '100']);
+    child.stdout?.once('data', () => child.stdout?.destroy());
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
   it('ends at SIGINT, also while the gateway is away', async () => {
-    const args = ['node_modules/jiti/lib/jiti-cli.mjs', 'src/cli/main.ts', 'top', `${app.url}/sluice`];
-    const child = spawn(process.execPath, [...args, '--interval-ms', '100'], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = start(['top', `${app.url}/sluice`, '--interval-ms', '100']);
     let said = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       said += text;
       if (said.includes('trying again')) child.kill('SIGINT');
     });
-    child.stdout.once('data', () => void app.close());
+    child.stdout?.once('data', () => void app.close());
     expect(await once(child, 'exit')).toEqual([null, 'SIGINT']);
     app = await WatchedApp.start();
   });

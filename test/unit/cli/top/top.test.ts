@@ -2,9 +2,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from '../../../../src/cli/run-cli.js';
+import { PROGRAM, ROOT } from '../programs.js';
 import { RecordedTerminal, WatchedApp } from './support.js';
 
 let app: WatchedApp;
@@ -140,7 +140,6 @@ describe('sluice top on a terminal', () => {
 });
 
 describe('sluice top as a process on a terminal of its own', () => {
-  const root = fileURLToPath(new URL('../../../..', import.meta.url));
   const hasScript = spawnSync('script', ['--version']).status === 0;
 
   // `script` of util-linux makes the terminal; the one of macOS is called otherwise.
@@ -149,8 +148,8 @@ describe('sluice top as a process on a terminal of its own', () => {
     ['at the key q', (child) => child.stdin?.write('q')],
     ['at Ctrl-C', (child) => child.stdin?.write('\u0003')],
   ])('gives the screen back %s', async (_how, end) => {
-    const program = `node node_modules/jiti/lib/jiti-cli.mjs src/cli/main.ts top ${app.url}/sluice`;
-    const child = spawn('script', ['-qec', program, '/dev/null'], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
+    const program = `node ${PROGRAM} top ${app.url}/sluice`;
+    const child = spawn('script', ['-qec', program, '/dev/null'], { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] });
     const shown = new Promise<void>((resolve) => {
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         output += text;
