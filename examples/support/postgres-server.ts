@@ -32,6 +32,8 @@ export interface PostgresServer {
   readonly port: number;
   /** Process id of the postmaster; `undefined` while stopped. */
   readonly pid: number | undefined;
+  /** What it holds: other servers can begin with that while this one is stopped. */
+  readonly data: PostgresData;
   /** Resolves when the postmaster has ended. Default `fast`. Does nothing while stopped. */
   stop(mode?: StopMode): Promise<void>;
   /** Starts it again on the same port and data. Resolves once it accepts connections. */
@@ -70,7 +72,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   const watchdog = watchFor(REMOVE, directory);
   try {
     const { postgres } = await findBinaries();
-    const data = join(directory, 'data');
+    const data = dataIn(directory);
     const password = await (options.data === undefined ? makeData(data) : copyData(options.data, data));
     const server = new LocalPostgres(postgres, directory, postgresOwner(), password, options, watchdog);
     await server.start();
@@ -111,7 +113,7 @@ class LocalPostgres implements PostgresServer {
     this.#fixedPort = options.port !== undefined;
     const settings = { listen_addresses: HOST, unix_socket_directories: '', ...options.settings };
     const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const data = join(directory, 'data');
+    const data = dataIn(directory);
     this.#process = new ServerProcess({
       name: 'the server',
       program,
@@ -131,6 +133,10 @@ class LocalPostgres implements PostgresServer {
 
   get port(): number {
     return this.#port;
+  }
+
+  get data(): PostgresData {
+    return { directory: dataIn(this.#directory), password: this.#password };
   }
 
   get pid(): number | undefined {
@@ -174,6 +180,11 @@ class LocalPostgres implements PostgresServer {
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 3 });
     this.#watchdog.dismiss();
   }
+}
+
+/** Where a server keeps its data, in the directory that is its own. */
+function dataIn(directory: string): string {
+  return join(directory, 'data');
 }
 
 /** The server writes its state into the last line of its pid file; `pg_ctl` waits for the same word. */

@@ -2,7 +2,7 @@ import type { Snapshot } from 'sluice';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ask } from '../integration/pools/pool-fixture.js';
 import { checkOut, ShopProcess } from '../integration/shop/shop-process.js';
-import { type PostgresServer, startPostgres } from '../support/postgres.js';
+import { type PostgresServer, startShopPostgres } from '../support/postgres.js';
 import { describeFault } from './repetitions.js';
 import { lasts, until } from './until.js';
 import { WallClock } from './wall-clock.js';
@@ -53,7 +53,7 @@ async function jumpAmidCheckouts(seconds: number): Promise<void> {
 
 describeFault('F45: the clock of the machine is set', () => {
   beforeAll(async () => {
-    postgres = await startPostgres({ settings: { fsync: 'off' } });
+    postgres = await startShopPostgres({ settings: { fsync: 'off' } });
     clock = await WallClock.make();
     const env = {
       ...clock.env,

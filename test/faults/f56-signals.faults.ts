@@ -4,22 +4,18 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { ask } from '../integration/pools/pool-fixture.js';
 import { ShopProcess, untilStatus } from '../integration/shop/shop-process.js';
-import { type LoadWorker, prepareLoadWorker } from '../support/load-worker.js';
 import type { PostgresServer } from '../support/postgres.js';
 import { type Call, failures } from './calls.js';
 import { loadDuring, postgresFor, SHOP_ENV, soon } from './fleet-bench.js';
 import { describeFault } from './repetitions.js';
 
 let postgres: PostgresServer;
-let worker: LoadWorker;
 let shop: ShopProcess;
 beforeAll(async () => {
   postgres = await postgresFor(1);
-  worker = await prepareLoadWorker();
 });
 afterEach(() => shop.destroy());
 afterAll(async () => {
-  await worker.remove();
   await postgres.close();
 });
 
@@ -45,7 +41,7 @@ describeFault('F56: SIGTERM under load', () => {
     const [silent, idle] = [await silentClient(port), await idleClient(url)];
     let askedAtMs = 0;
     let tookMs = 0;
-    const calls = await loadDuring(port, worker.file, async () => {
+    const calls = await loadDuring(port, async () => {
       await soon(async () => (await busy()).length > 0);
       askedAtMs = Date.now();
       shop.kill('SIGTERM');
@@ -74,7 +70,7 @@ describeFault('F57: a second signal under load', () => {
       body: await answer.json(),
     }));
     await soon(async () => (await asleep()).length === 1);
-    const calls = await loadDuring(port, worker.file, async () => {
+    const calls = await loadDuring(port, async () => {
       await soon(async () => (await busy()).length > 1);
       const askedAtMs = Date.now();
       shop.kill('SIGTERM');

@@ -6,14 +6,14 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { checkOut, ShopProcess, untilStatus } from '../integration/shop/shop-process.js';
-import { type PostgresServer, startPostgres } from '../support/postgres.js';
+import { type PostgresServer, startShopPostgres } from '../support/postgres.js';
 import { SHOP_FILE, soon } from './fleet-bench.js';
 import { describeFault } from './repetitions.js';
 
 let postgres: PostgresServer;
 let shop: ShopProcess;
 beforeAll(async () => {
-  postgres = await startPostgres({ settings: { fsync: 'off', autovacuum: 'off' } });
+  postgres = await startShopPostgres({ settings: { fsync: 'off', autovacuum: 'off' } });
 });
 afterEach(() => shop.destroy());
 afterAll(() => postgres.close());

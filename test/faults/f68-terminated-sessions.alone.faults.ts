@@ -4,7 +4,7 @@ import { protect } from 'sluice/express';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ask } from '../integration/pools/pool-fixture.js';
 import { checkOut, ShopProcess } from '../integration/shop/shop-process.js';
-import { type PostgresServer, startPostgres } from '../support/postgres.js';
+import { type PostgresServer, startShopPostgres } from '../support/postgres.js';
 import type { Answer } from './fault-app.js';
 import { NOISE } from './fault-shop.js';
 import { describeFault } from './repetitions.js';
@@ -31,7 +31,7 @@ describeFault('F68: sessions are terminated', () => {
   let url: string;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ settings: { fsync: 'off' } });
+    postgres = await startShopPostgres({ settings: { fsync: 'off' } });
     const env = { SLUICE_POOL_CHECKOUT_LOCK_TIMEOUT_MS: '0', SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '30000' };
     shop = new ShopProcess({ env: { ...env, DATABASE_URL: postgres.url } });
     url = await shop.url();

@@ -11,8 +11,7 @@ import { createTenantShop } from '../bench/tenants/tenant-shop.js';
 import { LogBook } from '../integration/http/harness.js';
 import type { LoadPlan, LoadResult, StreamPlan } from '../load/plan.js';
 import { startLoad } from '../load/start-load.js';
-import { prepareLoadWorker } from '../support/load-worker.js';
-import { type PostgresServer, startPostgres } from '../support/postgres.js';
+import { type PostgresServer, startShopPostgres } from '../support/postgres.js';
 import { type Call, callsOf } from './calls.js';
 import { FaultRelay } from './fault-relay.js';
 import { type Answers, Invariants } from './invariants.js';
@@ -99,12 +98,10 @@ export async function startFaultShop(options: FaultShopOptions = {}): Promise<Fa
   };
   try {
     const settings = { fsync: 'off', autovacuum: 'off', ...options.settings };
-    const postgres = await startPostgres({ settings });
+    const postgres = await startShopPostgres({ settings });
     cleanups.push(() => postgres.close());
     const relay = options.relayed ? await FaultRelay.to({ host: '127.0.0.1', port: postgres.port }) : undefined;
     if (relay !== undefined) cleanups.push(() => relay.close());
-    const worker = await prepareLoadWorker();
-    cleanups.push(() => worker.remove());
     const log = new LogBook();
     const env = { ...LIFTED, ...options.env, ...(await options.arrange?.(postgres, relay)) };
     const databaseUrl = relay === undefined ? postgres.url : urlThrough(postgres.url, relay);
@@ -116,7 +113,7 @@ export async function startFaultShop(options: FaultShopOptions = {}): Promise<Fa
     const answers = { sent: 0, unheard: 0 };
     const invariants = new Invariants(gateway, postgres.url, answers, options.pooled);
     cleanups.push(() => invariants.stop());
-    return running({ gateway, port, postgres, relay, log, answers, invariants, workerFile: worker.file, close });
+    return running({ gateway, port, postgres, relay, log, answers, invariants, close });
   } catch (error) {
     await close();
     throw error;
@@ -156,11 +153,10 @@ interface Running {
   readonly log: LogBook;
   readonly answers: Answers;
   readonly invariants: Invariants;
-  readonly workerFile: string;
   readonly close: () => Promise<void>;
 }
 
-function running({ gateway, port, postgres, relay, log, answers, invariants, workerFile, close }: Running): FaultShop {
+function running({ gateway, port, postgres, relay, log, answers, invariants, close }: Running): FaultShop {
   const stats = (route: string): RouteStats => gateway.entry(route).runtime.stats;
   const arrived = (): number => [...gateway.telemetry().routes()].reduce((sum, route) => sum + route.stats.arrived, 0);
   // Work outside HTTP arrives as well, also while a load is on.
@@ -201,7 +197,7 @@ function running({ gateway, port, postgres, relay, log, answers, invariants, wor
         streams: streams.map(kept),
       };
       const noise = new MachineNoise();
-      const result = await startLoad(plan, { workerFile, ...(ending === undefined ? {} : { ending }) });
+      const result = await startLoad(plan, ending === undefined ? {} : { ending });
       const sentLateMs = Math.max(...result.streams.map(({ sendLag }) => sendLag.maxMs));
       const noiseMs = noise.stop() + sentLateMs;
       const calls = new Map(result.streams.map((stream) => [stream.name, callsOf(stream)]));

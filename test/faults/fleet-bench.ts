@@ -4,8 +4,7 @@ import pg from 'pg';
 import { Fleet } from '../../examples/deploy/fleet.js';
 import type { LoadPlan, StreamPlan } from '../load/plan.js';
 import { startLoad } from '../load/start-load.js';
-import { prepareLoadWorker } from '../support/load-worker.js';
-import { type PostgresServer, startPostgres } from '../support/postgres.js';
+import { type PostgresServer, startShopPostgres } from '../support/postgres.js';
 import { findProgram } from '../support/programs.js';
 import { type Call, callsOf, checkoutStream } from './calls.js';
 import { lasts } from './until.js';
@@ -40,7 +39,7 @@ export const SHOP_ENV: Readonly<Record<string, string>> = {
 /** PostgreSQL with just the room that the budget of so many shops needs, 15 % of its connections being kept free. */
 export function postgresFor(shops: number, settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
   const maxConnections = Math.ceil((shops * SESSIONS_EACH + 4) / 0.85);
-  return startPostgres({
+  return startShopPostgres({
     settings: { fsync: 'off', autovacuum: 'off', max_connections: String(maxConnections), ...settings },
   });
 }
@@ -108,8 +107,6 @@ export async function startFleetBench(size: number, env: Readonly<Record<string,
   try {
     const postgres = await postgresFor(size);
     cleanups.push(() => postgres.close());
-    const worker = await prepareLoadWorker();
-    cleanups.push(() => worker.remove());
     const lines: string[] = [];
     const fleet = await Fleet.start({
       databaseUrl: postgres.url,
@@ -120,7 +117,7 @@ export async function startFleetBench(size: number, env: Readonly<Record<string,
       log: (line) => lines.push(line),
     });
     cleanups.push(() => fleet.close());
-    const loadWhile = (work: () => Promise<void>) => loadDuring(fleet.port, worker.file, work);
+    const loadWhile = (work: () => Promise<void>) => loadDuring(fleet.port, work);
     return { postgres, fleet, lines, loadWhile, close };
   } catch (error) {
     await close();
@@ -147,13 +144,13 @@ const STREAMS: readonly StreamPlan[] = [
 ];
 
 /** There is load from before the work until it is over. The instants of the calls are those of the day. */
-export async function loadDuring(port: number, workerFile: string, work: () => Promise<void>): Promise<Call[]> {
+export async function loadDuring(port: number, work: () => Promise<void>): Promise<Call[]> {
   let end: () => void = () => undefined;
   const ending = new Promise<void>((resolve) => {
     end = resolve;
   });
   const plan: LoadPlan = { port, seed: 1, warmUpMs: 0, measureMs: LONGEST_MS, coolDownMs: 0, streams: STREAMS };
-  const loading = startLoad(plan, { workerFile, ending });
+  const loading = startLoad(plan, { ending });
   const working = work()
     .then(() => lasts(AFTER_MS))
     .finally(end);

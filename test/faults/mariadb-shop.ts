@@ -7,7 +7,6 @@ import { createShop } from '../../examples/shop/app.js';
 import { busyParts, expectBalanced, LogBook } from '../integration/http/harness.js';
 import type { StreamPlan } from '../load/plan.js';
 import { startLoad } from '../load/start-load.js';
-import { prepareLoadWorker } from '../support/load-worker.js';
 import { type MariadbServer, startMariadb } from '../support/mariadb-server.js';
 import { type Call, callsOf } from './calls.js';
 import { until } from './until.js';
@@ -48,8 +47,6 @@ export async function startMariadbShop(options: MariadbShopOptions = {}): Promis
   try {
     const mariadb = await startMariadb(settings);
     cleanups.push(() => mariadb.close());
-    const worker = await prepareLoadWorker();
-    cleanups.push(() => worker.remove());
     const url = new URL(mariadb.url);
     const user = await arrange?.(mariadb);
     if (user !== undefined) [url.username, url.password] = [user, user];
@@ -59,7 +56,7 @@ export async function startMariadbShop(options: MariadbShopOptions = {}): Promis
     cleanups.push(() => shop.close({ server, timeoutMs: 0 }));
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    return running(shop.gateway, mariadb, log, { port, workerFile: worker.file }, close);
+    return running(shop.gateway, mariadb, log, port, close);
   } catch (error) {
     await close();
     throw error;
@@ -70,7 +67,7 @@ function running(
   gateway: Gateway,
   mariadb: MariadbServer,
   log: LogBook,
-  { port, workerFile }: { readonly port: number; readonly workerFile: string },
+  port: number,
   close: () => Promise<void>,
 ): MariadbShop {
   let unheard = 0;
@@ -82,7 +79,7 @@ function running(
     load: async (runMs, streams) => {
       const plan = { port, seed: 1, warmUpMs: 0, measureMs: runMs, coolDownMs: 0 };
       const kept = streams.map((stream) => ({ ...stream, keepEvents: true }));
-      const { streams: results } = await startLoad({ ...plan, streams: kept }, { workerFile });
+      const { streams: results } = await startLoad({ ...plan, streams: kept });
       const calls = results.flatMap(callsOf);
       unheard += calls.filter(({ status }) => status === 0).length;
       return calls;

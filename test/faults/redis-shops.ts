@@ -8,8 +8,7 @@ import { LogBook } from '../integration/http/harness.js';
 import { percentile } from '../load/latency.js';
 import type { LoadPlan } from '../load/plan.js';
 import { startLoad } from '../load/start-load.js';
-import { prepareLoadWorker } from '../support/load-worker.js';
-import { type PostgresServer, startPostgres } from '../support/postgres.js';
+import { type PostgresServer, startShopPostgres } from '../support/postgres.js';
 import { type Call, callsOf } from './calls.js';
 import { RedisRelay } from './redis-relay.js';
 import { until } from './until.js';
@@ -59,32 +58,23 @@ export class RedisShops {
   readonly relay: RedisRelay;
   /** What they share beside Redis. */
   readonly postgres: { readonly url: string; close(): Promise<void> };
-  readonly #workerFile: string;
-  readonly #removeWorker: () => Promise<void>;
 
-  private constructor(
-    shops: readonly Shop[],
-    relay: RedisRelay,
-    postgres: RedisShops['postgres'],
-    worker: Awaited<ReturnType<typeof prepareLoadWorker>>,
-  ) {
+  private constructor(shops: readonly Shop[], relay: RedisRelay, postgres: RedisShops['postgres']) {
     this.shops = shops;
     this.relay = relay;
     this.postgres = postgres;
-    this.#workerFile = worker.file;
-    this.#removeWorker = () => worker.remove();
   }
 
   /** @param database - One that others use, too. Default: a server of their own. */
   static async start(redisPort: number, database?: Pick<PostgresServer, 'url'>): Promise<RedisShops> {
-    const own = database === undefined ? await startPostgres({ settings: QUICK }) : undefined;
+    const own = database === undefined ? await startShopPostgres({ settings: QUICK }) : undefined;
     const postgres = { url: database?.url ?? own?.url ?? '', close: async () => own?.close() };
     const relay = await RedisRelay.to(redisPort);
     const env = { ...ENV, SLUICE_REDIS_URL: relay.url };
     const shops: Shop[] = [];
     // One after the other: the first one prepares the database.
     for (let n = 0; n < SHOPS; n += 1) shops.push(await startShop(postgres.url, env));
-    return new RedisShops(shops, relay, postgres, await prepareLoadWorker());
+    return new RedisShops(shops, relay, postgres);
   }
 
   /** Whether both know that Redis does not answer; or both that it does. */
@@ -133,7 +123,6 @@ export class RedisShops {
   async close(): Promise<void> {
     await Promise.all(this.shops.map((shop) => shop.close()));
     await this.relay.close();
-    await this.#removeWorker();
     await this.postgres.close();
   }
 
@@ -156,7 +145,7 @@ export class RedisShops {
         },
       ],
     };
-    const { streams, startedAtEpochMs } = await startLoad(plan, { workerFile: this.#workerFile });
+    const { streams, startedAtEpochMs } = await startLoad(plan);
     return streams.flatMap(callsOf).map((call) => ({
       ...call,
       sentAtMs: startedAtEpochMs + call.sentAtMs,

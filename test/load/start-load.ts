@@ -10,10 +10,14 @@ export interface StartLoadOptions {
   readonly signal?: AbortSignal;
   /** Once it resolves nothing more is sent; what is on its way is waited for, and counts. */
   readonly ending?: Promise<unknown>;
-  /** The compiled `worker.js`. Default: the one beside this file. */
+  /** The program of the generator. Default: as it is built. */
   readonly workerFile?: string;
 }
 
+/** Whoever runs the sources, as tests do, has a build of them as well. */
+const BUILT_WORKER = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../dist/test/load/worker.js' : './worker.js', import.meta.url),
+);
 /** Time beyond the plan's own bounds after which the generator is taken to hang, in milliseconds. */
 const GRACE_MS = 15_000;
 
@@ -25,7 +29,7 @@ const GRACE_MS = 15_000;
 export async function startLoad(plan: LoadPlan, options: StartLoadOptions = {}): Promise<LoadResult> {
   validatePlan(plan);
   options.signal?.throwIfAborted();
-  const worker = fork(options.workerFile ?? fileURLToPath(new URL('./worker.js', import.meta.url)), [], {
+  const worker = fork(options.workerFile ?? BUILT_WORKER, [], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     execArgv: ['--max-semi-space-size=32'],
   });

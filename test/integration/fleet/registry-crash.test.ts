@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Snapshot } from '../../../src/telemetry/snapshot.js';
 import { until } from '../../faults/until.js';
-import { type PostgresServer, startPostgres } from '../../support/postgres.js';
+import { type PostgresServer, startShopPostgres } from '../../support/postgres.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { ShopProcess } from '../shop/shop-process.js';
 import { SessionCount } from './session-count.js';
@@ -17,7 +17,7 @@ const shops: ShopProcess[] = [];
 
 beforeAll(async () => {
   redis = await RedisServer.start();
-  postgres = await startPostgres({ settings: { fsync: 'off', max_connections: '52' } });
+  postgres = await startShopPostgres({ settings: { fsync: 'off', max_connections: '52' } });
   sessions = await SessionCount.start(postgres.url, 'sluice-shop');
 });
 afterAll(async () => {

@@ -5,37 +5,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../support/postgres.js';
+import { type PostgresServer, startShopPostgres } from '../../support/postgres.js';
 import { checkOut, type ProcessOptions, ShopProcess, untilStatus } from './shop-process.js';
 
 let postgres: PostgresServer;
 let started: ShopProcess[] = [];
-let databases = 0;
-let databaseUrl = '';
 
 beforeAll(async () => {
-  postgres = await startPostgres({ settings: { fsync: 'off' } });
+  postgres = await startShopPostgres({ settings: { fsync: 'off' } });
 });
 afterAll(() => postgres.close());
-beforeEach(() => {
-  databases += 1;
-  databaseUrl = postgres.url.replace(/postgres$/, `shop_${databases}`);
-});
 afterEach(async () => {
   await Promise.all(started.map((shop) => shop.destroy()));
   started = [];
 });
 
-/** Starts a shop that is ended with the test; on a database of the test's own unless told otherwise. */
+/** Starts a shop that is ended with the test; on a database that is the shop's already unless told otherwise. */
 function start(env: Record<string, string> = {}, options: Omit<ProcessOptions, 'env'> = {}): ShopProcess {
-  const shop = new ShopProcess({ ...options, env: { DATABASE_URL: databaseUrl, ...env } });
+  const shop = new ShopProcess({ ...options, env: { DATABASE_URL: postgres.url, ...env } });
   started.push(shop);
   return shop;
 }
 
 /** The time that `count` statements of the shop sleep in the database at this moment, looked at until it is so. */
 async function untilWorking(count: number): Promise<void> {
-  const client = new pg.Client(databaseUrl);
+  const client = new pg.Client(postgres.url);
   await client.connect();
   const asleep =
     "select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
@@ -47,7 +41,7 @@ async function untilWorking(count: number): Promise<void> {
 
 /** Sessions of the shop on its database. */
 async function sessionsLeft(): Promise<number> {
-  const client = new pg.Client(databaseUrl);
+  const client = new pg.Client(postgres.url);
   await client.connect();
   const left = "select from pg_stat_activity where datname = current_database() and application_name = 'sluice-shop'";
   const { rows } = await client.query(left);
@@ -215,13 +209,14 @@ describe('a start that cannot be', () => {
   it('refuses a database that belongs to somebody else', async () => {
     const client = new pg.Client(postgres.url);
     await client.connect();
-    await client.query(`create database shop_${databases}`);
+    await client.query('create database tenant');
     await client.end();
+    const databaseUrl = postgres.url.replace(/postgres$/, 'tenant');
     const tenant = new pg.Client(databaseUrl);
     await tenant.connect();
     await tenant.query('create table customers (id int)');
     await tenant.end();
-    const shop = start();
+    const shop = start({ DATABASE_URL: databaseUrl });
     expect(await shop.ended).toBe(1);
     expect(shop.output).toMatch(/^the database of DATABASE_URL holds tables that are not the shop's .*\n$/);
   });
@@ -230,7 +225,7 @@ describe('a start that cannot be', () => {
 describe('a database that is down', () => {
   let other: PostgresServer;
   beforeEach(async () => {
-    other = await startPostgres({ settings: { fsync: 'off' } });
+    other = await startShopPostgres({ settings: { fsync: 'off' } });
   });
   afterEach(() => other.close());
 

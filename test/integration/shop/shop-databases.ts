@@ -1,7 +1,7 @@
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { startMariadb } from '../../support/mariadb-server.js';
-import { startPostgres } from '../../support/postgres.js';
+import { startShopPostgres } from '../../support/postgres.js';
 
 /** A server for a shop, with a way in beside the shop's own. */
 export interface ShopDatabase {
@@ -20,7 +20,7 @@ export const DATABASES: Readonly<Record<'postgres' | 'mariadb', () => Promise<Sh
 };
 
 async function onPostgres(): Promise<ShopDatabase> {
-  const server = await startPostgres({ settings: { fsync: 'off' } });
+  const server = await startShopPostgres({ settings: { fsync: 'off' } });
   const beside = new pg.Pool({ connectionString: server.url, max: 2 });
   beside.on('error', () => undefined);
   const sleepers = "select count(*)::int as n from pg_stat_activity where wait_event = 'PgSleep'";
