@@ -68,7 +68,7 @@ describe('F46: the event loop stands still', () => {
   it('for less than a deadline: nothing fails, and nothing is thought ill of the database', NOISE, async () => {
     const env = { SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '4000' };
     shop = await startFaultShop({ checkoutWorkMs: 20, env });
-    const { calls, stalls } = await stalled(40, [400, 900, 2_000]);
+    const { calls, stalls } = await stalled(40, [400, 2_000]);
     for (const { inFlight } of stalls) expect(inFlight).toBeGreaterThanOrEqual(2);
     // The stalls really were some: what arrived early in the last one waited for its end.
     expect(Math.max(...calls.map(({ latencyMs }) => latencyMs))).toBeGreaterThan(1_500);

@@ -11,10 +11,13 @@ const PER_TENANT = 4;
 const RUN_MS = 3_500;
 
 let shop: FaultShop;
+/** What the others meet without it. */
+let before: readonly Call[];
 
 beforeAll(async () => {
   const env = { SLUICE_POOL_CHECKOUT_MAX: String(SEATS) };
   shop = await startFaultShop({ checkoutWorkMs: 20, env, tenants: true });
+  before = settled((await shop.load(RUN_MS, [quiet])).of('quiet'));
 });
 afterAll(() => shop.close());
 
@@ -32,7 +35,6 @@ describe('F64: a tenant that sends a hundred times as much', () => {
     // Every request of it in another name: that may not gain it a share for each.
     { how: 'under ever new names', tenant: 'loud-{{int 1 1000000}}' },
   ])('$how leaves the others alone', NOISE, async ({ tenant }) => {
-    const before = settled((await shop.load(RUN_MS, [quiet])).of('quiet'));
     const flood = checkoutStream('flood', 100 * PER_TENANT, { headers: headersOf(tenant) });
     const { of } = await shop.load(RUN_MS, [quiet, flood]);
     const beside = settled(of('quiet'));
