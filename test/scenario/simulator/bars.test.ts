@@ -133,7 +133,6 @@ describe('a limit that adapts', () => {
   it.each([
     ['w08-slow-drift', 1],
     ['w08-slow-drift', 2],
-    ['w08-slow-drift', 3],
     ['w02-sustained-1-2x', 2],
     ['w02-sustained-4x', 2],
     ['w12-slow-readers', 1],
