@@ -6,7 +6,7 @@ import { type FaultShop, NOISE, startFaultShop } from './fault-shop.js';
 // a queue in which everybody served has left already.
 
 const SEATS = 2;
-const OVERLOAD_MS = 3_000;
+const OVERLOAD_MS = 2_500;
 
 let shop: FaultShop;
 

@@ -8,7 +8,7 @@ import { type FaultShop, NOISE, startFaultShop } from './fault-shop.js';
 const SEATS = 4;
 const TENANTS = 5;
 const PER_TENANT = 4;
-const RUN_MS = 3_500;
+const RUN_MS = 3_000;
 
 let shop: FaultShop;
 /** What the others meet without it. */

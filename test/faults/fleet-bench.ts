@@ -27,6 +27,8 @@ export const SHOP_ENV: Readonly<Record<string, string>> = {
     Object.entries(POOL_SIZES).flatMap(([pool, size]) => [
       [`SLUICE_POOL_${pool}_MAX`, String(size)],
       [`SLUICE_POOL_${pool}_MIN_IDLE`, String(size)],
+      // All that can wait may: how much a busy machine works off before a deadline is not what is judged.
+      [`SLUICE_POOL_${pool}_EVICTION`, 'false'],
     ]),
   ),
   SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '5000',

@@ -11,7 +11,7 @@ const LASTING_MS = 100;
 /** A fault that lasts longer than this has gone wrong. */
 const LONGEST_MS = 30_000;
 /** For enough of each kind to be sent once the recovery is over. */
-const AFTER_MS = 1_000;
+const AFTER_MS = 800;
 /** The slowest of some reads, on a machine that has nothing else to do. */
 const USUAL_MS = 10;
 
