@@ -169,6 +169,15 @@ describe('sluice config', () => {
     expect(lines.find(({ path }) => path === 'pools.main.max')).toMatchObject({ value: '7', origin: 'code' });
   });
 
+  it('tells what can hardly be meant beside its output, and is content', async () => {
+    folder.write('c.json', { ...OPTIONS, routes: { ...OPTIONS.routes, a: { ratePerSecond: 500, burst: 1 } } });
+    const { code, out, err } = await folder.call(['config', '-c', 'c.json', '--json']);
+    expect([code, JSON.parse(out)]).toEqual([0, expect.any(Array)]);
+    expect(err).toMatch(/^worth a second look: routes\.a\.burst: with 500 requests\/s and a burst of 1, [^\n]+$/);
+    folder.write('c.json', OPTIONS);
+    expect(await folder.call(['config', '-c', 'c.json'])).toMatchObject({ code: 0, err: '' });
+  });
+
   it.each<[file: string, text: string, message: RegExp]>([
     ['absent.json', '', /absent\.json cannot be read/],
     ['absent', '', /absent cannot be read: there is no such file/],
