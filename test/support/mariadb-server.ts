@@ -159,7 +159,10 @@ class LocalMariadb implements MariadbServer {
 let laidOut: Promise<string> | undefined;
 
 async function initialise(directory: string): Promise<void> {
-  laidOut ??= layOut();
+  laidOut ??= layOutMariadb().catch((error: unknown) => {
+    laidOut = undefined;
+    throw error;
+  });
   const data = join(directory, 'data');
   await cp(await laidOut, data, { recursive: true });
   const login = `'${ADMIN}'@'%' IDENTIFIED BY '${PASSWORD}'`;
@@ -174,8 +177,11 @@ async function initialise(directory: string): Promise<void> {
   );
 }
 
-/** It is tried a second time: on a busy machine it has ended with 1 once, and done the same a moment later. */
-async function layOut(): Promise<string> {
+/**
+ * Lays fresh data out, for servers that begin with a copy; it is removed when this process has ended. Tried a second
+ * time: on a busy machine it has failed once, and done the same a moment later. Resolves to where it is.
+ */
+export async function layOutMariadb(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-mariadb-'));
   watchFor('rm -rf "$1"', directory);
   const data = join(directory, 'data');
