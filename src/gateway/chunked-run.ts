@@ -3,6 +3,7 @@ import { requireNumber } from '../core/numbers.js';
 import { databaseUnavailable } from '../core/refusals.js';
 import { type ErrorCode, isSluiceError, SluiceError } from '../errors.js';
 import { ChunkPatience } from './chunk-patience.js';
+import { onAbort } from './on-abort.js';
 import type { RequestHandle } from './request-handle.js';
 import { RUN_OPTIONS, type Runner, type RunOptions, runWork } from './run-work.js';
 import { sleep } from './sleep.js';
@@ -145,8 +146,7 @@ async function attemptChunk<Cursor>(
   const onStopping = (): void => {
     if (!began) leave.abort();
   };
-  options.signal?.addEventListener('abort', onEnd, { once: true });
-  runner.stopping.addEventListener('abort', onStopping, { once: true });
+  const unheard = [onAbort(options.signal, onEnd), onAbort(runner.stopping, onStopping)];
   const begin = (handle: RequestHandle): Promise<Cursor | null | undefined> => {
     began = true;
     handled = handle;
@@ -167,8 +167,7 @@ async function attemptChunk<Cursor>(
     return { error, began };
   } finally {
     unwatch();
-    options.signal?.removeEventListener('abort', onEnd);
-    runner.stopping.removeEventListener('abort', onStopping);
+    for (const leave of unheard) leave();
   }
 }
 

@@ -1,7 +1,7 @@
-import { getMaxListeners, setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import { checkKnownOptions } from '../core/known-options.js';
 import { isSluiceError, type Refusal, SluiceError } from '../errors.js';
+import { onAbort } from './on-abort.js';
 import { nestedInLane, nestedOnSameSeats } from './refusals.js';
 import { RequestHandle } from './request-handle.js';
 import type { RequestWork } from './request-work.js';
@@ -68,26 +68,6 @@ export async function runWork<T>(
   } finally {
     unheard();
   }
-}
-
-/**
- * Listens while the work runs. One signal may end any number of works at once: each raises by one the number of listeners
- * from which Node suspects a leak, for as long as it listens, so that those of others are suspected as ever.
- */
-function onAbort(signal: AbortSignal | undefined, leave: () => void): () => void {
-  if (signal === undefined) return () => undefined;
-  raise(signal, 1);
-  signal.addEventListener('abort', leave, { once: true });
-  return () => {
-    signal.removeEventListener('abort', leave);
-    raise(signal, -1);
-  };
-}
-
-function raise(signal: AbortSignal, by: 1 | -1): void {
-  const most = getMaxListeners(signal);
-  // 0 is for no bound.
-  if (most > 0) setMaxListeners(most + by, signal);
 }
 
 /**

@@ -307,3 +307,17 @@ describe('a job that stops before its end says where', () => {
     await expect(failure).rejects.toThrow('patienceMs is 0');
   });
 });
+
+it('may run as often at once as it likes, for one signal too, with no leak suspected', async () => {
+  const warned: string[] = [];
+  const hear = (warning: Error): unknown => warned.push(warning.name);
+  process.on('warning', hear);
+  const { signal } = new AbortController();
+  const one = (): Promise<undefined> => Promise.resolve(undefined);
+  const jobs = Array.from({ length: 30 }, () => gateway.runInChunks('export', one, { signal }));
+  const ends = await Promise.all(jobs);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', hear);
+  expect(new Set(ends.map(({ end }) => end))).toEqual(new Set(['done']));
+  expect(warned).toEqual([]);
+});
