@@ -12,6 +12,7 @@ import { LiveChanges } from './gateway/live-changes.js';
 import { checkLogins, unheededText } from './gateway/login-check.js';
 import { named } from './gateway/named.js';
 import type { OpenAnswers } from './gateway/open-answers.js';
+import type { OpenRuns } from './gateway/open-runs.js';
 import { ProcessHold } from './gateway/process-hold.js';
 import { type Readiness, readinessOf } from './gateway/readiness.js';
 import type { RequestHandle } from './gateway/request-handle.js';
@@ -35,6 +36,8 @@ export class Gateway<RouteName extends string = string, PoolName extends string 
   readonly clock: Clock;
   /** @internal */
   readonly answers: OpenAnswers;
+  /** @internal */
+  readonly runs: OpenRuns;
   /** Uniform in [0, 1). @internal */
   readonly random: () => number;
   readonly #engine: Engine;
@@ -46,10 +49,11 @@ export class Gateway<RouteName extends string = string, PoolName extends string 
 
   /** Use {@link createGateway}, which checks the budget and waits for the first connections. @internal */
   constructor(engine: Engine, hold: ProcessHold) {
-    const { config, clock, answers, random } = engine;
+    const { config, clock, answers, runs, random } = engine;
     this.config = config;
     this.clock = clock;
     this.answers = answers;
+    this.runs = runs;
     this.random = random;
     this.#engine = engine;
     this.#hold = hold;

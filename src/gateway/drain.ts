@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import { DrainBound } from './drain-bound.js';
 import { LastRequests, type RequestSource } from './last-requests.js';
 import type { OpenAnswers } from './open-answers.js';
+import type { OpenRuns } from './open-runs.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { draining } from './refusals.js';
 import type { Admitting } from './route-entry.js';
@@ -34,6 +35,7 @@ export interface Drained {
   readonly clock: Clock;
   readonly admitting: Admitting;
   readonly answers: OpenAnswers;
+  readonly runs: OpenRuns;
   readonly routes: readonly RouteRuntime[];
   readonly pools: readonly PoolRuntime[];
   readonly bound: DrainBound;
@@ -60,7 +62,7 @@ export async function drainWork(
   server: DrainableServer | undefined,
   timeoutMs: number,
 ): Promise<void> {
-  const { clock, admitting, answers, routes, pools, bound } = drained;
+  const { clock, admitting, answers, runs, routes, pools, bound } = drained;
   answers.endConnections(clock);
   const newcomers = server?.prependListener === undefined ? undefined : new LastRequests(server as RequestSource);
   const admitted = (): boolean => clock.nowMs() >= drained.admitUntilMs;
@@ -79,6 +81,7 @@ export async function drainWork(
   // Handlers whose statements were cancelled still have to say so.
   await settled(clock, boundOf(clock, LAST_WORDS_MS), idle);
   answers.endWork(clock);
+  runs.endWork(clock.nowMs());
   await settled(clock, boundOf(clock, LAST_WORDS_MS), () => answers.none);
   server?.closeAllConnections();
   await closed;

@@ -33,13 +33,14 @@ export class Ending {
   }
 
   async #drain({ server, timeoutMs }: DrainOptions): Promise<void> {
-    const { config, clock, admitting, answers, routes, pools, budget, fleet, timer, lag } = this.#engine;
+    const { config, clock, admitting, answers, runs, routes, pools, budget, fleet, timer, lag } = this.#engine;
     this.#begun.abort();
     const delayMs = timeoutMs === 0 ? 0 : config.readinessDelayMs;
     const drained = {
       clock,
       admitting,
       answers,
+      runs,
       routes,
       pools: [...pools.values()],
       bound: this.#bound,

@@ -15,6 +15,7 @@ import type { FleetBudget } from './fleet-budget.js';
 import type { Joined } from './join-fleet.js';
 import { ModeSwitch } from './mode-switch.js';
 import { OpenAnswers } from './open-answers.js';
+import { OpenRuns } from './open-runs.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { tunePools } from './pool-tuning.js';
 import type { Admitting, RouteEntry } from './route-entry.js';
@@ -40,6 +41,7 @@ export interface Engine {
   readonly modes: ModeSwitch;
   readonly admitting: Admitting;
   readonly answers: OpenAnswers;
+  readonly runs: OpenRuns;
   readonly startUp: StartUp;
   /** The rate limit of all routes together, where there is one. */
   readonly total: TotalRate | undefined;
@@ -62,6 +64,7 @@ export function assembleEngine(
   const lag = new LoopLag(clock, EventLoopGuard.mostPerTurnMs(config.maxEventLoopLagMs));
   const admitting: Admitting = { draining: false };
   const answers = new OpenAnswers();
+  const runs = new OpenRuns();
   const decisions = assembleDecisions(config, clock);
   const pools = new Map<string, PoolRuntime>();
   const warn = (code: string, message: string, about: Readonly<Record<string, unknown>> = {}): void => {
@@ -98,7 +101,7 @@ export function assembleEngine(
   const entries = assembleEntries(parts, pools, { mode: config.mode, clock, timer, lag, warn }, admitting);
   const routes = Array.from(entries.values(), ({ runtime }) => runtime);
   if (config.mode === 'enforce') answers.endUnread(clock, config.writeTimeoutMs, warn);
-  const standing = { config, clock, random, logger, timer, lag, admitting, answers, startUp };
+  const standing = { config, clock, random, logger, timer, lag, admitting, answers, runs, startUp };
   const modes = new ModeSwitch(config.mode, entries);
   return { ...standing, pools, routes, entries, modes, total, decisions, fleet, budget };
 }

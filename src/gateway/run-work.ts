@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import { checkKnownOptions } from '../core/known-options.js';
 import { isSluiceError, type Refusal, SluiceError } from '../errors.js';
 import { onAbort } from './on-abort.js';
+import type { OpenRuns } from './open-runs.js';
 import { nestedInLane, nestedOnSameSeats } from './refusals.js';
 import { RequestHandle } from './request-handle.js';
 import type { RequestWork } from './request-work.js';
@@ -28,6 +29,7 @@ export const RUN_OPTIONS: readonly string[] = ['budgetMs', 'callerKey', 'tenant'
 /** The part of a gateway that running needs. */
 export interface Runner {
   readonly clock: Clock;
+  readonly runs: OpenRuns;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   entry(route: string): RouteEntry;
@@ -64,7 +66,7 @@ export async function runWork<T>(
     const refusal = entry.preflight(nowMs, work) ?? refusalOf(work.enter(nowMs), caller);
     if (refusal !== undefined) throw await refused(runner.clock, refusal);
     await caller.turn();
-    return await caller.unlessEnded(finish(runner, work, run));
+    return await runner.runs.during(work, caller.unlessEnded(finish(runner, work, run)));
   } finally {
     unheard();
   }

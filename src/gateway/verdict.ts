@@ -16,8 +16,16 @@ const BY_KIND: Readonly<Record<FailureKind, Verdict>> = {
   server_fault: 'failure',
 };
 
-/** States whose kind tells too little: a lock that others hold is contention, and a server that starts is an outage. */
-const BY_STATE: Readonly<Record<string, Verdict>> = { '55P03': 'neutral', '57P03': 'neutral' };
+/**
+ * States whose kind tells too little: a lock that others hold is contention, and a server that starts is an outage. A limit
+ * that a session may set, and a place that is missing to somebody who has one, are the application's doing.
+ */
+const BY_STATE: Readonly<Record<string, Verdict>> = {
+  '55P03': 'neutral',
+  '57P03': 'neutral',
+  '53300': 'neutral',
+  '53400': 'neutral',
+};
 
 /**
  * What a failed statement says about its database.
