@@ -18,7 +18,15 @@ export function onAbort(signal: AbortSignal | undefined, listener: () => void): 
 }
 
 function raise(signal: AbortSignal, by: 1 | -1): void {
-  const most = getMaxListeners(signal);
-  // 0 is for no bound.
+  const most = mostListeners(signal);
   if (most > 0) setMaxListeners(most + by, signal);
+}
+
+/** 0 is for no bound; Node 20 throws where somebody has asked for that. */
+function mostListeners(signal: AbortSignal): number {
+  try {
+    return getMaxListeners(signal);
+  } catch {
+    return 0;
+  }
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createGateway, type Gateway, isSluiceError, type RequestHandle } from 'sluice';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../support/postgres.js';
@@ -413,4 +414,10 @@ it('lets one signal end many works at once, and still has a leak of others suspe
   await until(() => warned.length > 0);
   process.off('warning', hear);
   expect(warned).toEqual(['MaxListenersExceededWarning']);
+});
+
+it('takes a signal to which any number may listen', async () => {
+  const { signal } = new AbortController();
+  setMaxListeners(0, signal);
+  await expect(gateway.run('batch', () => Promise.resolve('done'), { signal })).resolves.toBe('done');
 });
