@@ -37,11 +37,15 @@ export function snapshotSource(address: string, headers: readonly string[]): Sna
 async function read(url: URL, where: string, headers: Headers, stop?: AbortSignal): Promise<Snapshot> {
   const limit = AbortSignal.timeout(ANSWER_MS);
   const signal = stop === undefined ? limit : AbortSignal.any([stop, limit]);
-  const response = await fetch(url, { headers, signal }).catch((error: unknown) => {
+  // Whoever is redirected to may not be one who may see the headers.
+  const response = await fetch(url, { headers, signal, redirect: 'manual' }).catch((error: unknown) => {
     throw new CliError(`${where} cannot be reached: ${reasonOf(error)}`);
   });
   if (response.status === 401 || response.status === 403) {
     throw new CliError(`${where} answered ${response.status}: give what its authorize asks for, with --header`);
+  }
+  if (response.status >= 300 && response.status < 400) {
+    throw new CliError(`${where} answered ${response.status}${targetOf(response, url)}, which top does not follow`);
   }
   if (response.status >= 500) {
     throw new CliError(`${where} answered ${response.status}: the server failed, and its log says why`);
@@ -52,6 +56,14 @@ async function read(url: URL, where: string, headers: Headers, stop?: AbortSigna
   const body: unknown = await response.json().catch(() => undefined);
   if (isSnapshot(body)) return body;
   throw new CliError(`${where} is no snapshot: give the address where operations() is mounted`);
+}
+
+/** Where a redirect leads, for whoever wants to give that address. What follows the path may be a secret. */
+function targetOf(response: Response, from: URL): string {
+  const location = response.headers.get('location') ?? '';
+  if (!URL.canParse(location, from.href)) return ', a redirect';
+  const { origin, pathname } = new URL(location, from);
+  return `, a redirect to ${origin}${pathname}`;
 }
 
 function urlOf(address: string): URL {

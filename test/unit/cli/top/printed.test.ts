@@ -123,6 +123,25 @@ describe('sluice top without a terminal', () => {
     expect(call.err).toMatch(message);
   });
 
+  it('takes its headers nowhere else', async () => {
+    const heard: unknown[] = [];
+    const other = createServer((req, res) => {
+      heard.push(req.headers);
+      res.end('{}');
+    }).listen(0, 'localhost');
+    await once(other, 'listening');
+    const target = `http://localhost:${(other.address() as AddressInfo).port}/login`;
+    const front = createServer((_req, res) => void res.writeHead(302, { location: `${target}?ticket=t` }).end());
+    await once(front.listen(0, '127.0.0.1'), 'listening');
+    const url = `http://127.0.0.1:${(front.address() as AddressInfo).port}/sluice`;
+    const call = await folder.call(['top', url, '--count', '1', '--header', 'x-operator-key: hush-hush']);
+    expect([call.code, call.out]).toEqual([1, '']);
+    expect(call.err).toMatch(/answered 302, a redirect to http:\/\/localhost:\d+\/login, which top does not follow$/);
+    expect(heard).toEqual([]);
+    other.close();
+    front.close();
+  });
+
   it('takes no page of something else for a snapshot', async () => {
     expect(await folder.call(['top', `${app.url}/nowhere`])).toMatchObject({
       code: 1,
