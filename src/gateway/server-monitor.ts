@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { readMysqlStatus } from '../pools/mysql-status.js';
 import { isMysqlUrl } from '../pools/mysql-target.js';
+import { timeLimit } from '../pools/time-limit.js';
 import { ownBytes } from '../telemetry/host.js';
 import type { ServerGauges } from '../telemetry/source.js';
 import { LatestReading } from './latest-reading.js';
@@ -8,6 +9,8 @@ import type { ServerLook } from './server-look.js';
 
 /** For the whole reading: it is worth less than what it measures. */
 const LIMIT_MS = 250;
+/** The server's bound ends nothing where the network swallows all: then the connection is given back unanswered. */
+const PATIENCE_MS = LIMIT_MS + 1_000;
 
 /** Processes that are looked at for their memory, in one turn of the event loop: each costs some 10 µs. */
 const MOST_BACKENDS = 32;
@@ -45,7 +48,13 @@ export class ServerMonitor {
     const read = isMysqlUrl(url) ? readMysql : readPostgres;
     this.#reading = new LatestReading(clock, () => {
       const look = take();
-      return look && read(look).finally(() => void look.connection.release());
+      if (look === undefined) return undefined;
+      const giveBack = (): void => void look.connection.release();
+      const patience = timeLimit(clock, PATIENCE_MS, giveBack);
+      return read(look).finally(() => {
+        patience.cancel();
+        giveBack();
+      });
     });
   }
 
