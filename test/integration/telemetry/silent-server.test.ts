@@ -1,5 +1,5 @@
 import { metrics, protect } from 'sluice/express';
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 import { Relay } from '../../contract/relay.js';
 import { startPostgres } from '../../support/postgres.js';
 import { serve } from '../http/harness.js';
