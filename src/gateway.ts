@@ -138,8 +138,9 @@ export class Gateway<RouteName extends string = string, PoolName extends string 
 
   /**
    * Changes the login of a pool without a restart: after the new one was tried, connections are opened with it, and
-   * those of before end when their work is done, or within a bound where they are to be expelled. Resolves when none of
-   * them is left, so that the login of before can be taken away; until then the server has to accept both.
+   * those of before serve until each has a successor, one after the other, or within a bound where they are to be
+   * expelled. Resolves when none of them is left, so that the login of before can be taken away; until then the server
+   * has to accept both, and for the trial it gives the pool one connection more.
    * {@link Gateway.config} goes on showing what was read at the start.
    *
    * @throws RangeError for an unknown pool. LoginSettingError or RotationRefusedError when the new login cannot be used
@@ -161,7 +162,7 @@ export class Gateway<RouteName extends string = string, PoolName extends string 
   /**
    * Opens new connections for all that a pool has, where the name of its server leads elsewhere now or its servers have
    * changed places. Those that nobody uses end at once, the others when their work is done: nothing is cut, and
-   * nothing waits. Without this a change of the name is found as connections reach their lifetime.
+   * nobody is sent to the server of before any more, so requests may wait until they are connected. Without this a change of the name is found as connections reach their lifetime.
    *
    * @throws RangeError for an unknown pool.
    */

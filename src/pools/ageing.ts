@@ -2,14 +2,14 @@ import type { Slot } from './idle-sessions.js';
 import type { SessionSet } from './session-set.js';
 
 /**
- * Replaces sessions whose lifetime is over: each serves on until another has been opened in its place. Where there is no
- * place for another, one ends ahead of it, and no more do before it is there: a server that lets nobody in any more is
- * not left by those whom it has.
+ * Replaces sessions whose lifetime is over, or whose login is one of before: each serves on until another has been opened
+ * in its place. Where there is no place for another, one ends ahead of it, and no more do before it is there: a server
+ * that lets nobody in any more is not left by those whom it has.
  */
 export class Ageing {
   readonly #sessions: SessionSet;
   readonly #onAged: () => void;
-  /** Their lifetime is over, and they serve. */
+  /** They are to be replaced, and serve. */
   readonly #aged = new Set<Slot>();
   /** So many of them end as they come back. */
   #ending = 0;
@@ -28,11 +28,12 @@ export class Ageing {
 
   /** How many sessions are to be opened in place of others, of which one is enough at a time. */
   get wanted(): 0 | 1 {
-    return this.#owed || this.#aged.size > 0 ? 1 : 0;
+    return this.#owed || this.#aged.size > this.#ending ? 1 : 0;
   }
 
-  /** Replaces this session, which is idle or on its way there. */
+  /** Replaces this session, wherever it is. */
   replace(slot: Slot): void {
+    if (this.#leaving.has(slot)) return;
     slot.expiresAtMs = Number.POSITIVE_INFINITY;
     this.#aged.add(slot);
     this.#onAged();

@@ -110,8 +110,9 @@ export interface ConnectionPool {
   resize(max: number): void;
   /**
    * Changes the login. The new one is tried first, on a session of its own that may be one more than `max`; from then
-   * on every session is opened with it, those being opened now included. Sessions of before end as after
-   * {@link recycle}, or within a bound where they are to be expelled. Resolves when none of them is left.
+   * on every session is opened with it, those being opened now included. Sessions of before serve on until others have
+   * come in their place, one after the other; where the login leads to another server or database, they end as after
+   * {@link recycle}. Within a bound all of them end where they are to be expelled. Resolves when none of them is left.
    *
    * @throws LoginSettingError, RotationRefusedError: nothing has changed then. {@link PoolClosedError}.
    */

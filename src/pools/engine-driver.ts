@@ -6,7 +6,8 @@ import type { FailureKind } from './contract.js';
 import type { SessionParts } from './engine-session.js';
 import type { LoginChange } from './login.js';
 import { PasswordError } from './password.js';
-import type { ConnectTrouble, Opening, SessionDriver, SessionOwner } from './session.js';
+import type { ServerLimits } from './server-limits.js';
+import type { ConnectTrouble, Opening, Session, SessionDriver, SessionOwner } from './session.js';
 import type { StatementNature, StatementNatures } from './session-trace.js';
 import type { PreparedLogin } from './trial.js';
 
@@ -65,7 +66,9 @@ export abstract class EngineDriver<Way> implements SessionDriver {
   prepare(change: LoginChange): PreparedLogin {
     const way = this.changed(this.#way, change);
     return {
+      elsewhere: this.placeOf(way) !== this.placeOf(this.#way),
       open: (owner) => this.enter(way, owner),
+      limits: (session) => this.limitsOf(way, session),
       adopt: () => {
         this.#way = way;
       },
@@ -94,6 +97,12 @@ export abstract class EngineDriver<Way> implements SessionDriver {
 
   /** @throws LoginSettingError when a way with these changes cannot be used at all. */
   protected abstract changed(way: Way, change: LoginChange): Way;
+
+  /** Names the server and the database that a way leads to. */
+  protected abstract placeOf(way: Way): string;
+
+  /** See {@link PreparedLogin.limits}. */
+  protected abstract limitsOf(way: Way, session: Session): Promise<ServerLimits | undefined>;
 
   protected common(owner: SessionOwner): CommonParts {
     const { name, clock, maxResultBytes = 0 } = this.#options;

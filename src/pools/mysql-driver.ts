@@ -12,6 +12,7 @@ import {
   type TlsOfAttempt,
 } from './mysql-errors.js';
 import { MysqlKiller } from './mysql-killer.js';
+import { readMysqlLimits } from './mysql-limits.js';
 import { loadMysql, type MysqlModule } from './mysql-module.js';
 import { mysqlNature } from './mysql-natures.js';
 import { MysqlRestorer } from './mysql-restorer.js';
@@ -21,7 +22,8 @@ import { MysqlTarget, type MysqlTargetSettings } from './mysql-target.js';
 import { commandOf } from './mysql-text.js';
 import { MysqlWire, NOTHING } from './mysql-wire.js';
 import { mysqlWords, serverNameText } from './mysql-words.js';
-import type { Opening, SessionOwner } from './session.js';
+import type { ServerLimits } from './server-limits.js';
+import type { Opening, Session, SessionOwner } from './session.js';
 import { StatementLine } from './statement-line.js';
 
 /** For the way to a connection that stops a statement; a session whose server was not reached gives up at the same time. */
@@ -70,6 +72,14 @@ export class MysqlDriver extends EngineDriver<MysqlTarget> {
 
   protected changed(target: MysqlTarget, change: LoginChange): MysqlTarget {
     return target.changed(change);
+  }
+
+  protected placeOf({ address, database }: MysqlTarget): string {
+    return JSON.stringify([address, database]);
+  }
+
+  protected limitsOf(_: MysqlTarget, session: Session): Promise<ServerLimits> {
+    return readMysqlLimits(session);
   }
 
   protected enter(target: MysqlTarget, owner: SessionOwner): Opening {

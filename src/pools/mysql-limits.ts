@@ -22,7 +22,7 @@ interface Variable {
  * Asks a server how many connections it allows, and who it is. The one beyond that, which it keeps for an administrator,
  * is not among them, so nothing is reserved of the number itself.
  */
-export async function readMysqlLimits(connection: Connection): Promise<ServerLimits> {
+export async function readMysqlLimits(connection: Pick<Connection, 'query'>): Promise<ServerLimits> {
   const { rows } = await connection.query<Variable>(VARIABLES, undefined, undefined);
   const values = new Map(rows.map(({ Variable_name, Value }) => [Variable_name, Value]));
   const maxConnections = Number(values.get('max_connections'));

@@ -16,7 +16,8 @@ import { PgTarget, type PgTargetSettings } from './pg-target.js';
 import { PgWire } from './pg-wire.js';
 import { refusesStartupParameter, refusesTransactions } from './pooler-errors.js';
 import { type PoolerSetting, PoolerWatch } from './pooler-watch.js';
-import type { Opening, SessionOwner } from './session.js';
+import { readServerLimits, type ServerLimits } from './server-limits.js';
+import type { Opening, Session, SessionOwner } from './session.js';
 import { StatementLine } from './statement-line.js';
 
 const STUCK =
@@ -83,6 +84,14 @@ export class PgDriver extends EngineDriver<Way> {
       target: target.changed(change),
       pooler: change.url === undefined ? pooler : new PoolerWatch(this.#options.pooler ?? 'none'),
     };
+  }
+
+  protected placeOf({ target }: Way): string {
+    return target.place;
+  }
+
+  protected async limitsOf({ pooler }: Way, session: Session): Promise<ServerLimits | undefined> {
+    return pooler.shares === true ? undefined : await readServerLimits(session);
   }
 
   protected enter(way: Way, owner: SessionOwner): Opening {

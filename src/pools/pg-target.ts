@@ -21,6 +21,8 @@ export class PgTarget {
   readonly unheeded: readonly string[];
   /** The limit of statements that the url or `PGOPTIONS` sets, in milliseconds; `Infinity` where they set none. */
   readonly statementLimitMs: number;
+  /** The server and the database that it leads to. */
+  readonly place: string;
   readonly #pool: string;
   readonly #settings: PgTargetSettings;
   /** The url without what is said of TLS. */
@@ -37,7 +39,9 @@ export class PgTarget {
     this.#url = rest;
     this.#negotiation = negotiationOf(pool, tls.get('sslnegotiation'));
     this.#tls = readTls(pool, tls, settings);
-    const { statement_timeout, options } = startSettingsOf(this.#checkedClient());
+    const client = this.#checkedClient();
+    this.place = `${client.host}:${client.port}/${client.database}`;
+    const { statement_timeout, options } = startSettingsOf(client);
     this.statementLimitMs = startLimitMs(statement_timeout, options);
   }
 

@@ -5,6 +5,7 @@ import { explainRefusal } from './connect-warnings.js';
 import { PoolClosedError } from './contract.js';
 import { type LoginChange, type RotateOptions, RotationRefusedError } from './login.js';
 import type { Reachability } from './reachability.js';
+import type { ServerLimits } from './server-limits.js';
 import type { SessionDriver } from './session.js';
 import type { SessionSet } from './session-set.js';
 import { timeLimit } from './time-limit.js';
@@ -24,7 +25,7 @@ export interface RotationParts {
   readonly upkeep: Upkeep;
 }
 
-/** Changes the login of a pool: tried first, then adopted, then every session of before is replaced. */
+/** Changes the login of a pool: tried first, then adopted, then every session of before is replaced, one by one. */
 export class Rotation {
   readonly #driver: SessionDriver;
   readonly #parts: RotationParts;
@@ -52,18 +53,30 @@ export class Rotation {
 
   /** @returns The epoch in which the new login begins. */
   async #adopt(change: LoginChange): Promise<number> {
-    const { pool, reach, upkeep } = this.#parts;
+    const { pool, clock, reach, upkeep } = this.#parts;
     const refuseIfClosed = (): void => {
       if (reach.state === 'closed') throw new PoolClosedError(pool);
     };
     refuseIfClosed();
     const login = this.#driver.prepare(change);
-    await tryLogin(login).catch((error: unknown) => {
+    const limits = await tryLogin(login, clock).catch((error: unknown) => {
       throw new RotationRefusedError(pool, explainRefusal(this.#driver.connectTrouble(error), error));
     });
     refuseIfClosed();
+    this.#checkRoom(limits);
     login.adopt();
-    return upkeep.renew();
+    return upkeep.renew(login.elsewhere);
+  }
+
+  /** Sessions for which the new user has no place would never be replaced. */
+  #checkRoom(limits: ServerLimits | undefined): void {
+    const { pool, sessions } = this.#parts;
+    if (limits === undefined || limits.userLimit === null || limits.userLimit >= sessions.size) return;
+    throw new RotationRefusedError(
+      pool,
+      `user "${limits.user}" may have ${limits.userLimit} connections, and the pool has ${sessions.size} open: raise the ` +
+        'limit of that user on the server, or make the pool smaller first',
+    );
   }
 }
 

@@ -18,7 +18,7 @@ export interface ServerLimits {
 }
 
 /** Asks a server how many connections it allows, and who it is: one message, that needs no right. */
-export async function readServerLimits(connection: Connection): Promise<ServerLimits> {
+export async function readServerLimits(connection: Pick<Connection, 'query'>): Promise<ServerLimits> {
   const { rows } = await connection.query<ServerLimits>(SERVER_LIMITS, undefined, undefined);
   const [limits] = rows;
   if (limits === undefined) throw new Error('the server did not tell its connection limits');

@@ -20,6 +20,8 @@ export class SessionSet {
   #max: number;
   #inUse = 0;
   #epoch = 0;
+  /** Sessions of an earlier epoch are not lent any more. */
+  #fitFrom = 0;
   #awaited: { readonly epoch: number; readonly resolve: () => void }[] = [];
 
   /**
@@ -81,13 +83,20 @@ export class SessionSet {
 
   /** Whether a session may still be lent. */
   mayLend(slot: Slot): boolean {
-    return slot.epoch === this.#epoch;
+    return slot.epoch >= this.#fitFrom;
   }
 
   /** From now on no session of before is fit; those that are idle end. */
   outdate(): void {
     this.#epoch += 1;
+    this.#fitFrom = this.#epoch;
     for (const slot of this.idle.drain()) slot.session.retire();
+  }
+
+  /** From now on sessions of before serve only until others have come in their place. Returns them. */
+  supersede(): Slot[] {
+    this.#epoch += 1;
+    return [...this.#slots.values()].filter(({ session }) => session.alive);
   }
 
   slotOf(session: Session): Slot | undefined {
@@ -137,7 +146,12 @@ export class SessionSet {
 
   /** Ends the sessions of before `epoch` at once, also those that are lent. */
   destroyBefore(epoch: number): void {
-    for (const slot of this.#slots.values()) if (slot.epoch < epoch) slot.session.destroy();
+    this.#fitFrom = Math.max(this.#fitFrom, epoch);
+    for (const slot of this.#slots.values()) {
+      if (slot.epoch >= epoch) continue;
+      this.idle.remove(slot);
+      slot.session.destroy();
+    }
   }
 
   destroyAll(): void {

@@ -90,15 +90,17 @@ export class Upkeep implements ConnectorOwner {
   }
 
   /**
-   * The same after a change of the login, which was tried: the server answers, and what attempts have met does not count
+   * Likewise after a change of the login, which was tried: the server answers, and what attempts have met does not count
    * any more.
    *
+   * @param elsewhere - It leads to another server. If not, sessions of before serve until others have come in their place.
    * @returns The epoch in which that begins.
    */
-  renew(): number {
+  renew(elsewhere: boolean): number {
     const { sessions, reach } = this.#parts;
     this.#warnings.forget();
-    this.#outdate();
+    if (elsewhere || reach.state !== 'up') this.#outdate();
+    else this.#supersede();
     const { epoch } = sessions;
     this.#connector.renew();
     if (reach.regain()) this.onRegained();
@@ -216,6 +218,11 @@ export class Upkeep implements ConnectorOwner {
   #outdate(): void {
     this.#parts.sessions.outdate();
     this.#parts.ageing.reset();
+  }
+
+  #supersede(): void {
+    const { sessions, ageing } = this.#parts;
+    for (const slot of sessions.supersede()) ageing.replace(slot);
   }
 
   #goDown(error: unknown, settleMs: number, leaving = false): void {
