@@ -4,6 +4,7 @@ import { ColumnNameError } from '../pools/mysql-columns.js';
 import { turnedAway } from '../pools/pooler-errors.js';
 import type { Loan } from './loan.js';
 import type { Loans } from './loans.js';
+import { makesReadOnly } from './own-read-only.js';
 import type { StatementKind } from './statement-kind.js';
 import { tellFailure } from './tell-failure.js';
 
@@ -41,6 +42,7 @@ export class LoanStatements {
       // Whether this kind has committed shows in that the transaction is over.
       work.ended(commits, kind !== 'committing' || !loan.connection.inTransaction);
       loan.verdict = 'success';
+      if (makesReadOnly(result.command, text)) loan.readOnly = true;
       this.tell(text, nowMs);
       return result;
     } catch (error) {

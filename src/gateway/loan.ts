@@ -16,7 +16,7 @@ export class Loan {
   #onAnswered: (() => void) | undefined;
   /** True from sending COMMIT to its answer. */
   committing = false;
-  /** The handler asked for a transaction that refuses writes. */
+  /** The handler asked for a transaction that refuses writes, by an option or in a statement. */
   readOnly = false;
   /** Its transaction is `transaction()`'s, which leaves the rollback to the return. */
   endsItself = false;

@@ -183,6 +183,41 @@ describe('the breaker of a pool', () => {
     expect(breaker()?.state).toBe('closed');
   });
 
+  it.each(['SET TRANSACTION READ ONLY', 'SET LOCAL transaction_read_only = on'])(
+    'nor by those whose handler has made them so: %s',
+    async (text) => {
+      act = (req) =>
+        req.sluice.transaction(async (client) => {
+          await client.query(text);
+          await client.query('CREATE TABLE t ()');
+        });
+      for (let calls = 0; calls < 30; calls++) await bench.request.get('/work');
+      expect(breaker()?.state).toBe('closed');
+    },
+  );
+
+  it('nor by those that begin so on a connection of its own', async () => {
+    act = async (req) => {
+      const client = await req.sluice.connect();
+      await client.query('BEGIN READ ONLY');
+      await client.query('CREATE TABLE t ()').finally(() => client.release());
+    };
+    for (let calls = 0; calls < 30; calls++) await bench.request.get('/work');
+    expect(breaker()?.state).toBe('closed');
+  });
+
+  it('is moved by a server that takes no writes, also from transactions that say other things', async () => {
+    act = (req) =>
+      req.sluice.transaction(async (client) => {
+        await client.query('SET LOCAL lock_timeout = 100');
+        await client.query('DO $$ BEGIN RAISE EXCEPTION SQLSTATE $s$25006$s$; END $$');
+      });
+    await until(async () => {
+      await bench.request.get('/work');
+      return breaker()?.state === 'open';
+    });
+  });
+
   it('is not moved by handlers that fail without the database', async () => {
     act = async (req) => {
       await req.sluice.query('SELECT 1');
