@@ -5,12 +5,12 @@ import { explainRefusal } from './connect-warnings.js';
 import { PoolClosedError } from './contract.js';
 import { type LoginChange, type RotateOptions, RotationRefusedError } from './login.js';
 import type { Reachability } from './reachability.js';
+import type { Renewal } from './renewal.js';
 import type { ServerLimits } from './server-limits.js';
 import type { SessionDriver } from './session.js';
 import type { SessionSet } from './session-set.js';
 import { timeLimit } from './time-limit.js';
 import { tryLogin } from './trial.js';
-import type { Upkeep } from './upkeep.js';
 
 /** For work in progress on a login that is expelled. */
 const EXPEL_WITHIN_MS = 1_000;
@@ -22,7 +22,7 @@ export interface RotationParts {
   readonly clock: Clock;
   readonly sessions: SessionSet;
   readonly reach: Reachability;
-  readonly upkeep: Upkeep;
+  readonly renewal: Renewal;
 }
 
 /** Changes the login of a pool: tried first, then adopted, then every session of before is replaced, one by one. */
@@ -53,7 +53,7 @@ export class Rotation {
 
   /** @returns The epoch in which the new login begins. */
   async #adopt(change: LoginChange): Promise<number> {
-    const { pool, clock, reach, upkeep } = this.#parts;
+    const { pool, clock, reach, renewal } = this.#parts;
     const refuseIfClosed = (): void => {
       if (reach.state === 'closed') throw new PoolClosedError(pool);
     };
@@ -65,7 +65,7 @@ export class Rotation {
     refuseIfClosed();
     this.#checkRoom(limits);
     login.adopt();
-    return upkeep.renew(login.elsewhere);
+    return renewal.renew(login.elsewhere);
   }
 
   /** Sessions for which the new user has no place would never be replaced. */

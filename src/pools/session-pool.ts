@@ -69,7 +69,7 @@ export class SessionPool implements ConnectionPool {
     this.#lending = lending;
     this.#upkeep = upkeep;
     this.#growth = upkeep.growth;
-    this.#rotation = new Rotation(driver, { pool: name, clock, sessions, reach, upkeep });
+    this.#rotation = new Rotation(driver, { pool: name, clock, sessions, reach, renewal: upkeep.renewal });
     this.#closing = closing;
     this.#growth.pursue();
   }
@@ -138,7 +138,7 @@ export class SessionPool implements ConnectionPool {
   }
 
   recycle(): void {
-    this.#upkeep.recycle();
+    this.#upkeep.renewal.recycle();
   }
 
   resize(max: number): void {

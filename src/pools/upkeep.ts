@@ -8,6 +8,7 @@ import { Growth } from './growth.js';
 import type { Lending } from './lending.js';
 import type { Reachability } from './reachability.js';
 import { ReadOnlyWatch } from './read-only-watch.js';
+import { Renewal } from './renewal.js';
 import type { ConnectTrouble, OpeningStage, Session, SessionDriver } from './session.js';
 import type { Birth, SessionSet } from './session-set.js';
 import { settleMs } from './settle-time.js';
@@ -43,6 +44,7 @@ export interface UpkeepParts {
  */
 export class Upkeep implements ConnectorOwner {
   readonly growth: Growth;
+  readonly renewal: Renewal;
   readonly counts = { opened: 0, connectFailures: 0, localShortages: 0, lost: 0, cancels: 0 };
   readonly #parts: UpkeepParts;
   readonly #driver: SessionDriver;
@@ -60,6 +62,13 @@ export class Upkeep implements ConnectorOwner {
     this.#warnings = new ConnectWarnings((code, message) => listener.onWarning(code, message));
     this.#readOnly = new ReadOnlyWatch(random, listener);
     this.growth = new Growth(startMax, { ...parts, connector: this.#connector });
+    this.renewal = new Renewal({
+      ...parts,
+      connector: this.#connector,
+      growth: this.growth,
+      warnings: this.#warnings,
+      onRegained: () => this.onRegained(),
+    });
     this.#departure = new DepartureWatch({ ...parts, connector: this.#connector, growth: this.growth });
   }
 
@@ -80,32 +89,6 @@ export class Upkeep implements ConnectorOwner {
     const { size, epoch } = sessions;
     // Those that are lent will tell.
     if (size === 0) this.#connector.pursue(1, { epoch, generation: reach.generation });
-  }
-
-  /** Replaces every session of before, those being opened included. */
-  recycle(): void {
-    if (this.#parts.reach.state === 'closed') return;
-    this.#outdate();
-    this.growth.pursue();
-  }
-
-  /**
-   * Likewise after a change of the login, which was tried: the server answers, and what attempts have met does not count
-   * any more.
-   *
-   * @param elsewhere - It leads to another server. If not, sessions of before serve until others have come in their place.
-   * @returns The epoch in which that begins.
-   */
-  renew(elsewhere: boolean): number {
-    const { sessions, reach } = this.#parts;
-    this.#warnings.forget();
-    if (elsewhere || reach.state !== 'up') this.#outdate();
-    else this.#supersede();
-    const { epoch } = sessions;
-    this.#connector.renew();
-    if (reach.regain()) this.onRegained();
-    else this.growth.pursue();
-    return epoch;
   }
 
   /** Opens nothing any more. */
@@ -154,7 +137,7 @@ export class Upkeep implements ConnectorOwner {
     const serves = trouble === 'silent' ? lending.lastOfferMs > sinceMs : !AWAY.has(trouble);
     // A server that starts has no sessions; one that has some is stopping, and cannot before they have ended.
     const leaving = trouble === 'not_accepting' && sessions.size > 0;
-    if (leaving) this.#outdate();
+    if (leaving) this.renewal.atOnce();
     if (!serves || sessions.size === 0) this.#goDown(error, 0, leaving);
     else if (reach.regain()) this.onRegained();
     this.growth.pursue();
@@ -173,7 +156,7 @@ export class Upkeep implements ConnectorOwner {
   }
 
   onReadOnly(): void {
-    if (this.#readOnly.found(this.#parts.clock.nowMs())) this.recycle();
+    if (this.#readOnly.found(this.#parts.clock.nowMs())) this.renewal.recycle();
   }
 
   onConnectGivenUp(): void {
@@ -213,16 +196,6 @@ export class Upkeep implements ConnectorOwner {
 
   onCancelSent(): void {
     this.counts.cancels += 1;
-  }
-
-  #outdate(): void {
-    this.#parts.sessions.outdate();
-    this.#parts.ageing.reset();
-  }
-
-  #supersede(): void {
-    const { sessions, ageing } = this.#parts;
-    for (const slot of sessions.supersede()) ageing.replace(slot);
   }
 
   #goDown(error: unknown, settleMs: number, leaving = false): void {
