@@ -35,8 +35,8 @@ describeFault('F14: the account has too few connections', () => {
     const checkout = [...shop.gateway.telemetry().pools()].find(({ name }) => name === 'checkout');
     const granted = (): number => checkout?.gauges().granted ?? 0;
     expect(granted()).toBeLessThan(16);
-    await shop.mariadb.ask(bound(40));
     const before = granted();
+    await shop.mariadb.ask(bound(40));
     await shop.load(2_500, [checkoutStream('checkout', 400)]);
     await until(() => granted() > before);
     await shop.expectAtRest();
