@@ -3,8 +3,8 @@ import { checkKnownOptions } from '../src/core/known-options.js';
 import type { Gateway } from '../src/gateway.js';
 import { Metrics, type MetricsOptions } from '../src/telemetry/metrics.js';
 import { kindOf } from '../src/telemetry/quietly.js';
-import { dashboardRouter, type MayLook } from './dashboard/router.js';
-import { sendProblem } from './problem.js';
+import { guardedBy, mayLookBy } from './dashboard/may-look.js';
+import { dashboardRouter } from './dashboard/router.js';
 
 /** Options of {@link operations}: either `authorize` or `public: true`. */
 export type OperationsOptions = AuthorizedOperations | PublicOperations;
@@ -13,9 +13,9 @@ export type OperationsOptions = AuthorizedOperations | PublicOperations;
 export interface AuthorizedOperations {
   /**
    * Who may look. No default: figures about a shop are not for everybody, so each mount says for whom they are. Where it
-   * throws or rejects nobody may: the answer is 500 without a word of the error, which is logged once. Of a page that stays
-   * open it is asked again every 15 s, with the request by which that connected, and the page is let go where it no longer
-   * returns true, or says nothing for 10 s.
+   * throws or rejects, or says nothing for 10 s, nobody may: the answer is 500 without a word of the error, which is logged
+   * once. Of a page that stays open it is asked again every 15 s, with the request by which that connected, and the page
+   * is let go where the answer is anything but true.
    */
   readonly authorize: (req: Request) => boolean | Promise<boolean>;
   readonly public?: false | undefined;
@@ -49,7 +49,7 @@ export function operations(gateway: Gateway, options: OperationsOptions): Reques
   checkOptions(given);
   const { authorize, allowChanges } = given;
   const router = express.Router();
-  const mayLook = authorize && toldOnce(authorize, gateway);
+  const mayLook = authorize && mayLookBy(authorize, gateway);
   if (mayLook !== undefined) router.use(guardedBy(mayLook));
   router.use(dashboardRouter(gateway, allowChanges === true, mayLook));
   return router;
@@ -83,43 +83,6 @@ function checkOptions({ authorize, public: open, allowChanges }: Partial<AnyOpti
   if (open === true && allowChanges === true) {
     throw new TypeError('operations() has public and allowChanges: changes need authorize');
   }
-}
-
-/** The check of the application; that it throws or rejects is told once. */
-function toldOnce(authorize: AuthorizedOperations['authorize'], { logger }: Pick<Gateway, 'logger'>): MayLook {
-  let told = false;
-  const tell = (err: unknown): void => {
-    if (told) return;
-    told = true;
-    // What it says may hold data of the request: it goes to loggers that take fields, and into no sentence.
-    logger.warn(
-      { code: 'authorize_failed', err },
-      `authorize of operations() threw or rejected with ${err instanceof Error ? err.name : `a ${typeof err}`}: ` +
-        'nobody may look then; let it return true or false. This is said once',
-    );
-  };
-  return async (req) => {
-    try {
-      return (await authorize(req)) === true;
-    } catch (error) {
-      tell(error);
-      throw error;
-    }
-  };
-}
-
-function guardedBy(mayLook: MayLook): RequestHandler {
-  return (req, res, next) => {
-    mayLook(req)
-      .then(
-        (allowed) => {
-          if (allowed) next();
-          else sendProblem(res, { status: 403, detail: 'These figures are for operators.' });
-        },
-        () => sendProblem(res, { status: 500, detail: 'Whether you may see these figures cannot be told now.' }),
-      )
-      .catch(next);
-  };
 }
 
 /** Prometheus text at the path where it is mounted, by `app.get('/metrics', metrics(gateway))`. */

@@ -13,6 +13,8 @@ const ALONE_MS = 5_000;
 const SPREAD_MS = 10_500;
 /** Those who look at once at most; each costs an answer that stays open. */
 const MOST_WATCHERS = 50;
+/** Others that listen for the end of a connection: Node itself and the application. */
+const LISTENERS_BESIDE = 10;
 /** A watcher that reads slower than this many bytes behind is let go, so that nothing piles up for it. */
 const MOST_BEHIND = 1_000_000;
 /** How long a browser waits before it comes back. */
@@ -76,7 +78,9 @@ export class DashboardFeed {
     };
     const access = mayLook && watchAccess(this.#gateway.clock, mayLook, refuse);
     res.once('close', leave);
-    // An answer that waits behind another on its connection does not hear of the end of that.
+    // An answer that waits behind another on its connection does not hear of the end of that. Each of them listens.
+    const most = socket.getMaxListeners();
+    if (most > 0) socket.setMaxListeners(Math.max(most, MOST_WATCHERS + LISTENERS_BESIDE));
     socket.once('close', leave);
     res.write(`retry: ${RETRY_MS}\n\n`);
     if (this.#watchers.size === 1) this.#step();

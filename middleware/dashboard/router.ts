@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import express, { type Request, type Response, type Router } from 'express';
+import express, { type Response, type Router } from 'express';
 import type { Gateway } from '../../src/gateway.js';
 import { sendProblem } from '../problem.js';
 import { changesRouter } from './changes.js';
 import { configView } from './config-view.js';
 import { DashboardFeed } from './feed.js';
+import type { MayLook } from './may-look.js';
 import { dashboardPage, dashboardPolicy } from './page.js';
 import { uplotFiles } from './uplot-files.js';
-
-/** Whether this request may look; rejects where that cannot be told. */
-export type MayLook = (req: Request) => Promise<boolean>;
 
 /**
  * The page, its parts and what feeds it. Who may ask for them is decided in front of it.

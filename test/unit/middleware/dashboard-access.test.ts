@@ -4,7 +4,7 @@ import type { OperationsOptions } from 'sluice/express';
 import { afterEach, describe, expect, test } from 'vitest';
 import { JumpClock } from '../../integration/gateway/jump-clock.js';
 import { until } from '../../integration/pools/pool-fixture.js';
-import { closeAll, listen, serve, warnedCodes } from './dashboard-serve.js';
+import { closeAll, listen, serve, warned, warnedCodes } from './dashboard-serve.js';
 
 afterEach(closeAll);
 
@@ -25,6 +25,22 @@ async function mount() {
   const { server } = await serve({ authorize }, express5, true, clock);
   return { mounted, server };
 }
+
+test('who says nothing at the first question does not keep a page waiting for ever, and is told of', async () => {
+  const { mounted, server } = await mount();
+  warned.length = 0;
+  mounted.says = () => new Promise(() => undefined);
+  const answer = listen(server);
+  await until(() => mounted.asked === 1);
+  mounted.clock.jump(10_001);
+  expect((await answer).statusCode).toBe(500);
+  expect(warned).toEqual([
+    'authorize of operations() gave no answer within 10 s: nobody may look then; let it return true or false. This is ' +
+      'said once',
+  ]);
+  mounted.says = () => true;
+  expect((await listen(server)).statusCode).toBe(200);
+});
 
 describe('who looks is asked for again every 15 s', () => {
   test.each<[how: string, says: () => unknown]>([

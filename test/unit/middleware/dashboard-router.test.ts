@@ -173,6 +173,26 @@ describe('who has left is no watcher', () => {
     expect((await stream).statusCode).toBe(200);
   });
 
+  test('and many who ask on one connection are no leak of listeners', async () => {
+    let asked = 0;
+    const authorize = (): boolean => {
+      asked += 1;
+      return true;
+    };
+    const { server } = await serve({ authorize });
+    const suspected: Error[] = [];
+    const note = (warning: Error): void => void suspected.push(warning);
+    process.on('warning', note);
+    const many = Array.from({ length: 30 }, () => EVENTS);
+    const socket = await ask(server, many, () => asked);
+    // Answered after all of them.
+    const stream = await listen(server);
+    stream.destroy();
+    await leave(server, [socket]);
+    process.off('warning', note);
+    expect(suspected).toEqual([]);
+  });
+
   test('although his answers waited behind another', async () => {
     let asked = 0;
     const never = new Promise<boolean>(() => {});
