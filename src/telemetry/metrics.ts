@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import { checkKnownOptions } from '../core/known-options.js';
+import { type Aggregator, aggregatorOf } from './aggregation.js';
 import { BUCKET_BOUNDS_MS } from './duration-bins.js';
 import type { Histogram } from './histogram.js';
 import type { HistogramMetric, MetricLabel, MetricLabels, NumberMetric } from './metric.js';
@@ -132,7 +133,8 @@ class ReadMetric {
   readonly help: string;
   readonly type: NumberMetric['type'] | 'histogram';
   readonly labelNames: readonly MetricLabel[];
-  readonly aggregator = 'sum';
+  /** Where the processes of a cluster are scraped as one. */
+  readonly aggregator: Aggregator;
   readonly #values: () => Value[];
 
   constructor(prefix: string, metric: NumberMetric | HistogramMetric, read: () => TelemetrySource) {
@@ -140,6 +142,7 @@ class ReadMetric {
     this.help = metric.help;
     this.type = metric.type;
     this.labelNames = metric.labels;
+    this.aggregator = aggregatorOf(metric.name);
     this.#values =
       metric.type === 'histogram'
         ? () => metric.read(read()).flatMap(({ labels, value }) => buckets(this.name, labels, value))

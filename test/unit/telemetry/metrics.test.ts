@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { ERROR_CODES } from '../../../src/errors.js';
 import { Metrics } from '../../../src/telemetry/metrics.js';
@@ -199,4 +199,34 @@ test('takes no option that it would not read', () => {
   expect(() => new Metrics(() => exampleSource().source, mistyped)).toThrow(
     '"registery" is no option of metrics(): use "registry"',
   );
+});
+
+test('adds up what processes of a cluster have together, and nothing else', async () => {
+  const made = () => new Metrics(() => exampleSource().source, { processMetrics: false, serverMetrics: true });
+  const processes = [await made().registry.getMetricsAsJSON(), await made().registry.getMetricsAsJSON()];
+  const together = parse(await AggregatorRegistry.aggregate(processes).metrics());
+  const told = [...(await scrape(made()))].filter(([series, value]) => value !== 0 && !series.includes('le="'));
+  const alike = told.filter(([series, value]) => together.get(series) === value).map(([series]) => series);
+  const added = told.filter(([series, value]) => together.get(series) === 2 * value).map(([series]) => series);
+  expect(alike.length + added.length).toBe(told.length);
+  expect([...new Set(alike.map((series) => series.replace(/^sluice_|\{.*/g, '')))].sort()).toEqual([
+    'enforcing',
+    'event_loop_lag_seconds',
+    'fleet_degraded',
+    'fleet_disagreements',
+    'fleet_instances',
+    'pool_breaker_state',
+    'pool_pooler_clients_active',
+    'pool_pooler_clients_waiting',
+    'pool_pooler_longest_wait_seconds',
+    'pool_pooler_servers_active',
+    'pool_pooler_servers_idle',
+    'pool_pooler_transactions_total',
+    'pool_pooler_wait_seconds_total',
+    'pool_quiet_hold_seconds',
+    'pool_seats_reason',
+    'pool_up',
+    'pool_yield_quiet_seconds',
+    'pool_yield_target_seconds',
+  ]);
 });
