@@ -23,11 +23,11 @@ export interface GatewayConfig {
   readonly mode: Mode;
   /** A secret. */
   readonly redisUrl?: string;
-  readonly fleetName?: string;
+  readonly fleetName: string;
   readonly fleetSyncMs: number;
   /** Absent: all routes together have no rate limit. */
   readonly ratePerSecond?: number;
-  /** Means nothing without `ratePerSecond`. */
+  /** Present with `ratePerSecond`. */
   readonly burst?: number;
   readonly applicationName: string;
   readonly instances: number;

@@ -150,18 +150,21 @@ function complete(
   routes: ReadonlyMap<string, RoutePart>,
   reading: Reading,
 ): GatewayConfig {
+  const values = gateway as GatewayValues;
   const config: GatewayConfig = {
-    ...(gateway as GatewayValues),
+    ...values,
+    fleetName: values.fleetName ?? values.applicationName,
+    ...(values.ratePerSecond === undefined ? {} : { burst: burstOf(values) }),
     pools: frozenMap(mapValues(pools, completePool)),
     routes: frozenMap(mapValues(routes, completeRoute)),
     origins: frozenMap(mapValues(reading.origins, (_, origin) => Object.freeze(origin))),
   };
-  const { origins: _origins, ...values } = config;
+  const { origins: _origins, ...shown } = config;
   return sealed(config, () => ({
-    ...values,
+    ...shown,
     // A URL that strayed into a free text is as secret as in its place.
     applicationName: maskText(config.applicationName),
-    ...(config.fleetName === undefined ? {} : { fleetName: maskText(config.fleetName) }),
+    fleetName: maskText(config.fleetName),
     ...(config.redisUrl === undefined ? {} : { redisUrl: maskUrl(config.redisUrl) }),
     pools: Object.fromEntries(config.pools),
     routes: Object.fromEntries(config.routes),
@@ -196,7 +199,7 @@ function completeRoute(name: string, { values, functions, perCaller }: RoutePart
     name,
     ...(values as RouteValues),
     ...functions,
-    burst: values.burst ?? Math.max(1, values.ratePerSecond ?? 1),
+    burst: burstOf(values as RouteValues),
     ...(perCaller === undefined ? {} : { perCaller: completePerCaller(perCaller as PerCallerPart) }),
   };
   return Object.freeze(route);
@@ -208,5 +211,10 @@ interface PerCallerPart {
 }
 
 function completePerCaller({ key, values }: PerCallerPart): PerCallerConfig {
-  return Object.freeze({ key, ...values, burst: values.burst ?? Math.max(1, values.ratePerSecond) });
+  return Object.freeze({ key, ...values, burst: burstOf(values) });
+}
+
+/** What a second brings, where nothing else is said, and at least one request. */
+function burstOf({ burst, ratePerSecond = 1 }: Partial<Pick<PerCallerValues, 'burst' | 'ratePerSecond'>>): number {
+  return burst ?? Math.max(1, ratePerSecond);
 }

@@ -18,9 +18,8 @@ export function assembleTotalRate(
   { ratePerSecond, burst }: GatewayConfig,
   fleet: Fleet | undefined,
 ): TotalRate | undefined {
-  if (ratePerSecond === undefined) return undefined;
-  const most = burst ?? Math.max(1, ratePerSecond);
-  return new TotalRate(fleet?.bucket('all', ratePerSecond, most, 1) ?? new TokenBucket(ratePerSecond, most));
+  if (ratePerSecond === undefined || burst === undefined) return undefined;
+  return new TotalRate(fleet?.bucket('all', ratePerSecond, burst, 1) ?? new TokenBucket(ratePerSecond, burst));
 }
 
 /** The rate limits of one route. */

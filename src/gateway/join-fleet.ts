@@ -46,11 +46,10 @@ const SIZE_UNKNOWN =
   'one takes all limits and connections for itself alone. Set SLUICE_INSTANCES or instances to their usual number.';
 
 function openFleet(
-  { mode, redisUrl, fleetName, applicationName, fleetSyncMs, instances }: GatewayConfig,
+  { mode, redisUrl, fleetName: name, fleetSyncMs, instances }: GatewayConfig,
   { redis, registry, clock, random }: KnownSurroundings,
   warn: (code: string, message: string) => void,
 ): Promise<Fleet> {
-  const name = fleetName ?? applicationName;
   return Fleet.open({
     bookName: name,
     registry,

@@ -34,6 +34,14 @@ describe('the effective configuration, described', () => {
     expect(lines.get(name)).toEqual({ name, path, value, origin, ...(variable === undefined ? {} : { variable }) });
   });
 
+  it('shows what is in force where another value is its default', () => {
+    const config = resolveConfig({ applicationName: 'shop', ratePerSecond: 40, routes: { only: {} } }, {});
+    const lines = new Map(describeConfig(config).map(({ path, value, origin }) => [path, `${value} by ${origin}`]));
+    expect([lines.get('burst'), lines.get('fleetName')]).toEqual(['40 by default', 'shop by default']);
+    const without = describeConfig(resolveConfig({ routes: { only: {} } }, {}));
+    expect(without.find(({ path }) => path === 'burst')?.value).toBe('');
+  });
+
   it('has a line for every value, and can be given back as variables', () => {
     expect(lines.size).toBe(config.origins.size);
     const set = [...lines.values()].filter(({ value }) => value !== '' && !value.includes('***'));

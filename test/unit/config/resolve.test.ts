@@ -9,6 +9,7 @@ describe('what resolves', () => {
     expect(gateway).toEqual({
       mode: 'enforce',
       applicationName: 'sluice',
+      fleetName: 'sluice',
       fleetSyncMs: 50,
       instances: 1,
       budgetReserve: 0.15,

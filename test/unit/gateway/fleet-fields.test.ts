@@ -28,6 +28,7 @@ it('names everything in which instances differ that share limits, and what holds
     'routes.exports is not here, but elsewhere',
     'routes.reads is here, but not everywhere',
     'ratePerSecond is 100 here and 80 elsewhere (80 holds)',
+    'burst is 100 here and 80 elsewhere (80 holds)',
     'fleetSyncMs is 50 here and 100 elsewhere (each keeps its own)',
     'routes.reports.ratePerSecond is 10 here and 5 elsewhere (5 holds)',
     'routes.reports.burst is 20 here and 30 elsewhere (20 holds)',
