@@ -10,6 +10,8 @@ export interface ConfigView {
     /** The mark of the gateway: an `id` of the history means something beside it only. */
     readonly run: string;
     readonly fields: readonly LiveSetting[];
+    /** Why there are none; absent where there are some. */
+    readonly closed?: string;
     /** Newest first; `at` is the wall clock, in ms since 1970. */
     readonly history: readonly (LiveChange & { readonly at: number })[];
   } | null;
@@ -31,5 +33,6 @@ export function configView(gateway: Gateway, changeable: boolean, wallMs: number
   if (!changeable) return { lines, changes: null };
   const nowMs = gateway.clock.nowMs();
   const history = liveChanges.history().map((change) => ({ ...change, at: wallMs - (nowMs - change.atMs) }));
-  return { lines, changes: { run: liveChanges.run, fields, history } };
+  const { run, closed } = liveChanges;
+  return { lines, changes: { run, fields, history, ...(closed === undefined ? {} : { closed }) } };
 }

@@ -53,6 +53,7 @@ ${table('refusals', 'Last refusals')}
 <p><label>Show only what contains <input id="config-filter" type="search" autocomplete="off"></label>
 <span id="change-result" role="status"></span></p>
 <div class="scroll" tabindex="0" role="region" aria-label="Configuration"><table><thead id="config-head"></thead><tbody id="config"></tbody></table></div>
+<p id="changes-closed" class="soft"></p>
 <div id="changes-box" hidden>${table('changes', 'Changes since the start')}</div>
 </details>
 </main>

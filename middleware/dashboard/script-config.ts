@@ -108,7 +108,9 @@ const listConfig = (besides) => {
 const drawConfig = () => {
   const focus = document.activeElement || document.body;
   const byKeyboard = focus.matches(':focus-visible');
-  at('changes-box').hidden = config.changes === null;
+  const closed = config.changes !== null && config.changes.closed;
+  at('changes-box').hidden = config.changes === null || Boolean(closed);
+  at('changes-closed').textContent = closed ? 'Nothing can be changed while the server runs: ' + closed : '';
   changeRows = new Map(config.changes === null ? [] : config.changes.history.map((each) => changeRow(config.changes.run, each)));
   fill('changes', [...changeRows.values()]);
   configRows = new Map(config.lines.map(configRow));

@@ -82,8 +82,15 @@ export class LiveChanges {
     this.#listeners.add(listener);
   }
 
+  /** Why nothing can be changed in this process; `undefined` where something can. */
+  get closed(): string | undefined {
+    if (this.#parts.config.decisionLogRecords === 0) return undefined;
+    return 'a replay decides by the settings of the start; set decisionLogRecords to 0 to change any live';
+  }
+
   /** Everything that can be changed. */
   settings(): LiveSetting[] {
+    if (this.closed !== undefined) return [];
     return Array.from(this.#fields.values(), ({ path, read, allowed }) => {
       const value = read();
       return { path, value, allowed, changed: value !== this.#initial.get(path) };
@@ -157,9 +164,7 @@ export class LiveChanges {
 
   #field(path: string): LiveField {
     const problem = (remedy: string): ConfigError => new ConfigError([{ where: String(path).slice(0, 100), remedy }]);
-    if (this.#parts.config.decisionLogRecords > 0) {
-      throw problem('a replay decides by the settings of the start; set decisionLogRecords to 0 to change any live');
-    }
+    if (this.closed !== undefined) throw problem(this.closed);
     const field = this.#fields.get(path);
     if (field === undefined) {
       throw problem(`cannot be changed while running; these can: ${[...this.#fields.keys()].join(', ')}`);

@@ -26,16 +26,24 @@ export interface BoardOptions {
   readonly port?: number;
   readonly operations?: OperationsOptions;
   readonly logger?: Logger;
+  readonly decisionLogRecords?: number;
 }
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-export async function startBoard({ databaseUrl, port = 0, logger = SILENT, ...rest }: BoardOptions): Promise<Board> {
+export async function startBoard({
+  databaseUrl,
+  port = 0,
+  logger = SILENT,
+  decisionLogRecords = 0,
+  ...rest
+}: BoardOptions): Promise<Board> {
   const gateway = await createGateway(
     {
       readinessDelayMs: 0,
       maxEventLoopLagMs: 0,
       ratePerSecond: 5_000,
+      decisionLogRecords,
       pools: { checkout: { url: databaseUrl, max: 4 }, reports: { url: databaseUrl, max: 2, yieldsTo: 'checkout' } },
       routes: {
         checkout: { pool: 'checkout', priority: 'critical', ratePerSecond: 400, burst: 800, deadlineMs: 500 },

@@ -123,3 +123,17 @@ test('reads the configuration anew with each connection, and with each change by
   );
   await page.close();
 });
+
+test('offers no change that would be refused, and says why', async () => {
+  const board = await stage.board({ ...OPERATOR, decisionLogRecords: 100 });
+  const page = await stage.newPage();
+  await open(page, board);
+  await page.locator('summary').click();
+  await page
+    .getByText(/^Nothing can be changed while the server runs: a replay decides by .* set decisionLogRecords to 0/)
+    .waitFor();
+  await page.getByRole('rowheader', { name: 'pools.checkout.max', exact: true }).waitFor();
+  expect(await page.getByRole('button', { name: 'Set' }).count()).toBe(0);
+  expect(await page.getByText('Changes since the start').isVisible()).toBe(false);
+  await page.close();
+});

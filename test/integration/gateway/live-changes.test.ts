@@ -282,5 +282,7 @@ describe('a route', () => {
   it('is left alone while decisions are logged, which are decided again by the settings of the start', async () => {
     await start({ decisionLogRecords: 1_000, routes: { work: {} } });
     expect(() => gateway.liveChanges.set('routes.work.deadlineMs', 5)).toThrow(/decisionLogRecords to 0/);
+    expect(gateway.liveChanges.settings()).toEqual([]);
+    expect(gateway.liveChanges.closed).toMatch(/decisionLogRecords to 0/);
   });
 });
