@@ -1,4 +1,5 @@
-import { SECOND_STATEMENT, type StatementNature, withoutLeadingNoise } from './session-trace.js';
+import { withoutLeadingNoise } from '../core/leading-noise.js';
+import { SECOND_STATEMENT, type StatementNature } from './session-trace.js';
 
 /** Statements that by their form leave nothing in the session. */
 const TRACELESS_START =

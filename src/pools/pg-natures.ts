@@ -1,5 +1,6 @@
+import { withoutLeadingNoise } from '../core/leading-noise.js';
 import { stayingForGood, stayingState, takenBack } from './session-guard.js';
-import { SECOND_STATEMENT, type StatementNature, withoutLeadingNoise } from './session-trace.js';
+import { SECOND_STATEMENT, type StatementNature } from './session-trace.js';
 
 /**
  * Statements that by their form leave nothing in the session: their effects are in the data, in the transaction or

@@ -13,12 +13,5 @@ export interface StatementNature {
 /** The natures of the texts seen last. */
 export type StatementNatures = TextMemo<StatementNature>;
 
-const LEADING_NOISE = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*(?:[^*/]|\*(?!\/)|\/(?!\*))*\*\/)+/;
-
-/** A text from its first word on. */
-export function withoutLeadingNoise(text: string): string {
-  return text.replace(LEADING_NOISE, '');
-}
-
 /** A second statement in the same text: anything but space after a semicolon. */
 export const SECOND_STATEMENT: RegExp = /;\s*\S/;

@@ -1,6 +1,7 @@
 import type { PriorityClass } from '../core/priority.js';
 import type { ErrorCode, Refusal } from '../errors.js';
 import { type AdmissionResult, anybodyListens, CHANNELS, type RequestMessage } from './channels.js';
+import { operationOf } from './operation.js';
 import type { RouteOutcome, RouteStats } from './route-stats.js';
 import { SpentTime } from './spent-time.js';
 
@@ -11,13 +12,6 @@ export interface WatchedRoute {
   readonly pool: { readonly name: string; readonly config: { readonly url: string } } | undefined;
   readonly stats: RouteStats;
 }
-
-/** Words that a statement may be told by; the others could be anything. */
-const OPERATIONS: ReadonlySet<string> = new Set([
-  ...['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE', 'WITH', 'VALUES', 'COPY', 'CALL', 'TABLE', 'REPLACE'],
-  ...['BEGIN', 'START', 'COMMIT', 'ROLLBACK', 'SAVEPOINT', 'RELEASE', 'SET', 'SHOW', 'EXPLAIN', 'LOCK'],
-  ...['CREATE', 'ALTER', 'DROP', 'TRUNCATE', 'ANALYZE', 'VACUUM', 'REFRESH', 'DECLARE', 'FETCH', 'CLOSE', 'DO'],
-]);
 
 /**
  * The watch of a request; `undefined`, and nothing is computed for it, when nobody listens.
@@ -149,8 +143,6 @@ export class RequestWatch {
     const { request, source, route, priority, pool } = this.#about;
     // The other schemes of the configuration begin otherwise.
     const system = /^m/i.test(this.#route.pool?.config.url ?? '') ? 'mysql' : 'postgresql';
-    const word = /^[\s(]*([a-z]+)/i.exec(text)?.[1]?.toUpperCase() ?? '';
-    const operation = OPERATIONS.has(word) ? word : 'OTHER';
     CHANNELS['sluice:query'].publish({
       request,
       source,
@@ -158,7 +150,7 @@ export class RequestWatch {
       priority,
       pool,
       system,
-      operation,
+      operation: operationOf(text),
       durationMs: nowMs - sentAtMs,
       error,
     });
