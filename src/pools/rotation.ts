@@ -74,8 +74,8 @@ export class Rotation {
     if (limits === undefined || limits.userLimit === null || limits.userLimit >= sessions.size) return;
     throw new RotationRefusedError(
       pool,
-      `user "${limits.user}" may have ${limits.userLimit} connections, and the pool has ${sessions.size} open: raise the ` +
-        'limit of that user on the server, or make the pool smaller first',
+      `user "${limits.user}" may have ${limits.userLimit} of the ${sessions.size} connections that the pool has open: ` +
+        'raise the limit of that user on the server, or make the pool smaller first',
     );
   }
 }

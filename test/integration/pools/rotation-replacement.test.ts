@@ -100,8 +100,8 @@ it('refuses a user who may have fewer connections than are open, since some woul
   await open(3, 3);
   await ask(server.url, 'ALTER ROLE after CONNECTION LIMIT 2');
   await expect(pool.rotate(AFTER)).rejects.toThrow(
-    'pool "test" keeps its login, the new one does not work: user "after" may have 2 connections, and the pool has 3 ' +
-      'open: raise the limit of that user on the server, or make the pool smaller first',
+    'pool "test" keeps its login, the new one does not work: user "after" may have 2 of the 3 connections that the pool ' +
+      'has open: raise the limit of that user on the server, or make the pool smaller first',
   );
   expect(await usersOnServer()).toEqual(['before']);
   expect(pool.gauges()).toMatchObject({ total: 3, opened: 3 });
