@@ -13,9 +13,9 @@ export type OperationsOptions = AuthorizedOperations | PublicOperations;
 export interface AuthorizedOperations {
   /**
    * Who may look. No default: figures about a shop are not for everybody, so each mount says for whom they are. Where it
-   * throws or rejects, or says nothing for 10 s, nobody may: the answer is 500 without a word of the error, which is logged
-   * once. Of a page that stays open it is asked again every 15 s, with the request by which that connected, and the page
-   * is let go where the answer is anything but true.
+   * throws or rejects nobody may: the answer is 500 without a word of the error, which is logged once; where it says nothing
+   * for 10 s it is 503. Of a page that stays open it is asked again every 15 s, with the request by which that connected,
+   * and the page is let go where the answer is anything but true.
    */
   readonly authorize: (req: Request) => boolean | Promise<boolean>;
   readonly public?: false | undefined;

@@ -39,6 +39,8 @@ const comeBack = (why, afterMs = 1000) => {
   clearTimeout(again);
   again = setTimeout(listen, afterMs * (1 + Math.random()));
 };
+const CLOSED_NOW = 'status 503: the server is shutting down, too many look already, or it cannot tell yet whether you may; ' +
+  'trying again';
 // Events that are refused do not tell with what status: that is asked for.
 const lost = async () => {
   const mine = source;
@@ -52,7 +54,7 @@ const lost = async () => {
   else if (answer.status === 401 || answer.status === 403) {
     // Nothing that a second more would mend.
     comeBack('you may not look (status ' + answer.status + '): sign in again; trying again now and then', 10000);
-  } else if (answer.status === 503) comeBack('status 503: the server is shutting down, or too many look already; trying again');
+  } else if (answer.status === 503) comeBack(CLOSED_NOW);
   else if (!answer.ok) comeBack('the server answers with status ' + answer.status + '; trying again');
   else if (!/event-stream/.test(answer.headers.get('content-type'))) {
     comeBack('something else answers in place of the events: sign in again; trying again now and then', 10000);

@@ -11,8 +11,8 @@ export const LOG_CODES: Readonly<Record<string, LogCode>> = {
     'nothing, where it is rare; many are an attack, or a proxy that holds answers back',
   ),
   authorize_failed: warn(
-    '`authorize` of `operations()` threw or rejected: nobody may look then, and who asks gets 500',
-    'mend the function: it is to return true or false; it is said once for each mount',
+    '`authorize` of `operations()` threw or rejected, and who asks gets 500, or said nothing for 10 s, and who asks gets 503',
+    'mend the function: it is to return true or false, and soon; it is said once for each mount',
   ),
   breaker_closed: warn('the circuit of a pool is closed again', 'nothing'),
   breaker_open: warn(

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import express from 'express';
 import { createGateway, type Gateway, type Logger } from 'sluice';
 import { type OperationsOptions, operations, problemHandler, protect } from 'sluice/express';
+import { type Clock, systemClock } from '../../src/clock.js';
 import type { StreamPlan } from '../load/plan.js';
 import { runPlan } from '../load/run-plan.js';
 
@@ -27,6 +28,7 @@ export interface BoardOptions {
   readonly operations?: OperationsOptions;
   readonly logger?: Logger;
   readonly decisionLogRecords?: number;
+  readonly clock?: Clock;
 }
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -36,6 +38,7 @@ export async function startBoard({
   port = 0,
   logger = SILENT,
   decisionLogRecords = 0,
+  clock = systemClock,
   ...rest
 }: BoardOptions): Promise<Board> {
   const gateway = await createGateway(
@@ -58,7 +61,7 @@ export async function startBoard({
         export: { pool: 'checkout', priority: 'low', deadlineMs: 10_000 },
       },
     },
-    { env: {}, logger },
+    { env: {}, logger, clock },
   );
   const app = express();
   let watchers = 0;

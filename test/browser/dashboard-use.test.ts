@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { JumpClock } from '../integration/gateway/jump-clock.js';
 import { until } from '../integration/pools/pool-fixture.js';
 import { troublesOf } from './browser.js';
 import { open, Stage } from './stage.js';
@@ -107,6 +108,31 @@ test('shows nothing to change where changes are not allowed, and no secret', asy
   const password = new URL(stage.databaseUrl).password;
   expect(password.length).toBeGreaterThan(5);
   expect(await page.content()).not.toContain(password);
+  await page.close();
+});
+
+test('asks again where whether it may look was never answered', async () => {
+  const clock = new JumpClock();
+  let asked = 0;
+  // The page itself may be looked at; the first question for its events is never answered.
+  const authorize = ({
+    path,
+    method,
+  }: {
+    readonly path: string;
+    readonly method: string;
+  }): boolean | Promise<boolean> => {
+    if (path !== '/events' || method !== 'GET') return true;
+    asked += 1;
+    return asked > 1 || new Promise(() => undefined);
+  };
+  const board = await stage.board({ clock, operations: { authorize } });
+  const page = await stage.newPage();
+  await page.goto(board.url);
+  await until(() => asked === 1);
+  clock.jump(10_001);
+  await page.getByText('● live').waitFor();
+  expect(asked).toBe(2);
   await page.close();
 });
 

@@ -33,7 +33,7 @@ test('who says nothing at the first question does not keep a page waiting for ev
   const answer = listen(server);
   await until(() => mounted.asked === 1);
   mounted.clock.jump(10_001);
-  expect((await answer).statusCode).toBe(500);
+  expect((await answer).statusCode).toBe(503);
   expect(warned).toEqual([
     'authorize of operations() gave no answer within 10 s: nobody may look then; let it return true or false. This is ' +
       'said once',
