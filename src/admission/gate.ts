@@ -16,7 +16,7 @@ export interface GateClient {
 /** A ticket at a gate. */
 export type GateTicket = Ticket<GateClient>;
 
-/** Tickets whose waiting ends in one go before the clock is read again. */
+/** Tickets whose waiting ends in one go before the clock is read again, and that input brings about however late it is. */
 const BATCH = 16;
 /** How long the hand-outs of one turn of the event loop may take together before input gets its turn. */
 const TURN_MS = 8;
@@ -64,20 +64,20 @@ export class Gate {
   /** Ends a lease for good and hands the seat on. */
   leave(nowMs: number, ticket: GateTicket): void {
     this.bulkhead.release(nowMs, ticket);
-    this.handOut(nowMs);
+    this.handOut(nowMs, ticket.leasedAtMs);
   }
 
   /** Returns some seats of a ticket early and hands them on; tells how many. */
   giveBack(nowMs: number, ticket: GateTicket, seats: number): number {
     const returned = this.bulkhead.giveBack(nowMs, ticket, seats);
-    if (returned > 0) this.handOut(nowMs);
+    if (returned > 0) this.handOut(nowMs, ticket.leasedAtMs);
     return returned;
   }
 
   /** Gives a seat up for a time and hands it on; `bulkhead.comeBack` asks for another. */
   stepOut(nowMs: number, ticket: GateTicket): void {
     this.bulkhead.release(nowMs, ticket, 'away');
-    this.handOut(nowMs);
+    this.handOut(nowMs, ticket.leasedAtMs);
   }
 
   /** The server behind the seats is lost: no seat is handed out until {@link up}. */
@@ -99,16 +99,20 @@ export class Gate {
   /**
    * Gives free seats to those that wait. A request that starts here may free its seat at once: then the loop goes on
    * and not the stack. One that frees its seat before any input is handled comes back here in the same turn of the event
-   * loop, and so may a thousand of them: they have that turn's time together.
+   * loop, and so may a thousand of them: they have that turn's time together. Seats that input has freed are handed on
+   * however long the turn lasts: in a busy one they would stand empty until the next.
+   *
+   * @param leasedAtMs - Since when the seat was held that is free now.
    */
-  handOut(nowMs: number): void {
+  handOut(nowMs: number, leasedAtMs: number = Number.NEGATIVE_INFINITY): void {
     if (this.#handingOut || this.bulkhead.queued === 0) return;
     const sinceMs = this.#turnSince(nowMs);
+    const anyhow = leasedAtMs < sinceMs ? BATCH : 0;
     let now = nowMs;
     this.#handingOut = true;
     try {
       for (let done = 1; ; done++) {
-        if (now - sinceMs > TURN_MS) {
+        if (done > anyhow && now - sinceMs > TURN_MS) {
           this.#goesOn = true;
           return;
         }

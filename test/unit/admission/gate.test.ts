@@ -123,6 +123,26 @@ describe('Gate', () => {
     expect(log.slice(0, 16).every(([, , atMs]) => atMs === 0)).toBe(true);
   });
 
+  it('hands on what input has freed, however long the turn of the loop has lasted', () => {
+    const { clock, gate, log, ticket, enter } = bench({ seats: 3 });
+    const held = ['a', 'b', 'c'].map((name) => ticket(name));
+    for (const each of [...held, ticket('d'), ticket('e'), ticket('f')]) enter(each);
+    clock.advance(20);
+    // Answers of the database in one turn, between which a crowd of newcomers is turned away.
+    clock.input(0, () => {
+      for (const each of held) {
+        gate.leave(clock.nowMs(), each);
+        clock.spend(15);
+      }
+    });
+    clock.advance(0);
+    expect(log).toEqual([
+      ['d', 'leased', 20],
+      ['e', 'leased', 35],
+      ['f', 'leased', 50],
+    ]);
+  });
+
   it('lets input in after 8 ms of requests that end one after the other in one turn, and then goes on', () => {
     const { clock, gate, log, queueOf } = bench();
     // As handlers do that wait for nothing but promises: each comes to its end when the one before has.
