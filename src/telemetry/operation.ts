@@ -7,12 +7,17 @@ const OPERATIONS: ReadonlySet<string> = new Set([
   ...['CREATE', 'ALTER', 'DROP', 'TRUNCATE', 'ANALYZE', 'VACUUM', 'REFRESH', 'DECLARE', 'FETCH', 'CLOSE', 'DO'],
 ]);
 
-/** Further in nobody looks for the first word. */
-const LOOKED_THROUGH = 2_000;
-
-/** The first word of a statement in upper case, after comments and parentheses; `OTHER` for words that are not usual. */
-export function operationOf(text: string): string {
-  const [word = ''] = /[a-z]*/i.exec(withoutLeadingNoise(text.slice(0, LOOKED_THROUGH)).replace(/^[\s(]+/, '')) ?? [];
+/**
+ * The first word of a statement in upper case, after comments and parentheses; `OTHER` for words that are not usual.
+ *
+ * @param system - Tells whether comments nest.
+ */
+export function operationOf(text: string, system: 'mysql' | 'postgresql'): string {
+  const nests = system === 'postgresql';
+  let rest = withoutLeadingNoise(text, nests);
+  while (rest.startsWith('(')) rest = withoutLeadingNoise(rest.slice(1), nests);
+  // Bounded: what has no space in it may be long.
+  const [word = ''] = /^[a-z]{1,20}\b/i.exec(rest) ?? [];
   const operation = word.toUpperCase();
   return OPERATIONS.has(operation) ? operation : 'OTHER';
 }

@@ -150,7 +150,7 @@ export class RequestWatch {
       priority,
       pool,
       system,
-      operation: operationOf(text),
+      operation: operationOf(text, system),
       durationMs: nowMs - sentAtMs,
       error,
     });
