@@ -16,7 +16,7 @@ export interface GateClient {
 /** A ticket at a gate. */
 export type GateTicket = Ticket<GateClient>;
 
-/** Tickets whose waiting ends in one go before the clock is read again, and that input brings about however late it is. */
+/** Tickets whose waiting ends in one go before the clock is read again, and for which input has its time in any turn. */
 const BATCH = 16;
 /** How long the hand-outs of one turn of the event loop may take together before input gets its turn. */
 const TURN_MS = 8;
@@ -35,6 +35,8 @@ export class Gate {
   #handingOut = false;
   /** When the first hand-out of the present turn of the event loop began; `undefined` before it. */
   #turnSinceMs: number | undefined;
+  /** What hand-outs that input brought about have taken in the present turn, in milliseconds. */
+  #spentMs = 0;
   /** The turn is used up, and somebody may be waiting for a seat that is free. */
   #goesOn = false;
   readonly #onTurnOver: () => void;
@@ -99,15 +101,17 @@ export class Gate {
   /**
    * Gives free seats to those that wait. A request that starts here may free its seat at once: then the loop goes on
    * and not the stack. One that frees its seat before any input is handled comes back here in the same turn of the event
-   * loop, and so may a thousand of them: they have that turn's time together. Seats that input has freed are handed on
-   * however long the turn lasts: in a busy one they would stand empty until the next.
+   * loop, and so may a thousand of them: they have that turn's time together. For seats that input has freed only the
+   * hand-outs count, and not all that the loop does between them: in a busy turn they would stand empty until the next.
    *
    * @param leasedAtMs - Since when the seat was held that is free now.
    */
   handOut(nowMs: number, leasedAtMs: number = Number.NEGATIVE_INFINITY): void {
     if (this.#handingOut || this.bulkhead.queued === 0) return;
-    const sinceMs = this.#turnSince(nowMs);
-    const anyhow = leasedAtMs < sinceMs ? BATCH : 0;
+    const turnSinceMs = this.#turnSince(nowMs);
+    const byInput = leasedAtMs < turnSinceMs;
+    const sinceMs = byInput ? nowMs - this.#spentMs : turnSinceMs;
+    const anyhow = byInput ? BATCH : 0;
     let now = nowMs;
     this.#handingOut = true;
     try {
@@ -124,6 +128,7 @@ export class Gate {
       }
     } finally {
       this.#handingOut = false;
+      if (byInput) this.#spentMs += this.#clock.nowMs() - nowMs;
     }
   }
 
@@ -137,6 +142,7 @@ export class Gate {
 
   #turnOver(): void {
     this.#turnSinceMs = undefined;
+    this.#spentMs = 0;
     if (!this.#goesOn) return;
     this.#goesOn = false;
     // With the deadlines that are due, which share their time: each by itself would take a turn's time twice.

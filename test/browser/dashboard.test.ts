@@ -142,7 +142,7 @@ test('says with what status it is turned away, and comes back', async () => {
   const { signal } = crowd;
   await Promise.all(Array.from({ length: 50 }, () => fetch(`${board.url}/events`, { signal })));
   await page.evaluate(becomes('visible'));
-  await page.getByText('■ status 503: the server is shutting down, or too many look already').waitFor();
+  await page.getByText('■ status 503: the server is shutting down, too many look already').waitFor();
   crowd.abort();
   await page.getByText('● live').waitFor();
   await page.close();
