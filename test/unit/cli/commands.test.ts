@@ -92,9 +92,9 @@ describe('sluice', () => {
   });
 
   it('is stopped by an interrupt, even in the midst of a long simulation', async () => {
-    const streams = [{ route: 'work', rate: [{ perSecond: 100 }], service: { kind: 'constant', ms: 5 } }];
+    const streams = [{ route: 'work', rate: [{ perSecond: 1000 }], service: { kind: 'constant', ms: 5 } }];
     const gateway = { pools: { main: { max: 2 } }, routes: { work: { pool: 'main' } } };
-    const load = { sluiceScenario: 1, name: 'long', durationMs: 1e9, gateway, streams };
+    const load = { sluiceScenario: 1, name: 'long', durationMs: 86_400_000, gateway, streams };
     folder.write('long.json', load);
     // The last thing that is read before the simulation begins.
     folder.write('config.mjs', `process.stderr.write('loaded'); export default ${JSON.stringify(gateway)};`);
