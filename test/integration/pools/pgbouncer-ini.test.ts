@@ -1,9 +1,9 @@
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Folder } from '../../support/captured.js';
 import type { PgbouncerServer } from '../../support/pgbouncer-server.js';
 import { type PostgresServer, startPostgres } from '../../support/postgres.js';
-import { Folder } from '../../unit/cli/captured.js';
 import { section, startFrom } from './ini-file.js';
 import { ask } from './pool-fixture.js';
 import { selfSigned } from './self-signed.js';

@@ -3,9 +3,9 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Folder } from '../../support/captured.js';
 import type { PgbouncerServer } from '../../support/pgbouncer-server.js';
 import { type PostgresServer, startPostgres } from '../../support/postgres.js';
-import { Folder } from '../../unit/cli/captured.js';
 import { startFrom } from './ini-file.js';
 
 // Where the urls of pools lead, and whether a pooler with the file that is written for them gets there.

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ConnectionPool } from '../../../src/pools/contract.js';
 import type { PoolerSetting } from '../../../src/pools/pooler-watch.js';
+import { Folder } from '../../support/captured.js';
 import { type PgbouncerServer, startPgbouncer } from '../../support/pgbouncer-server.js';
 import { type PostgresServer, startPostgres } from '../../support/postgres.js';
-import { Folder } from '../../unit/cli/captured.js';
 import { startFrom } from './ini-file.js';
 import { ask, makePool, until } from './pool-fixture.js';
 

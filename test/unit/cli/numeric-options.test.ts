@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Folder } from './captured.js';
+import { Folder } from '../../support/captured.js';
 
 let folder: Folder;
 beforeEach(() => {

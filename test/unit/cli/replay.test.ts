@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RECORD_BYTES } from '../../../src/telemetry/decision-log/decision-record.js';
 import { decodeLog, encodeLog } from '../../../src/telemetry/decision-log/log-document.js';
+import { Folder } from '../../support/captured.js';
 import { type RecordedRun, recordedRun } from '../../support/recorded-run.js';
-import { Folder } from './captured.js';
 
 /** Two classes on three seats at twice their capacity, and what their callers were told. */
 let run: RecordedRun;

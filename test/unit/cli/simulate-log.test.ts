@@ -6,9 +6,9 @@ import { Ticket } from '../../../src/core/ticket.js';
 import { DecisionLog } from '../../../src/telemetry/decision-log/decision-log.js';
 import { RECORD_BYTES } from '../../../src/telemetry/decision-log/decision-record.js';
 import { decodeLog, encodeLog } from '../../../src/telemetry/decision-log/log-document.js';
+import { Folder } from '../../support/captured.js';
 import { type RecordedRun, recordedRun } from '../../support/recorded-run.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
-import { Folder } from './captured.js';
 
 /** Two classes on three seats at twice their capacity. */
 const routes = {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NamedReport } from '../../../src/cli/report-text.js';
-import { Folder } from './captured.js';
+import { Folder } from '../../support/captured.js';
 
 let folder: Folder;
 beforeEach(() => {

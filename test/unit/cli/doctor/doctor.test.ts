@@ -3,11 +3,11 @@ import type { Finding } from '../../../../src/cli/doctor/finding.js';
 import { checkHost, type Host, thisHost } from '../../../../src/cli/doctor/host-checks.js';
 import { resolveConfig } from '../../../../src/config/resolve.js';
 import { ask } from '../../../integration/pools/pool-fixture.js';
+import { type Call, Folder } from '../../../support/captured.js';
 import { type MariadbServer, startMariadb } from '../../../support/mariadb-server.js';
 import { type PgbouncerServer, startPgbouncer } from '../../../support/pgbouncer-server.js';
 import { type PostgresServer, startPostgres } from '../../../support/postgres.js';
 import { RedisServer } from '../../../support/redis-server.js';
-import { type Call, Folder } from '../captured.js';
 
 let folder: Folder;
 beforeEach(() => {

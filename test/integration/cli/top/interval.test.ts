@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Reading, routeIntervals } from '../../../../src/cli/top/interval.js';
 import { viewLines } from '../../../../src/cli/top/view-text.js';
 import { type RouteSnapshot, snapshot } from '../../../../src/telemetry/snapshot.js';
-import { exampleSource } from '../../telemetry/example-source.js';
+import { exampleSource } from '../../../unit/telemetry/example-source.js';
 import { WatchedApp } from './support.js';
 
 describe('the time between two readings', () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Folder } from './captured.js';
+import { Folder } from '../../support/captured.js';
 import { endOf, PROGRAM, ROOT, start } from './programs.js';
 
 let folder: Folder;

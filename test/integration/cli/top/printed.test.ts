@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from '../../../../src/cli/run-cli.js';
-import { until } from '../../../integration/pools/pool-fixture.js';
-import { Folder } from '../captured.js';
+import { Folder } from '../../../support/captured.js';
+import { until } from '../../pools/pool-fixture.js';
 import { start } from '../programs.js';
 import { WatchedApp } from './support.js';
 

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Folder } from './captured.js';
+import { Folder } from '../../support/captured.js';
 import { endOf, start } from './programs.js';
 
 let folder: Folder;

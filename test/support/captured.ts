@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runCli } from '../../../src/cli/run-cli.js';
-import type { Environment } from '../../../src/config/reading.js';
+import { runCli } from '../../src/cli/run-cli.js';
+import type { Environment } from '../../src/config/reading.js';
 
 /** What a call of the command line said and returned. */
 export interface Call {

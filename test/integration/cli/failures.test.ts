@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { explainFailedLogin } from '../../../src/cli/doctor/failed-login.js';
 import type { Finding } from '../../../src/cli/doctor/finding.js';
 import { explainTrouble } from '../../../src/pools/connect-warnings.js';
-import { Folder } from './captured.js';
+import { Folder } from '../../support/captured.js';
 import { endOf, PROGRAM, ROOT } from './programs.js';
 
 let folder: Folder;
