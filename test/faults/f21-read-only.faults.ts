@@ -18,6 +18,8 @@ const RECOVERY_MS = 2_000;
 const AFTER_MS = 1_200;
 /** A failover that lasts longer than this has gone wrong. */
 const LONGEST_MS = 30_000;
+/** Checkouts that may run out of time in the change from one server to the other. */
+const LATE = 3;
 
 const [OLD, NEW] = ['127.0.0.2', '127.0.0.3'] as const;
 
@@ -84,8 +86,10 @@ describeFault('F21: the server becomes read-only', () => {
       const calls = of('buy');
       expect(failures(sentBetween(calls, recoveredMs))).toEqual({});
       expect(sentBetween(calls, recoveredMs).length).toBeGreaterThan(20);
-      const codes = new Set(Object.keys(failures(calls)));
-      for (const code of codes) expect(['503 database_busy', '503 breaker_open']).toContain(code);
+      // A statement may also take too long while one server stops and the other begins.
+      const { '504 deadline_expired': late = 0, ...told } = failures(calls);
+      expect(late).toBeLessThanOrEqual(LATE);
+      for (const code of Object.keys(told)) expect(['503 database_busy', '503 breaker_open']).toContain(code);
       expect(failures(of('look'))).toEqual({});
       expect(shop.log.of('database_read_only').length).toBeGreaterThan(0);
       // What is sold is sold on the new server.
