@@ -51,8 +51,9 @@ const QUIET_SHARE = 1 / 8;
 const QUIET_SAMPLES = 128;
 /** A pool is at its limit when so many of its requests find it full. */
 const FULL_SHARE = 0.1;
-/** Waiting counts from this part of the work on. */
+/** Waiting counts from this part of the work on, and refusals from this part of the requests. */
 const WAIT_SHARE = 0.1;
+const SHED_SHARE = 0.01;
 /** Routes whose quiet time is not known keep quiet about the others when they hold so much of the seats' time. */
 const UNKNOWN_SHARE = 0.1;
 /** Work that takes this much longer in a full pool: below, there is room; above, more seats would only queue inside. */
@@ -114,6 +115,12 @@ export class PoolAdvisor {
     half.quietMs += quiet.meanMs;
   }
 
+  /** A request is shed for want of seats: who is let in may hardly wait then, and the pool is too small all the same. */
+  shed(nowMs: number): void {
+    this.#turn(nowMs);
+    this.#present.shed += 1;
+  }
+
   /** What follows from the last half minute to minute. */
   advice(nowMs: number): PoolAdvice {
     this.#turn(nowMs);
@@ -127,7 +134,7 @@ export class PoolAdvisor {
         detail: `${seen.requests} requests say too little`,
       };
     }
-    const fullShare = seen.full / seen.requests;
+    const fullShare = (seen.full + seen.shed) / (seen.requests + seen.shed);
     if (fullShare >= FULL_SHARE) {
       const found = atItsLimit(seen, fullShare, limit, this.#seats);
       return found.action === 'grow' ? this.#unlessUnknown(seen, found, limit) : found;
@@ -178,7 +185,9 @@ function atItsLimit(seen: UseSums, fullShare: number, limit: number, most: numbe
   const leave = (reason: AdviceReason, why: string): PoolAdvice => {
     return { action: 'leave', reason, seats: limit, detail: `${full}, ${why}` };
   };
-  const waits = seen.waitMs >= seen.heldMs * WAIT_SHARE;
+  const shedShare = seen.shed / (seen.requests + seen.shed);
+  const shed = shedShare >= SHED_SHARE;
+  const waits = shed || seen.waitMs >= seen.heldMs * WAIT_SHARE;
   if (seen.compared < LEAST_OF_KIND) {
     if (!waits) return leave('fits', 'and hardly waited');
     return leave('room_unknown', 'but how long their work takes in a quiet pool is not known yet');
@@ -195,7 +204,10 @@ function atItsLimit(seen: UseSums, fullShare: number, limit: number, most: numbe
   if (limit < most)
     return leave('limit_lowered', `and ${work}, but the pool has ${most}: something else lowers its limit`);
   const seats = limit + Math.max(1, Math.floor(limit * STEP));
-  const detail = `${full} and waited ${percent(seen.waitMs / seen.heldMs)} of their work's time, and the database has room: ${work}`;
+  const met = shed
+    ? `, and ${percent(shedShare)} were shed`
+    : ` and waited ${percent(seen.waitMs / seen.heldMs)} of their work's time`;
+  const detail = `${full}${met}, and the database has room: ${work}`;
   return { action: 'grow', reason: 'room_in_database', seats, detail };
 }
 

@@ -1,4 +1,5 @@
 import { type PoolFigures, percent, type RouteFigures, slowness, sum } from './pool-figures.js';
+import { quickBeside, SLOW, STEADY, slowAlone, slowBeside, slowest, slowRoute } from './slow-routes.js';
 
 /** What is the matter with a pool, by the figures of a stretch of time. */
 export type Fault =
@@ -22,26 +23,17 @@ export interface Diagnosis {
 
 /** Below this a stretch says nothing. */
 const LEAST_ENDED = 20;
-/** A route of another pool is a witness from here on. */
-const LEAST_BESIDE = 5;
 /** Seats are scarce when requests wait for so much of their work's time, or are shed for so large a part. */
 const WAIT_SHARE = 0.1;
 const SHED_SHARE = 0.01;
-/** Work is slow from here on, in multiples of its quiet time. */
-const SLOW = 2;
-/** Not slow below this. */
-const STEADY = 1.3;
-/** What a route with less of the seats' time does is no matter. */
-const MATTERS = 0.1;
 /** Locks are the matter when so many of the sessions at work wait for one. */
 const LOCK_SHARE = 1 / 3;
-/** One route has most of the seats. */
-const MOST_SEATS = 0.5;
 const BESIDE_QUICK = ', while what runs on other pools of this server is as quick as ever';
-/** What is slow may wait for a lock: the end of a sentence where nobody could look. */
+/** What is slow may wait for a lock: the end of a sentence where nobody has looked. */
 const LOCKS_UNKNOWN =
-  '; whether that is for locks of others is not known: to look takes a free connection to this server, which a pool ' +
-  'with "admin: true" keeps';
+  '; whether that is for locks of others is not known: the next look tells, once a connection to this server was free ' +
+  'for it, and a pool with "admin: true" keeps one';
+const HARDLY_WAIT = 'requests hardly wait for a seat';
 
 /**
  * Tells whether the pool, a query, locks or the server is at fault when requests wait or are shed.
@@ -69,41 +61,63 @@ export function diagnose(pool: PoolFigures): Diagnosis {
   if (slow !== undefined) return slowQuery(name, pool, slow);
   const alone = slowAlone(pool.routes);
   if (alone !== undefined) return slowOnItsOwn(pool, alone, scarce);
-  if (scarce === undefined) {
-    return { pool: name, fault: 'none', detail: 'requests hardly wait for a seat, and their work is as quick as ever' };
-  }
-  return short(pool, scarce);
+  return ofAllRoutes(pool, scarce);
+}
+
+/** Whether it is worth it to ask the server about locks: somebody waits for seats, or for work that has become slow. */
+export function inTrouble(pool: PoolFigures): boolean {
+  if (seatsScarce(pool)) return true;
+  return sum(pool.routes, (route) => route.ended) >= LEAST_ENDED && slowest(pool.routes) !== undefined;
 }
 
 function lockShare(server: PoolFigures['server']): number {
   return server === undefined || server === 'unheard' ? 0 : server.waitingForLocks / Math.max(1, server.active);
 }
 
-/** Seats are scarce, and no single route is the reason. */
-function short(pool: PoolFigures, scarce: string): Diagnosis {
+/** No single route is the reason of what is seen. */
+function ofAllRoutes(pool: PoolFigures, scarce: string | undefined): Diagnosis {
   const known = pool.routes.filter((route) => route.quietMs !== undefined && route.ended > 0);
   const slower = sum(known, ({ heldMs }) => heldMs) / sum(known, (route) => route.ended * (route.quietMs ?? 0));
   const work = `their work takes ${slower.toFixed(1)} times as long as in quiet times`;
-  if (known.length === 0 || Number.isNaN(slower)) {
-    const detail = `${scarce}, but how long their work takes in quiet times is not known: compare with a calm hour`;
-    return { pool: pool.name, fault: 'unclear', detail };
+  if (slower >= SLOW)
+    return allSlow(pool, `${scarce ?? HARDLY_WAIT}, and ${work}, on all routes`, scarce !== undefined);
+  return scarce === undefined ? { pool: pool.name, ...unhindered(slower, work) } : short(pool, scarce, slower, work);
+}
+
+function allSlow(pool: PoolFigures, seen: string, scarce: boolean): Diagnosis {
+  const { name } = pool;
+  if (pool.server === 'unheard') return { pool: name, fault: 'unclear', detail: seen + LOCKS_UNKNOWN };
+  if (quickBeside(pool)) {
+    const detail = `${seen}${BESIDE_QUICK}: look at what those routes share, a table or a function`;
+    return { pool: name, fault: 'unclear', detail };
   }
-  if (slower >= SLOW) {
-    const seen = `${scarce}, and ${work}, on all routes`;
-    if (pool.server === 'unheard') return { pool: pool.name, fault: 'unclear', detail: seen + LOCKS_UNKNOWN };
-    if (quickBeside(pool)) {
-      const detail = `${seen}${BESIDE_QUICK}: look at what those routes share, a table or a function`;
-      return { pool: pool.name, fault: 'unclear', detail };
-    }
-    const detail = `${seen}: the server is saturated. Fewer seats, less work, or a larger server`;
-    return { pool: pool.name, fault: 'database_saturated', detail };
+  // Where seats are free, fewer of them change nothing.
+  const remedy = scarce ? 'Fewer seats, less work, or a larger server' : 'Less work, or a larger server';
+  return { pool: name, fault: 'database_saturated', detail: `${seen}: the server is saturated. ${remedy}` };
+}
+
+/** Nobody waits for a seat, and nothing has become slow. */
+function unhindered(slower: number, work: string): Omit<Diagnosis, 'pool'> {
+  if (slower <= STEADY) return { fault: 'none', detail: `${HARDLY_WAIT}, and their work is as quick as ever` };
+  const unknown = Number.isNaN(slower) ? 'how long their work takes in quiet times is not known yet' : work;
+  return { fault: 'none', detail: `${HARDLY_WAIT}; ${unknown}` };
+}
+
+/** Seats are scarce, and nothing has become slow. */
+function short({ name, seats }: PoolFigures, scarce: string, slower: number, work: string): Diagnosis {
+  if (Number.isNaN(slower)) {
+    const detail = `${scarce}, but how long their work takes in quiet times is not known: compare with a calm hour`;
+    return { pool: name, fault: 'unclear', detail };
   }
   if (slower <= STEADY) {
-    const detail = `${scarce}, while ${work}: the database has room. Raise the pool's "max" above ${pool.seats}`;
-    return { pool: pool.name, fault: 'pool_too_small', detail };
+    const detail = `${scarce}, while ${work}: the database has room. Raise the pool's "max" above ${seats}`;
+    return { pool: name, fault: 'pool_too_small', detail };
   }
-  const detail = `${scarce}, and ${work}: more seats would partly wait inside the database`;
-  return { pool: pool.name, fault: 'unclear', detail };
+  return {
+    pool: name,
+    fault: 'unclear',
+    detail: `${scarce}, and ${work}: more seats would partly wait inside the database`,
+  };
 }
 
 function locked(pool: PoolFigures, share: number): Diagnosis {
@@ -140,7 +154,7 @@ function slowOnItsOwn(pool: PoolFigures, slow: RouteFigures, scarce: string | un
     const detail = `${seen}${BESIDE_QUICK}: look at the plan of its statements (EXPLAIN)`;
     return { ...found, fault: 'slow_query', detail };
   }
-  if (scarce !== undefined && besides(pool).some((route) => slowness(route) >= SLOW)) {
+  if (scarce !== undefined && slowBeside(pool)) {
     const detail = `${seen}, as does other work on this server: it is saturated. Fewer seats, less work, or a larger server`;
     return { pool: pool.name, fault: 'database_saturated', detail };
   }
@@ -148,16 +162,6 @@ function slowOnItsOwn(pool: PoolFigures, slow: RouteFigures, scarce: string | un
     `${seen}, and nothing that ran beside it tells whether that is its statements or the server: look at their plan ` +
     '(EXPLAIN), and at the processors and disks of the server';
   return { ...found, fault: 'unclear', detail };
-}
-
-/** Whether what ran on other pools of the server is as quick as ever. */
-function quickBeside(pool: PoolFigures): boolean {
-  const witnesses = besides(pool);
-  return witnesses.length > 0 && witnesses.every((route) => slowness(route) <= STEADY);
-}
-
-function besides({ beside = [] }: PoolFigures): RouteFigures[] {
-  return beside.filter(({ ended, quietMs }) => ended >= LEAST_BESIDE && quietMs !== undefined);
 }
 
 /** Whether requests wait for seats, or are shed for want of them, more than in passing. */
@@ -174,27 +178,4 @@ function scarcity(pool: PoolFigures): string | undefined {
     return `requests waited ${percent(pool.waitedMs / heldMs)} of their work's time for a seat`;
   }
   return undefined;
-}
-
-/** A route that has become slow while the others have not, or are nothing beside it. */
-function slowRoute(routes: readonly RouteFigures[]): RouteFigures | undefined {
-  const slow = slowest(routes);
-  if (slow === undefined) return undefined;
-  const others = routes.filter((route) => route !== slow && route.ended > 0 && route.quietMs !== undefined);
-  if (others.length > 0) return others.every((route) => slowness(route) <= STEADY) ? slow : undefined;
-  // Alone on the pool, it is the query when seats are no matter: a server that is short of something sheds as well.
-  const heldMs = sum(routes, (route) => route.heldMs);
-  return routes.length > 1 && slow.heldMs / heldMs >= MOST_SEATS ? slow : undefined;
-}
-
-/** The slow one, where no other route of the pool ran. */
-function slowAlone(routes: readonly RouteFigures[]): RouteFigures | undefined {
-  const [only, ...others] = routes.filter((route) => route.ended > 0 && route.quietMs !== undefined);
-  return others.length === 0 && only !== undefined && only === slowest(routes) ? only : undefined;
-}
-
-function slowest(routes: readonly RouteFigures[]): RouteFigures | undefined {
-  const heldMs = sum(routes, (route) => route.heldMs);
-  const matter = routes.filter((route) => route.heldMs >= heldMs * MATTERS);
-  return matter.filter((route) => slowness(route) >= SLOW).sort((a, b) => slowness(b) - slowness(a))[0];
 }

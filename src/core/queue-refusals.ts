@@ -1,5 +1,5 @@
 import type { Refusal } from '../errors.js';
-import { type Stage, shown } from './refusals.js';
+import { type Stage, shown, shownAtLeast, shownAtMost } from './refusals.js';
 
 /** Whose queue a bound is on: that of one route, or of all routes of its pool. */
 export type QueueScope = 'route' | 'pool';
@@ -55,8 +55,8 @@ export function queueTooLong(route: string, stage: Stage, queued: number, waitMs
       route,
       scope: 'class',
       queued,
-      predicted_wait_ms: shown(waitMs),
-      passes_with_wait_ms: shown(boundMs),
+      predicted_wait_ms: shownAtLeast(waitMs),
+      passes_with_wait_ms: shownAtMost(boundMs),
     },
   };
 }
@@ -83,9 +83,9 @@ export function overtaken(
       route,
       scope: 'class',
       queued,
-      queue_wait_ms: shown(queueWaitMs),
+      queue_wait_ms: shownAtLeast(queueWaitMs),
       predicted_wait_ms: shown(waitMs),
-      passes_with_queue_wait_ms: shown(boundMs),
+      passes_with_queue_wait_ms: shownAtMost(boundMs),
     },
   };
 }

@@ -4,9 +4,22 @@ import type { Ticket } from './ticket.js';
 /** Where a ticket was when it was refused; `handler`: it had its seat, and its work was cut short or failed. */
 export type Stage = 'arrival' | 'queue' | 'dispatch' | 'handler';
 
+/** Sums of decimals are a little beside what they stand for. */
+const NOISE = 1e-6;
+
 /** Milliseconds as a problem document shows them. */
 export function shown(ms: number): number {
   return Math.round(ms * 10) / 10;
+}
+
+/** As {@link shown}, for what must not look less than it is: it was too much, or is needed. */
+export function shownAtLeast(ms: number): number {
+  return Math.ceil(ms * 10 - NOISE) / 10;
+}
+
+/** As {@link shown}, for what must not look more than it is: it was too little, or is the bound. */
+export function shownAtMost(ms: number): number {
+  return Math.floor(ms * 10 + NOISE) / 10;
 }
 
 /** The answer would come after the deadline, as far as can be predicted. */
@@ -27,10 +40,10 @@ export function deadlineUnreachable(
     measured: {
       stage,
       route,
-      time_left_ms: shown(timeLeftMs),
+      time_left_ms: shownAtMost(timeLeftMs),
       predicted_wait_ms: shown(waitMs),
       expected_service_ms: shown(serviceMs),
-      passes_with_ms: shown(waitMs + serviceMs),
+      passes_with_ms: shownAtLeast(waitMs + serviceMs),
     },
   };
 }
@@ -65,7 +78,7 @@ function needed(nowMs: number, { route, arrivedAtMs, allowedMs }: Ticket): Measu
   return {
     deadline_ms: shown(allowedMs),
     expected_service_ms: shown(serviceMs),
-    needed_at_least_ms: shown(nowMs - arrivedAtMs + serviceMs),
+    needed_at_least_ms: shownAtLeast(nowMs - arrivedAtMs + serviceMs),
   };
 }
 

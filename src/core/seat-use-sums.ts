@@ -1,6 +1,8 @@
 /** What the requests of a pool met in a stretch of time, summed up. */
 export interface UseSums {
   requests: number;
+  /** Those that were shed for want of seats. */
+  shed: number;
   heldMs: number;
   readonly heldByRoute: Map<string, number>;
   waitMs: number;
@@ -17,7 +19,18 @@ export interface UseSums {
 /** Those of no request. */
 export function emptySums(): UseSums {
   const heldByRoute = new Map<string, number>();
-  return { requests: 0, heldMs: 0, heldByRoute, waitMs: 0, full: 0, peak: 0, compared: 0, comparedMs: 0, quietMs: 0 };
+  return {
+    requests: 0,
+    shed: 0,
+    heldMs: 0,
+    heldByRoute,
+    waitMs: 0,
+    full: 0,
+    peak: 0,
+    compared: 0,
+    comparedMs: 0,
+    quietMs: 0,
+  };
 }
 
 /** Those of two stretches together. */
@@ -26,6 +39,7 @@ export function sumOf(one: UseSums, other: UseSums): UseSums {
   for (const [route, ms] of other.heldByRoute) heldByRoute.set(route, (heldByRoute.get(route) ?? 0) + ms);
   return {
     requests: one.requests + other.requests,
+    shed: one.shed + other.shed,
     heldMs: one.heldMs + other.heldMs,
     heldByRoute,
     waitMs: one.waitMs + other.waitMs,

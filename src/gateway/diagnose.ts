@@ -1,8 +1,8 @@
 import { type Diagnosis, diagnose } from '../core/diagnosis.js';
 import { checkKnownOptions } from '../core/known-options.js';
 import type { PoolFigures, RouteFigures, ServerFigures } from '../core/pool-figures.js';
-import type { ErrorCode } from '../errors.js';
 import type { PoolSnapshot, RouteSnapshot, Snapshot } from '../telemetry/snapshot.js';
+import { FOR_WANT_OF_SEATS } from './want-of-seats.js';
 
 /** What {@link diagnosePools} may be told beside two snapshots. */
 export interface DiagnoseOptions {
@@ -11,9 +11,6 @@ export interface DiagnoseOptions {
   /** What the servers said meanwhile, by the name of the pool. Without it locks cannot be told from a slow query. */
   readonly servers?: Readonly<Record<string, ServerFigures>>;
 }
-
-/** Codes that tell of too few seats, or of too much in front of them. */
-const FOR_WANT_OF_SEATS: readonly ErrorCode[] = ['queue_full', 'displaced', 'deadline_unreachable', 'deadline_expired'];
 
 /**
  * Tells for each pool what is the matter between two snapshots: the pool is too small, a query is slow, locks are

@@ -1,6 +1,7 @@
-import { type Diagnosis, diagnose, seatsScarce } from '../core/diagnosis.js';
-import type { ServerFigures } from '../core/pool-figures.js';
+import { type Diagnosis, diagnose, inTrouble, seatsScarce } from '../core/diagnosis.js';
+import type { RouteFigures, ServerFigures } from '../core/pool-figures.js';
 import { QuietBaseline } from '../core/quiet-baseline.js';
+import { isSlow } from '../core/slow-routes.js';
 import type { Snapshot } from '../telemetry/snapshot.js';
 import type { ServerGauges, TelemetrySource } from '../telemetry/source.js';
 import { LEAST_QUIET, poolFigures } from './diagnose.js';
@@ -9,6 +10,8 @@ import { LEAST_QUIET, poolFigures } from './diagnose.js';
 const STRETCH_MS = 10_000;
 /** The mean of one stretch is an estimate by itself. */
 const ONE_EACH = { part: 1, batch: 1 };
+/** Of the stretches in which a route is slow, though seats are not scarce, one in so many tells what its work takes. */
+const SLOW_EACH = 8;
 
 interface Taken {
   readonly atMs: number;
@@ -23,6 +26,7 @@ interface Taken {
  */
 export class RunningDiagnosis {
   readonly #quiet = new Map<string, QuietBaseline>();
+  readonly #slowStretches = new Map<string, number>();
   #since: Taken | undefined;
   #next: Taken | undefined;
 
@@ -42,23 +46,33 @@ export class RunningDiagnosis {
     const servers = new Map(Array.from(source.pools(), ({ name, server }) => [name, server]));
     return now.pools.map((pool) => {
       const figures = poolFigures(pool, now, earlier, (route) => this.#quiet.get(route)?.ms);
-      const first = diagnose(figures);
-      if (figures.down || (!seatsScarce(figures) && first.route === undefined)) return first;
+      if (figures.down || !inTrouble(figures)) return diagnose(figures);
       return diagnose({ ...figures, server: told(servers.get(pool.name)?.()) });
     });
   }
 
   #learn(now: Snapshot, earlier: Snapshot): void {
     for (const pool of now.pools) {
-      const figures = poolFigures(pool, now, earlier, () => undefined);
+      const figures = poolFigures(pool, now, earlier, (route) => this.#quiet.get(route)?.ms);
       if (figures.down || seatsScarce(figures)) continue;
-      for (const { name, ended, heldMs } of figures.routes) {
-        if (ended < LEAST_QUIET) continue;
-        const baseline = this.#quiet.get(name) ?? new QuietBaseline(ONE_EACH);
-        baseline.record(heldMs / ended);
-        this.#quiet.set(name, baseline);
+      for (const route of figures.routes) {
+        if (route.ended >= LEAST_QUIET && this.#counts(route)) this.#record(route);
       }
     }
+  }
+
+  /** Of stretches in which a route is slow few count: that may be a trouble for minutes, and is normal after hours. */
+  #counts(route: RouteFigures): boolean {
+    const { name } = route;
+    const slow = isSlow(route) ? (this.#slowStretches.get(name) ?? 0) + 1 : 0;
+    this.#slowStretches.set(name, slow);
+    return slow % SLOW_EACH === 0;
+  }
+
+  #record({ name, ended, heldMs }: RouteFigures): void {
+    const baseline = this.#quiet.get(name) ?? new QuietBaseline(ONE_EACH);
+    baseline.record(heldMs / ended);
+    this.#quiet.set(name, baseline);
   }
 }
 

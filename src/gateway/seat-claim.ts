@@ -7,7 +7,7 @@ import type { ClaimLedger } from './claim-ledger.js';
 import { LanePass } from './lane-pass.js';
 import { rateLimited } from './refusals.js';
 import type { RouteRuntime } from './route-runtime.js';
-import { adviseOn, learnService } from './service-lessons.js';
+import { adviseOn, adviseOnShed, learnService } from './service-lessons.js';
 import type { WorkContext } from './work-contract.js';
 
 /**
@@ -106,6 +106,7 @@ export class SeatClaim {
     this.#ticket.state = 'ended';
     this.#ledger.shedWith(refusal.code, refusal);
     this.#route.stats.lastRefusals.add(nowMs, refusal);
+    adviseOnShed(nowMs, this.#route, refusal.code);
   }
 
   /** The last instant at which a queued request can still start and be done in time, as far as can be predicted. */

@@ -85,8 +85,23 @@ function headerOf(line: string): [name: string, value: string] {
 
 /** What is used of it; a gateway of another version may tell more. */
 function isSnapshot(body: unknown): body is Snapshot {
-  if (typeof body !== 'object' || body === null) return false;
-  return 'routes' in body && Array.isArray(body.routes) && 'pools' in body && Array.isArray(body.pools);
+  const { routes, pools } = fieldsOf(body);
+  return (
+    isListOf(routes, ['queueWait', 'response', 'shedByCode', 'wouldShedByCode']) &&
+    isListOf(pools, ['seats', 'connections'])
+  );
+}
+
+/** Whether all of a list have a name and these objects. */
+function isListOf(list: unknown, objects: readonly string[]): boolean {
+  if (!Array.isArray(list)) return false;
+  return list.map(fieldsOf).every((item) => {
+    return typeof item.name === 'string' && objects.every((key) => typeof item[key] === 'object' && item[key] !== null);
+  });
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 function reasonOf(error: unknown): string {

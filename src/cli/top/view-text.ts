@@ -35,7 +35,7 @@ export function viewLines(view: View): string[] {
   const { now, where, columns } = view;
   const { mode, draining, eventLoopLagMs, pools } = now.snapshot;
   const state = `${mode}${draining ? ', draining' : ''}, event loop ${ms(eventLoopLagMs)} ms late`;
-  const head = paint(view, titleOf(plain(where), state, columns), draining ? YELLOW : BOLD);
+  const head = paint(view, titleOf(plain(where), plain(state), columns), draining ? YELLOW : BOLD);
   const routes = routeIntervals(now, view.before).toSorted(order(view.sort));
   const sorted = `routes, by ${view.sort}`;
   return [

@@ -147,6 +147,6 @@ describe('a pool whose connections all wait for a lock', () => {
       return looks === 200;
     });
     expect(new Set(said.map((each) => each?.fault))).toEqual(new Set(['unclear']));
-    expect(said.at(-1)?.detail).toMatch(/quiet times.*; whether that is for locks .* with "admin: true" keeps$/);
+    expect(said.at(-1)?.detail).toMatch(/quiet times.*; whether that is for locks .* with "admin: true" keeps one$/);
   });
 });

@@ -45,6 +45,25 @@ describe('the advice on the size of a pool', () => {
     });
   });
 
+  it('SIZ-10: a step up also where only those are let in who hardly wait, and the others are shed', () => {
+    const pool = new MadeUpPool(4);
+    pool.serve(100, { heldMs: 10, inFlight: 1 });
+    pool.serve(300, { heldMs: 11, waitMs: 0.5, inFlight: 4 });
+    for (let shed = 0; shed < 300; shed++) pool.advisor.shed(pool.nowMs);
+    expect(pool.advice()).toEqual({
+      action: 'grow',
+      reason: 'room_in_database',
+      seats: 5,
+      detail:
+        '86 % of the requests found all 4 seats in use, and 43 % were shed, and the database has room: their work takes ' +
+        '1.1 times as long as in a quiet pool',
+    });
+    // A minute later nothing of that is known any more.
+    pool.nowMs += 61_000;
+    pool.serve(300, { heldMs: 11, waitMs: 0.5, inFlight: 4 });
+    expect(pool.advice()).toMatchObject({ action: 'leave', reason: 'fits' });
+  });
+
   it('SIZ-10: none where the work takes longer the more of it there is', () => {
     const pool = new MadeUpPool(8);
     pool.serve(100, { heldMs: 10, inFlight: 1 });

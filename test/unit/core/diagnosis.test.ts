@@ -57,6 +57,41 @@ describe('tells what was seen and what would help', () => {
   });
 });
 
+describe('of a pool in whose front nobody waits', () => {
+  const slow = [route('read', 3), route('write', 3)];
+  it.each<[string, Partial<PoolFigures>, string, RegExp]>([
+    [
+      'all routes have become slow: the server is saturated, and fewer seats would not help',
+      { routes: slow },
+      'database_saturated',
+      /^requests hardly wait for a seat, and their work takes 3\.0 times .* saturated\. Less work, or a larger server$/,
+    ],
+    [
+      'all have, while other pools of the server have not',
+      { routes: slow, beside: [route('r', 1)] },
+      'unclear',
+      /share/,
+    ],
+    ['all have, and nobody could look for locks', { routes: slow, server: 'unheard' }, 'unclear', /locks of others/],
+    ['all have, for locks', { routes: slow, server: { active: 3, waitingForLocks: 2 } }, 'lock_contention', /^67 %/],
+    ['work is as quick as ever', {}, 'none', /^requests hardly wait for a seat, and their work is as quick as ever$/],
+    [
+      'it is a little slower',
+      { routes: [route('read', 1.6), route('write', 1.5)] },
+      'none',
+      /takes 1\.\d times as long/,
+    ],
+    [
+      'nobody knows',
+      { routes: [{ name: 'read', ended: 500, heldMs: 900 }] },
+      'none',
+      /in quiet times is not known yet$/,
+    ],
+  ])('%s', (_, figures, fault, detail) => {
+    expect(diagnose({ ...calm, ...figures })).toMatchObject({ fault, detail: expect.stringMatching(detail) });
+  });
+});
+
 describe('where nobody could ask the server', () => {
   it.each<[string, Partial<PoolFigures>, string]>([
     ['names no query', { ...crowded, routes: [route('read', 12), route('write', 1.1)] }, 'unclear'],

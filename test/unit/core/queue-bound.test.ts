@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Bulkhead } from '../../../src/core/bulkhead.js';
+import { overtaken, queueTooLong } from '../../../src/core/queue-refusals.js';
+import { deadlineUnreachable, shownAtLeast, shownAtMost } from '../../../src/core/refusals.js';
 import type { RouteLoad } from '../../../src/core/ticket.js';
 import { fixedTimes, routeLoad, ticketOf } from '../../support/tickets.js';
 import { bench, brisk } from './one-seat.js';
@@ -93,6 +95,26 @@ describe('a class with more work queued than it may', () => {
     expect(refusal?.measured).toMatchObject({ stage: 'queue', route: 'brisk', queued: 4, passes_with_wait_ms: 150 });
     expect(refusal?.measured?.predicted_wait_ms).toBeGreaterThan(150);
     expect(refusal?.retryAfterMs).toBeCloseTo(Number(refusal?.measured?.predicted_wait_ms) - 150, 0);
+  });
+});
+
+describe('the figures of a refusal', () => {
+  it('never round what was too much to what would have passed', () => {
+    const { measured } = queueTooLong('brisk', 'arrival', 4, 300.01, 300);
+    expect(measured).toMatchObject({ predicted_wait_ms: 300.1, passes_with_wait_ms: 300 });
+    expect(overtaken('brisk', 4, 50.02, 50.02 - 0.01, 9).measured).toMatchObject({
+      queue_wait_ms: 50.1,
+      passes_with_queue_wait_ms: 50,
+    });
+    expect(deadlineUnreachable('brisk', 80.06, 70.05, 10.02).measured).toMatchObject({
+      time_left_ms: 80,
+      passes_with_ms: 80.1,
+    });
+  });
+
+  it('show a decimal as what it is', () => {
+    expect(shownAtLeast(0.1 + 0.2)).toBe(0.3);
+    expect(shownAtMost(0.7 + 0.1)).toBe(0.8);
   });
 });
 

@@ -78,6 +78,14 @@ test('takes work that is slower, and makes nobody wait, for normal in the end', 
   expect(during(120, 20, 100, 0)?.fault).toBe('none');
 });
 
+test('does not take a server that is slow for minutes for one that is as quick as ever', () => {
+  const { during } = world();
+  during(10, 20, 30, 0);
+  // Nobody waits for a seat meanwhile.
+  for (let minute = 0; minute < 4; minute += 1) expect(during(12, 70, 105, 0)?.fault).toBe('database_saturated');
+  expect(during(6, 20, 30, 0)?.fault).toBe('none');
+});
+
 test('tells pool, server and locks apart', () => {
   const { during, server } = world();
   during(10, 20, 30, 0);

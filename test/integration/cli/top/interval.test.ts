@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Reading, routeIntervals } from '../../../../src/cli/top/interval.js';
 import { viewLines } from '../../../../src/cli/top/view-text.js';
+import type { Mode } from '../../../../src/config/options.js';
 import { type RouteSnapshot, snapshot } from '../../../../src/telemetry/snapshot.js';
 import { exampleSource } from '../../../unit/telemetry/example-source.js';
 import { WatchedApp } from './support.js';
@@ -130,7 +131,9 @@ describe('the time between two readings', () => {
   });
 
   it('lets no name from the network steer the terminal', () => {
-    const now = reading(2_000, { name: 'a\u001b[2Jb\r\n' });
+    const made = reading(2_000, { name: 'a\u001b[2Jb\r\n' });
+    const mode = '\u001b]0;c\u0007' as Mode;
+    const now = { ...made, snapshot: { ...made.snapshot, mode } };
     const lines = viewLines({ where: 'http://x', now, before: undefined, sort: 'name', columns: 120, colours: false });
     expect(lines.join('')).toContain('a?[2Jb??');
     expect(lines.join('')).not.toContain('\u001b');

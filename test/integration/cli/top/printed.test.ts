@@ -142,6 +142,19 @@ describe('sluice top without a terminal', () => {
     front.close();
   });
 
+  it.each(['{}', '{"routes":[],"pools":[{}]}', '{"routes":[{"name":"a"}],"pools":[]}', '{"routes":[null],"pools":[]}'])(
+    'takes %s for no snapshot',
+    async (body) => {
+      const other = createServer((_req, res) => void res.end(body));
+      await once(other.listen(0, '127.0.0.1'), 'listening');
+      const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+      const call = await folder.call(['top', url, '--count', '1']);
+      expect([call.code, call.out]).toEqual([1, '']);
+      expect(call.err).toMatch(/snapshot\.json is no snapshot: give the address where operations\(\) is mounted$/);
+      other.close();
+    },
+  );
+
   it('takes no page of something else for a snapshot', async () => {
     expect(await folder.call(['top', `${app.url}/nowhere`])).toMatchObject({
       code: 1,
