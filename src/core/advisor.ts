@@ -1,4 +1,5 @@
 import { ceilDecimal } from './numbers.js';
+import { LEAST_OF_KIND, QuietTimes } from './quiet-times.js';
 import { emptySums, sumOf, type UseSums } from './seat-use-sums.js';
 
 /** What the size of a pool should do, and what it should be then. It is advice: nothing acts on it. */
@@ -43,12 +44,8 @@ export interface SeatUse {
 
 /** Half of what is looked back on. */
 const HALF_MS = 30_000;
-/** Requests below which nothing is said, and those of a kind below which nothing is made of it. */
+/** Requests below which nothing is said. */
 const LEAST_SEEN = 50;
-const LEAST_OF_KIND = 20;
-/** Quiet: this part of the seats in use at most. The time of a quiet request is a mean over the last so many. */
-const QUIET_SHARE = 1 / 8;
-const QUIET_SAMPLES = 128;
 /** A pool is at its limit when so many of its requests find it full. */
 const FULL_SHARE = 0.1;
 /** Waiting counts from this part of the work on, and refusals from this part of the requests. */
@@ -75,10 +72,10 @@ const LEAST_SEATS = 2;
  * Little's law (1961) of `n` seats with work that takes `r` times as long, `n / r` do something. Comparing each route
  * with itself keeps a change of the mix from looking like a change of the load.
  *
- * Pure; memory: four numbers a route.
+ * Pure; memory: six numbers a route.
  */
 export class PoolAdvisor {
-  readonly #quiet = new Map<string, { samples: number; meanMs: number }>();
+  readonly #quiet = new QuietTimes();
   #present: UseSums = emptySums();
   #past: UseSums = emptySums();
   #sinceMs: number;
@@ -105,14 +102,14 @@ export class PoolAdvisor {
     half.waitMs += use.waitMs;
     const most = Math.max(use.found, use.left);
     half.peak = Math.max(half.peak, most);
-    if (most <= Math.max(1, use.limit * QUIET_SHARE)) this.#noteQuiet(use);
+    this.#quiet.note(use.route, use.heldMs, most, use.limit);
     if (use.found < use.limit) return;
     half.full += 1;
-    const quiet = this.#quiet.get(use.route);
-    if (quiet === undefined || !this.#knows(use.route)) return;
+    const quietMs = this.#quiet.ms(use.route);
+    if (quietMs === undefined) return;
     half.compared += 1;
     half.comparedMs += use.heldMs;
-    half.quietMs += quiet.meanMs;
+    half.quietMs += quietMs;
   }
 
   /** A request is shed for want of seats: who is let in may hardly wait then, and the pool is too small all the same. */
@@ -148,13 +145,11 @@ export class PoolAdvisor {
     return { action: 'leave', reason: 'fits', seats: limit, detail };
   }
 
-  #knows(route: string): boolean {
-    return (this.#quiet.get(route)?.samples ?? 0) >= LEAST_OF_KIND;
-  }
-
   /** The quick work of one route does not speak for that of another, which may wait for a lock. */
   #unlessUnknown({ heldMs, heldByRoute }: UseSums, advice: PoolAdvice, limit: number): PoolAdvice {
-    const unknown = [...heldByRoute].filter(([route]) => !this.#knows(route)).sort(([, a], [, b]) => b - a);
+    const unknown = [...heldByRoute]
+      .filter(([route]) => this.#quiet.ms(route) === undefined)
+      .sort(([, a], [, b]) => b - a);
     const share = unknown.reduce((sum, [, ms]) => sum + ms, 0) / heldMs;
     if (share < UNKNOWN_SHARE) return advice;
     const names = unknown.map(([route]) => route).join(', ');
@@ -162,13 +157,6 @@ export class PoolAdvisor {
       `the pool is at its limit, but ${percent(share)} of its seats' time is work of ${names}, and how long that takes ` +
       'in a quiet pool is not known yet';
     return { action: 'leave', reason: 'room_unknown', seats: limit, detail };
-  }
-
-  #noteQuiet({ route, heldMs }: SeatUse): void {
-    const known = this.#quiet.get(route) ?? { samples: 0, meanMs: 0 };
-    known.samples += 1;
-    known.meanMs += (heldMs - known.meanMs) / Math.min(known.samples, QUIET_SAMPLES);
-    this.#quiet.set(route, known);
   }
 
   #turn(nowMs: number): void {

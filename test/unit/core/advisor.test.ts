@@ -94,6 +94,21 @@ describe('the advice on the size of a pool', () => {
     expect(rarely.advice()).toMatchObject({ action: 'leave', reason: 'fits' });
   });
 
+  it('compares with a pool that was half empty where routes only come together', () => {
+    const pool = new MadeUpPool(4);
+    for (const route of ['work', 'other']) pool.serve(60, { heldMs: 10, inFlight: 2, route });
+    for (const route of ['work', 'other']) pool.serve(150, { heldMs: 10, waitMs: 8, inFlight: 4, route });
+    expect(pool.advice()).toMatchObject({ action: 'grow', reason: 'room_in_database', seats: 5 });
+    const locked = new MadeUpPool(4);
+    locked.serve(60, { heldMs: 10, inFlight: 2 });
+    locked.serve(300, { heldMs: 20, waitMs: 20, inFlight: 4 });
+    expect(locked.advice()).toMatchObject({ action: 'shrink', reason: 'database_saturated', seats: 3 });
+    // What was seen alone tells more.
+    locked.serve(60, { heldMs: 20, inFlight: 1 });
+    locked.serve(900, { heldMs: 20, waitMs: 20, inFlight: 4, apartMs: 100 });
+    expect(locked.advice()).toMatchObject({ action: 'grow' });
+  });
+
   it('none where the pool was never seen quiet: a baseline taken under load would excuse everything', () => {
     const pool = new MadeUpPool(8);
     pool.serve(500, { heldMs: 80, waitMs: 200, inFlight: 8 });
