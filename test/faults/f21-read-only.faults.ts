@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { busyParts, expectBalanced } from '../integration/http/harness.js';
 import { ask } from '../integration/pools/pool-fixture.js';
 import type { StreamPlan } from '../load/plan.js';
@@ -28,19 +28,24 @@ describeFault('F21: the server becomes read-only', () => {
   let shop: FaultShop;
   let standby: Standby;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     names = new Names('database.test', OLD);
     const named = namedServer('database.test', ['127.0.0.1', OLD]);
     shop = await startFaultShop({
       ...named,
-      env: { SLUICE_POOL_CHECKOUT_BREAKER_RAMP_MS: '50', SLUICE_POOL_CHECKOUT_BREAKER_RESET_MS: '100' },
+      env: {
+        SLUICE_POOL_CHECKOUT_BREAKER_RAMP_MS: '50',
+        SLUICE_POOL_CHECKOUT_BREAKER_RESET_MS: '100',
+        // The start of another server takes the machine for a moment.
+        SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '2000',
+      },
       arrange: async (server, relay) => {
         standby = await Standby.of(server.url, { host: NEW, port: server.port });
         return named.arrange(server, relay);
       },
     });
   });
-  afterAll(async () => {
+  afterEach(async () => {
     names.restore();
     // Also after a start that failed.
     await Promise.resolve(shop?.close()).finally(() => standby.close());

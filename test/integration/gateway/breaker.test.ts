@@ -75,12 +75,14 @@ describe('what does not open a circuit, as it really happens', () => {
 
   it('deadlocks', async () => {
     const breaker = await make();
+    let held = 0;
     const lockBoth = (first: number, second: number) =>
       gateway
         ?.run('high', (handle) =>
           handle.transaction(async (client) => {
             await client.query(`UPDATE held SET id = id WHERE id = ${first}`);
-            await client.query('SELECT pg_sleep(0.05)');
+            held += 1;
+            await until(() => held === 2);
             await client.query(`UPDATE held SET id = id WHERE id = ${second}`);
           }),
         )

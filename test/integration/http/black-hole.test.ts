@@ -74,7 +74,7 @@ describe('a database from which no answer comes any more', () => {
   });
 
   it('is found out also when every connection is taken', async () => {
-    const waiting = [1, 2, 3, 4].map(() => bench.request.get('/busy?s=0.2').then(({ status }) => status));
+    const waiting = [1, 2, 3, 4].map(() => bench.request.get('/busy?s=2').then(({ status }) => status));
     await until(async () => (await bench.running()).length === 4);
     relay.silence();
     expect(await Promise.all(waiting)).toEqual([504, 504, 504, 504]);

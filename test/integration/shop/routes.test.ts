@@ -9,7 +9,8 @@ describe.each(ENGINES)('on %s', (engine) => {
     (await running.sql<{ stock: number }>('select stock from products where sku = $1', [sku]))[0]?.stock;
 
   beforeAll(async () => {
-    running = await startShop(engine);
+    // Thirty at once for one product wait for each other: on a busy machine for longer than a customer would.
+    running = await startShop(engine, { env: { SLUICE_ROUTE_CHECKOUT_DEADLINE_MS: '10000' } });
   });
   afterAll(() => running.close());
 
