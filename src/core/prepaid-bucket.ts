@@ -12,6 +12,8 @@ import type { TokenReply, TokenReport } from './token-report.js';
 const RHYTHM_MS = 50;
 /** Tokens are left to others from a burst that lasts so long on: with less, unused ones would overflow. */
 const ROOMY_MS = 300;
+/** Somebody was refused for want of tokens: others may have given some back, and that often it is asked. */
+const ASK_AGAIN_MS = 500;
 /** What is prepaid is renewed this often even if nothing happens to it; a ledger forgets it without. */
 const RENEW_MS = 1_500;
 
@@ -44,6 +46,8 @@ export class PrepaidBucket implements Bucket {
   #dry = false;
   /** Somebody was refused for what others need: that may have changed. */
   #curious = false;
+  /** Somebody was refused for want of tokens. */
+  #wanting = false;
   readonly #batch: BatchTarget;
 
   /** A full bucket. @throws RangeError when a rate or a burst is out of range. */
@@ -67,7 +71,7 @@ export class PrepaidBucket implements Bucket {
 
   /** Whether the ledger has to hear nothing more of it before the next request. */
   get quiet(): boolean {
-    return this.#account.onCredit && !this.away && !this.#curious && this.#account.told;
+    return this.#account.onCredit && !this.away && !this.#curious && !this.#wanting && this.#account.told;
   }
 
   /**
@@ -105,7 +109,10 @@ export class PrepaidBucket implements Bucket {
 
   miss(nowMs: number, cost: number, spare: number = 0): void {
     const spared = spare > 0 && this.#ledger.lastsMs >= ROOMY_MS && this.#everywhere(nowMs) < cost + spare;
-    if (!spared && this.#own(nowMs) < cost) return this.#asked(nowMs, cost, spare);
+    if (!spared && this.#own(nowMs) < cost) {
+      this.#wanting = true;
+      return this.#asked(nowMs, cost, spare);
+    }
     // Who may not take what is here does not need more of it.
     this.#curious = true;
     if (spared) this.#batch.refused(nowMs, spare);
@@ -147,7 +154,8 @@ export class PrepaidBucket implements Bucket {
     const held = this.#share === undefined ? account.held : Math.floor(this.#share.tokens(nowMs));
     const want = Math.max(0, target - Math.ceil(held));
     const sinceMs = account.silentMs(nowMs);
-    const due = returns || sinceMs >= RENEW_MS || (this.#curious && sinceMs >= RHYTHM_MS);
+    const asks = (this.#curious && sinceMs >= RHYTHM_MS) || (this.#wanting && sinceMs >= ASK_AGAIN_MS);
+    const due = returns || asks || sinceMs >= RENEW_MS;
     if (!due && !this.away && want === 0 && account.told) return undefined;
     return this.#say(nowMs, held, want);
   }
@@ -228,6 +236,7 @@ export class PrepaidBucket implements Bucket {
 
   #say(nowMs: number, held: number, want: number): TokenReport {
     this.#curious = false;
+    this.#wanting = false;
     return this.#account.say(nowMs, held, want, this.away, this.#ledger.lastsMs);
   }
 

@@ -1,6 +1,7 @@
 import type { LaneReply, LaneReport } from '../core/lane-places.js';
 import { LANE_LEAVING, LANE_LEDGER } from './lane-script.js';
 import { LONG_MS, type RedisLink } from './redis-link.js';
+import { noAnswer, readFigures } from './script-answer.js';
 
 /** Which ledger, and who speaks with it. */
 export interface LaneLedgerOptions {
@@ -25,23 +26,22 @@ export class LaneLedger {
   /** @throws Error where the answer does not come in time. */
   async ask(report: LaneReport): Promise<LaneReply> {
     const { link, key } = this.#options;
-    return this.#heard(await link.run(LANE_LEDGER, key, this.#saying(report)));
+    return this.#heard(await link.run(LANE_LEDGER, key, this.#saying(report), readReply));
   }
 
   /** Says so to a Redis that is away: it may be merely slow. @throws Error where it cannot be heard. */
   async tell(report: LaneReport): Promise<LaneReply> {
     const { link, key } = this.#options;
-    return this.#heard(await link.tell(LANE_LEDGER, key, this.#saying(report)));
+    return this.#heard(readReply(await link.tell(LANE_LEDGER, key, this.#saying(report))));
   }
 
   /** Takes this instance out, as far as Redis answers. Never rejects. */
   async leave(): Promise<void> {
     const { link, key, id } = this.#options;
-    await link.run(LANE_LEAVING, key, [id]).catch(() => {});
+    await link.run(LANE_LEAVING, key, [id], () => undefined).catch(() => {});
   }
 
-  #heard(answer: unknown): LaneReply {
-    const reply = readReply(answer);
+  #heard(reply: Reply): LaneReply {
     if (reply.replaced) this.#options.onReplaced(this.#options.key);
     return reply;
   }
@@ -52,12 +52,13 @@ export class LaneLedger {
   }
 }
 
-function readReply(answer: unknown): LaneReply & { readonly replaced: boolean } {
-  const numbers = Array.isArray(answer) ? answer.map(Number) : [];
-  const [granted, max, others, waiting, instances, rank, closed, replaced] = numbers;
-  if (granted === undefined || max === undefined || others === undefined || waiting === undefined)
-    throw new Error('the ledger of a lane answered what is no answer');
-  if (instances === undefined || rank === undefined || closed === undefined)
-    throw new Error('the ledger of a lane answered too little');
+interface Reply extends LaneReply {
+  readonly replaced: boolean;
+}
+
+function readReply(answer: unknown): Reply {
+  const [granted, max, others, waiting, instances, rank, closed, replaced] = readFigures(answer, 7);
+  if (granted === undefined || max === undefined || others === undefined || waiting === undefined) throw noAnswer();
+  if (instances === undefined || rank === undefined || closed === undefined) throw noAnswer();
   return { granted, max, others, waiting, instances, rank, closed: closed === 1, replaced: replaced === 1 };
 }

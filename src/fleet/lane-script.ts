@@ -60,6 +60,11 @@ end
 local function read(name, value)
   local part = figures(value, 6)
   if not part then return nil end
+  if part[1] < 0 or part[2] < 0 or part[5] <= 0 then
+    -- Nobody holds, waits or is configured like that.
+    replaced = 1
+    return nil
+  end
   local one = { name = name, held = part[1], want = part[2], since = part[3], seen = part[4], max = part[5],
     sequence = part[6], away = part[7] or 0, resumed = part[8] or 0, returned = part[9] or 0 }
   -- The clock was set back since.

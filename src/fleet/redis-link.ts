@@ -105,13 +105,19 @@ export class RedisLink {
   /**
    * Runs a script on one key.
    *
+   * @param read - Makes of the answer what it says; throws for what is no answer, and the server is away then.
    * @throws Error where the server is away, or does not answer in time: whether it ran is not known then.
    */
-  async run(script: RedisScript, key: string, args: readonly (string | number)[]): Promise<unknown> {
+  async run<T>(
+    script: RedisScript,
+    key: string,
+    args: readonly (string | number)[],
+    read: (answer: unknown) => T,
+  ): Promise<T> {
     if (!this.#up) throw new Error(`Redis is away: ${this.#trouble}`);
     const call = { script, key, args };
     try {
-      return await runScript(this.#options.client, call, this.#inTime);
+      return read(await runScript(this.#options.client, call, this.#inTime));
     } catch (error) {
       this.#test.failed(call, error);
       throw this.#lost(error);

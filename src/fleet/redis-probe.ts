@@ -1,5 +1,6 @@
 import type { RedisClient, RedisScript } from './redis-link.js';
 import { explainRefusal, isReply } from './redis-trouble.js';
+import { noAnswer } from './script-answer.js';
 import { scriptOf } from './script-parts.js';
 
 /** A script that was sent, on one key. */
@@ -13,6 +14,7 @@ export interface RedisCall {
  * A server that takes no writes, for want of memory or of a primary, answers every ping, and one may forbid any of the
  * commands of the ledgers. First comes what takes memory: without any, a script that has written is not refused.
  */
+const READY = 'ready';
 const REHEARSAL = scriptOf(`
 redis.call('SET', KEYS[1], '')
 redis.call('DEL', KEYS[1])
@@ -21,7 +23,8 @@ redis.call('HSET', KEYS[1], 'at', '0')
 redis.call('PEXPIRE', KEYS[1], 5000)
 redis.call('HGETALL', KEYS[1])
 redis.call('HMGET', KEYS[1], 'at')
-return redis.call('HDEL', KEYS[1], 'none')
+redis.call('HDEL', KEYS[1], 'none')
+return '${READY}'
 `);
 
 /** How a server that is away is asked whether it is back. */
@@ -51,7 +54,9 @@ export class RedisProbe {
   /** @throws Error where it is not back. */
   async run(inTime: <T>(answer: Promise<T>) => Promise<T>): Promise<void> {
     const key = `${this.#key}{${hashTag(this.#failedKey)}}`;
-    await runScript(this.#client, { script: REHEARSAL, key, args: [] }, inTime);
+    const answer = await runScript(this.#client, { script: REHEARSAL, key, args: [] }, inTime);
+    // A client may be set up to give bytes.
+    if (String(answer) !== READY) throw noAnswer();
     // What was said once may be said again: the ledgers know the reports that they have heard.
     if (this.#refused !== undefined) await runScript(this.#client, this.#refused, inTime);
   }

@@ -7,6 +7,7 @@ const ENDED = /ECONNRESET|EPIPE|connection (?:is|was) closed/i;
 /** What goes wrong with a Redis, by what says so, and what that probably is. */
 const LIKELY: readonly (readonly [saysSo: RegExp, is: string])[] = [
   [/RESP type|Protocol error/i, "what answers there does not speak Redis's protocol: look at host and port of the URL"],
+  [/what it cannot answer/, 'what answers there is no Redis: look at host and port of the URL'],
   [/WRONG_VERSION|wrong version number/i, 'what answers there does not speak TLS: use redis:// instead of rediss://'],
   [/CERT|certificate/, 'its certificate is not trusted here: let NODE_EXTRA_CA_CERTS name that of who issued it'],
   [/ECONNREFUSED/, 'nothing listens there: look at host and port of the URL'],

@@ -1,5 +1,6 @@
 import { type FleetBook, leave, type MemberReply, type MemberReport, meet } from '../core/fleet-book.js';
 import type { RedisLink } from './redis-link.js';
+import { noAnswer } from './script-answer.js';
 import { scriptOf } from './script-parts.js';
 
 /** Where the instances of a fleet find each other: keeps their book, one entry at a time. */
@@ -100,14 +101,17 @@ export class RedisRegistry implements Registry {
   }
 
   async #ask(args: readonly (string | number)[]): Promise<State> {
-    const answer = await this.#link.run(SCRIPT, this.#key, args);
-    const [written, nowMs, version, book, replaced] = Array.isArray(answer) ? answer : [];
-    if (typeof version !== 'string' || typeof book !== 'string') {
-      throw new Error('the book of the fleet answered what is no answer');
-    }
-    if (Number(replaced) === 1) this.#onReplaced(this.#key);
-    return { written: Number(written) === 1, nowMs: Number(nowMs), version, book: readBook(book) };
+    const { replaced, ...state } = await this.#link.run(SCRIPT, this.#key, args, readState);
+    if (replaced) this.#onReplaced(this.#key);
+    return state;
   }
+}
+
+function readState(answer: unknown): State & { readonly replaced: boolean } {
+  const [written, now, version, book, replaced] = Array.isArray(answer) ? answer : [];
+  const nowMs = Number(now);
+  if (typeof version !== 'string' || typeof book !== 'string' || !Number.isFinite(nowMs)) throw noAnswer();
+  return { written: Number(written) === 1, nowMs, version, book: readBook(book), replaced: Number(replaced) === 1 };
 }
 
 type WrittenMember = Omit<FleetBook['members'][number], 'fields'> & { readonly fields: number };

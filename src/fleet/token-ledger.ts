@@ -1,6 +1,7 @@
 import type { PrepaidBucket } from '../core/prepaid-bucket.js';
 import { TOKEN_LEASE_MS, type TokenReply, type TokenReport } from '../core/token-report.js';
 import { LONG_MS, type RedisLink } from './redis-link.js';
+import { noAnswer, readFigures } from './script-answer.js';
 import { TOKEN_LEDGER } from './token-script.js';
 
 /** Where one part of a shared bucket is told of. */
@@ -38,7 +39,7 @@ export class TokenLedger {
     const { link, onStricter, onReplaced } = this.#options;
     const { refillPerSecond, burst } = bucket;
     const [key, args] = this.#saying(entry, bucket, report);
-    const reply = readReply(await link.run(TOKEN_LEDGER, key, args));
+    const reply = await link.run(TOKEN_LEDGER, key, args, readReply);
     if (reply.refillPerSecond < refillPerSecond || reply.burst < burst)
       onStricter(entry.key, reply.refillPerSecond, reply.burst);
     if (reply.replaced) onReplaced(key);
@@ -73,10 +74,8 @@ interface Reply extends TokenReply {
 }
 
 function readReply(answer: unknown): Reply {
-  const numbers = Array.isArray(answer) ? answer.map(Number) : [];
-  const [granted, level, refillPerSecond, burst, others, replaced] = numbers;
-  if (granted === undefined || level === undefined || refillPerSecond === undefined)
-    throw new Error('the ledger of tokens answered what is no answer');
-  if (burst === undefined || others === undefined) throw new Error('the ledger of tokens answered what is no answer');
+  const [granted, level, refillPerSecond, burst, others, replaced] = readFigures(answer, 5);
+  if (granted === undefined || level === undefined || refillPerSecond === undefined) throw noAnswer();
+  if (burst === undefined || others === undefined) throw noAnswer();
   return { granted, level, refillPerSecond, burst, others, replaced: replaced === 1 };
 }

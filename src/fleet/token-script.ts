@@ -36,6 +36,10 @@ for index = 1, #state, 2 do
     at = figure(value)
   else
     local part = figures(value, 6)
+    if part and (part[1] < 0 or part[1] > part[6] + 1 or part[5] <= 0 or part[6] <= 0) then
+      -- Nobody is configured like that, nor holds more than his burst.
+      part, replaced = nil, 1
+    end
     if not part then
       if field ~= 'i:' .. id then gone[#gone + 1] = field end
     elseif field == 'i:' .. id then
@@ -46,7 +50,7 @@ for index = 1, #state, 2 do
       if part[4] > now + lease then
         -- The clock was set back since.
         part[4] = now + lease
-        late[#late + 1], late[#late + 2] = field, string.format('%.6f %.6f %d %d %.6f %.6f', unpack(part))
+        late[#late + 1], late[#late + 2] = field, string.format('%.6f %.6f %d %d %.12g %.12g', unpack(part))
       end
       others = others + part[1]
       rate, burst = math.min(rate, part[5]), math.min(burst, part[6])
@@ -83,7 +87,7 @@ local granted = math.max(0, math.min(want, math.floor(level)))
 level = level - granted
 
 redis.call('HSET', KEYS[1], 'level', string.format('%.6f', level), 'at', string.format('%d', now), 'i:' .. id,
-  string.format('%.6f %.6f %d %d %.6f %.6f', held + granted, spent, sequence, now + lease, tonumber(ARGV[2]), tonumber(ARGV[3])))
+  string.format('%.6f %.6f %d %d %.12g %.12g', held + granted, spent, sequence, now + lease, tonumber(ARGV[2]), tonumber(ARGV[3])))
 -- Not before: without memory Redis refuses a script that has written nothing yet, and no other.
 if #late > 0 then redis.call('HSET', KEYS[1], unpack(late)) end
 if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end

@@ -2,6 +2,7 @@ import { createRedisClient, RedisPackageError } from '../../fleet/redis-client.j
 import { REDIS_PATIENCE_MS, type RedisClient } from '../../fleet/redis-link.js';
 import { redisPlace } from '../../fleet/redis-place.js';
 import { describeTrouble, isConsequence } from '../../fleet/redis-trouble.js';
+import { noAnswer } from '../../fleet/script-answer.js';
 import { type Finding, findingsAbout } from './finding.js';
 
 const about = findingsAbout('redis');
@@ -45,7 +46,9 @@ export async function checkRedis(url: string): Promise<Finding[]> {
 }
 
 async function look(client: RedisClient): Promise<Finding[]> {
-  const info = parseInfo(String(await ask(client, "return redis.call('INFO')")));
+  const told = await ask(client, "return redis.call('INFO')");
+  if (typeof told !== 'string') throw noAnswer();
+  const info = parseInfo(told);
   const findings = [about.ok('version', `Redis ${info.get('redis_version') ?? 'of an unknown version'}`)];
   if (info.get('role') === 'slave') {
     return [...findings, about.failure('role', 'is a replica, which takes no writes', 'give the URL of the primary')];

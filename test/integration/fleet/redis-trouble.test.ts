@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createEchoServer, type Server as EchoServer } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { Redis } from 'ioredis';
 import { createGateway } from 'sluice';
@@ -15,12 +15,15 @@ import { openFleet } from './support.js';
 
 let tls: TlsServer;
 let web: Server;
+let echo: EchoServer;
 let redis: RedisServer;
 let node: RedisServer;
 
 beforeAll(async () => {
   web = createServer((_, res) => res.end('hello')).listen(0, '127.0.0.1');
   await once(web, 'listening');
+  echo = createEchoServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(0, '127.0.0.1');
+  await once(echo, 'listening');
   // As what stands before a Redis that is to be reached by TLS.
   const { certificate: cert, key } = selfSigned('localhost');
   tls = createTlsServer({ cert, key }).listen(0, '127.0.0.1');
@@ -30,12 +33,13 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   web.close();
+  echo.close();
   tls.close();
   await redis.close();
   await node.close();
 });
 
-const portOf = (server: Server | TlsServer): number => (server.address() as AddressInfo).port;
+const portOf = (server: Server | EchoServer | TlsServer): number => (server.address() as AddressInfo).port;
 const webPort = (): number => portOf(web);
 
 describe.each<[string, () => string | Promise<string>, RegExp]>([
@@ -44,6 +48,7 @@ describe.each<[string, () => string | Promise<string>, RegExp]>([
     () => `redis://:secret@127.0.0.1:${webPort()}`,
     /^what answers there does not speak Redis's protocol/,
   ],
+  ['what says everything again', () => `redis://127.0.0.1:${portOf(echo)}`, /what answers there is no Redis/],
   ['a server without TLS', () => `rediss://:secret@127.0.0.1:${webPort()}`, /does not speak TLS: use redis:/],
   ['a closed port', async () => `redis://:secret@127.0.0.1:${await freePort()}`, /ECONNREFUSED.*nothing listens there/],
   ['a node of a cluster', () => node.url, /CLUSTERDOWN.*Redis Cluster: give createGateway a `Cluster`/],

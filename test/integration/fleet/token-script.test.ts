@@ -162,6 +162,17 @@ describe('the script of the ledger', () => {
     expect(left).toBeLessThan(60_000);
   });
 
+  it.each(['0 0 1 9e15 0 0', '0 0 1 9e15 -1 -1', '0 0 1 9e15 10 0', '-5 0 1 9e15 10 50', '900 0 1 9e15 10 50'])(
+    'takes no notice of a row that nobody can have written, and says so: %s',
+    async (row) => {
+      await own.redis.hset('bucket', 'i:x', row);
+      const say = (sequence: number) =>
+        own.redis.eval(TOKEN_SCRIPT, 1, 'bucket', 'p', 10, 50, 5_000, sequence, 0, 0, 0, 5, 0, 0, 0);
+      expect(await say(1)).toEqual(['5', '45.000000', '10', '50', '0.000000', '1']);
+      expect(await own.redis.hexists('bucket', 'i:x')).toBe(0);
+    },
+  );
+
   it.each<[string, () => Promise<unknown>]>([
     ['a string', () => own.redis.set('bucket', 'mine')],
     ['a list', () => own.redis.rpush('bucket', 'mine')],

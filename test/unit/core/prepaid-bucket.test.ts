@@ -59,6 +59,31 @@ describe('PrepaidBucket', () => {
     expect(drain(1_500, one.bucket)).toBe(10);
   });
 
+  it('asks again for who is refused, though it has spent nothing since: others may have given back', () => {
+    const { ledger, all } = fleet(2, 1 / 60, 10);
+    const [one, other] = all as [Process, Process];
+    drain(0, other.bucket);
+    exchange(0, ledger, other);
+    drain(1, other.bucket);
+    one.bucket.take(2, 1);
+    exchange(2, ledger, one);
+    drain(3, one.bucket);
+    exchange(3, ledger, one);
+    const refused = (nowMs: number): boolean => {
+      if (one.bucket.canTake(nowMs, 1)) return false;
+      one.bucket.miss(nowMs, 1);
+      return true;
+    };
+    expect(refused(100)).toBe(true);
+    // Unused, and on its way back.
+    other.bucket.refund(200, 4);
+    exchange(200, ledger, other);
+    exchange(2_000, ledger, other);
+    expect([refused(2_100), one.bucket.quiet]).toEqual([true, false]);
+    exchange(2_600, ledger, one);
+    expect(refused(2_601)).toBe(false);
+  });
+
   it('refuses nobody while what it gave back is on its way', () => {
     const { ledger, all } = fleet(1, 2, 5);
     const [one] = all as [Process];

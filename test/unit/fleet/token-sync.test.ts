@@ -24,7 +24,7 @@ class Ledgers {
     this.#ledgers.set(`{${key}}`, ledger);
   }
 
-  readonly run = (_: unknown, key: string, args: readonly (string | number)[]): Promise<unknown> =>
+  readonly tell = (_: unknown, key: string, args: readonly (string | number)[]): Promise<unknown> =>
     new Promise((resolve) => {
       const [id = '', ...rest] = args;
       const figures = rest.map(Number) as [number, number, number, number, number, number, number, number, number];
@@ -39,7 +39,14 @@ class Ledgers {
       });
     });
 
-  readonly tell = this.run;
+  async run<T>(
+    script: unknown,
+    key: string,
+    args: readonly (string | number)[],
+    read: (answer: unknown) => T,
+  ): Promise<T> {
+    return read(await this.tell(script, key, args));
+  }
 
   /** Milliseconds, one by one, with all that is answered in each. */
   async pass(ms: number, each: (nowMs: number) => void = () => {}): Promise<void> {
