@@ -12,6 +12,8 @@ const END_DEMAND = 0.5;
 export interface BatchSituation {
   /** Whether nothing is prepaid so far. */
   readonly onCredit: boolean;
+  /** Capacity of all processes together, in tokens. */
+  readonly burst: number;
   /** Processes that share the burst, at least 1. */
   readonly sharers: number;
   /** Tokens of all processes and the ledger together. */
@@ -22,14 +24,8 @@ export interface BatchSituation {
 
 /** How many tokens a process should have prepaid, by what is asked of it and what it has to leave to others. */
 export class BatchTarget {
-  readonly #burst: number;
   readonly #demand = new RecentDemand(AHEAD_MS);
   readonly #spared = new SparedDemand(AHEAD_MS);
-
-  /** @param burst - Capacity of all processes together, in tokens. */
-  constructor(burst: number) {
-    this.#burst = burst;
-  }
 
   /** Somebody asked, and has to leave `spare` tokens. */
   note(nowMs: number, cost: number, spare: number): void {
@@ -48,7 +44,7 @@ export class BatchTarget {
   }
 
   /** In tokens, 0 up to the burst. */
-  at(nowMs: number, { onCredit, sharers, everywhere, lastsMs }: BatchSituation): number {
+  at(nowMs: number, { onCredit, burst, sharers, everywhere, lastsMs }: BatchSituation): number {
     const all = this.#demand.within(nowMs);
     const sparing = Math.min(all, this.#spared.within(nowMs));
     const demand = all - sparing;
@@ -57,8 +53,8 @@ export class BatchTarget {
     const ahead = Math.min(1, lastsMs / (2 * AHEAD_MS));
     const holds = this.#spared.holds(nowMs);
     // Half of what is left to the more important is kept where they ask, half where any of them finds it.
-    const share = (holds ? this.#spared.spare : this.#burst) / sharers / (holds || ahead < 1 ? 2 : 1);
+    const share = (holds ? this.#spared.spare : burst) / sharers / (holds || ahead < 1 ? 2 : 1);
     const above = Math.max(0, everywhere - this.#spared.spare);
-    return Math.min(this.#burst, Math.max(1, share, demand * ahead + Math.min(sparing * ahead, above)));
+    return Math.min(burst, Math.max(1, share, demand * ahead + Math.min(sparing * ahead, above)));
   }
 }

@@ -37,8 +37,6 @@ interface Entry {
  * spend at least `maxKeys` tokens in the time in which one token refills.
  */
 export class KeyedBuckets {
-  #refillPerSecond: number;
-  #burst: number;
   readonly #maxKeys: number;
   readonly #buckets: Map<string, Bucket> = new Map();
   readonly #entries: Entry[] = [];
@@ -51,21 +49,19 @@ export class KeyedBuckets {
   /** @throws RangeError when an option is out of range. */
   constructor(options: KeyedBucketsOptions) {
     const { refillPerSecond, burst } = options;
-    this.#refillPerSecond = refillPerSecond;
-    this.#burst = burst;
-    this.#makeBucket = options.makeBucket ?? (() => new TokenBucket(this.#refillPerSecond, this.#burst));
-    this.#overflow = this.#makeBucket(undefined);
+    this.#makeBucket = options.makeBucket ?? (() => new TokenBucket(this.refillPerSecond, this.burst));
+    this.#overflow = options.makeBucket?.(undefined) ?? new TokenBucket(refillPerSecond, burst);
     this.#maxKeys = requireNumber('maxKeys', options.maxKeys ?? 10_000, { min: 1, max: 1_000_000, integer: true });
   }
 
   /** Tokens per second of one caller. */
   get refillPerSecond(): number {
-    return this.#refillPerSecond;
+    return this.#overflow.refillPerSecond;
   }
 
   /** Capacity of one caller's bucket, in tokens. */
   get burst(): number {
-    return this.#burst;
+    return this.#overflow.burst;
   }
 
   /** Callers that have a bucket of their own now; never more than `maxKeys`. */
@@ -76,7 +72,7 @@ export class KeyedBuckets {
   /** Tokens that this caller could take at `nowMs`. */
   tokens(nowMs: number, key: string): number {
     const atMs = this.#at(nowMs);
-    return this.#find(atMs, boundedKey(key))?.tokens(atMs) ?? this.#burst;
+    return this.#find(atMs, boundedKey(key))?.tokens(atMs) ?? this.burst;
   }
 
   /** Whether {@link take} would succeed. */
@@ -102,7 +98,7 @@ export class KeyedBuckets {
   /** Milliseconds until this caller could take `cost`; see {@link Bucket.msUntil}. */
   msUntil(nowMs: number, key: string, cost: number): number {
     const atMs = this.#at(nowMs);
-    const bucket = this.#find(atMs, boundedKey(key)) ?? new TokenBucket(this.#refillPerSecond, this.#burst);
+    const bucket = this.#find(atMs, boundedKey(key)) ?? new TokenBucket(this.refillPerSecond, this.burst);
     return bucket.msUntil(atMs, cost) + (atMs - nowMs);
   }
 
@@ -132,8 +128,6 @@ export class KeyedBuckets {
     for (const bucket of [this.#overflow, ...this.#buckets.values()]) {
       if (bucket instanceof TokenBucket) bucket.reconfigure(atMs, refillPerSecond, burst);
     }
-    this.#refillPerSecond = refillPerSecond;
-    this.#burst = burst;
   }
 
   /** Carries its state; see {@link Archive}. */

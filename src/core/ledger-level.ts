@@ -1,4 +1,5 @@
 import type { Archive } from './archive.js';
+import type { BucketLimit } from './prepaid-options.js';
 import type { TokenReply } from './token-report.js';
 
 /** One more process is taken to do as this one does for each such time that the burst lasts. */
@@ -8,17 +9,15 @@ const MOST_ALIKE = 4;
 
 /** What a ledger of tokens said last of what it has, and what that has become since if nobody took any of it. */
 export class LedgerLevel {
-  readonly #refillPerSecond: number;
-  readonly #burst: number;
+  readonly #limit: BucketLimit;
   #level: number;
   #atMs = 0;
   #others = 0;
 
   /** Full. */
-  constructor(refillPerSecond: number, burst: number) {
-    this.#refillPerSecond = refillPerSecond;
-    this.#burst = burst;
-    this.#level = burst;
+  constructor(limit: BucketLimit) {
+    this.#limit = limit;
+    this.#level = limit.burst;
   }
 
   /**
@@ -27,8 +26,8 @@ export class LedgerLevel {
    * @param sharers - So many processes take what has refilled since. Default 1.
    */
   at(nowMs: number, sharers: number = 1): number {
-    const refilled = ((nowMs - this.#atMs) * this.#refillPerSecond) / 1_000;
-    return Math.min(this.#burst, this.#level + refilled / sharers);
+    const refilled = ((nowMs - this.#atMs) * this.#limit.refillPerSecond) / 1_000;
+    return Math.min(this.#limit.burst, this.#level + refilled / sharers);
   }
 
   /**
@@ -37,17 +36,17 @@ export class LedgerLevel {
    */
   everywhere(nowMs: number, sharers: number, { held, owed }: { held: number; owed: number }): number {
     const alike = Math.max(1, Math.min(MOST_ALIKE, sharers, this.lastsMs / ALIKE_MS));
-    return Math.min(this.#burst, this.at(nowMs, alike) + this.#others + held - alike * owed);
+    return Math.min(this.#limit.burst, this.at(nowMs, alike) + this.#others + held - alike * owed);
   }
 
   /** For so long the burst lasts at the rate, in ms. */
   get lastsMs(): number {
-    return (this.#burst * 1_000) / this.#refillPerSecond;
+    return (this.#limit.burst * 1_000) / this.#limit.refillPerSecond;
   }
 
   /** How long so many tokens take to come, in ms. */
   refillMs(tokens: number): number {
-    return tokens <= 0 ? 0 : (tokens * 1_000) / this.#refillPerSecond;
+    return tokens <= 0 ? 0 : (tokens * 1_000) / this.#limit.refillPerSecond;
   }
 
   /** The ledger has told. */

@@ -35,8 +35,6 @@ const RENEW_MS = 1_500;
  * instants are arguments; what is to be said is asked for ({@link report}) and answered ({@link settle}).
  */
 export class PrepaidBucket implements Bucket {
-  readonly refillPerSecond: number;
-  readonly burst: number;
   readonly #options: PrepaidBucketOptions;
   readonly #account = new TokenAccount();
   readonly #ledger: LedgerLevel;
@@ -48,15 +46,22 @@ export class PrepaidBucket implements Bucket {
   #curious = false;
   /** Somebody was refused for want of tokens. */
   #wanting = false;
-  readonly #batch: BatchTarget;
+  readonly #batch = new BatchTarget();
 
   /** A full bucket. @throws RangeError when a rate or a burst is out of range. */
   constructor(options: PrepaidBucketOptions) {
-    this.refillPerSecond = requireNumber('refillPerSecond', options.refillPerSecond, { min: 0 });
-    this.burst = requireNumber('burst', options.burst);
+    requireNumber('refillPerSecond', options.limit.refillPerSecond, { min: 0 });
+    requireNumber('burst', options.limit.burst);
     this.#options = options;
-    this.#ledger = new LedgerLevel(options.refillPerSecond, options.burst);
-    this.#batch = new BatchTarget(options.burst);
+    this.#ledger = new LedgerLevel(options.limit);
+  }
+
+  get refillPerSecond(): number {
+    return this.#options.limit.refillPerSecond;
+  }
+
+  get burst(): number {
+    return this.#options.limit.burst;
   }
 
   /** Prepaid tokens that are left; none while it lives on credit or on its share. */
@@ -210,8 +215,8 @@ export class PrepaidBucket implements Bucket {
   /** As many prepaid tokens as it should have. */
   #target(nowMs: number): number {
     const { onCredit } = this.#account;
-    const { lastsMs } = this.#ledger;
-    return this.#batch.at(nowMs, { onCredit, sharers: this.#sharers, everywhere: this.#everywhere(nowMs), lastsMs });
+    const [{ burst }, { lastsMs }, sharers] = [this, this.#ledger, this.#sharers];
+    return this.#batch.at(nowMs, { onCredit, burst, sharers, everywhere: this.#everywhere(nowMs), lastsMs });
   }
 
   /** What can be taken here. What was given back is credit like any other until it is heard that it arrived. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { Bucket } from '../core/bucket.js';
 import { PrepaidBucket } from '../core/prepaid-bucket.js';
+import type { BucketLimit } from '../core/prepaid-options.js';
 import { bucketName } from './bucket-name.js';
 import { FleetNotices, type Warn } from './fleet-notices.js';
 import { Heartbeat } from './heartbeat.js';
@@ -124,14 +125,14 @@ export class Fleet {
    * This instance's part of a bucket that the fleet shares.
    *
    * @param key - Names the bucket in the fleet; of any length and bytes.
+   * @param limit - Of all instances together, as it holds at each moment.
    * @param awayFactor - Part of its share of the rate that it has while Redis is away.
    */
-  bucket(key: string, refillPerSecond: number, burst: number, awayFactor: number): Bucket {
+  bucket(key: string, limit: BucketLimit, awayFactor: number): Bucket {
     this.#buckets += 1;
     const entry = { key: bucketName(key), id: `${this.#id}:${this.#buckets}` };
     const bucket = new PrepaidBucket({
-      refillPerSecond,
-      burst,
+      limit,
       awayFactor,
       sharers: this.#instances,
       onNews: (self, urgent) => this.#tokens.news(entry, self, urgent),

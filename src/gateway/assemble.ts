@@ -19,6 +19,7 @@ import { ownSeatsName } from '../telemetry/decision-log/policy-settings.js';
 import { PoolConnects } from '../telemetry/pool-connects.js';
 import { assembleRate } from './assemble-rate.js';
 import { ConnectionWaits } from './connection-waits.js';
+import type { FleetAgreement } from './fleet-agreement.js';
 import type { FleetBudget } from './fleet-budget.js';
 import type { KnownServers } from './known-servers.js';
 import { PoolRetries } from './pool-retries.js';
@@ -54,6 +55,8 @@ export interface Parts {
   readonly poolers: PoolerFollow;
   /** Names the next connection, uniquely over all pools. */
   readonly nextConnectionId: () => number;
+  /** What holds where instances of a fleet are configured differently. */
+  readonly agreement: FleetAgreement;
   /** Absent where the instance is alone. */
   readonly fleet?: Fleet | undefined;
   /** Absent likewise. */

@@ -8,7 +8,7 @@ import { serverOf } from './server-names.js';
 
 /** The live figures of a gateway. */
 export function describeGateway(engine: Engine, ending: Ending, clientsTurnedAway: number): TelemetrySource {
-  const { modes, clock, lag, answers, fleet, budget, routes, pools } = engine;
+  const { modes, clock, lag, answers, fleet, agreement, routes, pools } = engine;
   return {
     mode: modes.mode,
     // From its beginning on, while admission goes on: a scrape hardly ever meets the rest.
@@ -16,7 +16,7 @@ export function describeGateway(engine: Engine, ending: Ending, clientsTurnedAwa
     eventLoopLagMs: lag.averageMs(clock.nowMs()),
     clientsTurnedAway,
     answersNotRead: answers.cutOff,
-    fleet: fleet && { ...fleet.status, disagreements: budget?.disagreements ?? 0 },
+    fleet: fleet && { ...fleet.status, disagreements: agreement.disagreements },
     routes: () => routes.map(describeRoute),
     pools: () => Array.from(pools.values(), (pool) => describePool(pool, clock.nowMs())),
   };

@@ -11,6 +11,7 @@ import type { Logger } from '../telemetry/log.js';
 import { assemblePool, type Parts } from './assemble.js';
 import { assembleDecisions, assembleEntries } from './assemble-entries.js';
 import { assembleTotalRate } from './assemble-rate.js';
+import type { FleetAgreement } from './fleet-agreement.js';
 import type { FleetBudget } from './fleet-budget.js';
 import type { Joined } from './join-fleet.js';
 import { ModeSwitch } from './mode-switch.js';
@@ -47,6 +48,7 @@ export interface Engine {
   readonly total: TotalRate | undefined;
   /** Absent where no decisions are logged. */
   readonly decisions: DecisionLog | undefined;
+  readonly agreement: FleetAgreement;
   /** Absent where the instance is alone. */
   readonly fleet: Fleet | undefined;
   /** Absent likewise. */
@@ -57,7 +59,7 @@ export interface Engine {
 export function assembleEngine(
   config: GatewayConfig,
   { clock, random, logger, wallMs }: KnownSurroundings,
-  { fleet, budget }: Joined,
+  { agreement, fleet, budget }: Joined,
 ): Engine {
   const startUp = new StartUp(clock, config, logger, budget);
   const timer = new DeadlineTimer(clock);
@@ -72,7 +74,7 @@ export function assembleEngine(
     logger.warn({ code, ...about }, message);
   };
   let connections = 0;
-  const total = assembleTotalRate(config, fleet);
+  const total = assembleTotalRate(config, agreement, fleet);
   const parts: Parts = {
     config,
     clock,
@@ -90,6 +92,7 @@ export function assembleEngine(
     },
     nextConnectionId: () => ++connections,
     decisions,
+    agreement,
     fleet,
     budget,
     total,
@@ -103,5 +106,5 @@ export function assembleEngine(
   if (config.mode === 'enforce') answers.endUnread(clock, config.writeTimeoutMs, warn);
   const standing = { config, clock, random, logger, timer, lag, admitting, answers, runs, startUp };
   const modes = new ModeSwitch(config.mode, entries);
-  return { ...standing, pools, routes, entries, modes, total, decisions, fleet, budget };
+  return { ...standing, pools, routes, entries, modes, total, decisions, agreement, fleet, budget };
 }

@@ -4,9 +4,9 @@ import { divideShare } from '../core/budget-share.js';
 import type { MemberReply, MemberReport } from '../core/fleet-book.js';
 import type { ServerNeed, ServerShare } from '../core/fleet-share.js';
 import type { Heartbeat, HeartbeatSource } from '../fleet/heartbeat.js';
+import type { FleetAgreement } from './fleet-agreement.js';
 import { DeadSessions } from './fleet-budget-ghosts.js';
 import { whyTooFew } from './fleet-budget-reason.js';
-import { disagreements, type FleetFields, fieldsText, fleetFields, readFields, strictest } from './fleet-fields.js';
 import { FleetServers } from './fleet-servers.js';
 import type { PoolRuntime } from './pool-runtime.js';
 import { serverOf } from './server-names.js';
@@ -15,8 +15,8 @@ import { serverOf } from './server-names.js';
 export interface FleetBudgetOptions {
   readonly config: GatewayConfig;
   readonly heartbeat: Heartbeat;
+  readonly agreement: FleetAgreement;
   readonly clock: Clock;
-  readonly warn: (code: string, message: string) => void;
 }
 
 /**
@@ -27,20 +27,14 @@ export interface FleetBudgetOptions {
  */
 export class FleetBudget implements HeartbeatSource {
   readonly #options: FleetBudgetOptions;
-  readonly #fields: FleetFields;
-  readonly #fieldsText: string;
   readonly #found = new FleetServers();
   readonly #ceilings = new Map<string, number>();
   readonly #shares = new Map<string, ServerShare>();
   readonly #dead = new Map<string, DeadSessions>();
   #pools: ReadonlyMap<string, PoolRuntime> = new Map();
-  #others: readonly FleetFields[] = [];
-  #disagreements: readonly string[] = [];
 
   constructor(options: FleetBudgetOptions) {
     this.#options = options;
-    this.#fields = fleetFields(options.config);
-    this.#fieldsText = fieldsText(this.#fields);
   }
 
   /** Enters the fleet, before anything is connected. Never rejects. */
@@ -49,11 +43,6 @@ export class FleetBudget implements HeartbeatSource {
     if ((await heartbeat.start(this)) || config.instances === 1) return;
     // How many more there may be is not known before the server has told what it has.
     for (const { name } of this.#servers().flatMap(([, pools]) => pools)) this.#ceilings.set(name, 1);
-  }
-
-  /** In how many things the configurations of the fleet differ. */
-  get disagreements(): number {
-    return this.#disagreements.length;
   }
 
   /** What a pool may open at the start; `undefined` where nothing is known yet. */
@@ -102,11 +91,12 @@ export class FleetBudget implements HeartbeatSource {
   }
 
   report(): Pick<MemberReport, 'fields' | 'needs'> {
-    return { fields: this.#fieldsText, needs: this.#servers().map(([server, pools]) => this.#need(server, pools)) };
+    const needs = this.#servers().map(([server, pools]) => this.#need(server, pools));
+    return { fields: this.#options.agreement.text, needs };
   }
 
   hear({ shares, otherFields }: MemberReply): boolean {
-    this.#compare(otherFields.map(readFields));
+    this.#options.agreement.hear(otherFields);
     const pools = new Map(this.#servers());
     for (const share of shares) this.#apply(share, pools.get(share.server) ?? []);
     return shares.some(({ server, granted, target }) => {
@@ -147,7 +137,7 @@ export class FleetBudget implements HeartbeatSource {
 
   /** What a pool may have at most: of configurations that disagree the stricter one holds. */
   #most({ name, max }: PoolConfig): number {
-    return Math.max(1, strictest(`pools.${name}.max`, max, this.#others));
+    return this.#options.agreement.mostConnections(name, max);
   }
 
   #apply(share: ServerShare, pools: readonly PoolConfig[]): void {
@@ -183,14 +173,5 @@ export class FleetBudget implements HeartbeatSource {
     const dead = this.#dead.get(share.server) ?? new DeadSessions(this.#options.clock);
     this.#dead.set(share.server, dead);
     if (await dead.look(runtimes, share)) this.#options.heartbeat.hurry();
-  }
-
-  #compare(others: readonly FleetFields[]): void {
-    this.#others = others;
-    const before = this.#disagreements.join();
-    this.#disagreements = disagreements(this.#fields, others);
-    if (this.#disagreements.length === 0 || this.#disagreements.join() === before) return;
-    const text = `instances of this fleet disagree: ${this.#disagreements.join('; ')}. Give all of them the same configuration.`;
-    this.#options.warn('fleet_mismatch', text);
   }
 }

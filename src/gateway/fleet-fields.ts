@@ -34,7 +34,8 @@ function routeFields(route: RouteConfig): Readonly<Record<string, Value | undefi
     priority,
     deadlineMs,
     ratePerSecond,
-    ...(ratePerSecond === undefined ? {} : { burst, fleetWide: fleetWide !== false }),
+    ...(ratePerSecond === undefined ? {} : { burst }),
+    ...(ratePerSecond === undefined && perCaller === undefined ? {} : { fleetWide: fleetWide !== false }),
     'perCaller.ratePerSecond': perCaller?.ratePerSecond,
     'perCaller.burst': perCaller?.burst,
     fleetMaxConcurrent,
@@ -94,7 +95,9 @@ function different(mine: FleetFields, others: readonly FleetFields[]): string[] 
 
 /** The strictest value of a shared field: the own one where nobody says anything stricter. */
 export function strictest(path: string, mine: number, others: readonly FleetFields[]): number {
-  const values = [mine, ...others.map((other) => other[path])].filter((value) => typeof value === 'number');
+  const theirs = others.map((other) => other[path]).filter((value) => typeof value === 'number');
+  // Whoever writes where the fleet meets may write anything.
+  const values = [mine, ...theirs.filter((value) => value > 0)];
   return ruleOf(path) === 'most' ? Math.max(...values) : Math.min(...values);
 }
 

@@ -3,12 +3,15 @@ import type { GatewayConfig } from '../config/config.js';
 import { ConfigError } from '../config/problem.js';
 import { Fleet } from '../fleet/fleet.js';
 import { Heartbeat } from '../fleet/heartbeat.js';
+import { FleetAgreement } from './fleet-agreement.js';
 import { FleetBudget } from './fleet-budget.js';
 import { shortBursts } from './short-bursts.js';
 import type { KnownSurroundings } from './surroundings.js';
 
-/** What an instance shares with others; empty where it is alone. */
+/** What an instance shares with others; nothing but its own word where it is alone. */
 export interface Joined {
+  /** What holds where they are configured differently. */
+  readonly agreement: FleetAgreement;
   /** Limits that hold for all of them; needs Redis. */
   readonly fleet?: Fleet | undefined;
   /** Their connections to the servers. */
@@ -27,18 +30,19 @@ export async function joinFleet(config: GatewayConfig, surroundings: KnownSurrou
   const { clock, random, registry, redis, logger } = surroundings;
   const alone = config.redisUrl === undefined && redis === undefined;
   if (alone) refuseFleetWide(config);
-  if (config.mode === 'off' || (alone && registry === undefined)) return {};
   const warn = (code: string, message: string): void => logger.warn({ code }, message);
+  const agreement = new FleetAgreement(config, warn);
+  if (config.mode === 'off' || (alone && registry === undefined)) return { agreement };
   const fleet = alone ? undefined : await openFleet(config, surroundings, warn);
   if (fleet !== undefined) for (const message of shortBursts(config)) warn('fleet_burst_short', message);
   const { instances } = config;
   const own = registry && new Heartbeat({ registry, clock, random, id: randomUUID(), instances });
   const heartbeat = fleet?.heartbeat ?? own;
-  const budget = heartbeat && new FleetBudget({ config, heartbeat, clock, warn });
+  const budget = heartbeat && new FleetBudget({ config, agreement, heartbeat, clock });
   await budget?.join();
   const { origin = 'default' } = config.origins.get('instances') ?? {};
   if (heartbeat?.known === false && origin === 'default') warn('fleet_size_unknown', SIZE_UNKNOWN);
-  return { fleet, budget };
+  return { agreement, fleet, budget };
 }
 
 const SIZE_UNKNOWN =

@@ -19,7 +19,7 @@ export function fleet(
 ): { ledger: TokenLedger; all: Process[] } {
   const ledger = new TokenLedger(rate, burst);
   const all = Array.from({ length: count }, (_, index) => {
-    const options = { refillPerSecond: rate, burst, sharers: () => sharers };
+    const options = { limit: { refillPerSecond: rate, burst }, sharers: () => sharers };
     const process: Process = {
       id: `p${index}`,
       urgent: false,

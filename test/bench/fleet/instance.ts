@@ -17,7 +17,8 @@ async function work(order: InstanceOrder): Promise<InstanceReport> {
   const { url, ratePerSecond, burst, instances, rank, startAtMs, runMs } = order;
   const options = { name: 'bench', url, syncMs: 50, instances, clock: systemClock, random: Math.random };
   const fleet = await Fleet.open({ ...options, warn: (code) => console.error(code) });
-  const makeBucket: MakeBucket = (name, perSecond, most) => fleet.bucket(`bench:${name}`, perSecond, most, 1);
+  const makeBucket: MakeBucket = (name, perSecond, most) =>
+    fleet.bucket(`bench:${name}`, { refillPerSecond: perSecond, burst: most }, 1);
   const rate = new RateLimit(
     rank === undefined
       ? { endpoint: { refillPerSecond: ratePerSecond, burst }, makeBucket }

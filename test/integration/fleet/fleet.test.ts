@@ -67,7 +67,9 @@ describe('a fleet on a real Redis', () => {
 
   it('shares a burst among its instances, and no more than it', async () => {
     const [one, other] = [await join({ instances: 2 }), await join({ instances: 2 })];
-    const buckets = [one, other].map(({ fleet }) => fleet.bucket('checkout:endpoint', STILL, 100, 1));
+    const buckets = [one, other].map(({ fleet }) =>
+      fleet.bucket('checkout:endpoint', { refillPerSecond: STILL, burst: 100 }, 1),
+    );
     // The first has its half at once, and then what the other did not need.
     expect(drain(buckets[0] as Bucket)).toBe(50);
     expect(await giveUpTo(buckets[0] as Bucket, 50)).toBe(50);
@@ -80,13 +82,13 @@ describe('a fleet on a real Redis', () => {
 
   it('keeps fleets of other names apart', async () => {
     const [one, other] = [await join(), await join({ name: 'other' })];
-    expect(drain(one.fleet.bucket('x', STILL, 10, 1))).toBe(10);
-    expect(drain(other.fleet.bucket('x', STILL, 10, 1))).toBe(10);
+    expect(drain(one.fleet.bucket('x', { refillPerSecond: STILL, burst: 10 }, 1))).toBe(10);
+    expect(drain(other.fleet.bucket('x', { refillPerSecond: STILL, burst: 10 }, 1))).toBe(10);
   });
 
   it('gives back at the end what is prepaid', async () => {
     const { fleet } = await join();
-    fleet.bucket('x', STILL, 10, 1).take(now(), 3);
+    fleet.bucket('x', { refillPerSecond: STILL, burst: 10 }, 1).take(now(), 3);
     await expect.poll(() => fleet.status.reports).toBeGreaterThan(0);
     await fleet.close();
     expect(Number(await redis.hget('sluice:test:tokens:{x}', 'level'))).toBeCloseTo(7, 1);
@@ -94,7 +96,7 @@ describe('a fleet on a real Redis', () => {
 
   it('asks Redis as often as its rhythm says, however many requests there are', async () => {
     const { fleet } = await join({ syncMs: 50 });
-    const bucket = fleet.bucket('x', 1_000_000, 1_000_000, 1);
+    const bucket = fleet.bucket('x', { refillPerSecond: 1_000_000, burst: 1_000_000 }, 1);
     const beganAtMs = now();
     let requests = 0;
     while (now() - beganAtMs < 500 || fleet.status.reports <= 5) {
@@ -108,15 +110,15 @@ describe('a fleet on a real Redis', () => {
 
   it('hides what callers are called', async () => {
     const { fleet } = await join();
-    fleet.bucket('x:caller:secret-api-key', STILL, 10, 1).take(now(), 1);
+    fleet.bucket('x:caller:secret-api-key', { refillPerSecond: STILL, burst: 10 }, 1).take(now(), 1);
     await expect.poll(() => redis.keys('*:tokens:*')).toHaveLength(1);
     expect((await redis.keys('*')).join()).not.toContain('secret');
   });
 
   it('says who is stricter where instances disagree, and lets that hold', async () => {
     const [one, other] = [await join(), await join()];
-    const strict = one.fleet.bucket('x', STILL, 10, 1);
-    const lax = other.fleet.bucket('x', STILL, 100, 1);
+    const strict = one.fleet.bucket('x', { refillPerSecond: STILL, burst: 10 }, 1);
+    const lax = other.fleet.bucket('x', { refillPerSecond: STILL, burst: 100 }, 1);
     strict.take(now(), 1);
     await expect.poll(() => redis.exists('sluice:test:tokens:{x}')).toBe(1);
     lax.take(now(), 1);
@@ -136,7 +138,7 @@ describe('a fleet on a real Redis', () => {
   it('takes a client of the application, and leaves it open', async () => {
     const client = new Redis(server.url);
     const { fleet } = await join({ client: client as unknown as RedisClient }, '');
-    expect(drain(fleet.bucket('x', STILL, 10, 1))).toBe(10);
+    expect(drain(fleet.bucket('x', { refillPerSecond: STILL, burst: 10 }, 1))).toBe(10);
     await expect.poll(() => fleet.status.reports).toBeGreaterThan(0);
     await fleet.close();
     expect(await client.ping()).toBe('PONG');
@@ -154,7 +156,8 @@ describe('a fleet on a real Redis', () => {
       const cluster = new Cluster([{ host: '127.0.0.1', port: node.port }], { lazyConnect: true });
       await cluster.connect();
       const { fleet } = await join({ client: cluster as unknown as RedisClient }, '');
-      for (const key of ['a', 'b', 'c:caller:}{']) expect(drain(fleet.bucket(key, STILL, 10, 1))).toBe(10);
+      for (const key of ['a', 'b', 'c:caller:}{'])
+        expect(drain(fleet.bucket(key, { refillPerSecond: STILL, burst: 10 }, 1))).toBe(10);
       await expect.poll(async () => (await direct.keys('*:tokens:*')).length).toBe(3);
       expect(fleet.status).toMatchObject({ degraded: false });
       await fleet.close();
@@ -175,7 +178,7 @@ describe('a fleet whose Redis fails', () => {
     const { fleet, warnings } = await join({ instances: 4 });
     expect(fleet.status).toMatchObject({ degraded: true });
     expect(warnings).toEqual([['fleet_degraded', expect.stringMatching(/ECONNREFUSED.*own share/)]]);
-    expect(drain(fleet.bucket('x', STILL, 40, 1))).toBe(10);
+    expect(drain(fleet.bucket('x', { refillPerSecond: STILL, burst: 40 }, 1))).toBe(10);
     await server.start();
     await expect.poll(() => fleet.status.degraded, { timeout: 1_000, interval: 5 }).toBe(false);
     expect(warnings.at(-1)?.[0]).toBe('fleet_restored');
@@ -183,7 +186,7 @@ describe('a fleet whose Redis fails', () => {
 
   it('notices within a fifth of a second that it hangs, and when it wakes', async () => {
     const { fleet } = await join({ instances: 2 });
-    const bucket = fleet.bucket('x', 1_000, 100, 1);
+    const bucket = fleet.bucket('x', { refillPerSecond: 1_000, burst: 100 }, 1);
     bucket.take(now(), 1);
     await expect.poll(() => fleet.status.reports).toBeGreaterThan(0);
     server.freeze();
@@ -208,7 +211,7 @@ describe('a fleet whose Redis fails', () => {
 
   it('gives no second burst when Redis has forgotten everything', async () => {
     const { fleet } = await join();
-    const bucket = fleet.bucket('x', STILL, 50, 1);
+    const bucket = fleet.bucket('x', { refillPerSecond: STILL, burst: 50 }, 1);
     expect(await giveUpTo(bucket, 50)).toBe(50);
     await expect.poll(async () => Number(await redis.hget('sluice:test:tokens:{x}', 'level'))).toBeCloseTo(0, 0);
     await redis.flushall();
@@ -229,7 +232,7 @@ describe('a fleet whose Redis fails', () => {
         })(),
       ).rejects.toThrow(/OOM/);
       const { fleet, warnings } = await join({ instances: 2 }, full.url);
-      const bucket = fleet.bucket('x', STILL, 20, 1);
+      const bucket = fleet.bucket('x', { refillPerSecond: STILL, burst: 20 }, 1);
       expect(drain(bucket)).toBe(10);
       expect(warnings).toEqual([['fleet_degraded', expect.stringMatching(/OOM/)]]);
       await filler.flushall();
@@ -242,7 +245,7 @@ describe('a fleet whose Redis fails', () => {
 
   it('goes to where the primary is when its server was demoted', async () => {
     const { fleet } = await join();
-    const bucket = fleet.bucket('x', 1_000, 100, 1);
+    const bucket = fleet.bucket('x', { refillPerSecond: 1_000, burst: 100 }, 1);
     await redis.replicaof('127.0.0.1', 1);
     try {
       bucket.take(now(), 1);
@@ -282,7 +285,7 @@ describe('a fleet whose Redis fails', () => {
       const { fleet, warnings } = await join({}, url);
       expect(fleet.status.degraded).toBe(true);
       await expect.poll(() => fleet.status.trouble).toMatch(words);
-      fleet.bucket('x', STILL, 10, 1).take(now(), 1);
+      fleet.bucket('x', { refillPerSecond: STILL, burst: 10 }, 1).take(now(), 1);
       expect(warnings.filter(([code]) => code === 'fleet_degraded')).toHaveLength(1);
       expect(JSON.stringify([warnings, fleet.status])).not.toContain('very-wrong');
     } finally {

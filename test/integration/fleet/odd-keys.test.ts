@@ -29,7 +29,7 @@ it('callers whose keys UTF-8 writes alike have each a bucket of their own in the
     await expect.poll(() => fleet.status.degraded).toBe(false);
     const limit = new RateLimit({
       perCaller: { refillPerSecond: 0.001, burst: BURST, maxKeys: 100 },
-      makeBucket: (name, rate, burst) => fleet.bucket(`search:${name}`, rate, burst, 1),
+      makeBucket: (name, rate, burst) => fleet.bucket(`search:${name}`, { refillPerSecond: rate, burst: burst }, 1),
     });
     for (const [index, key] of KEYS.entries()) {
       expect(limit.take(performance.now(), key, COSTS[index] ?? 0)).toBeUndefined();

@@ -45,7 +45,7 @@ it('makes another connection where the network swallows what is sent on the pres
     const { fleet } = await open(relay.url);
     await until(() => !fleet.status.degraded);
     relay.swallow();
-    const bucket = fleet.bucket('a', 100, 100, 1);
+    const bucket = fleet.bucket('a', { refillPerSecond: 100, burst: 100 }, 1);
     await until(() => {
       bucket.take(performance.now(), 1);
       return fleet.status.degraded;
@@ -60,7 +60,7 @@ it('makes another connection where the network swallows what is sent on the pres
 it('serves no database but the one of the URL, and says that there is none of its number', async () => {
   await admin.flushall();
   const { fleet, warnings } = await open(`${redis.url}/99`);
-  const bucket = fleet.bucket('a', 1, 1, 1);
+  const bucket = fleet.bucket('a', { refillPerSecond: 1, burst: 1 }, 1);
   await until(() => /no database of the number/.test(fleet.status.trouble));
   // After a new connection as well.
   await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
@@ -77,7 +77,7 @@ it('serves no database but the one of the URL, and says that there is none of it
 it('is not back before that answers which failed', async () => {
   const { fleet, warnings } = await open(await userOf('sluice:test:probe{}'));
   await until(() => !fleet.status.degraded);
-  const bucket = fleet.bucket('a', 100, 100, 1);
+  const bucket = fleet.bucket('a', { refillPerSecond: 100, burst: 100 }, 1);
   const goOn = (): boolean => bucket.take(performance.now(), 1) || true;
   await until(() => goOn() && fleet.status.degraded);
   const since = performance.now();
@@ -95,7 +95,7 @@ it('is back later and later where that never lasts', async () => {
     void userOf(code === 'fleet_degraded' ? '*' : 'sluice:test:probe*');
   };
   const { fleet } = await open(await userOf('sluice:test:probe*'), { warn });
-  const bucket = fleet.bucket('a', 100, 100, 1);
+  const bucket = fleet.bucket('a', { refillPerSecond: 100, burst: 100 }, 1);
   await until(() => {
     bucket.take(performance.now(), 1);
     return changedAtMs.length >= 8;
@@ -107,7 +107,7 @@ it('is back later and later where that never lasts', async () => {
 
 it('is not back, for all that is taken of others, before the very call is taken that was refused', async () => {
   const { fleet, warnings } = await open(await userOf('sluice:test:probe*'));
-  const bucket = fleet.bucket('a', 100, 100, 1);
+  const bucket = fleet.bucket('a', { refillPerSecond: 100, burst: 100 }, 1);
   const since = performance.now();
   await until(() => bucket.take(performance.now(), 1) && performance.now() - since > 2_000);
   expect(warnings.map(([code]) => code)).toEqual(['fleet_degraded']);
@@ -134,7 +134,7 @@ it('needs no other rights than those that it names', async () => {
   const { fleet, warnings } = await open(await userOf('sluice:*'));
   await admin.call('ACL', 'SETUSER', 'app', '-@all', ...NEEDED.map((command) => `+${command}`));
   const lane = fleet.lane('reports', 4, 1_000);
-  const bucket = fleet.bucket('a', 100, 100, 1);
+  const bucket = fleet.bucket('a', { refillPerSecond: 100, burst: 100 }, 1);
   expect(await fleet.heartbeat.start({ report: () => ({ fields: '', needs: [] }), hear: () => false })).toBe(true);
   await until(() => bucket.take(performance.now(), 1) && fleet.status.reports > 3 && lane.status.instances === 1);
   expect(warnings).toEqual([]);
@@ -157,7 +157,7 @@ it('takes the place of what others left under its keys, and says so once', async
   for (const key of keys) await admin.set(key, 'x');
   const { fleet, warnings } = await open(redis.url);
   const lane = fleet.lane('reports', 4, 1_000);
-  const bucket = fleet.bucket('a', 100, 100, 1);
+  const bucket = fleet.bucket('a', { refillPerSecond: 100, burst: 100 }, 1);
   expect(await fleet.heartbeat.start({ report: () => ({ fields: '', needs: [] }), hear: () => false })).toBe(true);
   await until(() => bucket.take(performance.now(), 1) && fleet.status.reports > 3 && lane.status.instances === 1);
   expect(fleet.status.degraded).toBe(false);

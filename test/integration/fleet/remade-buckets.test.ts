@@ -25,7 +25,7 @@ const level = async (key: string): Promise<number> =>
 
 it('charges what is spent of a bucket made anew, and nothing back that was spent of the one before', async () => {
   // So slow that nothing refills meanwhile.
-  const make = () => fleet.bucket('x', 0.001, BURST, 1);
+  const make = () => fleet.bucket('x', { refillPerSecond: 0.001, burst: BURST }, 1);
   const before = make();
   for (const left of [19, 17, 14, 10]) {
     drain(now(), before, Math.round(before.tokens(now())) - left);
@@ -41,7 +41,7 @@ it('charges what is spent of a bucket made anew, and nothing back that was spent
 it('refuses no caller who keeps to his limit, however often he is forgotten', async () => {
   const taken: number[] = [];
   for (let visit = 0; visit < 3; visit += 1) {
-    const bucket = fleet.bucket('search:caller:one', BURST, BURST, 1);
+    const bucket = fleet.bucket('search:caller:one', { refillPerSecond: BURST, burst: BURST }, 1);
     for (let part = 0; part < 4; part += 1) {
       const { reports } = fleet.status;
       taken.push(drain(now(), bucket, 4));

@@ -68,7 +68,7 @@ async function during(ms: number, work: () => void): Promise<void> {
 it('of a rate, what they spend is not spent again by the others', async () => {
   await join();
   const [rate, burst] = [200, 40];
-  const buckets = members.map(({ fleet }) => fleet.bucket('x', rate, burst, 1));
+  const buckets = members.map(({ fleet }) => fleet.bucket('x', { refillPerSecond: rate, burst: burst }, 1));
   const over = new Overshoot(rate);
   // A bucket is in touch with its ledger from its first request on.
   for (const bucket of buckets) over.at(systemClock.nowMs(), drain(systemClock.nowMs(), bucket));
@@ -90,7 +90,7 @@ it.each([
   async (how, begins, ends) => {
     await join();
     const [rate, burst] = [200, 40];
-    const buckets = members.map(({ fleet }) => fleet.bucket(how, rate, burst, 1));
+    const buckets = members.map(({ fleet }) => fleet.bucket(how, { refillPerSecond: rate, burst: burst }, 1));
     const over = new Overshoot(rate);
     let total = 0;
     const ask = (): void => {

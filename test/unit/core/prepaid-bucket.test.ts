@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PrepaidBucket } from '../../../src/core/prepaid-bucket.js';
 import type { TokenReport } from '../../../src/core/token-report.js';
 import { drain, exchange, fleet, type Process } from '../../support/token-fleet.js';
+import { TokenLedger } from '../../support/token-ledger.js';
 
 /** The report of somebody who has and wants nothing. */
 function still(sequence: number): TokenReport {
@@ -153,7 +154,12 @@ describe('PrepaidBucket', () => {
 
   it('lives on less of its share where it is less important', () => {
     const onNews = (): void => {};
-    const bucket = new PrepaidBucket({ refillPerSecond: 100, burst: 400, sharers: () => 4, awayFactor: 0.25, onNews });
+    const bucket = new PrepaidBucket({
+      limit: { refillPerSecond: 100, burst: 400 },
+      sharers: () => 4,
+      awayFactor: 0.25,
+      onNews,
+    });
     drain(0, bucket);
     bucket.part(0);
     expect(drain(1_000, bucket)).toBe(6);
@@ -251,9 +257,29 @@ describe('PrepaidBucket', () => {
     expect(one.bucket.held).toBe(0);
   });
 
+  it('gives back what a stricter limit does not allow, and goes by a laxer one again', () => {
+    const limit = { refillPerSecond: 1_000, burst: 1_000 };
+    const bucket = new PrepaidBucket({ limit, sharers: () => 1, onNews: () => {} });
+    const ledger = new TokenLedger(1_000, 1_000);
+    const one: Process = { id: 'one', bucket, urgent: false };
+    drain(0, bucket, 300);
+    exchange(0, ledger, one);
+    expect(bucket.held).toBeGreaterThan(100);
+    Object.assign(limit, { refillPerSecond: 1, burst: 20 });
+    expect(bucket.tokens(10)).toBe(20);
+    exchange(10, ledger, one);
+    expect(bucket.held).toBeLessThanOrEqual(20);
+    expect(bucket.msUntil(10, 21)).toBe(Number.POSITIVE_INFINITY);
+    Object.assign(limit, { refillPerSecond: 1_000, burst: 1_000 });
+    exchange(20, ledger, one);
+    expect(bucket.tokens(20)).toBeGreaterThan(20);
+  });
+
   it('refuses senseless settings', () => {
     const rest = { sharers: () => 1, onNews: () => {} };
-    expect(() => new PrepaidBucket({ ...rest, refillPerSecond: -1, burst: 1 })).toThrow(/refillPerSecond is -1/);
-    expect(() => new PrepaidBucket({ ...rest, refillPerSecond: 1, burst: 0 })).toThrow(/burst is 0/);
+    expect(() => new PrepaidBucket({ ...rest, limit: { refillPerSecond: -1, burst: 1 } })).toThrow(
+      /refillPerSecond is -1/,
+    );
+    expect(() => new PrepaidBucket({ ...rest, limit: { refillPerSecond: 1, burst: 0 } })).toThrow(/burst is 0/);
   });
 });

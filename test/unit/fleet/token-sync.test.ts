@@ -79,8 +79,7 @@ function instance(link: Ledgers, name: string, sharers = 1): Instance {
   const bucket = (key: string, rate: number, burst: number): PrepaidBucket => {
     const entry = { key, id: `${name}:${key}` };
     const made = new PrepaidBucket({
-      refillPerSecond: rate,
-      burst,
+      limit: { refillPerSecond: rate, burst },
       sharers: () => sharers,
       onNews: (self, urgent) => sync.news(entry, self, urgent),
     });
