@@ -12,7 +12,10 @@ const LIKELY: readonly (readonly [saysSo: RegExp, is: string])[] = [
   [/CERT|certificate/, 'its certificate is not trusted here: let NODE_EXTRA_CA_CERTS name that of who issued it'],
   [/ECONNREFUSED/, 'nothing listens there: look at host and port of the URL'],
   [/ENOTFOUND|EAI_AGAIN/, 'its host name is not known: look at the URL, and at the name server'],
-  [ENDED, 'it ends connections at once: perhaps it wants TLS (rediss://), or its maxclients is reached'],
+  [
+    ENDED,
+    'it ends connections at once: perhaps it wants TLS (rediss://), its maxclients is reached, or it is no Redis',
+  ],
   [/ETIMEDOUT/, 'nothing answers there: look at host, port and firewall, and whether it wants no TLS (redis://)'],
   [/^READONLY/, 'it is a replica, which takes no writes: let the URL name the primary'],
   [
