@@ -156,6 +156,8 @@ export class HandlerWork implements RetryingRequest {
     const { ticket, route, shadow } = this.#request;
     if (route.gate === undefined || mode !== 'enforce') return aroundShadow(clock, shadow, work);
     if (this.#rest !== undefined) return work();
+    // What was given back may still be rolled back or cleaned.
+    if (this.#session?.loans.keeps === false && !this.idle) await this.settled();
     if (!this.idle) throw new Error('outside() needs every connection of the request to be given back first');
     if (ticket.state !== 'leased') throw new Error('outside() needs a request that holds its seat');
     this.#break = new SeatBreak(route.gate, ticket, clock);

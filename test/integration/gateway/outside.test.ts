@@ -56,6 +56,68 @@ describe('what a handler does elsewhere, of which nobody here hears,', () => {
   });
 });
 
+describe('a connection that was given back, and that its pool still tidies,', () => {
+  let postgres: PostgresServer;
+  let gateway: Gateway;
+
+  beforeAll(async () => {
+    postgres = await startPostgres({ settings: { fsync: 'off' } });
+    gateway = await createGateway(
+      {
+        maxEventLoopLagMs: 0,
+        readinessDelayMs: 0,
+        pools: { main: { url: postgres.url, max: 2 } },
+        routes: { shop: { pool: 'main', deadlineMs: 60_000 } },
+      },
+      { env: {}, logger: new LogBook() },
+    );
+  });
+  afterAll(async () => {
+    await gateway.drain({ timeoutMs: 0 });
+    await postgres.close();
+  });
+
+  const failed = (handle: RequestHandle) =>
+    handle.transaction((client) => client.query('SELECT 1 / 0')).catch(() => undefined);
+  const leftOpen = async (handle: RequestHandle) => {
+    const client = await handle.connect();
+    await client.query('BEGIN');
+    client.release();
+  };
+  it.each<[string, (handle: RequestHandle) => Promise<unknown>]>([
+    ['after a transaction that failed', failed],
+    ['after one that was left open', leftOpen],
+    ['after a statement that set something', (handle) => handle.query("SET application_name = 'x'")],
+  ])('%s, keeps nobody from going elsewhere: the seat is given up once it is ready', async (_, before) => {
+    const seats = await gateway.run('shop', async (handle) => {
+      await before(handle);
+      return handle.outside(async () => handle.seats);
+    });
+    expect(seats).toBe(0);
+  });
+
+  it('but one that is still in hand does', async () => {
+    const run = gateway.run('shop', async (handle) => {
+      const client = await handle.connect();
+      await failed(handle);
+      return handle.outside(async () => 'paid').finally(() => client.release());
+    });
+    await expect(run).rejects.toThrow(/every connection of the request to be given back first/);
+  });
+
+  it('goes elsewhere once, where it is asked to twice', async () => {
+    const errand = latch();
+    await gateway.run('shop', async (handle) => {
+      await failed(handle);
+      const first = handle.outside(() => errand.promise);
+      await expect(handle.outside(async () => 'paid')).rejects.toThrow(/holds its seat/);
+      errand.open();
+      await first;
+      expect(handle.seats).toBe(1);
+    });
+  });
+});
+
 describe('a request that gave its seat up and does not get another', () => {
   let clock: JumpClock;
   let gateway: Gateway;
